@@ -1,0 +1,3 @@
+//! The `kerma` command.
+
+fn main() {}

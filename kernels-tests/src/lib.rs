@@ -1,0 +1,1 @@
+//! Conformance suite: every kernel on a device against its CPU twin.

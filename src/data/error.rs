@@ -1,0 +1,83 @@
+use thiserror::Error;
+
+/// A value that cannot describe data; always the caller's parameter.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The number of values does not match the declared shape.
+    #[error("{what} of {shape} needs {expected} values, got {got}")]
+    Length {
+        /// What is being built, for instance "volume".
+        what: &'static str,
+        /// The declared shape, in words.
+        shape: String,
+        /// Number of values the shape asks for.
+        expected: usize,
+        /// Number of values given.
+        got: usize,
+    },
+    /// A size is zero or too large to address.
+    #[error("{what} size must be 1 to {max} along {axis}, got {got}")]
+    Size {
+        /// What is being built.
+        what: &'static str,
+        /// Name of the offending axis.
+        axis: char,
+        /// Size given.
+        got: usize,
+        /// Largest allowed size.
+        max: usize,
+    },
+    /// The product of the sizes is beyond what one object may hold.
+    #[error("{what} of {shape} has more than {max} values")]
+    TooLarge {
+        /// What is being built.
+        what: &'static str,
+        /// The declared shape, in words.
+        shape: String,
+        /// Largest allowed number of values.
+        max: usize,
+    },
+    /// A spacing is zero, negative or not finite.
+    #[error("{what} spacing must be positive, got {got} mm along {axis}")]
+    Spacing {
+        /// What is being built.
+        what: &'static str,
+        /// Name of the offending axis.
+        axis: char,
+        /// Spacing given, in millimetres.
+        got: f64,
+    },
+    /// The direction cosines are not an orthonormal frame.
+    #[error("{what} orientation must be three orthogonal unit vectors")]
+    Orientation {
+        /// What is being built.
+        what: &'static str,
+    },
+    /// A position is not finite.
+    #[error("{what} origin must be finite, got {got} mm along {axis}")]
+    Origin {
+        /// What is being built.
+        what: &'static str,
+        /// Name of the offending axis.
+        axis: char,
+        /// Position given, in millimetres.
+        got: f64,
+    },
+    /// A text does not follow the grid notation.
+    #[error("grid must read NXxNYxNZ@SXxSYxSZ[+OX,OY,OZ], got \"{got}\"")]
+    GridText {
+        /// The text given.
+        got: String,
+    },
+    /// Values that are not finite where numbers are needed.
+    #[error("{what} holds {count} values that are not finite, the first at index {first}")]
+    NotFinite {
+        /// What was checked.
+        what: &'static str,
+        /// How many values are NaN or infinite.
+        count: usize,
+        /// Index of the first of them.
+        first: usize,
+    },
+}

@@ -1,0 +1,219 @@
+use std::{fmt, str::FromStr};
+
+use glam::{DMat3, DVec3};
+
+use super::DataError;
+
+/// Largest number of voxels along one axis.
+const MAX_AXIS: usize = 1 << 16;
+/// Largest number of voxels of one volume: 2³³, 32 GiB of `f32`.
+const MAX_VOXELS: usize = 1 << 33;
+/// Deviation from orthonormality that header rounding may cause (NIfTI stores direction cosines in `f32`).
+const ORTHONORMAL_TOLERANCE: f64 = 1e-4;
+
+/// Regular voxel grid in the world frame (right-handed, millimetres, x → right, y → anterior, z → superior).
+///
+/// Voxel `(i, j, k)` has its centre at `origin + orientation · (i·sx, j·sy, k·sz)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grid {
+    size: [usize; 3],
+    spacing_mm: DVec3,
+    origin_mm: DVec3,
+    orientation: DMat3,
+}
+
+impl Grid {
+    /// Grid along the world axes whose centre lies at the world's origin.
+    ///
+    /// # Errors
+    /// [`DataError`] when a size is zero or too large, or a spacing is not positive.
+    pub fn centred(size: [usize; 3], spacing_mm: [f64; 3]) -> Result<Self, DataError> {
+        let half = DVec3::from_array(size.map(|n| (n as f64 - 1.0) / 2.0));
+        let origin = -half * DVec3::from_array(spacing_mm);
+        Self::new(size, spacing_mm, origin.to_array(), DMat3::IDENTITY)
+    }
+
+    /// Grid from its parts; `orientation` holds the unit vectors of the voxel axes as columns.
+    ///
+    /// # Errors
+    /// [`DataError`] when a size, a spacing, the origin or the orientation is not usable.
+    pub fn new(
+        size: [usize; 3],
+        spacing_mm: [f64; 3],
+        origin_mm: [f64; 3],
+        orientation: DMat3,
+    ) -> Result<Self, DataError> {
+        const AXES: [char; 3] = ['x', 'y', 'z'];
+        for (axis, got) in AXES.into_iter().zip(size) {
+            if !(1..=MAX_AXIS).contains(&got) {
+                return Err(DataError::Size { what: "volume", axis, got, max: MAX_AXIS });
+            }
+        }
+        if size.iter().product::<usize>() > MAX_VOXELS {
+            return Err(DataError::TooLarge { what: "volume", shape: shape_text(size), max: MAX_VOXELS });
+        }
+        for (axis, got) in AXES.into_iter().zip(spacing_mm) {
+            if !(got.is_finite() && got > 0.0) {
+                return Err(DataError::Spacing { what: "volume", axis, got });
+            }
+        }
+        for (axis, got) in AXES.into_iter().zip(origin_mm) {
+            if !got.is_finite() {
+                return Err(DataError::Origin { what: "volume", axis, got });
+            }
+        }
+        let gram = orientation.transpose() * orientation - DMat3::IDENTITY;
+        if !gram.to_cols_array().iter().all(|e| e.abs() <= ORTHONORMAL_TOLERANCE) {
+            return Err(DataError::Orientation { what: "volume" });
+        }
+        Ok(Self {
+            size,
+            spacing_mm: DVec3::from_array(spacing_mm),
+            origin_mm: DVec3::from_array(origin_mm),
+            orientation,
+        })
+    }
+
+    /// Number of voxels along x, y and z.
+    #[must_use]
+    pub fn size(&self) -> [usize; 3] {
+        self.size
+    }
+
+    /// Number of voxels.
+    #[must_use]
+    pub fn voxel_count(&self) -> usize {
+        self.size.iter().product()
+    }
+
+    /// Distance between voxel centres along the voxel axes, in millimetres.
+    #[must_use]
+    pub fn spacing_mm(&self) -> DVec3 {
+        self.spacing_mm
+    }
+
+    /// World position of the centre of voxel (0, 0, 0).
+    #[must_use]
+    pub fn origin_mm(&self) -> DVec3 {
+        self.origin_mm
+    }
+
+    /// Unit vectors of the voxel axes, as columns.
+    #[must_use]
+    pub fn orientation(&self) -> DMat3 {
+        self.orientation
+    }
+
+    /// World position of the grid's centre.
+    #[must_use]
+    pub fn centre_mm(&self) -> DVec3 {
+        let half = DVec3::from_array(self.size.map(|n| (n as f64 - 1.0) / 2.0));
+        self.world_mm(half)
+    }
+
+    /// World position of a point given in voxel indices; integers are voxel centres.
+    #[must_use]
+    pub fn world_mm(&self, index: DVec3) -> DVec3 {
+        self.origin_mm + self.orientation * (index * self.spacing_mm)
+    }
+
+    /// Voxel indices of a world position; integers are voxel centres.
+    #[must_use]
+    pub fn index_of(&self, world_mm: DVec3) -> DVec3 {
+        self.orientation.transpose() * (world_mm - self.origin_mm) / self.spacing_mm
+    }
+
+    /// Length of the grid's box along the voxel axes, in millimetres.
+    #[must_use]
+    pub fn extent_mm(&self) -> DVec3 {
+        DVec3::from_array(self.size.map(|n| n as f64)) * self.spacing_mm
+    }
+
+    /// The same grid moved so that its centre lies at `centre_mm`.
+    #[must_use]
+    pub fn with_centre(mut self, centre_mm: DVec3) -> Self {
+        self.origin_mm += centre_mm - self.centre_mm();
+        self
+    }
+}
+
+fn shape_text(size: [usize; 3]) -> String {
+    let [nx, ny, nz] = size;
+    format!("{nx}x{ny}x{nz}")
+}
+
+/// Writes `NXxNYxNZ@SXxSYxSZ+OX,OY,OZ`, the offset being that of the grid's centre; orientation is not written.
+impl fmt::Display for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (s, c) = (self.spacing_mm, self.centre_mm());
+        write!(f, "{}@{}x{}x{}", shape_text(self.size), s.x, s.y, s.z)?;
+        if c != DVec3::ZERO {
+            write!(f, "+{},{},{}", c.x, c.y, c.z)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads `NXxNYxNZ@SXxSYxSZ`, centred on the origin unless `+OX,OY,OZ` (the centre, in mm) follows.
+impl FromStr for Grid {
+    type Err = DataError;
+
+    fn from_str(text: &str) -> Result<Self, DataError> {
+        let malformed = || DataError::GridText { got: text.to_owned() };
+        let (size, rest) = text.split_once('@').ok_or_else(malformed)?;
+        let (spacing, centre) = match rest.split_once('+') {
+            Some((spacing, centre)) => (spacing, Some(centre)),
+            None => (rest, None),
+        };
+        let size = triple::<usize>(size, 'x').ok_or_else(malformed)?;
+        let spacing = triple::<f64>(spacing, 'x').ok_or_else(malformed)?;
+        let grid = Self::centred(size, spacing)?;
+        match centre {
+            None => Ok(grid),
+            Some(centre) => {
+                let centre = triple::<f64>(centre, ',').ok_or_else(malformed)?;
+                if centre.iter().any(|c| !c.is_finite()) {
+                    return Err(malformed());
+                }
+                Ok(grid.with_centre(DVec3::from_array(centre)))
+            }
+        }
+    }
+}
+
+fn triple<T: FromStr + Copy>(text: &str, separator: char) -> Option<[T; 3]> {
+    let values: Vec<T> = text.split(separator).map(|t| t.trim().parse().ok()).collect::<Option<_>>()?;
+    values.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_form_survives_a_round_trip() {
+        for text in ["128x128x64@2x2x2.5", "7x5x3@0.5x1x2+10,-20,3.5"] {
+            let grid: Grid = text.parse().unwrap();
+            assert_eq!(grid.to_string().parse::<Grid>().unwrap(), grid);
+            assert_eq!(grid.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn centred_grid_has_its_centre_at_the_origin() {
+        let grid = Grid::centred([4, 5, 6], [1.0, 2.0, 3.0]).unwrap();
+        assert_eq!(grid.centre_mm(), DVec3::ZERO);
+        assert_eq!(grid.origin_mm(), DVec3::new(-1.5, -4.0, -7.5));
+        assert_eq!(grid.index_of(grid.world_mm(DVec3::new(1.0, 2.0, 3.0))), DVec3::new(1.0, 2.0, 3.0));
+    }
+
+    #[test]
+    fn unusable_parameters_are_refused_by_name() {
+        let message = |text: &str| text.parse::<Grid>().unwrap_err().to_string();
+        assert_eq!(message("0x4x4@1x1x1"), "volume size must be 1 to 65536 along x, got 0");
+        assert_eq!(message("4x4x4@1x0x1"), "volume spacing must be positive, got 0 mm along y");
+        assert_eq!(message("4x4x4@1xNaNx1"), "volume spacing must be positive, got NaN mm along y");
+        assert!(message("4x4@1x1").starts_with("grid must read"));
+        assert!(message("65536x65536x65536@1x1x1").contains("more than"));
+    }
+}

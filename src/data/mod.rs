@@ -1,0 +1,15 @@
+//! Plain values: volumes, projection stacks and images with their spacing, position and unit.
+
+mod error;
+mod grid;
+mod image;
+mod projections;
+mod unit;
+mod volume;
+
+pub use error::DataError;
+pub use grid::Grid;
+pub use image::{Image, Sample};
+pub use projections::Projections;
+pub use unit::Unit;
+pub use volume::Volume;

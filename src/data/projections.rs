@@ -1,0 +1,106 @@
+use ndarray::ArrayView3;
+
+use super::{DataError, Unit};
+
+/// Largest number of pixels along one axis of a detector, or of views.
+const MAX_AXIS: usize = 1 << 16;
+/// Largest number of values of one stack: 2³³, 32 GiB of `f32`.
+const MAX_VALUES: usize = 1 << 33;
+
+/// Stack of detector readings, indexed `[view][v][u]` with u fastest; row 0 is the lowest v.
+///
+/// Where the detector stood is the geometry's business: [`crate::geometry::Geometry`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Projections {
+    views: usize,
+    detector: [usize; 2],
+    pitch_mm: [f64; 2],
+    unit: Unit,
+    values: Vec<f32>,
+}
+
+impl Projections {
+    /// Stack of `views` readings of `detector` = [columns (u), rows (v)] pixels with pitch `[du, dv]`.
+    ///
+    /// # Errors
+    /// [`DataError`] when a size is zero or too large, a pitch is not positive, or the number of values differs.
+    pub fn new(
+        views: usize,
+        detector: [usize; 2],
+        pitch_mm: [f64; 2],
+        unit: Unit,
+        values: Vec<f32>,
+    ) -> Result<Self, DataError> {
+        let [columns, rows] = detector;
+        for (axis, got) in [('k', views), ('u', columns), ('v', rows)] {
+            if !(1..=MAX_AXIS).contains(&got) {
+                return Err(DataError::Size { what: "projections", axis, got, max: MAX_AXIS });
+            }
+        }
+        for (axis, got) in [('u', pitch_mm[0]), ('v', pitch_mm[1])] {
+            if !(got.is_finite() && got > 0.0) {
+                return Err(DataError::Spacing { what: "projections", axis, got });
+            }
+        }
+        let shape = || format!("{views} views of {columns}x{rows}");
+        let expected = views * columns * rows;
+        if expected > MAX_VALUES {
+            return Err(DataError::TooLarge { what: "projections", shape: shape(), max: MAX_VALUES });
+        }
+        if values.len() != expected {
+            return Err(DataError::Length { what: "projections", shape: shape(), expected, got: values.len() });
+        }
+        Ok(Self { views, detector, pitch_mm, unit, values })
+    }
+
+    /// Number of views.
+    #[must_use]
+    pub fn views(&self) -> usize {
+        self.views
+    }
+
+    /// Number of detector columns (u) and rows (v).
+    #[must_use]
+    pub fn detector(&self) -> [usize; 2] {
+        self.detector
+    }
+
+    /// Distance between pixels along u and v, in millimetres.
+    #[must_use]
+    pub fn pitch_mm(&self) -> [f64; 2] {
+        self.pitch_mm
+    }
+
+    /// Unit of the values.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        self.unit
+    }
+
+    /// Values, u fastest, then v, then view.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Values without their shape.
+    #[must_use]
+    pub fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+
+    /// Values of one view, u fastest; empty when there is no such view.
+    #[must_use]
+    pub fn view_values(&self, view: usize) -> &[f32] {
+        let pixels = self.detector[0] * self.detector[1];
+        self.values.get(view * pixels..(view + 1) * pixels).unwrap_or(&[])
+    }
+
+    /// View with shape `[views, rows, columns]`.
+    #[must_use]
+    pub fn view(&self) -> ArrayView3<'_, f32> {
+        let [columns, rows] = self.detector;
+        ArrayView3::from_shape((self.views, rows, columns), &self.values)
+            .unwrap_or_else(|_| unreachable!("length checked in new"))
+    }
+}

@@ -1,0 +1,1 @@
+//! Readers and writers for volumes, projection stacks and images.

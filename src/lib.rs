@@ -1,0 +1,16 @@
+//! kerma: a portable GPU compute engine for X-ray imaging.
+//!
+//! Imports run downwards only: `tasks` record graphs of `kernels`, the `engine` plans and runs them, and
+//! `data`, `geometry`, `phantom` and `io` are plain values that know neither a GPU nor a task.
+//!
+//! ```text
+//! tasks     what a user asks for: project, reconstruct
+//! kernels   one kernel = WGSL shader + parameters + CPU twin + record function
+//! engine    graph (record → plan) → run on Device::Gpu or Device::Cpu
+//! data · geometry · phantom · io
+//! ```
+
+pub mod data;
+pub mod geometry;
+pub mod io;
+pub mod phantom;

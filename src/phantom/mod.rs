@@ -1,0 +1,1 @@
+//! Phantoms: closed-form shapes with analytic line integrals.

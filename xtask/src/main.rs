@@ -1,0 +1,3 @@
+//! `cargo xtask`: set-up and checks of the workspace.
+
+fn main() {}
