@@ -1,3 +1,80 @@
 //! `cargo xtask`: set-up and checks of the workspace.
+//!
+//! Plain standard library, so that it compiles in a second on a bare machine: it has to run before anything else can.
 
-fn main() {}
+mod apt;
+mod drivers;
+mod run;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use drivers::Drivers;
+use run::{Result, cargo, timed};
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  test [-- ARGS]  find or install the Vulkan drivers, then run all tests; ARGS go to `cargo test`
+  drivers         find or install the Vulkan drivers and print what to export: eval \"$(cargo xtask drivers)\"
+  lint            formatting, clippy and documentation, with warnings denied";
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    let outcome = match words[..] {
+        ["test"] => test(&[]),
+        ["test", "--", ..] => test(&arguments[2..]),
+        ["drivers"] => print_exports(),
+        ["lint"] => lint(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// All targets and doc tests in one go; `--no-fail-fast` so that one failure does not hide the others.
+fn test(arguments: &[OsString]) -> Result<()> {
+    let variables = timed("drivers", variables)?;
+    let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    timed("tests", || run::succeed(command.args(arguments).envs(variables)))
+}
+
+fn print_exports() -> Result<()> {
+    for (name, value) in variables()? {
+        println!("export {name}='{}'", value.to_string_lossy().replace('\'', r"'\''"));
+    }
+    Ok(())
+}
+
+/// The environment in which the tests find both drivers.
+fn variables() -> Result<Vec<(&'static str, OsString)>> {
+    let target = target_folder()?;
+    Drivers::find_or_install(&target)?.environment(&target)
+}
+
+fn lint() -> Result<()> {
+    timed("fmt", || run::succeed(&mut cargo(&["fmt", "--all", "--check"])))?;
+    timed("clippy", || run::succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])))?;
+    // Libraries only: the command and the library share the name `kerma`, and so would their pages.
+    timed("doc", || {
+        run::succeed(cargo(&["doc", "--workspace", "--no-deps", "--lib"]).env("RUSTDOCFLAGS", "-D warnings"))
+    })
+}
+
+/// Cargo puts this program at `TARGET/PROFILE/xtask`, whichever way the target folder was chosen.
+fn target_folder() -> Result<PathBuf> {
+    let program = env::current_exe().map_err(|error| format!("cannot tell where this program lies: {error}"))?;
+    let target = program.ancestors().nth(2).map(Path::to_path_buf);
+    target.ok_or_else(|| format!("{} does not lie in a target folder", program.display()))
+}
