@@ -11,6 +11,8 @@
 //! ```
 
 pub mod data;
+pub mod engine;
 pub mod geometry;
 pub mod io;
+pub mod kernels;
 pub mod phantom;

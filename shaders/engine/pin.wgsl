@@ -1,0 +1,5 @@
+// Keeps a value as it was rounded: the compiler cannot know that `zero` is 0, so it can neither fuse a multiply
+// into the add that follows nor rearrange across it.
+fn pin(x: f32) -> f32 {
+    return bitcast<f32>(bitcast<u32>(x) ^ tile.zero);
+}

@@ -1,0 +1,172 @@
+// Siddon's exact radiological path: one invocation walks one ray from voxel face to voxel face.
+// Twin, units and source: src/kernels/project/siddon.rs.
+
+@group(0) @binding(1) var<uniform> params: SiddonParams;
+@group(0) @binding(2) var<storage, read> views: array<ViewRays>;
+@group(0) @binding(3) var<storage, read> volume: array<f32>;
+@group(0) @binding(4) var<storage, read_write> integrals: array<f32>;
+
+const PARALLEL = 1e-12;
+const PARALLEL_INVERSE = 1e12;
+const FAR = 1e30;
+
+// One axis of a ray: `(k - fraction) * inverse` is the distance to plane `origin + k`.
+struct Axis {
+    fraction: f32,
+    inverse: f32,
+    origin: i32,
+    slope: f32,
+    is_parallel: bool,
+}
+
+// Sum of head and tail of `base + i*u + j*v`, as an unevaluated pair.
+fn affine(base: f32, base_tail: f32, u: f32, u_tail: f32, v: f32, v_tail: f32, ij: vec2<f32>) -> vec2<f32> {
+    let a = pin(ij.x * u);
+    let b = pin(ij.y * v);
+    let first = pin(base + a);
+    let second = pin(first + b);
+    let errors = pin(sum_error(base, a, first) + sum_error(first, b, second));
+    let tail = pin(pin(base_tail + pin(ij.x * u_tail)) + pin(ij.y * v_tail));
+    return vec2<f32>(second, pin(tail + errors));
+}
+
+// What `sum = a + b` lost by rounding (Knuth's TwoSum).
+fn sum_error(a: f32, b: f32, sum: f32) -> f32 {
+    let t = pin(sum - a);
+    return pin(a - pin(sum - t)) + pin(b - t);
+}
+
+fn axis(point: vec2<f32>, slope: f32) -> Axis {
+    let nearest = floor(point.x + 0.5);
+    let fraction = pin(point.x - nearest) + point.y;
+    let is_parallel = abs(slope) < PARALLEL;
+    let inverse = select(reciprocal(slope), PARALLEL_INVERSE, is_parallel);
+    return Axis(fraction, inverse, i32(nearest), select(slope, PARALLEL, is_parallel), is_parallel);
+}
+
+fn distance_to(a: Axis, plane: i32) -> f32 {
+    return (f32(plane - a.origin) - a.fraction) * a.inverse;
+}
+
+// Distances at which the ray enters and leaves `first..end` along one axis.
+fn entry_exit(a: Axis, first: i32, end: i32) -> vec2<f32> {
+    if (a.is_parallel) {
+        let cell = a.origin + i32(floor(a.fraction));
+        return select(vec2<f32>(FAR, -FAR), vec2<f32>(-FAR, FAR), cell >= first && cell < end);
+    }
+    let p = distance_to(a, first);
+    let q = distance_to(a, end);
+    return vec2<f32>(min(p, q), max(p, q));
+}
+
+// First plane that the ray meets after distance `t`.
+fn next_plane(a: Axis, first: i32, end: i32, t: f32) -> i32 {
+    let along = select(pin(t * a.slope), 0.0, a.is_parallel);
+    let cell = clamp(a.origin + i32(floor(along + a.fraction)), first, end - 1);
+    let up = a.inverse > 0.0;
+    let step = select(-1, 1, up);
+    var plane = select(cell, cell + 1, up);
+    if (distance_to(a, plane) <= t) {
+        plane += step;
+    } else if (distance_to(a, plane - step) > t && !a.is_parallel) {
+        plane -= step;
+    }
+    return plane;
+}
+
+@compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= params.detector.x || id.y >= tile.row_count) {
+        return;
+    }
+    let row = tile.first_row + id.y;
+    let view = row / params.detector.y;
+    let j = row % params.detector.y;
+    let ij = vec2<f32>(f32(id.x) - params.half_detector.x, f32(j) - params.half_detector.y);
+
+    let d = views[view].direction;
+    let dx = affine(d.base.x, d.base_tail.x, d.u.x, d.u_tail.x, d.v.x, d.v_tail.x, ij);
+    let dy = affine(d.base.y, d.base_tail.y, d.u.y, d.u_tail.y, d.v.y, d.v_tail.y, ij);
+    let dz = affine(d.base.z, d.base_tail.z, d.u.z, d.u_tail.z, d.v.z, d.v_tail.z, ij);
+    let p = views[view].point;
+    let px = affine(p.base.x, p.base_tail.x, p.u.x, p.u_tail.x, p.v.x, p.v_tail.x, ij);
+    let py = affine(p.base.y, p.base_tail.y, p.u.y, p.u_tail.y, p.v.y, p.v_tail.y, ij);
+    let pz = affine(p.base.z, p.base_tail.z, p.u.z, p.u_tail.z, p.v.z, p.v_tail.z, ij);
+
+    // From here on distances are millimetres along the ray.
+    let sx = dx.x + dx.y;
+    let sy = dy.x + dy.y;
+    let sz = dz.x + dz.y;
+    let mx = pin(sx * params.spacing.x);
+    let my = pin(sy * params.spacing.y);
+    let mz = pin(sz * params.spacing.z);
+    let square = pin(pin(pin(mx * mx) + pin(my * my)) + pin(mz * mz));
+    let per_mm = inverse_square_root(square);
+    let length = square * per_mm;
+    let ax = axis(px, sx * per_mm);
+    let ay = axis(py, sy * per_mm);
+    let az = axis(pz, sz * per_mm);
+
+    let first_z = i32(tile.first_input);
+    let end_z = first_z + i32(tile.input_count);
+    let size = vec3<i32>(params.size.xyz);
+    let ex = entry_exit(ax, 0, size.x);
+    let ey = entry_exit(ay, 0, size.y);
+    let ez = entry_exit(az, first_z, end_z);
+    let range = views[view].range;
+    var t = max(max(ex.x, ey.x), max(ez.x, range.x * length));
+    let end = min(min(ex.y, ey.y), min(ez.y, range.y * length));
+
+    let at = bound_row(2u, row) * params.detector.x + id.x;
+    var sum = 0.0;
+    if (tile.resume == 1u) {
+        sum = integrals[at];
+    }
+    let way = select(1u, 2u, az.inverse < 0.0);
+    if (t < end && (tile.way & way) != 0u) {
+        var kx = next_plane(ax, 0, size.x, t);
+        var ky = next_plane(ay, 0, size.y, t);
+        var kz = next_plane(az, first_z, end_z, t);
+        let step_x = select(-1, 1, ax.inverse > 0.0);
+        let step_y = select(-1, 1, ay.inverse > 0.0);
+        let step_z = select(-1, 1, az.inverse > 0.0);
+        let row_z = i32(bound_row(1u, u32(select(kz, kz - 1, step_z > 0)) * params.size.y));
+        let cell_y = select(ky, ky - 1, step_y > 0);
+        let cell_x = select(kx, kx - 1, step_x > 0);
+        var voxel = (row_z + cell_y) * size.x + cell_x;
+        let stride_y = step_y * size.x;
+        let stride_z = step_z * size.x * size.y;
+        // Plane numbers as floats, from the ray's own origin: small integers, exact.
+        var fx = f32(kx - ax.origin);
+        var fy = f32(ky - ay.origin);
+        var fz = f32(kz - az.origin);
+        let gx = f32(step_x);
+        let gy = f32(step_y);
+        let gz = f32(step_z);
+        var tx = (fx - ax.fraction) * ax.inverse;
+        var ty = (fy - ay.fraction) * ay.inverse;
+        var tz = (fz - az.fraction) * az.inverse;
+        while (t < end) {
+            let next = min(min(tx, ty), min(tz, end));
+            sum = sum + pin((next - t) * volume[voxel]);
+            t = next;
+            // Ties go to x, then y, then z; the pieces between tied planes have no length.
+            if (next < end) {
+                if (tx <= ty && tx <= tz) {
+                    fx += gx;
+                    voxel += step_x;
+                    tx = (fx - ax.fraction) * ax.inverse;
+                } else if (ty <= tz) {
+                    fy += gy;
+                    voxel += stride_y;
+                    ty = (fy - ay.fraction) * ay.inverse;
+                } else {
+                    fz += gz;
+                    voxel += stride_z;
+                    tz = (fz - az.fraction) * az.inverse;
+                }
+            }
+        }
+    }
+    integrals[at] = sum;
+}

@@ -1,0 +1,73 @@
+use std::marker::PhantomData;
+
+/// Bytes of one word, the unit in which the engine counts: every element type is a multiple of it.
+pub(crate) const WORD_BYTES: u64 = 4;
+
+/// Shape of a buffer: `slices` × `rows` × `columns` elements, columns fastest.
+///
+/// Slices are the grain at which a buffer may be spread over several allocations; rows are the grain at which work
+/// is divided. A volume is `[z][y][x]`, a projection stack `[view][v][u]`, a table one slice of one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Number of slices.
+    pub slices: u32,
+    /// Rows of one slice.
+    pub rows: u32,
+    /// Elements of one row.
+    pub columns: u32,
+}
+
+impl Extent {
+    /// Extent from its three counts.
+    #[must_use]
+    pub fn new(slices: usize, rows: usize, columns: usize) -> Self {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self { slices: count(slices), rows: count(rows), columns: count(columns) }
+    }
+
+    /// One row: a table.
+    #[must_use]
+    pub fn table(columns: usize) -> Self {
+        Self::new(1, 1, columns)
+    }
+
+    /// Number of elements.
+    #[must_use]
+    pub fn elements(&self) -> u64 {
+        self.all_rows() * u64::from(self.columns)
+    }
+
+    /// Rows of all slices.
+    #[must_use]
+    pub fn all_rows(&self) -> u64 {
+        u64::from(self.slices) * u64::from(self.rows)
+    }
+}
+
+/// Virtual buffer of a graph; memory is found for it when the graph is planned.
+#[derive(Debug)]
+pub struct Buffer<T> {
+    pub(crate) id: usize,
+    pub(crate) element: PhantomData<fn() -> T>,
+}
+
+/// Host array that a graph fills by downloads.
+#[derive(Debug)]
+pub struct Output<T> {
+    pub(crate) id: usize,
+    pub(crate) element: PhantomData<fn() -> T>,
+}
+
+// Derived impls would ask for `T: Clone`; handles are copies whatever they point to.
+impl<T> Clone for Buffer<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Buffer<T> {}
+impl<T> Clone for Output<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Output<T> {}

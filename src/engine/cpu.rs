@@ -1,0 +1,160 @@
+//! Runs a plan on the host: twins on all cores.
+
+use std::{
+    borrow::Cow,
+    ops::Range,
+    time::{Duration, Instant},
+};
+
+use rayon::prelude::*;
+
+use super::{
+    Block, Control, Error, Kernel, Outputs, PassTime, Plan, Read, RunReport, Write,
+    graph::Action,
+    plan::{Piece, Placement},
+};
+
+/// Blocks per core: enough that an unlucky slow block does not leave the others idle.
+const BLOCKS_PER_CORE: usize = 16;
+
+/// Runs a plan made with [`super::Limits::host`].
+pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
+    let start = Instant::now();
+    let graph = plan.graph;
+    let mut memory: Vec<Vec<u32>> = vec![Vec::new(); plan.allocations.len()];
+    let mut outputs: Vec<Vec<u32>> = vec![Vec::new(); graph.outputs.len()];
+    let mut passes = Vec::with_capacity(plan.steps.len());
+    let (mut done, all) = (0, plan.dispatch_count());
+    for step in &plan.steps {
+        let began = Instant::now();
+        let pass = &graph.passes[step.pass];
+        for &a in &step.acquires {
+            memory[a] = vec![0; plan.allocations[a].parts.iter().sum::<u64>() as usize];
+        }
+        match &pass.action {
+            Action::Upload { data, to } => {
+                if let Some(words) = words_mut(plan, &mut memory, *to) {
+                    words.copy_from_slice(data);
+                }
+            }
+            Action::Clear { buffer } => {
+                if let Some(words) = words_mut(plan, &mut memory, *buffer) {
+                    words.fill(0);
+                }
+            }
+            Action::Copy { from, to } => {
+                let source = words(plan, &memory, *from).to_vec();
+                if let Some(words) = words_mut(plan, &mut memory, *to) {
+                    words.copy_from_slice(&source);
+                }
+            }
+            Action::Compute { kernel, reads, writes } => {
+                for piece in &step.pieces {
+                    control.step(&pass.label, done, all)?;
+                    compute(plan, &mut memory, kernel.as_ref(), reads, writes, piece);
+                    done += 1;
+                }
+            }
+            Action::Download { from, output, first_word } => match (step.moves, plan.placements[*from]) {
+                (true, Placement::In { allocation, .. }) => outputs[*output] = std::mem::take(&mut memory[allocation]),
+                _ => {
+                    let source = words(plan, &memory, *from);
+                    let target = &mut outputs[*output];
+                    if target.is_empty() {
+                        target.resize(graph.outputs[*output].words, 0);
+                    }
+                    target[*first_word..*first_word + source.len()].copy_from_slice(source);
+                }
+            },
+        }
+        for &a in &step.releases {
+            memory[a] = Vec::new();
+        }
+        passes.push(PassTime { pass: pass.label.clone(), time: began.elapsed() });
+    }
+    control.step("done", all, all)?;
+    passes.retain(|p| p.time > Duration::ZERO);
+    let report = RunReport { passes, total: start.elapsed(), peak_bytes: plan.peak_bytes() };
+    Ok(Outputs { words: outputs, report })
+}
+
+fn words<'m>(plan: &'m Plan<'_, '_>, memory: &'m [Vec<u32>], buffer: usize) -> &'m [u32] {
+    match plan.placements[buffer] {
+        Placement::Nowhere => &[],
+        Placement::Borrowed { pass } => match &plan.graph.passes[pass].action {
+            Action::Upload { data: Cow::Borrowed(data), .. } => data,
+            Action::Upload { data: Cow::Owned(data), .. } => data,
+            _ => &[],
+        },
+        Placement::In { allocation, .. } => &memory[allocation][..plan.graph.buffers[buffer].words() as usize],
+    }
+}
+
+fn words_mut<'m>(plan: &Plan<'_, '_>, memory: &'m mut [Vec<u32>], buffer: usize) -> Option<&'m mut [u32]> {
+    match plan.placements[buffer] {
+        Placement::In { allocation, .. } => {
+            Some(&mut memory[allocation][..plan.graph.buffers[buffer].words() as usize])
+        }
+        Placement::Borrowed { .. } | Placement::Nowhere => None,
+    }
+}
+
+fn compute(
+    plan: &Plan<'_, '_>,
+    memory: &mut [Vec<u32>],
+    kernel: &dyn Kernel,
+    reads: &[Read],
+    writes: &[Write],
+    piece: &Piece,
+) {
+    let rows = piece.rows.start as usize..piece.rows.end as usize;
+    // The written buffers leave the memory for a moment, so that the others can be read meanwhile.
+    let mut taken: Vec<(usize, usize, Vec<u32>)> = writes
+        .iter()
+        .filter_map(|w| match plan.placements[w.buffer()] {
+            Placement::In { allocation, parts } => {
+                Some((allocation, parts.row_words as usize, std::mem::take(&mut memory[allocation])))
+            }
+            Placement::Borrowed { .. } | Placement::Nowhere => None,
+        })
+        .collect();
+    {
+        let inputs: Vec<&[u32]> = reads.iter().map(|r| words(plan, memory, r.buffer())).collect();
+        let grain = kernel.domain().grain.max(1) as usize;
+        let per_block = rows.len().div_ceil(rayon::current_num_threads() * BLOCKS_PER_CORE);
+        let per_block = per_block.next_multiple_of(grain).max(grain);
+        let blocks = split(rows, per_block, &mut taken);
+        blocks.into_par_iter().for_each(|(rows, mut outputs)| {
+            let inputs_range = piece.inputs.start as usize..piece.inputs.end as usize;
+            let block = Block { rows, inputs: inputs_range, way: piece.way, resume: piece.resume };
+            kernel.twin(&block, &inputs, &mut outputs);
+        });
+    }
+    for (allocation, _, words) in taken {
+        memory[allocation] = words;
+    }
+}
+
+/// Cuts the written buffers into blocks of rows that can be computed side by side.
+fn split(
+    rows: Range<usize>,
+    per_block: usize,
+    taken: &mut [(usize, usize, Vec<u32>)],
+) -> Vec<(Range<usize>, Vec<&mut [u32]>)> {
+    let mut rest: Vec<(usize, &mut [u32])> =
+        taken.iter_mut().map(|(_, row_words, words)| (*row_words, &mut words[rows.start * *row_words..])).collect();
+    let mut blocks = Vec::new();
+    let mut first = rows.start;
+    while first < rows.end {
+        let end = rows.end.min(first + per_block);
+        let mut outputs = Vec::with_capacity(rest.len());
+        for (row_words, words) in &mut rest {
+            let (head, tail) = std::mem::take(words).split_at_mut((end - first) * *row_words);
+            outputs.push(head);
+            *words = tail;
+        }
+        blocks.push((first..end, outputs));
+        first = end;
+    }
+    blocks
+}

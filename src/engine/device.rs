@@ -1,0 +1,229 @@
+use std::{fmt, str::FromStr};
+
+use super::{
+    Control, Error, Limits, Outputs, Plan, cpu,
+    gpu::{self, Gpu},
+    selftest::{self, SelfTest},
+};
+
+/// What kind of hardware an adapter drives, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A graphics card with memory of its own.
+    Discrete,
+    /// A GPU that shares the host's memory.
+    Integrated,
+    /// A GPU passed through to a virtual machine.
+    Virtual,
+    /// Unknown.
+    Other,
+    /// A driver that computes on the CPU, as lavapipe and SwiftShader do.
+    Software,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Discrete => "discrete GPU",
+            Self::Integrated => "integrated GPU",
+            Self::Virtual => "virtual GPU",
+            Self::Other => "other",
+            Self::Software => "software",
+        })
+    }
+}
+
+/// What is known of an adapter before it is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterSummary {
+    /// Name as the driver gives it.
+    pub name: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// Graphics interface: Vulkan, Metal, DX12.
+    pub backend: String,
+    /// Kind of hardware.
+    pub kind: Kind,
+    /// Largest storage binding, in bytes.
+    pub binding_bytes: u64,
+    /// Largest buffer, in bytes.
+    pub buffer_bytes: u64,
+    /// Workgroups per dispatch and dimension.
+    pub workgroups: u32,
+    /// Optional features that are there.
+    pub features: Vec<&'static str>,
+}
+
+/// Whether shaders keep every rounding of their twins or may be fused and rearranged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numerics {
+    /// The same bits as the CPU twins, where the adapter passes the self-test.
+    #[default]
+    Pinned,
+    /// Whatever is fastest, within the bounds of tier T.
+    Fast,
+}
+
+impl fmt::Display for Numerics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pinned => "pinned",
+            Self::Fast => "fast",
+        })
+    }
+}
+
+/// Which device a caller wants: `auto`, `cpu`, `gpu` or `gpu:N`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The best real GPU, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU backend.
+    Cpu,
+    /// The best real GPU, or else the first adapter there is.
+    Gpu,
+    /// Adapter number N.
+    Adapter(usize),
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "gpu" => Ok(Self::Gpu),
+            _ => text
+                .strip_prefix("gpu:")
+                .and_then(|n| n.parse().ok())
+                .map(Self::Adapter)
+                .ok_or_else(|| format!("device must be auto, cpu, gpu or gpu:N, got \"{text}\"")),
+        }
+    }
+}
+
+/// Where plans run.
+pub struct Device {
+    backend: Backend,
+    self_test: SelfTest,
+}
+
+enum Backend {
+    Cpu { limits: Limits },
+    Gpu(Box<Gpu>),
+}
+
+impl Device {
+    /// The CPU backend without a memory budget.
+    #[must_use]
+    pub fn cpu() -> Self {
+        Self { backend: Backend::Cpu { limits: Limits::host(u64::MAX) }, self_test: SelfTest::of_the_reference() }
+    }
+
+    /// Opens a device.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] when there is no such adapter, [`Error::Unsupported`] when it cannot be used.
+    pub async fn open(choice: Choice, numerics: Numerics) -> Result<Self, Error> {
+        let gpu = match choice {
+            Choice::Cpu => return Ok(Self::cpu()),
+            Choice::Auto => match gpu::best(numerics).await? {
+                Some(gpu) => gpu,
+                None => return Ok(Self::cpu()),
+            },
+            Choice::Gpu => match gpu::best(numerics).await? {
+                Some(gpu) => gpu,
+                None => return gpu::open_adapter(0, numerics).await,
+            },
+            Choice::Adapter(index) => return gpu::open_adapter(index, numerics).await,
+        };
+        Self::from_gpu(gpu).await
+    }
+
+    pub(crate) async fn from_gpu(gpu: Gpu) -> Result<Self, Error> {
+        let mut device = Self { backend: Backend::Gpu(Box::new(gpu)), self_test: SelfTest::of_the_reference() };
+        device.self_test = selftest::run(&device).await?;
+        Ok(device)
+    }
+
+    /// The same device with a memory budget, in bytes.
+    #[must_use]
+    pub fn with_memory_budget(mut self, budget_bytes: u64) -> Self {
+        match &mut self.backend {
+            Backend::Cpu { limits } => limits.memory_bytes = budget_bytes,
+            Backend::Gpu(gpu) => gpu.set_memory_budget(budget_bytes),
+        }
+        self
+    }
+
+    /// What plans for this device must respect.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        match &self.backend {
+            Backend::Cpu { limits } => *limits,
+            Backend::Gpu(gpu) => gpu.limits(),
+        }
+    }
+
+    /// The adapter; `None` for the CPU backend.
+    #[must_use]
+    pub fn adapter(&self) -> Option<&AdapterSummary> {
+        match &self.backend {
+            Backend::Cpu { .. } => None,
+            Backend::Gpu(gpu) => Some(gpu.summary()),
+        }
+    }
+
+    /// Whether shaders are pinned; the CPU backend always is.
+    #[must_use]
+    pub fn numerics(&self) -> Numerics {
+        match &self.backend {
+            Backend::Cpu { .. } => Numerics::Pinned,
+            Backend::Gpu(gpu) => gpu.numerics(),
+        }
+    }
+
+    /// Verdict of the numeric self-test made when the device was opened.
+    #[must_use]
+    pub fn self_test(&self) -> &SelfTest {
+        &self.self_test
+    }
+
+    /// Runs a plan that was made with this device's limits.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`], [`Error::OtherLimits`], or what the device says.
+    pub async fn run(&self, plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
+        if plan.limits != self.limits() {
+            return Err(Error::OtherLimits);
+        }
+        match &self.backend {
+            Backend::Cpu { .. } => cpu::run(plan, control),
+            Backend::Gpu(gpu) => gpu.run(plan, control).await,
+        }
+    }
+
+    /// Destroys the device, as a driver reset would: every later run fails with [`Error::DeviceLost`].
+    pub fn lose(&self) {
+        if let Backend::Gpu(gpu) = &self.backend {
+            gpu.destroy();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_read_and_refused() {
+        assert_eq!("auto".parse(), Ok(Choice::Auto));
+        assert_eq!("gpu:12".parse(), Ok(Choice::Adapter(12)));
+        for text in ["", "GPU", "gpu:", "gpu:-1", "cuda"] {
+            let message = text.parse::<Choice>().unwrap_err();
+            assert!(message.contains("auto, cpu, gpu or gpu:N"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+use thiserror::Error;
+
+/// What can go wrong between recording a graph and holding its results, grouped by whose fault it is.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    // The caller's parameter.
+    /// A buffer's extent does not match the data or the kernel that uses it.
+    #[error("buffer {buffer}: {needed} words needed, {got} given")]
+    BufferSize {
+        /// Label of the buffer.
+        buffer: String,
+        /// Words the use asks for.
+        needed: u64,
+        /// Words there are.
+        got: u64,
+    },
+    /// A pass reads a buffer that nothing has written.
+    #[error("pass {pass}: buffer {buffer} is read before anything was written to it")]
+    ReadBeforeWrite {
+        /// Label of the pass.
+        pass: String,
+        /// Label of the buffer.
+        buffer: String,
+    },
+    /// A pass writes the buffer it reads, or names one twice.
+    #[error("pass {pass}: buffer {buffer} is named twice")]
+    NamedTwice {
+        /// Label of the pass.
+        pass: String,
+        /// Label of the buffer.
+        buffer: String,
+    },
+    /// A pass names more or other buffers than its shader has bindings.
+    #[error("pass {pass}: the shader has {expected} storage bindings, {got} were given")]
+    BindingCount {
+        /// Label of the pass.
+        pass: String,
+        /// Bindings of the shader.
+        expected: usize,
+        /// Buffers given.
+        got: usize,
+    },
+    /// A plan was made under the limits of another device.
+    #[error("the plan was made for other limits than those of this device")]
+    OtherLimits,
+    /// The device asked for is not there.
+    #[error("no device {asked}: {available}")]
+    NoDevice {
+        /// What was asked for.
+        asked: String,
+        /// What there is, in words.
+        available: String,
+    },
+
+    // A limit or a budget.
+    /// One slice is larger than what the device can bind, so the buffer cannot be split.
+    #[error("buffer {buffer}: {needed_bytes} bytes must be bound at once, the device allows {limit_bytes}")]
+    BindingLimit {
+        /// Label of the buffer.
+        buffer: String,
+        /// Bytes of the smallest indivisible part.
+        needed_bytes: u64,
+        /// What the device allows.
+        limit_bytes: u64,
+    },
+    /// The plan needs more memory than the budget.
+    #[error("the plan needs {needed_bytes} bytes on the device, the budget is {budget_bytes}")]
+    MemoryBudget {
+        /// Peak of the plan.
+        needed_bytes: u64,
+        /// The budget.
+        budget_bytes: u64,
+    },
+    /// A row is wider than the device can dispatch.
+    #[error("pass {pass}: {needed} workgroups along a row, the device allows {limit}")]
+    RowTooWide {
+        /// Label of the pass.
+        pass: String,
+        /// Workgroups needed.
+        needed: u64,
+        /// What the device allows.
+        limit: u64,
+    },
+
+    // An unsupported or failing device.
+    /// The device lacks something that kerma cannot do without.
+    #[error("device {adapter} is not usable: {reason}")]
+    Unsupported {
+        /// Name of the adapter.
+        adapter: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// A shader or pipeline was refused by the driver.
+    #[error("shader {shader} was refused: {reason}")]
+    Shader {
+        /// Name of the shader.
+        shader: String,
+        /// The driver's or validator's words.
+        reason: String,
+    },
+    /// The device ran out of memory although the plan was within the budget.
+    #[error("the device is out of memory at {place}")]
+    OutOfMemory {
+        /// Pass or buffer that failed.
+        place: String,
+    },
+    /// The device stopped: driver reset, unplugged, or watchdog.
+    #[error("the device was lost: {reason}; the same graph can be run again on a new device")]
+    DeviceLost {
+        /// The driver's words.
+        reason: String,
+    },
+    /// A validation error of the graphics interface: a defect in kerma, never a user's.
+    #[error("internal device error at {place}: {reason}")]
+    Internal {
+        /// Pass or buffer that failed.
+        place: String,
+        /// The validator's words.
+        reason: String,
+    },
+
+    // Nobody's fault.
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Error {
+    /// Whether the device, rather than the request, is to blame.
+    #[must_use]
+    pub fn is_device_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsupported { .. }
+                | Self::Shader { .. }
+                | Self::OutOfMemory { .. }
+                | Self::DeviceLost { .. }
+                | Self::Internal { .. }
+        )
+    }
+}

@@ -1,0 +1,122 @@
+use std::sync::Mutex;
+
+use super::{super::device::Kind, AdapterSummary, Error, Faults, Gpu, Limits, Numerics};
+
+/// Backends on which the numbers hold. OpenGL is left out: its integer remainder is wrong on some drivers.
+const BACKENDS: wgpu::Backends = wgpu::Backends::PRIMARY;
+
+/// Storage buffers a kernel may bind.
+pub(super) const STORAGE_BINDINGS: u32 = 8;
+
+fn instance() -> wgpu::Instance {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = BACKENDS;
+    wgpu::Instance::new(descriptor)
+}
+
+fn summary(adapter: &wgpu::Adapter) -> AdapterSummary {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    let kind = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => Kind::Discrete,
+        wgpu::DeviceType::IntegratedGpu => Kind::Integrated,
+        wgpu::DeviceType::VirtualGpu => Kind::Virtual,
+        wgpu::DeviceType::Cpu => Kind::Software,
+        wgpu::DeviceType::Other => Kind::Other,
+    };
+    let features = adapter.features();
+    let mut optional = Vec::new();
+    for (feature, name) in [
+        (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
+        (wgpu::Features::SHADER_F16, "f16"),
+        (wgpu::Features::SUBGROUP, "subgroups"),
+        (wgpu::Features::SHADER_INT64, "int64"),
+    ] {
+        if features.contains(feature) {
+            optional.push(name);
+        }
+    }
+    AdapterSummary {
+        name: info.name,
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        backend: info.backend.to_string(),
+        kind,
+        binding_bytes: limits.max_storage_buffer_binding_size,
+        buffer_bytes: limits.max_buffer_size,
+        workgroups: limits.max_compute_workgroups_per_dimension,
+        features: optional,
+    }
+}
+
+/// Adapters that kerma can use, in the order in which `gpu:N` counts them.
+pub async fn adapters() -> Vec<AdapterSummary> {
+    instance().enumerate_adapters(BACKENDS).await.iter().map(summary).collect()
+}
+
+/// The best real GPU, if there is one; software adapters are never chosen unasked.
+pub(crate) async fn best(numerics: Numerics) -> Result<Option<Gpu>, Error> {
+    let mut real: Vec<wgpu::Adapter> = instance()
+        .enumerate_adapters(BACKENDS)
+        .await
+        .into_iter()
+        .filter(|a| summary(a).kind != Kind::Software)
+        .collect();
+    real.sort_by_key(|a| summary(a).kind);
+    match real.first() {
+        Some(adapter) => open(adapter, numerics).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Opens adapter `index` of [`adapters`].
+pub(crate) async fn open_index(index: usize, numerics: Numerics) -> Result<Gpu, Error> {
+    let all = instance().enumerate_adapters(BACKENDS).await;
+    match all.get(index) {
+        Some(adapter) => open(adapter, numerics).await,
+        None => {
+            let available = match all.len() {
+                0 => "no adapter was found".to_owned(),
+                n => format!("there are gpu:0 to gpu:{}", n - 1),
+            };
+            Err(Error::NoDevice { asked: format!("gpu:{index}"), available })
+        }
+    }
+}
+
+/// Opens adapter `index` of [`adapters`] as a device with its self-test done.
+///
+/// # Errors
+/// [`Error::NoDevice`] when there is no such adapter, or what the driver says.
+pub async fn open_adapter(index: usize, numerics: Numerics) -> Result<super::super::Device, Error> {
+    super::super::Device::from_gpu(open_index(index, numerics).await?).await
+}
+
+pub(crate) async fn open(adapter: &wgpu::Adapter, numerics: Numerics) -> Result<Gpu, Error> {
+    let summary = summary(adapter);
+    let limits = adapter.limits();
+    let unusable = |reason: String| Error::Unsupported { adapter: summary.name.clone(), reason };
+    let portable = wgpu::Limits::default();
+    if limits.max_storage_buffers_per_shader_stage < STORAGE_BINDINGS
+        || limits.max_storage_buffer_binding_size < portable.max_storage_buffer_binding_size
+        || limits.max_compute_invocations_per_workgroup < portable.max_compute_invocations_per_workgroup
+    {
+        return Err(unusable("its limits are below the WebGPU defaults".to_owned()));
+    }
+    // All stable features, since libraries that share this device look at the adapter's features, not the device's.
+    let features =
+        adapter.features() & !wgpu::Features::all_experimental_mask() & !wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("kerma"),
+        required_features: features,
+        required_limits: limits.clone(),
+        ..Default::default()
+    };
+    let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| unusable(e.to_string()))?;
+    let plan_limits = Limits::of_device(
+        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        limits.max_compute_workgroups_per_dimension,
+        u64::MAX,
+    );
+    let faults = Faults::watch(&device);
+    Ok(Gpu { device, queue, summary, limits: plan_limits, numerics, faults, pipelines: Mutex::default() })
+}

@@ -1,0 +1,65 @@
+//! The GPU side of the engine: the only code that talks to a device.
+
+mod adapter;
+mod fault;
+mod pipeline;
+mod readback;
+mod runner;
+mod source;
+mod timing;
+mod upload;
+
+use std::{collections::HashMap, sync::Arc, sync::Mutex};
+
+pub(crate) use adapter::best;
+pub use adapter::{adapters, open_adapter};
+use fault::Faults;
+pub use pipeline::NoopPipelines;
+use pipeline::Pipeline;
+
+use super::{AdapterSummary, Control, Error, Limits, Numerics, Outputs, Plan};
+
+/// Size of one staging buffer: large enough for full transfer speed, small enough to be forgotten in the budget.
+const CHUNK_BYTES: u64 = 8 << 20;
+/// Staging buffers in flight per direction.
+const RING_DEPTH: usize = 3;
+/// Host memory that transfers need: one ring per direction.
+pub(crate) const STAGING_BYTES: u64 = 2 * RING_DEPTH as u64 * CHUNK_BYTES;
+
+/// An opened device with its compiled pipelines.
+pub(crate) struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    summary: AdapterSummary,
+    limits: Limits,
+    numerics: Numerics,
+    faults: Faults,
+    pipelines: Mutex<HashMap<&'static str, Arc<Pipeline>>>,
+}
+
+impl Gpu {
+    pub(crate) fn summary(&self) -> &AdapterSummary {
+        &self.summary
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    pub(crate) fn set_memory_budget(&mut self, budget_bytes: u64) {
+        self.limits.memory_bytes = budget_bytes;
+    }
+
+    pub(crate) fn numerics(&self) -> Numerics {
+        self.numerics
+    }
+
+    pub(crate) async fn run(&self, plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
+        runner::run(self, plan, control).await
+    }
+
+    /// Destroys the device, as a driver reset would.
+    pub(crate) fn destroy(&self) {
+        self.device.destroy();
+    }
+}

@@ -1,0 +1,370 @@
+//! Runs a plan on the device in bounded batches.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Instant,
+};
+
+use super::{
+    super::{
+        PassTime, Read, RunReport, Tile, Write,
+        graph::Action,
+        kernel::Kernel,
+        plan::{Piece, Placement, Step},
+    },
+    Control, Error, Gpu, Outputs, Plan,
+    fault::{caught, wait},
+    pipeline::Pipeline,
+    readback::ReadbackRing,
+    timing::Timing,
+    upload::UploadRing,
+};
+
+/// Dispatches of one batch; more would make progress and cancelling sluggish.
+const BATCH_DISPATCHES: usize = 32;
+/// Batches handed to the device ahead of the host.
+const BATCHES_IN_FLIGHT: usize = 2;
+
+pub(super) async fn run(gpu: &Gpu, plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
+    let start = Instant::now();
+    gpu.faults.check()?;
+    let memory = allocate(gpu, plan).await?;
+    let uniforms = Uniforms::new(gpu, plan).await?;
+    let kernels = plan.steps.iter().filter_map(|s| kernel_of(plan, s));
+    let pipelines = gpu.pipelines(kernels)?;
+    let mut pipelines = pipelines.into_iter();
+
+    let mut runner = Runner {
+        gpu,
+        plan,
+        control,
+        memory,
+        uniforms,
+        groups: HashMap::new(),
+        timing: Timing::new(gpu),
+        in_flight: VecDeque::new(),
+        done: 0,
+        all: plan.dispatch_count(),
+    };
+    let mut uploads = UploadRing::new(gpu);
+    let mut readbacks = ReadbackRing::new(gpu);
+    let mut outputs: Vec<Vec<u32>> = plan.graph.outputs.iter().map(|o| vec![0; o.words]).collect();
+
+    for (index, step) in plan.steps.iter().enumerate() {
+        let pass = &plan.graph.passes[step.pass];
+        match &pass.action {
+            Action::Upload { data, to } => {
+                for (part, range) in runner.parts(*to) {
+                    let buffer = runner.buffer(*to, part);
+                    uploads.write(&pass.label, &buffer, &data[range]).await?;
+                }
+            }
+            Action::Clear { buffer } => runner.clear(&pass.label, *buffer).await?,
+            Action::Copy { from, to } => runner.copy(&pass.label, *from, *to).await?,
+            Action::Compute { kernel, reads, writes } => {
+                let Some(pipeline) = pipelines.next() else { continue };
+                runner.compute(index, step, kernel.as_ref(), reads, writes, &pipeline).await?;
+            }
+            Action::Download { from, output, first_word } => {
+                for (part, range) in runner.parts(*from) {
+                    let buffer = runner.buffer(*from, part);
+                    let target = first_word + range.start..first_word + range.end;
+                    readbacks.read(&pass.label, &buffer, &mut outputs[*output][target]).await?;
+                }
+            }
+        }
+    }
+    runner.drain()?;
+    control.step("done", runner.all, runner.all)?;
+    let mut report = RunReport { peak_bytes: plan.peak_bytes(), ..RunReport::default() };
+    if let Some(timing) = &runner.timing {
+        let times = timing.read(gpu, plan.graph.passes.len()).await?;
+        let named = plan.graph.passes.iter().zip(times).filter(|(_, time)| !time.is_zero());
+        report.passes = named.map(|(pass, time)| PassTime { pass: pass.label.clone(), time }).collect();
+    }
+    report.total = start.elapsed();
+    Ok(Outputs { words: outputs, report })
+}
+
+fn kernel_of<'p>(plan: &Plan<'p, '_>, step: &Step) -> Option<&'p dyn Kernel> {
+    match &plan.graph.passes[step.pass].action {
+        Action::Compute { kernel, .. } => Some(kernel.as_ref()),
+        _ => None,
+    }
+}
+
+async fn allocate(gpu: &Gpu, plan: &Plan<'_, '_>) -> Result<Vec<Vec<wgpu::Buffer>>, Error> {
+    let mut memory = Vec::with_capacity(plan.allocations.len());
+    for (index, allocation) in plan.allocations.iter().enumerate() {
+        let label = format!("kerma allocation {index}");
+        let create = |words: &u64| {
+            gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(&label),
+                size: words * 4,
+                usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            })
+        };
+        let parts = caught(&gpu.device, &gpu.faults, &label, || allocation.parts.iter().map(create).collect()).await?;
+        memory.push(parts);
+    }
+    Ok(memory)
+}
+
+/// One buffer holding what every dispatch of the plan is told, addressed by dynamic offsets.
+struct Uniforms {
+    buffer: wgpu::Buffer,
+    /// Per step: offset of its parameters, offset of its first tile.
+    offsets: Vec<(u32, u32)>,
+    stride: u32,
+}
+
+impl Uniforms {
+    async fn new(gpu: &Gpu, plan: &Plan<'_, '_>) -> Result<Self, Error> {
+        let align = gpu.device.limits().min_uniform_buffer_offset_alignment as usize;
+        let stride = size_of::<Tile>().next_multiple_of(align);
+        let mut bytes = Vec::new();
+        let mut offsets = Vec::with_capacity(plan.steps.len());
+        for step in &plan.steps {
+            let Action::Compute { kernel, reads, writes } = &plan.graph.passes[step.pass].action else {
+                offsets.push((0, 0));
+                continue;
+            };
+            let params = bytes.len();
+            bytes.extend_from_slice(kernel.params());
+            bytes.resize(bytes.len().next_multiple_of(align), 0);
+            offsets.push((params as u32, bytes.len() as u32));
+            for piece in &step.pieces {
+                let tile = tile(plan, reads, writes, piece);
+                bytes.extend_from_slice(bytemuck::bytes_of(&tile));
+                bytes.resize(bytes.len().next_multiple_of(align), 0);
+            }
+        }
+        bytes.resize(bytes.len().max(align), 0);
+        let buffer = caught(&gpu.device, &gpu.faults, "uniforms", || {
+            let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("kerma uniforms"),
+                size: bytes.len() as u64,
+                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            });
+            gpu.queue.write_buffer(&buffer, 0, &bytes);
+            buffer
+        })
+        .await?;
+        Ok(Self { buffer, offsets, stride: stride as u32 })
+    }
+}
+
+/// What the shader is told about a piece.
+fn tile(plan: &Plan<'_, '_>, reads: &[Read], writes: &[Write], piece: &Piece) -> Tile {
+    let mut base = [[0u32; 4]; 2];
+    for (binding, (buffer, part)) in bound_parts(plan, reads, writes, piece).into_iter().enumerate() {
+        if let Placement::In { parts, .. } = plan.placements[buffer] {
+            base[binding / 4][binding % 4] = (part as u64 * parts.rows) as u32;
+        }
+    }
+    Tile {
+        first_row: piece.rows.start as u32,
+        row_count: (piece.rows.end - piece.rows.start) as u32,
+        first_input: piece.inputs.start,
+        input_count: piece.inputs.end - piece.inputs.start,
+        way: piece.way.bits(),
+        resume: piece.resume.into(),
+        zero: 0,
+        unused: 0,
+        base,
+    }
+}
+
+/// Buffer and part of each storage binding.
+fn bound_parts(plan: &Plan<'_, '_>, reads: &[Read], writes: &[Write], piece: &Piece) -> Vec<(usize, usize)> {
+    // All outputs of a pass have the same rows per slice.
+    let out_rows = writes.first().map_or(1, |w| u64::from(plan.graph.buffers[w.buffer()].extent.rows));
+    let part_of = |buffer: usize, row: u64| match plan.placements[buffer] {
+        Placement::In { parts, .. } => parts.of_row(row),
+        Placement::Borrowed { .. } | Placement::Nowhere => 0,
+    };
+    let read = reads.iter().map(|r| match r {
+        Read::Whole(b) => (*b, 0),
+        Read::Rows(b) => (*b, part_of(*b, piece.rows.start)),
+        Read::Slices(b) => {
+            let rows = u64::from(plan.graph.buffers[*b].extent.rows);
+            (*b, part_of(*b, piece.rows.start / out_rows.max(1) * rows))
+        }
+        Read::Inputs(b) => {
+            let rows = u64::from(plan.graph.buffers[*b].extent.rows);
+            (*b, part_of(*b, u64::from(piece.inputs.start) * rows))
+        }
+    });
+    let written = writes.iter().map(|w| (w.buffer(), part_of(w.buffer(), piece.rows.start)));
+    read.chain(written).collect()
+}
+
+struct Runner<'r, 'g, 'a> {
+    gpu: &'r Gpu,
+    plan: &'r Plan<'g, 'a>,
+    control: &'r Control<'r>,
+    memory: Vec<Vec<wgpu::Buffer>>,
+    uniforms: Uniforms,
+    groups: HashMap<(&'static str, Vec<(usize, usize)>), wgpu::BindGroup>,
+    timing: Option<Timing>,
+    in_flight: VecDeque<wgpu::SubmissionIndex>,
+    done: usize,
+    all: usize,
+}
+
+impl Runner<'_, '_, '_> {
+    /// Parts of a buffer with the words each holds.
+    fn parts(&self, buffer: usize) -> Vec<(usize, std::ops::Range<usize>)> {
+        let Placement::In { parts, .. } = self.plan.placements[buffer] else { return Vec::new() };
+        let mut first = 0;
+        (0..parts.count())
+            .map(|part| {
+                let range = first..first + parts.words(part) as usize;
+                first = range.end;
+                (part, range)
+            })
+            .collect()
+    }
+
+    fn slot(&self, buffer: usize, part: usize) -> (usize, usize) {
+        match self.plan.placements[buffer] {
+            Placement::In { allocation, .. } => (allocation, part),
+            Placement::Borrowed { .. } | Placement::Nowhere => (0, 0),
+        }
+    }
+
+    fn buffer(&self, buffer: usize, part: usize) -> wgpu::Buffer {
+        let (allocation, part) = self.slot(buffer, part);
+        self.memory[allocation][part].clone()
+    }
+
+    async fn clear(&mut self, label: &str, buffer: usize) -> Result<(), Error> {
+        let parts = self.parts(buffer);
+        self.encode(label, |runner, encoder| {
+            for (part, range) in parts {
+                encoder.clear_buffer(&runner.buffer(buffer, part), 0, Some(range.len() as u64 * 4));
+            }
+        })
+        .await
+    }
+
+    async fn copy(&mut self, label: &str, from: usize, to: usize) -> Result<(), Error> {
+        let parts = self.parts(to);
+        self.encode(label, |runner, encoder| {
+            for (part, range) in parts {
+                let (source, target) = (runner.buffer(from, part), runner.buffer(to, part));
+                encoder.copy_buffer_to_buffer(&source, 0, &target, 0, range.len() as u64 * 4);
+            }
+        })
+        .await
+    }
+
+    async fn compute(
+        &mut self,
+        index: usize,
+        step: &Step,
+        kernel: &dyn Kernel,
+        reads: &[Read],
+        writes: &[Write],
+        pipeline: &Arc<Pipeline>,
+    ) -> Result<(), Error> {
+        let label = &self.plan.graph.passes[step.pass].label;
+        let shader = kernel.shader();
+        let [wide, high] = shader.workgroup;
+        let across = kernel.domain().extent.columns.div_ceil(wide);
+        let (params, first_tile) = self.uniforms.offsets[index];
+        for (batch, pieces) in step.pieces.chunks(BATCH_DISPATCHES).enumerate() {
+            self.control.step(label, self.done, self.all)?;
+            let groups: Vec<wgpu::BindGroup> =
+                pieces.iter().map(|piece| self.group(shader.name, pipeline, reads, writes, piece, kernel)).collect();
+            let stride = self.uniforms.stride;
+            let first = first_tile + (batch * BATCH_DISPATCHES) as u32 * stride;
+            self.encode(label, |runner, encoder| {
+                let timestamp_writes = runner.timing.as_mut().and_then(|t| t.stretch(step.pass));
+                let mut pass =
+                    encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(label), timestamp_writes });
+                pass.set_pipeline(&pipeline.pipeline);
+                for (i, (piece, group)) in pieces.iter().zip(&groups).enumerate() {
+                    let rows = (piece.rows.end - piece.rows.start) as u32;
+                    pass.set_bind_group(0, group, &[first + i as u32 * stride, params]);
+                    if across > 0 && rows > 0 {
+                        pass.dispatch_workgroups(across, rows.div_ceil(high), 1);
+                    }
+                }
+            })
+            .await?;
+            self.done += pieces.len();
+        }
+        Ok(())
+    }
+
+    fn group(
+        &mut self,
+        shader: &'static str,
+        pipeline: &Pipeline,
+        reads: &[Read],
+        writes: &[Write],
+        piece: &Piece,
+        kernel: &dyn Kernel,
+    ) -> wgpu::BindGroup {
+        let bound = bound_parts(self.plan, reads, writes, piece);
+        let slots: Vec<(usize, usize)> = bound.iter().map(|&(b, p)| self.slot(b, p)).collect();
+        if let Some(group) = self.groups.get(&(shader, slots.clone())) {
+            return group.clone();
+        }
+        let uniform = |bytes: usize| {
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: &self.uniforms.buffer,
+                offset: 0,
+                size: wgpu::BufferSize::new(bytes as u64),
+            })
+        };
+        let mut entries = vec![
+            wgpu::BindGroupEntry { binding: 0, resource: uniform(size_of::<Tile>()) },
+            wgpu::BindGroupEntry { binding: 1, resource: uniform(kernel.params().len()) },
+        ];
+        for (i, &(allocation, part)) in slots.iter().enumerate() {
+            let resource = self.memory[allocation][part].as_entire_binding();
+            entries.push(wgpu::BindGroupEntry { binding: 2 + i as u32, resource });
+        }
+        let group = self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(shader),
+            layout: &pipeline.layout,
+            entries: &entries,
+        });
+        self.groups.insert((shader, slots), group.clone());
+        group
+    }
+
+    /// Records one batch, hands it to the device and keeps the number of batches in flight bounded.
+    async fn encode(
+        &mut self,
+        label: &str,
+        record: impl FnOnce(&mut Self, &mut wgpu::CommandEncoder),
+    ) -> Result<(), Error> {
+        let gpu = self.gpu;
+        let submission = caught(&gpu.device, &gpu.faults, label, || {
+            let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) });
+            record(self, &mut encoder);
+            gpu.queue.submit([encoder.finish()])
+        })
+        .await?;
+        self.in_flight.push_back(submission);
+        if self.in_flight.len() > BATCHES_IN_FLIGHT
+            && let Some(oldest) = self.in_flight.pop_front()
+        {
+            wait(&gpu.device, &gpu.faults, &oldest)?;
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self) -> Result<(), Error> {
+        while let Some(oldest) = self.in_flight.pop_front() {
+            wait(&self.gpu.device, &self.gpu.faults, &oldest)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! Puts a shader together: generated structs, the bindings every kernel has, the pin, the kernel's own text.
+
+use super::super::{Numerics, Shader, Tile, structs::StructText};
+
+const PIN: &str = include_str!("../../../shaders/engine/pin.wgsl");
+const PIN_FAST: &str = include_str!("../../../shaders/engine/pin_fast.wgsl");
+
+const ARITHMETIC: &str = include_str!("../../../shaders/engine/arithmetic.wgsl");
+
+/// Row of a bound buffer part: `row_of(binding, row)` is where a row, counted over all slices, stands in it.
+const HEADER: &str = "
+@group(0) @binding(0) var<uniform> tile: Tile;
+
+fn bound_row(binding: u32, row: u32) -> u32 {
+    return row - tile.base[binding / 4u][binding % 4u];
+}
+
+";
+
+impl Shader {
+    /// Complete WGSL text.
+    #[must_use]
+    pub fn wgsl(&self, numerics: Numerics) -> String {
+        let pin = match numerics {
+            Numerics::Pinned => PIN,
+            Numerics::Fast => PIN_FAST,
+        };
+        let mut text = StructText::of::<Tile>().wgsl();
+        for shared in self.structs {
+            text.push_str(&shared.wgsl());
+        }
+        let [wide, high] = self.workgroup;
+        text.push_str(&format!("const WORKGROUP_WIDE = {wide}u;\nconst WORKGROUP_HIGH = {high}u;\n"));
+        text.push_str(HEADER);
+        text.push_str(pin);
+        text.push_str(ARITHMETIC);
+        text.push_str(self.source);
+        text
+    }
+}

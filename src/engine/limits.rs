@@ -1,0 +1,56 @@
+/// What a plan must respect; comes from a device, or is chosen freely in tests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Largest part of a buffer that can be bound at once, in bytes.
+    pub binding_bytes: u64,
+    /// Largest sum of all live buffers, in bytes.
+    pub memory_bytes: u64,
+    /// Workgroups per dispatch and dimension.
+    pub workgroups: u32,
+    /// Arithmetic operations of one dispatch, so that no watchdog is woken.
+    pub dispatch_operations: f64,
+    /// Whether buffers live in host memory, so that uploads are borrowed and downloads are moved.
+    pub host_memory: bool,
+}
+
+impl Limits {
+    /// Share of a device's binding limit that one buffer part may take.
+    const BINDING_SHARE: u64 = 2;
+    /// Largest buffer part on any device: 1 GiB.
+    const MAX_BINDING_BYTES: u64 = 1 << 30;
+    /// Operations that the slowest hardware worth supporting does in 100 ms (200 Gop/s, about a sixth of what a
+    /// small integrated GPU reaches on paper).
+    const DISPATCH_OPERATIONS: f64 = 2e10;
+    /// The same for the CPU backend, where no watchdog waits but progress and cancelling should be prompt.
+    const HOST_DISPATCH_OPERATIONS: f64 = 2e9;
+
+    /// Limits that every WebGPU device meets: 128 MiB bindings, 65,535 workgroups.
+    #[must_use]
+    pub fn portable() -> Self {
+        Self::of_device(128 << 20, 65_535, u64::MAX)
+    }
+
+    /// Limits of a device from its binding limit, its workgroup limit and its memory.
+    #[must_use]
+    pub fn of_device(binding_limit_bytes: u64, workgroups: u32, memory_bytes: u64) -> Self {
+        Self {
+            binding_bytes: (binding_limit_bytes / Self::BINDING_SHARE).min(Self::MAX_BINDING_BYTES),
+            memory_bytes,
+            workgroups,
+            dispatch_operations: Self::DISPATCH_OPERATIONS,
+            host_memory: false,
+        }
+    }
+
+    /// Limits of the CPU backend: none but memory.
+    #[must_use]
+    pub fn host(memory_bytes: u64) -> Self {
+        Self {
+            binding_bytes: u64::MAX,
+            memory_bytes,
+            workgroups: u32::MAX,
+            dispatch_operations: Self::HOST_DISPATCH_OPERATIONS,
+            host_memory: true,
+        }
+    }
+}

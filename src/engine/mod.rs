@@ -1,0 +1,38 @@
+//! The compute engine: record a [`Graph`], plan it, run it on a [`Device`].
+//!
+//! Main choices, each with its consequence:
+//!
+//! - A graph is pure data. It can be built, planned, printed and tested without any GPU.
+//! - A plan knows its peak memory and every dispatch before anything runs. What does not fit is split or refused
+//!   with both numbers; nothing is discovered half-way.
+//! - The same graph runs on the GPU (shaders) and on the CPU (twins). That is comparison, fallback and bisecting in one.
+//! - Work is split along output rows and, for kernels that sum over input slices, along those slices in a written
+//!   order. Splitting never changes a bit of the result, so limits and budgets of a device do not either.
+//! - Only this module names wgpu types. It knows no X-ray word.
+
+pub mod arithmetic;
+mod buffer;
+mod cpu;
+mod device;
+mod error;
+mod gpu;
+mod graph;
+mod kernel;
+mod limits;
+mod plan;
+mod run;
+mod selftest;
+mod structs;
+
+pub use buffer::{Buffer, Extent, Output};
+pub use device::{AdapterSummary, Choice, Device, Kind, Numerics};
+pub use error::Error;
+pub use gpu::{NoopPipelines, adapters, open_adapter};
+pub use graph::{Graph, Read, Write};
+pub use kernel::{Block, Domain, Kernel, Order, Reduce, Shader, Tier, Way};
+pub use limits::Limits;
+pub use plan::{PeakBytes, Plan};
+pub use run::{Control, Outputs, PassTime, Progress, RunReport};
+pub(crate) use selftest::SHADER as SELF_TEST_SHADER;
+pub use selftest::{Probe, SelfTest, Verdict};
+pub use structs::{Field, ShaderStruct, ShaderValue, StructText, Tile};

@@ -1,0 +1,131 @@
+use super::super::{
+    Error, Graph, Kernel, Read, Write,
+    graph::{Action, Pass},
+};
+
+/// Buffers a pass reads, those it updates included.
+pub(super) fn inputs<'p>(pass: &'p Pass<'_>) -> Box<dyn Iterator<Item = usize> + 'p> {
+    match &pass.action {
+        Action::Upload { .. } | Action::Clear { .. } => Box::new(std::iter::empty()),
+        Action::Copy { from, .. } | Action::Download { from, .. } => Box::new(std::iter::once(*from)),
+        Action::Compute { reads, writes, .. } => Box::new(
+            reads.iter().map(|r| r.buffer()).chain(writes.iter().filter(|w| w.is_update()).map(|w| w.buffer())),
+        ),
+    }
+}
+
+/// Buffers a pass writes, each with whether everything that was there is replaced.
+pub(super) fn results<'p>(pass: &'p Pass<'_>) -> Box<dyn Iterator<Item = (usize, bool)> + 'p> {
+    match &pass.action {
+        Action::Upload { to, .. } | Action::Copy { to, .. } => Box::new(std::iter::once((*to, true))),
+        Action::Clear { buffer } => Box::new(std::iter::once((*buffer, true))),
+        Action::Compute { writes, .. } => Box::new(writes.iter().map(|w| (w.buffer(), !w.is_update()))),
+        Action::Download { .. } => Box::new(std::iter::empty()),
+    }
+}
+
+/// Checks everything about a graph that does not depend on a device.
+pub(super) fn check(graph: &Graph<'_>) -> Result<(), Error> {
+    let mut written = vec![false; graph.buffers.len()];
+    for pass in &graph.passes {
+        for buffer in inputs(pass) {
+            if !written[buffer] {
+                let buffer = graph.buffers[buffer].label.clone();
+                return Err(Error::ReadBeforeWrite { pass: pass.label.clone(), buffer });
+            }
+        }
+        check_sizes(graph, pass)?;
+        for (buffer, _) in results(pass) {
+            written[buffer] = true;
+        }
+    }
+    Ok(())
+}
+
+fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
+    let exactly = |buffer: usize, got: u64| {
+        let info = &graph.buffers[buffer];
+        let needed = info.words();
+        if needed == got { Ok(()) } else { Err(Error::BufferSize { buffer: info.label.clone(), needed, got }) }
+    };
+    match &pass.action {
+        Action::Upload { data, to } => exactly(*to, data.len() as u64),
+        Action::Clear { .. } => Ok(()),
+        Action::Copy { from, to } => exactly(*to, graph.buffers[*from].words()),
+        Action::Download { from, output, first_word } => {
+            let output = &graph.outputs[*output];
+            let needed = *first_word as u64 + graph.buffers[*from].words();
+            let got = output.words as u64;
+            if needed <= got { Ok(()) } else { Err(Error::BufferSize { buffer: output.label.clone(), needed, got }) }
+        }
+        Action::Compute { kernel, reads, writes } => {
+            let shader = kernel.shader();
+            let (expected, got) = (shader.reads + shader.writes, reads.len() + writes.len());
+            if shader.reads != reads.len() || shader.writes != writes.len() {
+                return Err(Error::BindingCount { pass: pass.label.clone(), expected, got });
+            }
+            let mut named: Vec<usize> =
+                reads.iter().map(|r| r.buffer()).chain(writes.iter().map(|w| w.buffer())).collect();
+            named.sort_unstable();
+            if let Some(pair) = named.windows(2).find(|p| p[0] == p[1]) {
+                let buffer = graph.buffers[pair[0]].label.clone();
+                return Err(Error::NamedTwice { pass: pass.label.clone(), buffer });
+            }
+            check_rows(graph, kernel.as_ref(), reads, writes)
+        }
+    }
+}
+
+/// Buffers taken row by row must have the rows of the domain, summed ones its input slices.
+fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[Write]) -> Result<(), Error> {
+    let domain = kernel.domain();
+    let mismatch = |buffer: usize, needed: u64, got: u64| {
+        let buffer = graph.buffers[buffer].label.clone();
+        Err(Error::BufferSize { buffer, needed, got })
+    };
+    let by_row = reads.iter().filter_map(|r| match r {
+        Read::Rows(b) => Some(*b),
+        Read::Whole(_) | Read::Slices(_) | Read::Inputs(_) => None,
+    });
+    for buffer in by_row.chain(writes.iter().map(|w| w.buffer())) {
+        let (needed, got) = (domain.extent.all_rows(), graph.buffers[buffer].extent.all_rows());
+        if needed != got {
+            return mismatch(buffer, needed, got);
+        }
+    }
+    for read in reads {
+        let (buffer, needed) = match read {
+            Read::Whole(_) | Read::Rows(_) => continue,
+            Read::Slices(b) => (*b, domain.extent.slices),
+            Read::Inputs(b) => (*b, domain.reduce.map_or(0, |r| r.slices)),
+        };
+        let got = graph.buffers[buffer].extent.slices;
+        if needed != got {
+            return mismatch(buffer, needed.into(), got.into());
+        }
+    }
+    Ok(())
+}
+
+/// Passes whose results reach a download, in recorded order.
+pub(super) fn live_passes(graph: &Graph<'_>) -> Vec<usize> {
+    let mut wanted = vec![false; graph.buffers.len()];
+    let mut live = Vec::new();
+    for (index, pass) in graph.passes.iter().enumerate().rev() {
+        let is_download = matches!(pass.action, Action::Download { .. });
+        if !is_download && !results(pass).any(|(buffer, _)| wanted[buffer]) {
+            continue;
+        }
+        for (buffer, replaced) in results(pass) {
+            if replaced {
+                wanted[buffer] = false;
+            }
+        }
+        for buffer in inputs(pass) {
+            wanted[buffer] = true;
+        }
+        live.push(index);
+    }
+    live.reverse();
+    live
+}

@@ -1,0 +1,95 @@
+//! From a recorded graph to a schedule: what runs, in which pieces, in which memory.
+
+mod liveness;
+mod placement;
+mod print;
+mod tiles;
+
+use std::ops::Range;
+
+use super::{Error, Graph, Limits, Way, graph::Action};
+
+pub(crate) use placement::{Allocation, Parts, Placement};
+
+/// Bytes that a plan holds at its fullest moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeakBytes {
+    /// In host memory: uploads, outputs, staging, and on the CPU backend all buffers.
+    pub host: u64,
+    /// In device memory; 0 on the CPU backend.
+    pub device: u64,
+}
+
+/// One dispatch, or one call of a twin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) rows: Range<u64>,
+    pub(crate) inputs: Range<u32>,
+    pub(crate) way: Way,
+    pub(crate) resume: bool,
+}
+
+/// One live pass with its pieces and the allocations that begin and end with it.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) pass: usize,
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) acquires: Vec<usize>,
+    pub(crate) releases: Vec<usize>,
+    /// A download that hands its buffer over instead of copying it.
+    pub(crate) moves: bool,
+}
+
+/// Schedule of a graph under the limits of a device; printable and comparable without one.
+pub struct Plan<'g, 'a> {
+    pub(crate) graph: &'g Graph<'a>,
+    pub(crate) limits: Limits,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) placements: Vec<Placement>,
+    pub(crate) allocations: Vec<Allocation>,
+    peak: PeakBytes,
+}
+
+impl<'g, 'a> Plan<'g, 'a> {
+    /// Plans a graph.
+    ///
+    /// # Errors
+    /// [`Error`] when extents do not match, a buffer is read before it is written, or limits cannot be met.
+    pub fn new(graph: &'g Graph<'a>, limits: Limits) -> Result<Self, Error> {
+        liveness::check(graph)?;
+        let live = liveness::live_passes(graph);
+        let parts = placement::parts(graph, &limits);
+        let placed = placement::place(graph, &live, &parts, &limits);
+        let mut steps = placed.steps;
+        for step in &mut steps {
+            let pass = &graph.passes[step.pass];
+            if let Action::Compute { kernel, reads, writes } = &pass.action {
+                step.pieces = tiles::pieces(graph, &pass.label, kernel.as_ref(), reads, writes, &parts, &limits)?;
+            }
+        }
+        let peak = placed.peak;
+        let needed_bytes = if limits.host_memory { peak.host } else { peak.device };
+        if needed_bytes > limits.memory_bytes {
+            return Err(Error::MemoryBudget { needed_bytes, budget_bytes: limits.memory_bytes });
+        }
+        Ok(Self { graph, limits, steps, placements: placed.placements, allocations: placed.allocations, peak })
+    }
+
+    /// Memory at the fullest moment, known before anything runs.
+    #[must_use]
+    pub fn peak_bytes(&self) -> PeakBytes {
+        self.peak
+    }
+
+    /// Number of dispatches.
+    #[must_use]
+    pub fn dispatch_count(&self) -> usize {
+        self.steps.iter().map(|s| s.pieces.len()).sum()
+    }
+
+    /// Number of passes that were dropped because nobody reads their results.
+    #[must_use]
+    pub fn dropped_count(&self) -> usize {
+        self.graph.passes.len() - self.steps.len()
+    }
+}

@@ -1,0 +1,233 @@
+//! Voxel-driven back-projection in vector form.
+//!
+//! ```text
+//! f(x) = Σ_k q_k(u, v) / w²      u = (a_u·x + b_u) / w,  v = (a_v·x + b_v) / w,  w = a_w·x + b_w
+//! ```
+//! where (u, v) is the pixel that the ray from source k through x meets, as quotients of determinants that are affine
+//! in x, and w is scaled to 1 at the world's origin, so that 1/w² is the distance weight (SID/(SID − x·ê))² of a
+//! source on a circle about it (for parallel beams w = 1). q is sampled bilinearly; the detector reaches half a pixel
+//! beyond its outer centres and is zero outside. Weights and scale are in q.
+//!
+//! Shapes: `[z][y][x]` ← `[view][row][column]`. Tier P.
+
+use glam::{DMat3, DVec3};
+
+use super::weight::FilterAxis;
+use crate::{
+    data::Grid,
+    engine::{
+        Block, Buffer, Domain, Extent, Graph, Kernel, Order, Reduce, Shader, StructText, Tier, Write,
+        arithmetic::reciprocal,
+    },
+    geometry::{Geometry, Source, View},
+    kernels::vectorised::{LANES, Lanes, gather, vectorised},
+    shader_struct,
+};
+
+shader_struct! {
+    /// Parameters of the back-projection.
+    pub struct BackprojectParams {
+        /// Voxels along x, y, z; one spare number.
+        pub size: [u32; 4],
+        /// Columns, rows and views of the filtered stack; one spare number.
+        pub detector: [u32; 4],
+        /// Half the number of gaps between voxels along x, y, z; one spare number.
+        pub half_size: [f32; 4],
+        /// Number of the last column, row; two spare numbers.
+        pub last_pixel: [f32; 4],
+    }
+}
+
+shader_struct! {
+    /// Affine forms in voxel indices counted from the volume's centre: x, y, z, constant.
+    pub struct ViewMatrix {
+        /// Numerator of the column.
+        pub u: [f32; 4],
+        /// Numerator of the row.
+        pub v: [f32; 4],
+        /// Denominator, 1 at the world's origin.
+        pub w: [f32; 4],
+    }
+}
+
+/// The shader.
+pub static SHADER: Shader = Shader {
+    name: "fdk.backproject",
+    tier: Tier::Pinned,
+    source: include_str!("../../../shaders/fdk/backproject.wgsl"),
+    structs: &[StructText::of::<BackprojectParams>(), StructText::of::<ViewMatrix>()],
+    reads: 2,
+    writes: 1,
+    workgroup: [64, 1],
+};
+
+/// Records the back-projection of `filtered` (views × rows × columns along `axis`) into `volume` on `grid`.
+pub fn record(
+    graph: &mut Graph<'_>,
+    geometry: &Geometry,
+    axis: FilterAxis,
+    grid: &Grid,
+    filtered: Buffer<f32>,
+    volume: Write,
+) {
+    let [columns, rows] = axis.size(geometry.detector());
+    let matrices: Vec<ViewMatrix> = geometry.views().iter().map(|v| matrix(v, [columns, rows], axis, grid)).collect();
+    let table = graph.upload_table("backproject.views", &matrices);
+    let [nx, ny, nz] = grid.size().map(|n| n as u32);
+    let half = |n: u32| (n as f32 - 1.0) / 2.0;
+    let params = BackprojectParams {
+        size: [nx, ny, nz, 0],
+        detector: [columns as u32, rows as u32, matrices.len() as u32, 0],
+        half_size: [half(nx), half(ny), half(nz), 0.0],
+        last_pixel: [columns as f32 - 1.0, rows as f32 - 1.0, 0.0, 0.0],
+    };
+    graph.compute("backproject", Backproject { params }, [table.whole(), filtered.inputs()], [volume]);
+}
+
+fn matrix(view: &View, size: [usize; 2], axis: FilterAxis, grid: &Grid) -> ViewMatrix {
+    let (column, row) = match axis {
+        FilterAxis::U => (view.u_step, view.v_step),
+        FilterAxis::V => (view.v_step, view.u_step),
+    };
+    let [hu, hv] = size.map(|n| (n as f64 - 1.0) / 2.0);
+    // A point x is seen at centre + a·column + b·row; solving for (a, b) gives forms affine in x over a common w.
+    let (forms, offsets) = match view.source {
+        Source::Point(source) => {
+            let to_centre = view.detector_centre - source;
+            // (x − source) = λ·(to_centre + a·column + b·row): with M = [column row to_centre], M⁻¹(x − source) is
+            // (λa, λb, λ).
+            let inverse = DMat3::from_cols(column, row, to_centre).inverse();
+            (inverse, -(inverse * source))
+        }
+        Source::Direction(direction) => {
+            // (x − centre) = a·column + b·row + μ·direction, and w = 1.
+            let inverse = DMat3::from_cols(column, row, direction).inverse();
+            let offset = -(inverse * view.detector_centre);
+            let mut rows = inverse.transpose();
+            rows.z_axis = DVec3::ZERO;
+            (rows.transpose(), DVec3::new(offset.x, offset.y, 1.0))
+        }
+    };
+    // Voxel indices from the volume's centre: x = centre + orientation·(index·spacing).
+    let centre = grid.centre_mm();
+    let to_world = grid.orientation() * DMat3::from_diagonal(grid.spacing_mm());
+    let slopes = (forms * to_world).transpose();
+    let constants = forms * centre + offsets;
+    let scale = 1.0 / offsets.z;
+    let form = |slope: DVec3, constant: f64| (slope * scale).extend(constant * scale).as_vec4().to_array();
+    let (su, sv, sw) = (slopes.x_axis, slopes.y_axis, slopes.z_axis);
+    let (cu, cv, cw) = (constants.x, constants.y, constants.z);
+    ViewMatrix { u: form(su + hu * sw, cu + hu * cw), v: form(sv + hv * sw, cv + hv * cw), w: form(sw, cw) }
+}
+
+struct Backproject {
+    params: BackprojectParams,
+}
+
+impl Kernel for Backproject {
+    fn shader(&self) -> &'static Shader {
+        &SHADER
+    }
+
+    fn params(&self) -> &[u8] {
+        bytemuck::bytes_of(&self.params)
+    }
+
+    fn domain(&self) -> Domain {
+        let [nx, ny, nz, _] = self.params.size;
+        let views = self.params.detector[2];
+        const UPDATE_OPERATIONS: f64 = 50.0;
+        Domain {
+            extent: Extent { slices: nz, rows: ny, columns: nx },
+            grain: 1,
+            reduce: Some(Reduce { slices: views, order: Order::Ascending }),
+            row_operations: f64::from(nx) * f64::from(views) * UPDATE_OPERATIONS,
+        }
+    }
+
+    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
+        let views: &[ViewMatrix] = bytemuck::cast_slice(reads[0]);
+        let filtered: &[f32] = bytemuck::cast_slice(reads[1]);
+        twin(&self.params, block, views, filtered, bytemuck::cast_slice_mut(writes[0]));
+    }
+}
+
+vectorised! {
+    fn twin(
+        params: &BackprojectParams,
+        block: &Block,
+        views: &[ViewMatrix],
+        filtered: &[f32],
+        volume: &mut [f32],
+    ) {
+        let [nx, ny, ..] = params.size.map(|n| n as usize);
+        let [columns, rows, ..] = params.detector.map(|n| n as usize);
+        let view_pixels = columns * rows;
+        for (row, out) in block.rows.clone().zip(volume.chunks_exact_mut(nx)) {
+            let y = (row % ny) as f32 - params.half_size[1];
+            let z = (row / ny) as f32 - params.half_size[2];
+            for (first, out) in (0..).step_by(LANES).zip(out.chunks_mut(LANES)) {
+                let mut x = [0.0; LANES];
+                for (lane, x) in x.iter_mut().enumerate() {
+                    *x = (first + lane) as f32 - params.half_size[0];
+                }
+                let mut sum = [0.0; LANES];
+                if block.resume {
+                    sum[..out.len()].copy_from_slice(out);
+                }
+                for k in block.inputs.clone() {
+                    let pixels = &filtered[k * view_pixels..(k + 1) * view_pixels];
+                    update(params, &views[k], pixels, &x, y, z, &mut sum);
+                }
+                out.copy_from_slice(&sum[..out.len()]);
+            }
+        }
+    }
+}
+
+/// Adds one view to sixteen neighbouring voxels.
+#[inline(always)]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "lanes of several arrays advance together, as invocations of the shader do"
+)]
+fn update(params: &BackprojectParams, m: &ViewMatrix, pixels: &[f32], x: &Lanes, y: f32, z: f32, sum: &mut Lanes) {
+    let columns = params.detector[0];
+    let [last_u, last_v, ..] = params.last_pixel;
+    let row_u = m.u[1] * y + m.u[2] * z + m.u[3];
+    let row_v = m.v[1] * y + m.v[2] * z + m.v[3];
+    let row_w = m.w[1] * y + m.w[2] * z + m.w[3];
+    if pixels.is_empty() {
+        return;
+    }
+    for l in 0..LANES {
+        let nu = row_u + m.u[0] * x[l];
+        let nv = row_v + m.v[0] * x[l];
+        let nw = row_w + m.w[0] * x[l];
+        let scale = reciprocal(nw);
+        let u = nu * scale;
+        let v = nv * scale;
+        let is_seen = (u >= -0.5) & (u <= last_u + 0.5) & (v >= -0.5) & (v <= last_v + 0.5);
+        let cu = u.max(0.0).min(last_u);
+        let cv = v.max(0.0).min(last_v);
+        let (lu, lv) = (cu.floor(), cv.floor());
+        let (fu, fv) = (cu - lu, cv - lv);
+        let step_u = u32::from(lu < last_u);
+        let step_v = if lv < last_v { columns } else { 0 };
+        // SAFETY: integers of numbers between 0 and 65535; `pixels` is not empty.
+        let (p00, p10, p01, p11) = unsafe {
+            let p = lv.to_int_unchecked::<i32>() as u32 * columns + lu.to_int_unchecked::<i32>() as u32;
+            (
+                gather(pixels, p),
+                gather(pixels, p + step_u),
+                gather(pixels, p + step_v),
+                gather(pixels, p + step_v + step_u),
+            )
+        };
+        let low = p00 + fu * (p10 - p00);
+        let high = p01 + fu * (p11 - p01);
+        let value = low + fv * (high - low);
+        let added = sum[l] + value * (scale * scale);
+        sum[l] = if is_seen { added } else { sum[l] };
+    }
+}

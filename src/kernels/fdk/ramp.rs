@@ -1,0 +1,403 @@
+//! Ramp filter of detector rows by FFT.
+//!
+//! ```text
+//! q[i] = Σ_m p[m] · h[i − m] / du
+//! h[0] = 1/4,   h[n] = −1/(πn)² for odd n,   0 for even n
+//! ```
+//! where du is the pixel pitch in mm. The taps are the ramp |f| limited to the Nyquist frequency, sampled in space
+//! (Kak & Slaney 1988, eq. 3.61); a ramp sampled in frequency would be wrong at zero frequency. An apodising window
+//! multiplies the spectrum of the taps. Spectra and twiddles are computed in f64 on the host.
+//!
+//! Two rows of a view are one complex signal. Rows of up to 1024 columns are padded to n ≥ 2N and transformed at once.
+//! Longer rows are cut into segments of 1024 and filtered by overlap-save, every output segment summing over the
+//! input segments in the frequency domain.
+//!
+//! The transform is radix-2, decimation in frequency forward and in time back, so that no reordering is needed;
+//! spectra are stored in bit-reversed order.
+//!
+//! Shapes: `[view][row][column]` ← the same. Tier P: additions and multiplications only, in a fixed order.
+
+use std::f64::consts::{PI, TAU};
+
+use crate::{
+    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
+    kernels::vectorised::{LANES, Lanes, vectorised},
+    shader_struct,
+};
+
+shader_struct! {
+    /// Parameters of the filter.
+    pub struct RampParams {
+        /// Columns, rows per view, columns per segment, length of the transform.
+        pub size: [u32; 4],
+        /// Number of segments, number of views; two spare numbers.
+        pub segments: [u32; 4],
+    }
+}
+
+/// Length of the largest transform: with 8 bytes per number it fills the 16 KiB of workgroup memory that every
+/// device has.
+const MAX_TRANSFORM: usize = 2048;
+/// Columns that one workgroup filters; one per segment.
+const MAX_SEGMENT: usize = MAX_TRANSFORM / 2;
+
+/// The shader.
+pub static SHADER: Shader = Shader {
+    name: "fdk.ramp",
+    tier: Tier::Pinned,
+    source: include_str!("../../../shaders/fdk/ramp.wgsl"),
+    structs: &[StructText::of::<RampParams>()],
+    reads: 3,
+    writes: 1,
+    workgroup: [MAX_SEGMENT as u32, 1],
+};
+
+/// Apodising window of the ramp filter, as a function of the frequency relative to the cut-off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Window {
+    /// None: the plain band-limited ramp.
+    #[default]
+    RamLak,
+    /// sin(πx/2)/(πx/2).
+    SheppLogan,
+    /// cos(πx/2).
+    Cosine,
+    /// 0.54 + 0.46·cos πx.
+    Hamming,
+    /// ½ + ½·cos πx.
+    Hann,
+}
+
+impl Window {
+    /// Names as they are written on a command line, with their windows.
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("ram-lak", Self::RamLak),
+        ("shepp-logan", Self::SheppLogan),
+        ("cosine", Self::Cosine),
+        ("hamming", Self::Hamming),
+        ("hann", Self::Hann),
+    ];
+
+    /// Value at frequency `x`, 1 being the cut-off; zero beyond it.
+    #[must_use]
+    pub fn at(self, x: f64) -> f64 {
+        let x = x.abs();
+        if x > 1.0 {
+            return 0.0;
+        }
+        match self {
+            Self::RamLak => 1.0,
+            Self::SheppLogan if x == 0.0 => 1.0,
+            Self::SheppLogan => (PI * x / 2.0).sin() / (PI * x / 2.0),
+            Self::Cosine => (PI * x / 2.0).cos(),
+            Self::Hamming => 0.54 + 0.46 * (PI * x).cos(),
+            Self::Hann => 0.5 + 0.5 * (PI * x).cos(),
+        }
+    }
+}
+
+/// What the filter is to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RampFilter {
+    /// Distance between the pixels of a row, in mm.
+    pub pitch_mm: f64,
+    /// Apodising window.
+    pub window: Window,
+    /// Frequency at which the window ends, relative to the Nyquist frequency, in (0, 1].
+    pub cutoff: f64,
+}
+
+impl RampFilter {
+    /// Taps h[n]/du for |n| < `reach`, from the most negative n on, with the window applied.
+    ///
+    /// The window acts on the spectrum of taps padded to four times their number, fine enough that the windowed taps
+    /// are those of the continuous product to 10⁻⁶ of the largest.
+    #[must_use]
+    pub fn taps(&self, reach: usize) -> Vec<f64> {
+        let tap = |n: i64| match n {
+            0 => 0.25,
+            n if n % 2 == 0 => 0.0,
+            n => -1.0 / (PI * n as f64).powi(2),
+        };
+        let plain = -(reach as i64 - 1)..reach as i64;
+        if self.window == Window::RamLak && self.cutoff >= 1.0 {
+            return plain.map(|n| tap(n) / self.pitch_mm).collect();
+        }
+        let n = (8 * reach).next_power_of_two();
+        let mut spectrum = vec![(0.0, 0.0); n];
+        for (k, value) in spectrum.iter_mut().enumerate() {
+            let shift = if k < n / 2 { k as i64 } else { k as i64 - n as i64 };
+            *value = (tap(shift), 0.0);
+        }
+        transform(&mut spectrum, -1.0);
+        for (k, value) in spectrum.iter_mut().enumerate() {
+            let frequency = k.min(n - k) as f64 / (n as f64 / 2.0);
+            let window = self.window.at(frequency / self.cutoff);
+            *value = (value.0 * window, 0.0);
+        }
+        transform(&mut spectrum, 1.0);
+        plain.map(|k| spectrum[k.rem_euclid(n as i64) as usize].0 / n as f64 / self.pitch_mm).collect()
+    }
+}
+
+/// Plain f64 transform with the given sign of the exponent, natural order in and out; for tables only.
+fn transform(signal: &mut [(f64, f64)], sign: f64) {
+    let n = signal.len();
+    let bits = n.trailing_zeros();
+    for i in 0..n {
+        let j = reversed(i, bits);
+        if i < j {
+            signal.swap(i, j);
+        }
+    }
+    let mut half = 1;
+    while half < n {
+        for i in (0..n).step_by(2 * half) {
+            for k in 0..half {
+                let (sin, cos) = (sign * PI * k as f64 / half as f64).sin_cos();
+                let (a, b) = (signal[i + k], signal[i + k + half]);
+                let b = (b.0 * cos - b.1 * sin, b.0 * sin + b.1 * cos);
+                signal[i + k] = (a.0 + b.0, a.1 + b.1);
+                signal[i + k + half] = (a.0 - b.0, a.1 - b.1);
+            }
+        }
+        half *= 2;
+    }
+}
+
+fn reversed(index: usize, bits: u32) -> usize {
+    if bits == 0 { 0 } else { index.reverse_bits() >> (usize::BITS - bits) }
+}
+
+/// How rows of a length are cut and transformed.
+#[derive(Clone, Copy)]
+struct Lengths {
+    segment: usize,
+    transform: usize,
+    segments: usize,
+}
+
+impl Lengths {
+    fn new(columns: usize) -> Self {
+        let transform = (2 * columns).next_power_of_two().clamp(2, MAX_TRANSFORM);
+        let segment = if columns <= MAX_SEGMENT { columns } else { MAX_SEGMENT };
+        Self { segment, transform, segments: columns.div_ceil(segment) }
+    }
+}
+
+/// Twiddles e^(−2πik/n) for the first half of the circle.
+fn twiddles(n: usize) -> Vec<[f32; 2]> {
+    let twiddle = |k: usize| {
+        let (sin, cos) = (-TAU * k as f64 / n as f64).sin_cos();
+        [cos as f32, sin as f32]
+    };
+    (0..n / 2).map(twiddle).collect()
+}
+
+/// Spectra of the taps between any two segments, by shift from the most negative one, bit-reversed and divided by n.
+fn spectra(filter: &RampFilter, lengths: Lengths) -> Vec<[f32; 2]> {
+    let Lengths { segment, transform: n, segments } = lengths;
+    let reach = segments * segment;
+    let taps = filter.taps(reach);
+    let bits = n.trailing_zeros();
+    let mut tables = Vec::with_capacity((2 * segments - 1) * n);
+    for shift in 1 - segments as i64..segments as i64 {
+        let mut signal = vec![(0.0, 0.0); n];
+        for m in 1 - segment as i64..segment as i64 {
+            let tap = shift * segment as i64 + m + reach as i64 - 1;
+            let value = usize::try_from(tap).ok().and_then(|t| taps.get(t)).copied().unwrap_or(0.0);
+            signal[m.rem_euclid(n as i64) as usize].0 = value;
+        }
+        transform(&mut signal, -1.0);
+        tables.extend((0..n).map(|k| {
+            let (re, im) = signal[reversed(k, bits)];
+            [(re / n as f64) as f32, (im / n as f64) as f32]
+        }));
+    }
+    tables
+}
+
+/// Records the filtering of `rows` (views × rows × columns) into a buffer of the same extent.
+pub fn record(graph: &mut Graph<'_>, filter: &RampFilter, rows: Buffer<f32>) -> Buffer<f32> {
+    let extent = graph.extent(rows);
+    let lengths = Lengths::new(extent.columns as usize);
+    let twiddles = graph.upload_table("ramp.twiddles", &twiddles(lengths.transform));
+    let spectra = graph.upload_table("ramp.spectra", &spectra(filter, lengths));
+    let params = RampParams {
+        size: [extent.columns, extent.rows, lengths.segment as u32, lengths.transform as u32],
+        segments: [lengths.segments as u32, extent.slices, 0, 0],
+    };
+    let filtered = graph.buffer("ramp.filtered", extent);
+    let reads = [twiddles.whole(), spectra.whole(), rows.rows()];
+    graph.compute("ramp", Ramp { params }, reads, [filtered.replace()]);
+    filtered
+}
+
+struct Ramp {
+    params: RampParams,
+}
+
+impl Kernel for Ramp {
+    fn shader(&self) -> &'static Shader {
+        &SHADER
+    }
+
+    fn params(&self) -> &[u8] {
+        bytemuck::bytes_of(&self.params)
+    }
+
+    fn domain(&self) -> Domain {
+        let [_, rows, _, n] = self.params.size;
+        let [segments, views, ..] = self.params.segments;
+        // A radix-2 transform takes 5·n·log₂ n operations; two rows share one, forward and back.
+        let transform = 5.0 * f64::from(n) * f64::from(n.ilog2());
+        Domain {
+            // One workgroup per segment: the planner counts workgroups in columns.
+            extent: Extent { slices: views, rows, columns: segments * SHADER.workgroup[0] },
+            grain: rows,
+            reduce: None,
+            row_operations: transform * f64::from(segments) * f64::from(segments + 1) / 2.0,
+        }
+    }
+
+    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
+        let twiddles: &[[f32; 2]] = bytemuck::cast_slice(reads[0]);
+        let spectra: &[[f32; 2]] = bytemuck::cast_slice(reads[1]);
+        let rows: &[f32] = bytemuck::cast_slice(reads[2]);
+        twin(&self.params, block, twiddles, spectra, rows, bytemuck::cast_slice_mut(writes[0]));
+    }
+}
+
+/// Sixteen complex signals side by side: index, then lane.
+struct Signals {
+    re: Vec<Lanes>,
+    im: Vec<Lanes>,
+}
+
+impl Signals {
+    fn new(n: usize) -> Self {
+        Self { re: vec![[0.0; LANES]; n], im: vec![[0.0; LANES]; n] }
+    }
+}
+
+vectorised! {
+    fn twin(
+        params: &RampParams,
+        block: &Block,
+        twiddles: &[[f32; 2]],
+        spectra: &[[f32; 2]],
+        rows_in: &[f32],
+        rows_out: &mut [f32],
+    ) {
+        let [columns, rows, segment, n] = params.size.map(|x| x as usize);
+        let segments = params.segments[0] as usize;
+        let mut signal = Signals::new(n);
+        let mut sum = Signals::new(n);
+        // Blocks are whole views. Lane l of a group holds rows 2l and 2l + 1 of sixteen pairs.
+        for view in (block.rows.start..block.rows.end).step_by(rows) {
+            for pair in (0..rows).step_by(2 * LANES) {
+                for out_segment in 0..segments {
+                    for in_segment in 0..segments {
+                        load(&mut signal, rows_in, view + pair, (rows - pair).min(2 * LANES), columns, segment, in_segment);
+                        forward(&mut signal, twiddles);
+                        let spectrum = &spectra[(out_segment + segments - 1 - in_segment) * n..][..n];
+                        multiply(&signal, spectrum, &mut sum, in_segment > 0);
+                    }
+                    inverse(&mut sum, twiddles);
+                    let first = view + pair - block.rows.start;
+                    store(&sum, rows_out, first, (rows - pair).min(2 * LANES), columns, segment, out_segment);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn load(signal: &mut Signals, rows_in: &[f32], first: usize, count: usize, columns: usize, segment: usize, s: usize) {
+    signal.re.fill([0.0; LANES]);
+    signal.im.fill([0.0; LANES]);
+    let range = s * segment..columns.min((s + 1) * segment);
+    for r in 0..count {
+        let row = &rows_in[(first + r) * columns..][..columns][range.clone()];
+        let part = if r % 2 == 0 { &mut signal.re } else { &mut signal.im };
+        for (value, lanes) in row.iter().zip(part) {
+            lanes[r / 2] = *value;
+        }
+    }
+}
+
+#[inline(always)]
+fn store(signal: &Signals, rows_out: &mut [f32], first: usize, count: usize, columns: usize, segment: usize, s: usize) {
+    let range = s * segment..columns.min((s + 1) * segment);
+    for r in 0..count {
+        let row = &mut rows_out[(first + r) * columns..][..columns][range.clone()];
+        let part = if r % 2 == 0 { &signal.re } else { &signal.im };
+        for (value, lanes) in row.iter_mut().zip(part) {
+            *value = lanes[r / 2];
+        }
+    }
+}
+
+#[inline(always)]
+fn forward(signal: &mut Signals, twiddles: &[[f32; 2]]) {
+    let n = signal.re.len();
+    let mut half = n / 2;
+    while half > 0 {
+        let stride = n / (2 * half);
+        for start in (0..n).step_by(2 * half) {
+            let (re, im) = (&mut signal.re[start..start + 2 * half], &mut signal.im[start..start + 2 * half]);
+            let ((re_a, re_b), (im_a, im_b)) = (re.split_at_mut(half), im.split_at_mut(half));
+            for k in 0..half {
+                let [wr, wi] = twiddles[k * stride];
+                for l in 0..LANES {
+                    let (ar, ai, br, bi) = (re_a[k][l], im_a[k][l], re_b[k][l], im_b[k][l]);
+                    re_a[k][l] = ar + br;
+                    im_a[k][l] = ai + bi;
+                    let (dr, di) = (ar - br, ai - bi);
+                    re_b[k][l] = dr * wr - di * wi;
+                    im_b[k][l] = dr * wi + di * wr;
+                }
+            }
+        }
+        half /= 2;
+    }
+}
+
+#[inline(always)]
+fn inverse(signal: &mut Signals, twiddles: &[[f32; 2]]) {
+    let n = signal.re.len();
+    let mut half = 1;
+    while half < n {
+        let stride = n / (2 * half);
+        for start in (0..n).step_by(2 * half) {
+            let (re, im) = (&mut signal.re[start..start + 2 * half], &mut signal.im[start..start + 2 * half]);
+            let ((re_a, re_b), (im_a, im_b)) = (re.split_at_mut(half), im.split_at_mut(half));
+            for k in 0..half {
+                let [wr, wi] = twiddles[k * stride];
+                let wi = -wi;
+                for l in 0..LANES {
+                    let (ar, ai, cr, ci) = (re_a[k][l], im_a[k][l], re_b[k][l], im_b[k][l]);
+                    let br = cr * wr - ci * wi;
+                    let bi = cr * wi + ci * wr;
+                    re_a[k][l] = ar + br;
+                    im_a[k][l] = ai + bi;
+                    re_b[k][l] = ar - br;
+                    im_b[k][l] = ai - bi;
+                }
+            }
+        }
+        half *= 2;
+    }
+}
+
+#[inline(always)]
+fn multiply(signal: &Signals, spectrum: &[[f32; 2]], sum: &mut Signals, resume: bool) {
+    for (k, [hr, hi]) in spectrum.iter().enumerate() {
+        for l in 0..LANES {
+            let (re, im) = (signal.re[k][l], signal.im[k][l]);
+            let (fr, fi) = (re * hr - im * hi, re * hi + im * hr);
+            sum.re[k][l] = if resume { sum.re[k][l] + fr } else { fr };
+            sum.im[k][l] = if resume { sum.im[k][l] + fi } else { fi };
+        }
+    }
+}

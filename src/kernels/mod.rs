@@ -1,0 +1,13 @@
+//! Kernels: each a WGSL shader, its parameters, its CPU twin and the function that records it.
+//!
+//! Kernels know one geometry only, explicit views; they read no file and start no thread.
+
+mod registry;
+mod vectorised;
+
+pub mod fdk;
+pub mod pointwise;
+pub mod project;
+pub mod statistics;
+
+pub use registry::shaders;

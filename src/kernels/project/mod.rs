@@ -1,0 +1,4 @@
+//! Forward projection: line integrals through a volume.
+
+pub mod rays;
+pub mod siddon;

@@ -1,0 +1,22 @@
+use super::{fdk, pointwise, project, statistics};
+use crate::engine::{SELF_TEST_SHADER, Shader};
+
+/// Every shader of kerma, for tests and tools that walk them all.
+#[must_use]
+pub fn shaders() -> Vec<&'static Shader> {
+    vec![
+        &SELF_TEST_SHADER,
+        &project::siddon::SHADER,
+        &fdk::weight::SHADER,
+        &fdk::ramp::SHADER,
+        &fdk::backproject::SHADER,
+        &pointwise::attenuation::SHADER,
+        &pointwise::fill::SHADER,
+        &pointwise::line_integral::SHADER,
+        &pointwise::scale_add::SHADER,
+        &pointwise::transmission::SHADER,
+        &pointwise::window_level::SHADER,
+        &statistics::rows::SHADER,
+        &statistics::merge::SHADER,
+    ]
+}
