@@ -14,7 +14,7 @@ mod angles;
 mod array;
 mod check;
 mod cone_circular;
-
+pub mod convert;
 mod error;
 mod fan;
 mod helical;
