@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// A scanner that cannot exist, or a file that does not describe one; always the caller's parameter.
+/// A scanner that cannot exist, or a file that describes none: the caller's parameter.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum GeometryError {

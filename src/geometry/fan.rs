@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 use super::cone_circular::full_circle;
 use super::{ConeCircular, Geometry, GeometryError, check};
 
-/// Fan beam: a cone beam with a detector of one row, which turns about the z axis in the plane z = 0.
+/// Fan beam: a cone beam with a detector of one row.
 ///
-/// Angles and pixels follow [`ConeCircular`]. The row's pitch along v is the height of the slice at the detector.
+/// It turns about the z axis in the plane z = 0. Angles and pixels follow [`ConeCircular`]. The row's pitch along v is the height of the slice at the detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fan {
@@ -27,7 +27,7 @@ pub struct Fan {
     /// Distance between pixels along u, and height of the row, in millimetres.
     #[serde(deserialize_with = "super::array::exact")]
     pub pitch_mm: [f64; 2],
-    /// Shift of the detector's centre from the foot of the central ray along u and v, in millimetres.
+    /// Shift of the detector's centre from the central ray along u and v, in millimetres.
     #[serde(default, deserialize_with = "super::array::exact")]
     pub offset_mm: [f64; 2],
 }

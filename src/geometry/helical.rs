@@ -30,10 +30,10 @@ pub struct Helical {
     /// Angle of the first view, in degrees.
     #[serde(default)]
     pub start_deg: f64,
-    /// Angle covered, in degrees, 360 for each turn: not 0; negative turns clockwise seen from +z.
+    /// Angle covered, in degrees: 360 per turn, not 0; negative turns clockwise seen from +z.
     #[serde(default = "full_circle")]
     pub arc_deg: f64,
-    /// Advance along z for each counter-clockwise turn (the helix's pitch), in millimetres; not 0.
+    /// Advance along z per counter-clockwise turn (helix pitch), in millimetres; not 0.
     pub advance_mm: f64,
     /// Number of detector columns (u) and rows (v).
     #[serde(deserialize_with = "super::array::exact")]
@@ -41,7 +41,7 @@ pub struct Helical {
     /// Distance between pixels along u and v, in millimetres.
     #[serde(deserialize_with = "super::array::exact")]
     pub pitch_mm: [f64; 2],
-    /// Shift of the detector's centre from the foot of the central ray along u and v, in millimetres.
+    /// Shift of the detector's centre from the central ray along u and v, in millimetres.
     #[serde(default, deserialize_with = "super::array::exact")]
     pub offset_mm: [f64; 2],
 }

@@ -13,6 +13,7 @@
 mod angles;
 mod array;
 mod check;
+mod circle;
 mod cone_circular;
 pub mod convert;
 mod error;
@@ -33,7 +34,7 @@ pub use cone_circular::ConeCircular;
 pub use error::GeometryError;
 pub use fan::Fan;
 pub use helical::Helical;
-pub use orbit::{DetectorAxis, Orbit, Path};
+pub use orbit::{DetectorAxis, Orbit, Trajectory};
 pub use parallel::Parallel;
 pub use radiograph::Radiograph;
 pub use scan::Scan;

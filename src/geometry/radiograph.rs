@@ -22,7 +22,7 @@ pub struct Radiograph {
     /// Distance between pixels along u and v, in millimetres.
     #[serde(deserialize_with = "super::array::exact")]
     pub pitch_mm: [f64; 2],
-    /// Shift of the detector's centre from the foot of the central ray along u and v, in millimetres.
+    /// Shift of the detector's centre from the central ray along u and v, in millimetres.
     #[serde(default, deserialize_with = "super::array::exact")]
     pub offset_mm: [f64; 2],
 }

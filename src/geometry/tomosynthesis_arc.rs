@@ -20,7 +20,7 @@ use super::{Geometry, GeometryError, Source, Travel, check};
 pub struct TomosynthesisArc {
     /// Radius of the arc (SID), in millimetres.
     pub source_isocentre_mm: f64,
-    /// Distance from the source to the detector's plane at the centre of the sweep (SDD), in millimetres.
+    /// Distance from source to detector at the centre of the sweep (SDD), in millimetres.
     pub source_detector_mm: f64,
     /// Angle covered, in degrees: above 0, below 180.
     pub sweep_deg: f64,

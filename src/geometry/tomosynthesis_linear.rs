@@ -20,7 +20,7 @@ use super::{Geometry, GeometryError, Source, Travel, check};
 pub struct TomosynthesisLinear {
     /// Distance from the source line to the isocentre (SID), in millimetres.
     pub source_isocentre_mm: f64,
-    /// Distance from the source line to the detector's plane (SDD), in millimetres; more than SID.
+    /// Distance from the source line to the detector (SDD), in millimetres; more than SID.
     pub source_detector_mm: f64,
     /// Angle that the source line subtends at the isocentre, in degrees: above 0, below 180.
     pub sweep_deg: f64,

@@ -1,7 +1,9 @@
 use glam::DVec3;
 use serde::{Deserialize, Serialize};
 
-/// World axis along which the source of a tomosynthesis scan moves; the beam's centre runs along +y.
+/// World axis along which the source of a tomosynthesis scan moves.
+///
+/// The beam's centre runs along +y.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Travel {
@@ -22,7 +24,7 @@ impl Travel {
         }
     }
 
-    /// Axis about which the source turns counter-clockwise as it travels; seen from the isocentre.
+    /// Axis through the isocentre about which the source turns counter-clockwise.
     #[must_use]
     pub fn axis(self) -> DVec3 {
         // At the centre of the sweep the source stands at −y, and axis × (−y) is the direction of travel.

@@ -21,7 +21,7 @@ pub struct VectorView {
     /// Focal spot, in millimetres; or else `direction`.
     #[serde(default, deserialize_with = "super::array::optional", skip_serializing_if = "Option::is_none")]
     pub source_mm: Option<[f64; 3]>,
-    /// Direction of parallel rays from the source towards the detector, of any length; or else `source_mm`.
+    /// Direction of parallel rays towards the detector, of any length; or else `source_mm`.
     #[serde(default, deserialize_with = "super::array::optional", skip_serializing_if = "Option::is_none")]
     pub direction: Option<[f64; 3]>,
     /// Centre of the detector's pixel array, in millimetres.

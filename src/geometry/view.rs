@@ -38,8 +38,9 @@ impl View {
         self.detector_centre + (column - nu) * self.u_step + (row - nv) * self.v_step
     }
 
-    /// The ray to a pixel: a point on it and its unit direction. For a focal spot the point is the spot;
-    /// for parallel rays it is the pixel itself.
+    /// The ray to a pixel: a point on it and its unit direction.
+    ///
+    /// For a focal spot the point is the spot; for parallel rays it is the pixel itself.
     #[must_use]
     pub fn ray(&self, detector: [usize; 2], column: f64, row: f64) -> (DVec3, DVec3) {
         let pixel = self.pixel_mm(detector, column, row);

@@ -11,15 +11,16 @@
 
 use glam::DVec3;
 
-use crate::geometry::{Geometry, GeometryError, Source, View};
+use crate::geometry::{Geometry, GeometryError, Source, View, check};
 
 const PROGRAM: &str = "ASTRA";
 
 /// Focal-spot views as rows of a `cone_vec` geometry.
 ///
 /// # Errors
-/// [`GeometryError::Inexpressible`] for a view of parallel rays.
+/// [`GeometryError::Inexpressible`] for a view of parallel rays, and a voxel size that is not positive.
 pub fn to_cone_vec(geometry: &Geometry, voxel_mm: f64) -> Result<Vec<[f64; 12]>, GeometryError> {
+    check::positive_mm("voxel_mm", voxel_mm)?;
     let rows = geometry.views().iter().enumerate().map(|(k, view)| match view.source {
         Source::Point(source) => Ok(row(source / voxel_mm, view, voxel_mm)),
         Source::Direction(_) => Err(inexpressible(k, "cone_vec needs a focal spot")),
@@ -30,8 +31,9 @@ pub fn to_cone_vec(geometry: &Geometry, voxel_mm: f64) -> Result<Vec<[f64; 12]>,
 /// Geometry of the rows of a `cone_vec` geometry with `[columns, rows]` pixels.
 ///
 /// # Errors
-/// What [`Geometry::new`] refuses.
+/// What [`Geometry::new`] refuses, and a voxel size that is not positive.
 pub fn from_cone_vec(detector: [usize; 2], rows: &[[f64; 12]], voxel_mm: f64) -> Result<Geometry, GeometryError> {
+    check::positive_mm("voxel_mm", voxel_mm)?;
     let views = rows.iter().map(|row| view(Source::Point(vector(row, 0) * voxel_mm), row, voxel_mm));
     Geometry::new(detector, views.collect())
 }
@@ -42,8 +44,9 @@ pub fn from_cone_vec(detector: [usize; 2], rows: &[[f64; 12]], voxel_mm: f64) ->
 /// line, so the sign has no effect there. It is kept as ASTRA writes it.
 ///
 /// # Errors
-/// [`GeometryError::Inexpressible`] for a view with a focal spot.
+/// [`GeometryError::Inexpressible`] for a view with a focal spot, and a voxel size that is not positive.
 pub fn to_parallel3d_vec(geometry: &Geometry, voxel_mm: f64) -> Result<Vec<[f64; 12]>, GeometryError> {
+    check::positive_mm("voxel_mm", voxel_mm)?;
     let rows = geometry.views().iter().enumerate().map(|(k, view)| match view.source {
         Source::Direction(direction) => Ok(row(-direction, view, voxel_mm)),
         Source::Point(_) => Err(inexpressible(k, "parallel3d_vec needs parallel rays")),
@@ -51,11 +54,14 @@ pub fn to_parallel3d_vec(geometry: &Geometry, voxel_mm: f64) -> Result<Vec<[f64;
     rows.collect()
 }
 
-/// Geometry of the rows of a `parallel3d_vec` geometry with `[columns, rows]` pixels; directions may have any length.
+/// Geometry of the rows of a `parallel3d_vec` geometry with `[columns, rows]` pixels.
+///
+/// Directions may have any length but zero.
 ///
 /// # Errors
-/// What [`Geometry::new`] refuses.
+/// What [`Geometry::new`] refuses, and a voxel size that is not positive.
 pub fn from_parallel3d_vec(detector: [usize; 2], rows: &[[f64; 12]], voxel_mm: f64) -> Result<Geometry, GeometryError> {
+    check::positive_mm("voxel_mm", voxel_mm)?;
     let views = rows.iter().map(|row| view(Source::Direction(-vector(row, 0).normalize()), row, voxel_mm));
     Geometry::new(detector, views.collect())
 }

@@ -43,8 +43,9 @@ pub struct RtkProjection {
 }
 
 impl RtkProjection {
-    /// RTK's matrix: from homogeneous world positions in RTK's frame to homogeneous positions in the projection image,
-    /// all in millimetres.
+    /// RTK's matrix, from world positions in RTK's frame to positions in the image.
+    ///
+    /// Both are homogeneous and in millimetres.
     #[must_use]
     pub fn matrix(&self) -> [[f64; 4]; 3] {
         let [x, y, normal] = self.axes();
@@ -70,7 +71,9 @@ impl RtkProjection {
     }
 }
 
-/// A position or direction of kerma in RTK's frame, and one of RTK in kerma's: the exchange is its own inverse.
+/// A position or direction of kerma in RTK's frame, and one of RTK in kerma's.
+///
+/// The exchange is its own inverse.
 #[must_use]
 pub fn exchange(v: DVec3) -> DVec3 {
     DVec3::new(-v.x, v.z, v.y)
@@ -118,7 +121,7 @@ fn write(index: usize, view: &View) -> Result<RtkProjection, GeometryError> {
     })
 }
 
-/// Geometry of RTK's projections, for a detector of `[columns, rows]` pixels with pitch `[du, dv]`.
+/// Geometry of RTK's projections; `detector` is [columns, rows], `pitch_mm` is [du, dv].
 ///
 /// # Errors
 /// What [`Geometry::new`] refuses.

@@ -35,7 +35,9 @@ pub struct TigreView {
     pub off_detector_v: f64,
 }
 
-/// Views on a circle about the z axis as TIGRE describes them; its `dDetector` is [`Geometry::pitch_mm`].
+/// Views on a circle about the z axis as TIGRE describes them.
+///
+/// TIGRE's `dDetector` is [`Geometry::pitch_mm`], `[v, u]` in Python.
 ///
 /// # Errors
 /// [`GeometryError::Inexpressible`] for a view that is not an upright circular cone beam.
@@ -69,7 +71,7 @@ fn write(index: usize, view: &View) -> Result<TigreView, GeometryError> {
     })
 }
 
-/// Geometry of TIGRE's views, for a detector of `[columns, rows]` pixels with pitch `[du, dv]`.
+/// Geometry of TIGRE's views; `detector` is [columns, rows], `pitch_mm` is [du, dv].
 ///
 /// # Errors
 /// What [`Geometry::new`] refuses.
