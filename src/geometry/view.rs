@@ -1,9 +1,10 @@
 use glam::DVec3;
 
-use super::GeometryError;
+use super::{GeometryError, check};
+use crate::data::Grid;
 
-/// Largest number of pixels along one axis of a detector, or of views.
-const MAX_COUNT: usize = 1 << 16;
+/// Deviation of a direction's length from 1 that rounding may cause.
+const UNIT_TOLERANCE: f64 = 1e-12;
 
 /// Where the rays of one view come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,8 +38,9 @@ impl View {
         self.detector_centre + (column - nu) * self.u_step + (row - nv) * self.v_step
     }
 
-    /// The ray to a pixel: a point on it and its unit direction. For a focal spot the point is the spot;
-    /// for parallel rays it is the pixel itself.
+    /// The ray to a pixel: a point on it and its unit direction.
+    ///
+    /// For a focal spot the point is the spot; for parallel rays it is the pixel itself.
     #[must_use]
     pub fn ray(&self, detector: [usize; 2], column: f64, row: f64) -> (DVec3, DVec3) {
         let pixel = self.pixel_mm(detector, column, row);
@@ -63,14 +65,11 @@ impl Geometry {
     /// [`GeometryError`] when there is no view or pixel, a vector is not finite or degenerate, or a detector faces
     /// away from its source.
     pub fn new(detector: [usize; 2], views: Vec<View>) -> Result<Self, GeometryError> {
-        for (field, got) in [("detector columns", detector[0]), ("detector rows", detector[1]), ("views", views.len())]
-        {
-            if !(1..=MAX_COUNT).contains(&got) {
-                return Err(GeometryError::Count { field, got, max: MAX_COUNT });
-            }
-        }
+        check::count("detector columns", detector[0])?;
+        check::count("detector rows", detector[1])?;
+        check::count("views", views.len())?;
         for (index, view) in views.iter().enumerate() {
-            check(index, view)?;
+            check_view(index, view)?;
         }
         Ok(Self { detector, views })
     }
@@ -98,9 +97,29 @@ impl Geometry {
     pub fn pitch_mm(&self) -> [f64; 2] {
         [self.views[0].u_step.length(), self.views[0].v_step.length()]
     }
+
+    /// Checks that every focal spot stands outside the object's box, as a projector needs.
+    ///
+    /// A detector inside the box is allowed: rays are integrated along their whole line.
+    ///
+    /// # Errors
+    /// [`GeometryError::SourceInside`] for the first focal spot in the box or on its surface.
+    pub fn outside(&self, grid: &Grid) -> Result<(), GeometryError> {
+        let [nx, ny, nz] = grid.size().map(|n| n as f64 - 0.5);
+        let last_face = DVec3::new(nx, ny, nz);
+        for (view, source) in self.views.iter().map(|v| v.source).enumerate() {
+            let Source::Point(source) = source else { continue };
+            let index = grid.index_of(source);
+            if index.cmpge(DVec3::splat(-0.5)).all() && index.cmple(last_face).all() {
+                let source_mm = source.to_array();
+                return Err(GeometryError::SourceInside { view, source_mm, grid: grid.to_string() });
+            }
+        }
+        Ok(())
+    }
 }
 
-fn check(index: usize, view: &View) -> Result<(), GeometryError> {
+fn check_view(index: usize, view: &View) -> Result<(), GeometryError> {
     let source = match view.source {
         Source::Point(p) | Source::Direction(p) => p,
     };
@@ -112,6 +131,12 @@ fn check(index: usize, view: &View) -> Result<(), GeometryError> {
     ] {
         if !vector.is_finite() {
             return Err(GeometryError::NotFinite { view: index, field });
+        }
+    }
+    if let Source::Direction(direction) = view.source {
+        let got = direction.length();
+        if (got - 1.0).abs() > UNIT_TOLERANCE {
+            return Err(GeometryError::NotUnit { view: index, got });
         }
     }
     let normal = view.u_step.cross(view.v_step);
@@ -127,4 +152,34 @@ fn check(index: usize, view: &View) -> Result<(), GeometryError> {
         return Err(GeometryError::EdgeOn { view: index });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(source: Source) -> View {
+        View { source, detector_centre: 500.0 * DVec3::Y, u_step: DVec3::X, v_step: DVec3::Z }
+    }
+
+    #[test]
+    fn a_source_inside_the_object_is_refused() {
+        let grid = Grid::centred([10, 10, 10], [2.0, 2.0, 2.0]).unwrap();
+        let check = |y: f64| {
+            let source = Source::Point(DVec3::new(0.0, y, 0.0));
+            Geometry::new([4, 4], vec![view(Source::Direction(DVec3::Y)), view(source)]).unwrap().outside(&grid)
+        };
+        assert_eq!(check(-10.01), Ok(()));
+        assert_eq!(
+            check(-10.0).unwrap_err().to_string(),
+            "view 1: the source at [0.0, -10.0, 0.0] mm lies inside the volume 10x10x10@2x2x2"
+        );
+        assert!(check(3.0).is_err());
+    }
+
+    #[test]
+    fn a_direction_must_be_a_unit_vector() {
+        let error = Geometry::new([4, 4], vec![view(Source::Direction(2.0 * DVec3::Y))]).unwrap_err();
+        assert_eq!(error.to_string(), "view 0: direction must have length 1, got 2");
+    }
 }

@@ -1,0 +1,155 @@
+use serde::{Deserialize, Serialize};
+
+use super::angles::{angles_deg, gantry};
+use super::panel::Panel;
+use super::{Geometry, GeometryError, Source, check};
+use glam::DVec3;
+
+/// Cone beam whose focal spot and flat detector turn about the z axis.
+///
+/// ```text
+/// source(t) = SID·(sin t, −cos t, 0)    u(t) = (cos t, sin t, 0)    v = (0, 0, 1)
+/// t_k = start + k·arc/views on a full circle, start + k·arc/(views − 1) on a shorter arc
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConeCircular {
+    /// Distance from the focal spot to the rotation axis (SID), in millimetres.
+    pub source_isocentre_mm: f64,
+    /// Distance from the focal spot to the detector's plane (SDD), in millimetres; more than SID.
+    pub source_detector_mm: f64,
+    /// Number of views.
+    pub views: usize,
+    /// Angle of the first view, in degrees.
+    #[serde(default)]
+    pub start_deg: f64,
+    /// Angle covered, in degrees: −360 to 360, not 0; negative turns clockwise seen from +z.
+    #[serde(default = "full_circle")]
+    pub arc_deg: f64,
+    /// Number of detector columns (u) and rows (v).
+    #[serde(deserialize_with = "super::array::exact")]
+    pub detector: [usize; 2],
+    /// Distance between pixels along u and v, in millimetres.
+    #[serde(deserialize_with = "super::array::exact")]
+    pub pitch_mm: [f64; 2],
+    /// Shift of the detector's centre from the central ray along u and v, in millimetres.
+    #[serde(default, deserialize_with = "super::array::exact")]
+    pub offset_mm: [f64; 2],
+}
+
+/// Default of `arc_deg`.
+pub(super) fn full_circle() -> f64 {
+    360.0
+}
+
+impl ConeCircular {
+    /// The views of this scan.
+    ///
+    /// # Errors
+    /// [`GeometryError`] naming the field that no scanner can have.
+    pub fn build(&self) -> Result<Geometry, GeometryError> {
+        check::distances(self.source_isocentre_mm, self.source_detector_mm)?;
+        check::count("views", self.views)?;
+        check::finite_deg("start_deg", self.start_deg)?;
+        check::arc_deg(self.arc_deg, 360.0)?;
+        let panel = Panel::new(self.detector, self.pitch_mm, self.offset_mm)?;
+        let views = angles_deg(self.start_deg, self.arc_deg, self.views)
+            .map(|angle| {
+                let (towards_source, u) = gantry(angle);
+                let source = Source::Point(self.source_isocentre_mm * towards_source);
+                let foot = (self.source_isocentre_mm - self.source_detector_mm) * towards_source;
+                panel.view(source, foot, u, DVec3::Z)
+            })
+            .collect();
+        Geometry::new(self.detector, views)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn scan() -> ConeCircular {
+        ConeCircular {
+            source_isocentre_mm: 1000.0,
+            source_detector_mm: 1500.0,
+            views: 4,
+            start_deg: 0.0,
+            arc_deg: 360.0,
+            detector: [5, 3],
+            pitch_mm: [2.0, 1.0],
+            offset_mm: [0.0, 0.0],
+        }
+    }
+
+    #[test]
+    fn quarter_turns_stand_where_the_contract_says() {
+        let geometry = scan().build().unwrap();
+        let [first, second, ..] = geometry.views() else { unreachable!() };
+        assert_eq!(first.source, Source::Point(DVec3::new(0.0, -1000.0, 0.0)));
+        assert_eq!(first.detector_centre, DVec3::new(0.0, 500.0, 0.0));
+        assert_eq!((first.u_step, first.v_step), (2.0 * DVec3::X, DVec3::Z));
+        assert_eq!(second.source, Source::Point(DVec3::new(1000.0, 0.0, 0.0)));
+        assert_eq!(second.detector_centre, DVec3::new(-500.0, 0.0, 0.0));
+        assert_eq!((second.u_step, second.v_step), (2.0 * DVec3::Y, DVec3::Z));
+    }
+
+    #[test]
+    fn pixels_lie_where_the_contract_says() {
+        let geometry = ConeCircular { offset_mm: [10.0, -4.0], ..scan() }.build().unwrap();
+        let view = &geometry.views()[0];
+        assert_eq!(view.pixel_mm([5, 3], 0.0, 0.0), DVec3::new(-4.0 + 10.0, 500.0, -1.0 - 4.0));
+        assert_eq!(view.pixel_mm([5, 3], 4.0, 2.0), DVec3::new(4.0 + 10.0, 500.0, 1.0 - 4.0));
+    }
+
+    #[test]
+    fn fields_out_of_range_are_refused_by_name() {
+        let message = |change: fn(&mut ConeCircular)| {
+            let mut scan = scan();
+            change(&mut scan);
+            scan.build().unwrap_err().to_string()
+        };
+        assert_eq!(message(|s| s.pitch_mm[0] = -0.1), "detector pitch must be positive, got -0.1 mm (u)");
+        assert_eq!(message(|s| s.pitch_mm[1] = f64::NAN), "detector pitch must be positive, got NaN mm (v)");
+        assert_eq!(message(|s| s.views = 0), "views must be 1 to 65536, got 0");
+        assert_eq!(message(|s| s.views = 1_000_000_000), "views must be 1 to 65536, got 1000000000");
+        assert_eq!(message(|s| s.detector[1] = 0), "detector rows must be 1 to 65536, got 0");
+        assert_eq!(message(|s| s.arc_deg = 0.0), "arc_deg must be -360° to 360° and not 0°, got 0°");
+        assert_eq!(message(|s| s.arc_deg = 361.0), "arc_deg must be -360° to 360° and not 0°, got 361°");
+        assert_eq!(message(|s| s.start_deg = f64::INFINITY), "start_deg must be finite, got inf°");
+        assert_eq!(message(|s| s.offset_mm[1] = f64::NAN), "detector offset must be finite, got NaN mm (v)");
+        assert_eq!(
+            message(|s| s.source_detector_mm = 900.0),
+            "source_detector_mm must be more than source_isocentre_mm (1000 mm), got 900 mm"
+        );
+        assert_eq!(message(|s| s.source_isocentre_mm = -1.0), "source_isocentre_mm must be positive, got -1 mm");
+    }
+
+    proptest! {
+        #[test]
+        fn the_ray_through_the_isocentre_meets_the_foot(
+            start in -720.0..720.0_f64, sid in 1.0..5000.0_f64, gap in 0.1..5000.0_f64, views in 1_usize..20,
+        ) {
+            let scan = ConeCircular {
+                source_isocentre_mm: sid, source_detector_mm: sid + gap, start_deg: start, views, ..scan()
+            };
+            for view in scan.build().unwrap().views() {
+                let (source, direction) = view.ray([5, 3], 2.0, 1.0);
+                prop_assert!((source + sid * direction).length() < 1e-9 * sid, "misses the isocentre");
+                prop_assert!((source.length() - sid).abs() < 1e-9 * sid);
+                prop_assert!((view.detector_centre.distance(source) - sid - gap).abs() < 1e-9 * (sid + gap));
+            }
+        }
+
+        #[test]
+        fn a_point_near_the_isocentre_is_magnified_by_sdd_over_sid(start in 0.0..360.0_f64, shift in -5.0..5.0_f64) {
+            let scan = ConeCircular { start_deg: start, ..scan() };
+            let view = scan.build().unwrap().views()[0];
+            let Source::Point(source) = view.source else { unreachable!() };
+            let u = view.u_step.normalize();
+            let on_detector = source + (shift * u - source) * (1500.0 / 1000.0);
+            prop_assert!(((on_detector - view.detector_centre).dot(u) - shift * 1.5).abs() < 1e-9);
+        }
+    }
+}

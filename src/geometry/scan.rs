@@ -1,0 +1,291 @@
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+use super::{
+    ConeCircular, Fan, Geometry, GeometryError, Helical, Parallel, Radiograph, TomosynthesisArc, TomosynthesisLinear,
+    Vectors,
+};
+
+/// Largest geometry file that is read: 65,536 explicit views take about 20 MB.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// One geometry file: a named geometry, told apart by its `kind`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Scan {
+    /// `cone-circular`
+    ConeCircular(ConeCircular),
+    /// `fan`
+    Fan(Fan),
+    /// `parallel`
+    Parallel(Parallel),
+    /// `tomosynthesis-linear`
+    TomosynthesisLinear(TomosynthesisLinear),
+    /// `tomosynthesis-arc`
+    TomosynthesisArc(TomosynthesisArc),
+    /// `helical`
+    Helical(Helical),
+    /// `radiograph`
+    Radiograph(Radiograph),
+    /// `vectors`
+    Vectors(Vectors),
+}
+
+impl Scan {
+    /// Every `kind`, in the order of the documentation.
+    pub const KINDS: [&str; 8] = [
+        "cone-circular",
+        "fan",
+        "parallel",
+        "tomosynthesis-linear",
+        "tomosynthesis-arc",
+        "helical",
+        "radiograph",
+        "vectors",
+    ];
+
+    /// The scan's `kind`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        Self::KINDS[match self {
+            Self::ConeCircular(_) => 0,
+            Self::Fan(_) => 1,
+            Self::Parallel(_) => 2,
+            Self::TomosynthesisLinear(_) => 3,
+            Self::TomosynthesisArc(_) => 4,
+            Self::Helical(_) => 5,
+            Self::Radiograph(_) => 6,
+            Self::Vectors(_) => 7,
+        }]
+    }
+
+    /// The views of this scan.
+    ///
+    /// # Errors
+    /// [`GeometryError`] naming the field that no scanner can have.
+    pub fn build(&self) -> Result<Geometry, GeometryError> {
+        match self {
+            Self::ConeCircular(scan) => scan.build(),
+            Self::Fan(scan) => scan.build(),
+            Self::Parallel(scan) => scan.build(),
+            Self::TomosynthesisLinear(scan) => scan.build(),
+            Self::TomosynthesisArc(scan) => scan.build(),
+            Self::Helical(scan) => scan.build(),
+            Self::Radiograph(scan) => scan.build(),
+            Self::Vectors(scan) => scan.build(),
+        }
+    }
+
+    /// Reads a scan from the text of a geometry file; what it returns, [`Scan::build`] accepts.
+    ///
+    /// # Errors
+    /// [`GeometryError`] naming the line or the field, the value, and what is allowed.
+    pub fn from_toml(text: &str) -> Result<Self, GeometryError> {
+        let mut table = DeTable::parse(text).map_err(|error| toml_error(text, None, &error))?;
+        let kind = table.get_mut().remove("kind").map(Spanned::into_inner);
+        let kind = match &kind {
+            Some(DeValue::String(kind)) => kind.as_ref(),
+            Some(other) => return Err(unknown_kind(format!("{} instead of a string", article(other.type_str())))),
+            None => return Err(unknown_kind("none")),
+        };
+        let scan = match kind {
+            "cone-circular" => Self::ConeCircular(fields(text, kind, table)?),
+            "fan" => Self::Fan(fields(text, kind, table)?),
+            "parallel" => Self::Parallel(fields(text, kind, table)?),
+            "tomosynthesis-linear" => Self::TomosynthesisLinear(fields(text, kind, table)?),
+            "tomosynthesis-arc" => Self::TomosynthesisArc(fields(text, kind, table)?),
+            "helical" => Self::Helical(fields(text, kind, table)?),
+            "radiograph" => Self::Radiograph(fields(text, kind, table)?),
+            "vectors" => Self::Vectors(fields(text, kind, table)?),
+            other => return Err(unknown_kind(format!("\"{other}\""))),
+        };
+        scan.build()?;
+        Ok(scan)
+    }
+
+    /// Reads a geometry file.
+    ///
+    /// # Errors
+    /// [`GeometryError::Read`] when the file cannot be read or is larger than a geometry can be, and what
+    /// [`Scan::from_toml`] refuses, with the file's name.
+    pub fn read(path: &Path) -> Result<Self, GeometryError> {
+        let failed = |reason: String| GeometryError::Read { path: path.to_owned(), reason };
+        let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+        let mut text = String::new();
+        // One byte more than allowed tells a full file from one that is too large, without reading the rest.
+        file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(|error| failed(error.to_string()))?;
+        if text.len() as u64 > MAX_FILE_BYTES {
+            return Err(failed(format!("a geometry file holds at most {MAX_FILE_BYTES} bytes")));
+        }
+        Self::from_toml(&text)
+            .map_err(|reason| GeometryError::InFile { path: path.to_owned(), reason: Box::new(reason) })
+    }
+
+    /// The text of a geometry file that reads back as this scan.
+    ///
+    /// # Errors
+    /// [`GeometryError::Toml`] when a number has no TOML form, such as a count beyond 2⁶³.
+    pub fn to_toml(&self) -> Result<String, GeometryError> {
+        toml::to_string(self)
+            .map_err(|error| GeometryError::Toml { place: self.kind().to_owned(), message: error.to_string() })
+    }
+
+    /// A commented example of a geometry file of this `kind`.
+    ///
+    /// # Errors
+    /// [`GeometryError::Kind`] when there is no such kind.
+    pub fn example(kind: &str) -> Result<&'static str, GeometryError> {
+        match kind {
+            "cone-circular" => Ok(include_str!("../../assets/geometry/cone-circular.toml")),
+            "fan" => Ok(include_str!("../../assets/geometry/fan.toml")),
+            "parallel" => Ok(include_str!("../../assets/geometry/parallel.toml")),
+            "tomosynthesis-linear" => Ok(include_str!("../../assets/geometry/tomosynthesis-linear.toml")),
+            "tomosynthesis-arc" => Ok(include_str!("../../assets/geometry/tomosynthesis-arc.toml")),
+            "helical" => Ok(include_str!("../../assets/geometry/helical.toml")),
+            "radiograph" => Ok(include_str!("../../assets/geometry/radiograph.toml")),
+            "vectors" => Ok(include_str!("../../assets/geometry/vectors.toml")),
+            other => Err(unknown_kind(format!("\"{other}\""))),
+        }
+    }
+}
+
+macro_rules! scan_from {
+    ($($kind:ident),*) => {
+        $(impl From<$kind> for Scan {
+            fn from(scan: $kind) -> Self {
+                Self::$kind(scan)
+            }
+        })*
+    };
+}
+scan_from!(ConeCircular, Fan, Parallel, TomosynthesisLinear, TomosynthesisArc, Helical, Radiograph, Vectors);
+
+/// The fields of one kind, from a table without its `kind`.
+///
+/// Serde's own tagged enums would do, but they forget where in the text a field stood.
+fn fields<T: DeserializeOwned>(text: &str, kind: &str, table: Spanned<DeTable<'_>>) -> Result<T, GeometryError> {
+    let whole = (table.span(), kind);
+    T::deserialize(Deserializer::from(table)).map_err(|error| toml_error(text, Some(whole), &error))
+}
+
+/// What went wrong and on which line. An error about the file as a whole, such as a missing field, has the span of the
+/// whole table and is put at the scan's kind.
+fn toml_error(text: &str, whole: Option<(Range<usize>, &str)>, error: &toml::de::Error) -> GeometryError {
+    let line = |at: usize| format!("line {}", text.get(..at).unwrap_or(text).matches('\n').count() + 1);
+    let place = match (error.span(), whole) {
+        (Some(span), Some((table, kind))) if span == table => kind.to_owned(),
+        (None, Some((_, kind))) => kind.to_owned(),
+        (span, _) => line(span.map_or(0, |span| span.start)),
+    };
+    GeometryError::Toml { place, message: error.message().replace('\n', ", ") }
+}
+
+fn unknown_kind(got: impl Into<String>) -> GeometryError {
+    GeometryError::Kind { allowed: Scan::KINDS.join(", "), got: got.into() }
+}
+
+fn article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const CONE: &str = "kind = \"cone-circular\"\nsource_isocentre_mm = 1000.0\nsource_detector_mm = 1500.0\n\
+                        views = 180\ndetector = [192, 192]\npitch_mm = [2.0, 2.0]\n";
+
+    fn message(text: &str) -> String {
+        Scan::from_toml(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_example_is_read_built_and_written_back() {
+        for kind in Scan::KINDS {
+            let scan = Scan::from_toml(Scan::example(kind).unwrap()).unwrap_or_else(|e| panic!("{kind}: {e}"));
+            assert_eq!(scan.kind(), kind);
+            assert!(scan.build().unwrap().value_count() > 0);
+            let text = scan.to_toml().unwrap();
+            assert_eq!(Scan::from_toml(&text).unwrap(), scan, "{text}");
+            assert_eq!(toml::from_str::<Scan>(&text).unwrap(), scan, "as part of another file");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_documented_default() {
+        let Scan::ConeCircular(scan) = Scan::from_toml(CONE).unwrap() else { panic!("wrong kind") };
+        assert_eq!((scan.start_deg, scan.arc_deg, scan.offset_mm), (0.0, 360.0, [0.0, 0.0]));
+    }
+
+    #[test]
+    fn kinds_are_listed_when_one_is_unknown() {
+        let kinds = Scan::KINDS.join(", ");
+        assert_eq!(message("kind = \"spiral\""), format!("kind must be one of {kinds}, got \"spiral\""));
+        assert_eq!(message("views = 3"), format!("kind must be one of {kinds}, got none"));
+        assert_eq!(message("kind = 3"), format!("kind must be one of {kinds}, got an integer instead of a string"));
+        assert_eq!(Scan::example("x").unwrap_err().to_string(), format!("kind must be one of {kinds}, got \"x\""));
+    }
+
+    #[test]
+    fn faults_are_named_with_their_line() {
+        assert_eq!(message(&CONE.replace("views = 180\n", "")), "cone-circular: missing field `views`");
+        assert!(message(&format!("{CONE}sod_mm = 3\n")).starts_with("line 7: unknown field `sod_mm`, expected one of"));
+        assert!(message(&CONE.replace("180", "\"many\"")).starts_with("line 4: invalid type: string \"many\""));
+        assert!(message(&CONE.replace("[192, 192]", "[192, -1]")).starts_with("line 5: invalid value"));
+        assert!(message(&CONE.replace("[2.0, 2.0]", "[2.0, 2.0")).starts_with("line 6: "));
+        assert_eq!(
+            message(&CONE.replace("[2.0, 2.0]", "[2.0, 2.0, 2.0]")),
+            "line 6: invalid length 3, expected 2 values"
+        );
+        assert_eq!(message(&CONE.replace("[2.0,", "[-0.1,")), "detector pitch must be positive, got -0.1 mm (u)");
+        assert_eq!(message(&CONE.replace("180", "1_000_000_000")), "views must be 1 to 65536, got 1000000000");
+        assert_eq!(message(&CONE.replace("1000.0", "nan")), "source_isocentre_mm must be positive, got NaN mm");
+    }
+
+    #[test]
+    fn a_file_is_named_with_its_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scan.toml");
+        std::fs::write(&path, CONE.replace("180", "0")).unwrap();
+        let expected = format!("{}: views must be 1 to 65536, got 0", path.display());
+        assert_eq!(Scan::read(&path).unwrap_err().to_string(), expected);
+        std::fs::write(&path, CONE).unwrap();
+        assert_eq!(Scan::read(&path).unwrap().kind(), "cone-circular");
+        std::fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert!(Scan::read(&path).unwrap_err().to_string().starts_with("cannot read "));
+        assert!(matches!(Scan::read(folder.path()), Err(GeometryError::Read { .. })));
+        assert!(matches!(Scan::read(&folder.path().join("none.toml")), Err(GeometryError::Read { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_survive_the_file(
+            sid in 1e-3..1e4_f64, gap in 1e-3..1e4_f64, start in -1e3..1e3_f64, arc in 1e-3..360.0_f64,
+            views in 1_usize..50, detector in [1_usize..9, 1_usize..9], pitch in [1e-3..10.0_f64, 1e-3..10.0_f64],
+            offset in [-99.0..99.0_f64, -99.0..99.0_f64],
+        ) {
+            let scan = Scan::from(ConeCircular {
+                source_isocentre_mm: sid, source_detector_mm: sid + gap, views, start_deg: start, arc_deg: arc,
+                detector, pitch_mm: pitch, offset_mm: offset,
+            });
+            prop_assert_eq!(&Scan::from_toml(&scan.to_toml().unwrap()).unwrap(), &scan);
+            let explicit = Scan::from(Vectors::from(&scan.build().unwrap()));
+            let read = Scan::from_toml(&explicit.to_toml().unwrap()).unwrap();
+            prop_assert_eq!(read.build().unwrap(), scan.build().unwrap());
+        }
+
+        #[test]
+        fn any_text_is_refused_without_a_panic(text in "\\PC*") {
+            prop_assert!(Scan::from_toml(&text).is_err());
+        }
+    }
+}
