@@ -122,3 +122,164 @@ impl Phantom {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use glam::DQuat;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::phantom::{HalfSpace, NAMES, by_name};
+
+    /// Rounding of a few dozen operations on lengths of up to 10³ mm, with room.
+    const ROUNDING_MM: f64 = 1e-9;
+
+    fn ball(x: f64, radius: f64) -> Shape {
+        Shape::ellipsoid(DVec3::X * x, DVec3::splat(radius), DQuat::IDENTITY).unwrap()
+    }
+
+    fn along_x(phantom: &Phantom) -> f64 {
+        phantom.line_integral(DVec3::X * -100.0, DVec3::X, 0.0, 200.0)
+    }
+
+    /// Midpoint sums of `value_at` along a ray: right to `shapes · step · largest value`, each end missing half a step.
+    fn sampled(phantom: &Phantom, origin: DVec3, direction: DVec3, length_mm: f64, steps: usize) -> f64 {
+        let step = length_mm / steps as f64;
+        (0..steps).map(|i| phantom.value_at(origin + (i as f64 + 0.5) * step * direction) * step).sum()
+    }
+
+    #[test]
+    fn overlaps_follow_the_rule() {
+        // Chords along x: −10…10 and 5…15.
+        let parts = vec![(ball(0.0, 10.0), 1.0), (ball(10.0, 5.0), 3.0)];
+        assert!((along_x(&Phantom::new(Rule::Add, parts.clone())) - (20.0 + 30.0)).abs() < ROUNDING_MM);
+        assert!((along_x(&Phantom::new(Rule::Overwrite, parts.clone())) - (15.0 + 30.0)).abs() < ROUNDING_MM);
+        let turned = parts.into_iter().rev().collect();
+        assert!((along_x(&Phantom::new(Rule::Overwrite, turned)) - (20.0 + 15.0)).abs() < ROUNDING_MM);
+    }
+
+    #[test]
+    fn a_shape_that_ends_under_another_gives_way_to_what_lies_below() {
+        let parts = vec![(ball(0.0, 10.0), 1.0), (ball(0.0, 4.0), 5.0), (ball(3.0, 2.0), 0.0), (ball(40.0, 1.0), 7.0)];
+        // 1 on −10…−4, 5 on −4…1, 0 on 1…5, 1 on 5…10, nothing, 7 on 39…41.
+        let want = 6.0 + 25.0 + 0.0 + 5.0 + 14.0;
+        assert!((along_x(&Phantom::new(Rule::Overwrite, parts)) - want).abs() < ROUNDING_MM);
+    }
+
+    #[test]
+    fn limits_cut_the_ray() {
+        let phantom = Phantom::new(Rule::Overwrite, vec![(ball(0.0, 10.0), 1.0)]);
+        let integral = |t_min, t_max| phantom.line_integral(DVec3::X * -100.0, DVec3::X, t_min, t_max);
+        assert!((integral(0.0, 95.0) - 5.0).abs() < ROUNDING_MM);
+        assert!((integral(95.0, 1e3) - 15.0).abs() < ROUNDING_MM);
+        assert!((integral(f64::NEG_INFINITY, f64::INFINITY) - 20.0).abs() < ROUNDING_MM);
+        assert_eq!((integral(0.0, 89.0), integral(111.0, 200.0), integral(200.0, 0.0)), (0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn an_empty_phantom_is_empty() {
+        let nothing = Phantom::new(Rule::Overwrite, Vec::new());
+        assert_eq!((along_x(&nothing), nothing.value_at(DVec3::ZERO)), (0.0, 0.0));
+    }
+
+    #[test]
+    fn built_in_phantoms_agree_with_dense_samples() {
+        const STEPS: usize = 20_000;
+        const LENGTH_MM: f64 = 700.0;
+        for name in NAMES {
+            let phantom = by_name(name, 5).unwrap();
+            for index in 0..6 {
+                let turn = f64::from(index);
+                let direction = DVec3::new(0.3 * turn.sin(), 1.0, 0.2 * turn.cos()).normalize();
+                let origin = DVec3::new(30.0 * turn - 70.0, 0.0, 20.0 * turn - 50.0) - 350.0 * direction;
+                let exact = phantom.line_integral(origin, direction, 0.0, LENGTH_MM);
+                let near = sampled(&phantom, origin, direction, LENGTH_MM, STEPS);
+                // Each of at most 100 surfaces on the ray is missed by half a step times the jump in value.
+                let jump = phantom.parts().iter().map(|(_, v)| v.abs()).fold(0.0, f64::max);
+                assert!(
+                    (exact - near).abs() < 50.0 * jump * LENGTH_MM / STEPS as f64,
+                    "{name} {index}: {exact} {near}"
+                );
+                assert!(exact > 0.0, "{name} {index}");
+            }
+        }
+    }
+
+    prop_compose! {
+        fn vector(size: f64)(x in -size..size, y in -size..size, z in -size..size) -> DVec3 {
+            DVec3::new(x, y, z)
+        }
+    }
+
+    prop_compose! {
+        fn turn()(axis in vector(1.0), angle in -3.0..3.0_f64) -> DQuat {
+            DQuat::from_axis_angle(axis.normalize_or(DVec3::Z), angle)
+        }
+    }
+
+    prop_compose! {
+        fn shape()(
+            kind in 0..4, centre in vector(20.0), half in vector(1.0), turn in turn(),
+            cut in proptest::option::of((vector(1.0), -10.0..10.0_f64)),
+        ) -> Shape {
+            let half = 2.0 + 15.0 * half.abs();
+            let whole = match kind {
+                0 => Shape::ellipsoid(centre, half, turn),
+                1 => Shape::cuboid(centre, half, turn),
+                2 => Shape::cylinder(centre, [half.x, half.y], half.z, turn),
+                _ => Shape::flat_capsule(centre, centre + turn * half, [half.x, half.y], turn * DVec3::X),
+            }.unwrap();
+            match cut {
+                Some((normal, offset)) => {
+                    whole.clipped(HalfSpace::below(normal + DVec3::new(0.0, 0.0, 3.0), offset).unwrap())
+                }
+                None => whole,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_ends_of_an_interval_part_inside_from_outside(
+            shape in shape(), origin in vector(80.0), towards in vector(25.0),
+        ) {
+            let direction = (towards - origin).normalize_or(DVec3::X);
+            let at = |t: f64| shape.contains(origin + t * direction);
+            let inside = 1e-6;
+            match shape.interval(origin, direction) {
+                Some((enter, exit)) => {
+                    prop_assert!(enter < exit);
+                    prop_assert!(!at(enter - inside) && !at(exit + inside));
+                    prop_assert!(exit - enter < 4.0 * inside || at(enter + inside) && at(exit - inside));
+                }
+                None => prop_assert!((0..500).all(|i| !at(f64::from(i) * 0.4))),
+            }
+        }
+
+        #[test]
+        fn integrals_agree_with_samples(
+            shapes in proptest::collection::vec((shape(), -1.0..1.0_f64), 1..12),
+            origin in vector(80.0), towards in vector(20.0), overwrite in any::<bool>(),
+        ) {
+            const STEPS: usize = 4000;
+            let rule = if overwrite { Rule::Overwrite } else { Rule::Add };
+            let count = shapes.len() as f64;
+            let phantom = Phantom::new(rule, shapes);
+            let direction = (towards - origin).normalize_or(DVec3::X);
+            let exact = phantom.line_integral(origin, direction, 0.0, 250.0);
+            let near = sampled(&phantom, origin, direction, 250.0, STEPS);
+            // Two ends per shape, each half a step off, values differing by at most 2.
+            prop_assert!((exact - near).abs() <= 2.0 * count * 250.0 / STEPS as f64, "{} {}", exact, near);
+        }
+
+        #[test]
+        fn sums_of_phantoms_have_sums_of_integrals(
+            a in shape(), b in shape(), origin in vector(80.0), towards in vector(20.0),
+        ) {
+            let direction = (towards - origin).normalize_or(DVec3::X);
+            let integral = |parts| Phantom::new(Rule::Add, parts).line_integral(origin, direction, 0.0, 300.0);
+            let apart = integral(vec![(a.clone(), 0.3)]) + integral(vec![(b.clone(), -1.7)]);
+            prop_assert!((integral(vec![(a, 0.3), (b, -1.7)]) - apart).abs() < ROUNDING_MM);
+        }
+    }
+}

@@ -22,7 +22,7 @@ pub enum PhantomError {
         /// The length given, in millimetres.
         got: f64,
     },
-    /// A position or a rotation of a shape holds NaN or infinity.
+    /// A position or rotation of a shape holds NaN or infinity, or a rotation is zero and so none at all.
     #[error("{shape} {field} must be finite")]
     NotFinite {
         /// Which shape.

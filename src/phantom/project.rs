@@ -17,12 +17,14 @@ impl Phantom {
     pub fn project(&self, geometry: &Geometry) -> Result<Projections, DataError> {
         let detector = geometry.detector();
         let [columns, rows] = detector;
-        // Checks the size before the memory is asked for.
-        let count = geometry.value_count();
-        let mut values = Vec::new();
-        if values.try_reserve_exact(count).is_ok() {
-            values.resize(count, 0.0_f32);
+        let stack = |values| {
+            Projections::new(geometry.views().len(), detector, geometry.pitch_mm(), Unit::LineIntegral, values)
+        };
+        // The size is refused before its memory is asked for.
+        if let Err(refusal @ DataError::TooLarge { .. }) = stack(Vec::new()) {
+            return Err(refusal);
         }
+        let mut values = vec![0.0; geometry.value_count()];
         values.par_chunks_mut(columns).enumerate().for_each_init(Vec::new, |hits, (line, pixels)| {
             let (view, row) = (&geometry.views()[line / rows], line % rows);
             for (column, pixel) in pixels.iter_mut().enumerate() {
@@ -34,7 +36,7 @@ impl Phantom {
                 *pixel = self.integrate(origin, direction, limits, hits) as f32;
             }
         });
-        Projections::new(geometry.views().len(), detector, geometry.pitch_mm(), Unit::LineIntegral, values)
+        stack(values)
     }
 }
 
@@ -71,6 +73,13 @@ mod tests {
             let want = 0.02 * 2.0 * (30.0_f64.powi(2) - distance.powi(2)).max(0.0).sqrt();
             assert!((f64::from(value) - want).abs() <= 1e-7 * want.max(1.0), "({u}, {v}): {value}, want {want}");
         }
+    }
+
+    #[test]
+    fn a_stack_beyond_all_memory_is_refused() {
+        let view = geometry(Source::Direction(DVec3::Y), 0.0).views()[0];
+        let huge = Geometry::new([1 << 16, 1 << 16], vec![view; 3]).unwrap();
+        assert!(matches!(ball().project(&huge), Err(DataError::TooLarge { .. })));
     }
 
     #[test]

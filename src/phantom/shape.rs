@@ -48,7 +48,7 @@ impl HalfSpace {
         }
     }
 
-    fn relation(&self, centre: DVec3, half: DVec3) -> Relation {
+    pub(super) fn relation(&self, centre: DVec3, half: DVec3) -> Relation {
         let (depth, reach) = (self.offset_mm - self.normal.dot(centre), self.normal.abs().dot(half));
         match depth {
             d if d >= reach => Relation::Inside,
@@ -212,4 +212,78 @@ fn round_sum(spans: [DVec3; 3]) -> DVec3 {
 
 fn abs(matrix: &DMat3) -> DMat3 {
     DMat3::from_cols(matrix.x_axis.abs(), matrix.y_axis.abs(), matrix.z_axis.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turned_and_stretched_shapes_have_their_closed_forms() {
+        let turn = DQuat::from_rotation_z(0.7);
+        let centre = DVec3::new(3.0, -2.0, 1.0);
+        let through = |shape: &Shape, direction: DVec3| {
+            let (enter, exit) = shape.interval(centre - 2000.0 * direction, direction).unwrap();
+            exit - enter
+        };
+        let half = DVec3::new(5.0, 2.0, 0.5);
+        let ellipsoid = Shape::ellipsoid(centre, half, turn).unwrap();
+        let cuboid = Shape::cuboid(centre, half, turn).unwrap();
+        let cylinder = Shape::cylinder(centre, [5.0, 2.0], 0.5, turn).unwrap();
+        for (axis, length) in [(DVec3::X, 10.0), (DVec3::Y, 4.0), (DVec3::Z, 1.0)] {
+            for shape in [&ellipsoid, &cuboid, &cylinder] {
+                assert!((through(shape, turn * axis) - length).abs() < 1e-11, "{axis}");
+            }
+        }
+        // An oblique chord through the centre of an ellipsoid is 2/|d scaled by the semi-axes|.
+        let local = DVec3::new(1.0, 2.0, 0.3).normalize();
+        assert!((through(&ellipsoid, turn * local) - 2.0 / (local / half).length()).abs() < 1e-11);
+    }
+
+    #[test]
+    fn a_small_ball_far_from_the_source_keeps_its_digits() {
+        let ball = Shape::ellipsoid(DVec3::ZERO, DVec3::splat(0.5), DQuat::IDENTITY).unwrap();
+        let (enter, exit) = ball.interval(DVec3::new(0.3, -1e6, 0.0), DVec3::Y).unwrap();
+        assert!((exit - enter - 0.8).abs() < 1e-9, "{}", exit - enter);
+    }
+
+    #[test]
+    fn planes_cut_a_ball_where_they_should() {
+        let ball = Shape::ellipsoid(DVec3::ZERO, DVec3::splat(10.0), DQuat::IDENTITY).unwrap();
+        let cap = ball
+            .clipped(HalfSpace::above(DVec3::new(0.0, 0.0, 2.0), 3.0).unwrap())
+            .clipped(HalfSpace::below(DVec3::X, 4.0).unwrap());
+        assert!(cap.contains(DVec3::new(0.0, 0.0, 3.5)) && !cap.contains(DVec3::new(0.0, 0.0, 2.5)));
+        for (origin, direction, want) in
+            [(DVec3::new(0.0, 0.0, -50.0), DVec3::Z, (53.0, 60.0)), (DVec3::new(0.0, 0.0, 6.0), DVec3::X, (-8.0, 4.0))]
+        {
+            let (enter, exit) = cap.interval(origin, direction).unwrap();
+            assert!((enter - want.0).abs() < 1e-12 && (exit - want.1).abs() < 1e-12, "{enter} {exit}");
+        }
+        // Within the cutting plane: its points belong to the half-space; beyond it there is nothing.
+        assert!(cap.interval(DVec3::new(0.0, 0.0, 3.0), DVec3::Y).is_some());
+        assert_eq!(cap.interval(DVec3::new(0.0, 0.0, 2.9), DVec3::Y), None);
+        assert_eq!(cap.interval(DVec3::new(5.0, 0.0, 6.0), DVec3::Y), None);
+    }
+
+    #[test]
+    fn a_capsule_of_no_length_is_a_ball() {
+        let capsule = Shape::capsule(DVec3::ONE, DVec3::ONE, 2.0).unwrap();
+        let (enter, exit) = capsule.interval(DVec3::new(1.0, 1.0, -10.0), DVec3::Z).unwrap();
+        assert!((enter - 9.0).abs() < 1e-12 && (exit - 13.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn unusable_parameters_are_refused_by_name() {
+        let message = |result: Result<Shape, PhantomError>| result.unwrap_err().to_string();
+        let (zero, one, still) = (DVec3::ZERO, DVec3::ONE, DQuat::IDENTITY);
+        let flat = Shape::ellipsoid(zero, one.with_y(-1.0), still);
+        assert_eq!(message(flat), "ellipsoid semi-axis must be positive, got -1 mm");
+        assert_eq!(message(Shape::cuboid(zero * f64::NAN, one, still)), "box position must be finite");
+        assert_eq!(message(Shape::capsule(zero, one, 0.0)), "capsule radius must be positive, got 0 mm");
+        let no_turn = Shape::cylinder(zero, [1.0; 2], 1.0, DQuat::from_xyzw(0.0, 0.0, 0.0, 0.0));
+        assert_eq!(message(no_turn), "cylinder rotation must be finite");
+        let plane = HalfSpace::below(zero, 1.0).unwrap_err();
+        assert_eq!(plane.to_string(), "half-space normal must not have zero length");
+    }
 }

@@ -182,8 +182,8 @@ mod tests {
                 for corner in 0..8 {
                     let sign = DVec3::from_array([0, 1, 2].map(|axis| f64::from(corner >> axis & 1) * 2.0 - 1.0));
                     let inside = solid.contains(centre + sign * half);
-                    assert!(!(relation == Relation::Inside && !inside), "{solid:?} {centre}");
-                    assert!(!(relation == Relation::Outside && inside), "{solid:?} {centre}");
+                    assert!(relation != Relation::Inside || inside, "{solid:?} {centre}");
+                    assert!(relation != Relation::Outside || !inside, "{solid:?} {centre}");
                 }
             }
             assert!(seen.iter().all(|&count| count > 0), "{solid:?}: {seen:?}");

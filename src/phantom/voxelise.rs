@@ -112,3 +112,64 @@ impl Slice<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::PI;
+
+    use glam::DQuat;
+
+    use super::*;
+    use crate::phantom::{NAMES, Shape, by_name};
+
+    fn total_mm3(volume: &Volume) -> f64 {
+        let voxel = volume.grid().spacing_mm().element_product();
+        volume.values().iter().map(|&v| f64::from(v)).sum::<f64>() * voxel
+    }
+
+    #[test]
+    fn shapes_keep_their_volume() {
+        let turn = DQuat::from_axis_angle(DVec3::new(1.0, 2.0, 3.0).normalize(), 0.8);
+        let (centre, half) = (DVec3::new(1.3, -0.7, 0.4), DVec3::new(14.0, 9.0, 6.0));
+        let (end, radius) = (DVec3::new(8.0, 3.0, -5.0), 5.0);
+        for (shape, want) in [
+            (Shape::ellipsoid(centre, half, turn).unwrap(), 4.0 / 3.0 * PI * half.element_product()),
+            (Shape::cuboid(centre, half, turn).unwrap(), 8.0 * half.element_product()),
+            (Shape::cylinder(centre, [14.0, 9.0], 6.0, turn).unwrap(), 2.0 * PI * half.element_product()),
+            (
+                Shape::capsule(-end, end, radius).unwrap(),
+                PI * radius * radius * (2.0 * end.length() + 4.0 / 3.0 * radius),
+            ),
+        ] {
+            let grid = Grid::centred([40, 40, 40], [1.0, 1.0, 1.0]).unwrap();
+            let found = total_mm3(&Phantom::new(Rule::Add, vec![(shape, 1.0)]).voxelise(&grid, 4));
+            assert!((found / want - 1.0).abs() < 2e-3, "{found}, want {want}");
+        }
+    }
+
+    #[test]
+    fn halving_gives_what_sampling_every_voxel_gives() {
+        let turn = DMat3::from_quat(DQuat::from_axis_angle(DVec3::new(1.0, -1.0, 2.0).normalize(), 0.6));
+        for name in NAMES {
+            let phantom = by_name(name, 2).unwrap();
+            for orientation in [DMat3::IDENTITY, turn] {
+                let grid = Grid::new([23, 17, 9], [9.1, 11.3, 17.7], [-95.0, -80.0, -60.0], orientation).unwrap();
+                let volume = phantom.voxelise(&grid, 2);
+                for (index, &value) in volume.values().iter().enumerate() {
+                    let voxel = DVec3::new((index % 23) as f64, (index / 23 % 17) as f64, (index / 23 / 17) as f64);
+                    let corners =
+                        (0..8).map(|c| DVec3::from_array([0, 1, 2].map(|a| f64::from(c >> a & 1) / 2.0 - 0.25)));
+                    let want = corners.map(|o| phantom.value_at(grid.world_mm(voxel + o))).sum::<f64>() / 8.0;
+                    assert!((f64::from(value) - want).abs() < 1e-7, "{name} {voxel}: {value}, want {want}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_supersampling_a_voxel_is_its_centre() {
+        let phantom = by_name("shepp-logan", 0).unwrap();
+        let grid = Grid::centred([33, 31, 5], [8.0, 8.0, 20.0]).unwrap();
+        assert_eq!(phantom.voxelise(&grid, 0), phantom.voxelise(&grid, 1));
+    }
+}

@@ -2,7 +2,7 @@
 
 use glam::{DQuat, DVec3};
 
-use super::{Build, Parts, SIDES, cavity};
+use super::{Build, Parts, SIDES, cavity::Cavity};
 use crate::phantom::{HalfSpace, PhantomError, Shape, tissue};
 
 /// Lowest reach of the lungs, in the recess behind the diaphragm.
@@ -26,20 +26,14 @@ impl Lungs {
 }
 
 /// Draws the lungs, and the diaphragm with the abdomen; the other organs are left to be drawn over the vessels.
-pub(super) fn draw(parts: &mut Parts, build: &Build) -> Result<Lungs, PhantomError> {
+pub(super) fn draw(parts: &mut Parts, cavity: &Cavity, build: &Build) -> Result<Lungs, PhantomError> {
     let mut lungs = Vec::new();
-    for side in SIDES {
+    for (side, gutter) in SIDES.into_iter().zip(&cavity.gutters) {
         let above_floor = HalfSpace::above(DVec3::Z, FLOOR_Z_MM)?;
         let beside_midline = HalfSpace::above(DVec3::X * side, 3.0)?;
-        let lobe = Shape::ellipsoid(cavity::CENTRE, cavity::SEMI, DQuat::IDENTITY)?;
-        lungs.push(lobe.clipped(above_floor).clipped(beside_midline));
-        // The gutter beside the spine, which the cavity's ellipse would cut off.
-        let gutter = Shape::ellipsoid(
-            DVec3::new(side * 62.0, -38.0, -62.0),
-            DVec3::new(55.0, 58.0, 172.0),
-            DQuat::from_rotation_y(side * 0.10),
-        )?;
-        lungs.push(gutter.clipped(above_floor).clipped(beside_midline));
+        for whole in [&cavity.main, gutter] {
+            lungs.push(whole.clone().clipped(above_floor).clipped(beside_midline));
+        }
     }
     for lung in &lungs {
         parts.push(lung.clone(), tissue::LUNG);
@@ -48,7 +42,7 @@ pub(super) fn draw(parts: &mut Parts, build: &Build) -> Result<Lungs, PhantomErr
     for (shape, value) in &abdomen {
         parts.push(shape.clone(), *value);
     }
-    let organs = abdomen.into_iter().chain(mediastinum(build)?).collect();
+    let organs = abdomen.into_iter().chain(mediastinum(cavity, build)?).collect();
     Ok(Lungs { lungs, organs })
 }
 
@@ -75,22 +69,30 @@ fn abdomen(build: &Build) -> Result<Vec<(Shape, f64)>, PhantomError> {
 }
 
 /// Tissue between the lungs, and the heart.
-fn mediastinum(build: &Build) -> Result<Vec<(Shape, f64)>, PhantomError> {
-    let septum = Shape::cylinder(DVec3::new(0.0, 0.0, -5.0), [19.0, 110.0], 150.0, DQuat::IDENTITY)?;
-    let prevertebral = Shape::cylinder(DVec3::new(0.0, -62.0, -5.0), [25.0, 34.0], 150.0, DQuat::IDENTITY)?;
+fn mediastinum(cavity: &Cavity, build: &Build) -> Result<Vec<(Shape, f64)>, PhantomError> {
+    let septum =
+        cavity.main.clone().clipped(HalfSpace::below(DVec3::X, 4.0)?).clipped(HalfSpace::above(DVec3::X, -4.0)?);
+    let middle = Shape::cylinder(DVec3::new(0.0, -14.0, -5.0), [21.0, 46.0], 140.0, DQuat::IDENTITY)?;
+    let prevertebral = Shape::cylinder(DVec3::new(0.0, -68.0, -5.0), [25.0, 28.0], 150.0, DQuat::IDENTITY)?;
     let heart = |centre: [f64; 3], semi: [f64; 3], turn: DQuat, value| -> Result<_, PhantomError> {
         let semi = build.heart * DVec3::from_array(semi);
         Ok((Shape::ellipsoid(DVec3::from_array(centre), semi, turn)?, value))
     };
+    let thymus = Shape::ellipsoid(DVec3::new(0.0, 62.0, 0.0), DVec3::new(26.0, 40.0, 84.0), DQuat::IDENTITY)?;
+    // Fat between heart, diaphragm and sternum, where the lungs do not reach.
+    let fat_pad = Shape::ellipsoid(DVec3::new(-6.0, 62.0, -104.0), DVec3::new(50.0, 42.0, 54.0), DQuat::IDENTITY)?;
     // The long axis of the left ventricle points left, forwards and down.
     let apex = DVec3::new(-0.80, 0.38, -0.46).normalize();
     let long_axis = DQuat::from_rotation_arc(DVec3::X, -apex);
     Ok(vec![
         (septum, tissue::SOFT),
+        (middle, tissue::SOFT),
+        (thymus, tissue::ADIPOSE),
+        (fat_pad, tissue::ADIPOSE),
         (prevertebral, tissue::SOFT),
         // Right atrium, right ventricle, left ventricle with its blood, left atrium, outflow to the lungs.
         heart([15.0, 22.0, -58.0], [27.0, 36.0, 44.0], DQuat::IDENTITY, tissue::BLOOD)?,
-        heart([-14.0, 42.0, -76.0], [48.0, 32.0, 36.0], long_axis, tissue::MUSCLE)?,
+        heart([-12.0, 46.0, -74.0], [46.0, 38.0, 38.0], long_axis, tissue::MUSCLE)?,
         heart([-38.0, 26.0, -66.0], [58.0, 42.0, 42.0], long_axis, tissue::MUSCLE)?,
         heart([-36.0, 24.0, -64.0], [44.0, 27.0, 27.0], long_axis, tissue::BLOOD)?,
         heart([-4.0, -12.0, -32.0], [36.0, 24.0, 27.0], DQuat::IDENTITY, tissue::BLOOD)?,

@@ -1,5 +1,6 @@
 //! The chest phantom of kerma's own: a schematic adult, drawn from a seed.
 
+mod cavity;
 mod great_vessels;
 mod lungs;
 mod nodules;
@@ -11,7 +12,9 @@ mod trunk;
 
 use glam::{DQuat, DVec3};
 
-use super::{Phantom, PhantomError, Rule, Shape, random::Random};
+use cavity::Cavity;
+
+use super::{HalfSpace, Phantom, PhantomError, Rule, Shape, random::Random, solid::Relation};
 
 /// A schematic adult chest at full inspiration, drawn from a seed: the same seed always gives the same chest.
 ///
@@ -30,16 +33,17 @@ use super::{Phantom, PhantomError, Rule, Shape, random::Random};
 pub fn chest(seed: u64) -> Result<Phantom, PhantomError> {
     let mut random = Random::new(seed);
     let build = Build::new(&mut random);
-    let mut parts = Parts::default();
+    let cavity = Cavity::new()?;
+    let mut parts = Parts::new()?;
     trunk::draw(&mut parts)?;
-    let lungs = lungs::draw(&mut parts, &build)?;
+    let lungs = lungs::draw(&mut parts, &cavity, &build)?;
     pulmonary_tree::draw(&mut parts, &lungs, &mut random)?;
     nodules::draw(&mut parts, &lungs, &mut random)?;
     great_vessels::draw(&mut parts, &lungs)?;
     spine::draw(&mut parts)?;
-    ribs::draw(&mut parts, &build)?;
+    ribs::draw(&mut parts, &cavity, &build)?;
     shoulder_girdle::draw(&mut parts)?;
-    Ok(Phantom::new(Rule::Overwrite, parts.0))
+    Ok(Phantom::new(Rule::Overwrite, parts.list))
 }
 
 /// What differs from one chest to the next, besides its vessels and nodules.
@@ -65,13 +69,28 @@ impl Build {
 /// The patient's right and left, as signs of x.
 const SIDES: [f64; 2] = [1.0, -1.0];
 
+/// The chest ends at the faces of this box about the origin.
+const HALF_BOX_MM: DVec3 = DVec3::new(190.0, 130.0, 200.0);
+
 /// The list under construction, the first at the bottom.
-#[derive(Default)]
-struct Parts(Vec<(Shape, f64)>);
+struct Parts {
+    list: Vec<(Shape, f64)>,
+    faces: Vec<HalfSpace>,
+}
 
 impl Parts {
+    fn new() -> Result<Self, PhantomError> {
+        let [x, y, z] = [DVec3::X, DVec3::Y, DVec3::Z];
+        let faces = [x, -x, y, -y, z, -z].map(|outwards| HalfSpace::below(outwards, outwards.abs().dot(HALF_BOX_MM)));
+        Ok(Self { list: Vec::new(), faces: faces.into_iter().collect::<Result<_, _>>()? })
+    }
+
+    /// Adds the part of a shape that lies in the box.
     fn push(&mut self, shape: Shape, value: f64) {
-        self.0.push((shape, value));
+        let (low, high) = shape.bounds();
+        let (middle, half) = (low.midpoint(high), (high - low) / 2.0);
+        let crossed = self.faces.iter().filter(|face| face.relation(middle, half) != Relation::Inside);
+        self.list.push((crossed.fold(shape, |shape, face| shape.clipped(*face)), value));
     }
 
     fn ellipsoid(&mut self, centre: DVec3, semi: DVec3, turn: DQuat, value: f64) -> Result<(), PhantomError> {
@@ -87,22 +106,6 @@ impl Parts {
     /// Capsules along a broken line.
     fn chain(&mut self, points: &[DVec3], radius: f64, value: f64) -> Result<(), PhantomError> {
         points.windows(2).try_for_each(|pair| self.capsule(pair[0], pair[1], radius, value))
-    }
-}
-
-/// The inside of the rib cage: the upper part of an ellipsoid, on which lungs and ribs agree.
-mod cavity {
-    use glam::DVec3;
-
-    pub(super) const CENTRE: DVec3 = DVec3::new(0.0, -2.0, -60.0);
-    pub(super) const SEMI: DVec3 = DVec3::new(138.0, 94.0, 195.0);
-
-    /// Half-width and half-depth of the cavity at a height, never smaller than near its top.
-    pub(super) fn section(z: f64) -> [f64; 2] {
-        const SMALLEST: f64 = 0.25;
-        let height = (z - CENTRE.z) / SEMI.z;
-        let scale = (1.0 - height * height).max(0.0).sqrt().max(SMALLEST);
-        [scale * SEMI.x, scale * SEMI.y]
     }
 }
 

@@ -1,10 +1,8 @@
 //! Twelve pairs of ribs that follow the wall of the cavity round the chest and fall towards the front.
 
-use std::f64::consts::{FRAC_PI_2, PI};
-
 use glam::DVec3;
 
-use super::{Build, Parts, SIDES, cavity, spine};
+use super::{Build, Parts, SIDES, cavity, cavity::Cavity, spine};
 use crate::phantom::{PhantomError, Shape, tissue};
 
 /// Per rib: fall from the spine to the front end, and the distance of that end from the midline, in millimetres.
@@ -35,8 +33,9 @@ const TUBERCLE_X_MM: f64 = 33.0;
 /// Straight pieces of one rib.
 const PIECES: usize = 18;
 
-pub(super) fn draw(parts: &mut Parts, build: &Build) -> Result<(), PhantomError> {
-    let courses: Vec<Vec<DVec3>> = (0..RIBS.len()).flat_map(|rib| SIDES.map(|side| course(rib, side, build))).collect();
+pub(super) fn draw(parts: &mut Parts, cavity: &Cavity, build: &Build) -> Result<(), PhantomError> {
+    let courses: Vec<Vec<DVec3>> =
+        (0..RIBS.len()).flat_map(|rib| SIDES.map(|side| course(rib, side, cavity, build))).collect();
     // All shells first, so that no shell closes the marrow of the piece before it.
     for (semi, value) in [(SECTION_MM, tissue::CORTICAL_BONE), (MARROW_MM, tissue::SPONGY_BONE)] {
         for points in &courses {
@@ -50,20 +49,13 @@ pub(super) fn draw(parts: &mut Parts, build: &Build) -> Result<(), PhantomError>
 }
 
 /// Points along the middle of a rib, from its head to its front end.
-fn course(rib: usize, side: f64, build: &Build) -> Vec<DVec3> {
+fn course(rib: usize, side: f64, cavity: &Cavity, build: &Build) -> Vec<DVec3> {
     let (fall, end_x) = RIBS[rib];
     let fall = fall * build.rib_fall;
     let top = spine::level_mm(rib as f64 + 1.0) + 6.0;
-    let on_wall = |angle: f64, z: f64| {
-        let [width, depth] = cavity::section(z).map(|s| s + OUTSIDE_MM);
-        DVec3::new(side * width * angle.sin(), cavity::CENTRE.y - depth * angle.cos(), z)
-    };
-    let reach = |x: f64, z: f64| (x / (cavity::section(z)[0] + OUTSIDE_MM)).min(1.0).asin();
-    let first = reach(TUBERCLE_X_MM, top);
-    let last = match reach(end_x, top - fall) {
-        angle if rib < FLOATING => PI - angle,
-        angle => angle.min(FRAC_PI_2),
-    };
+    let on_wall = |angle: f64, z: f64| cavity.wall_mm(side, angle, z, OUTSIDE_MM);
+    let first = Cavity::angle_at(TUBERCLE_X_MM, top, false);
+    let last = Cavity::angle_at(end_x, top - fall, rib < FLOATING);
     let wall = (0..=PIECES).map(|piece| {
         let s = piece as f64 / PIECES as f64;
         // Gentle behind, steeper in front.

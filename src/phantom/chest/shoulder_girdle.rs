@@ -2,7 +2,7 @@
 
 use glam::{DMat3, DQuat, DVec3};
 
-use super::{Parts, SIDES, trunk};
+use super::{Parts, SIDES};
 use crate::phantom::{HalfSpace, PhantomError, Shape, tissue};
 
 pub(super) fn draw(parts: &mut Parts) -> Result<(), PhantomError> {
@@ -34,12 +34,12 @@ fn sternum(parts: &mut Parts) -> Result<(), PhantomError> {
 /// S-shaped from the manubrium to the acromion.
 fn clavicle(parts: &mut Parts, at: impl Fn(f64, f64, f64) -> DVec3) -> Result<(), PhantomError> {
     let course = [
-        at(20.0, 76.0, 92.0),
-        at(45.0, 74.0, 101.0),
+        at(20.0, 76.0, 96.0),
+        at(45.0, 74.0, 103.0),
         at(75.0, 58.0, 111.0),
         at(105.0, 34.0, 119.0),
-        at(132.0, 12.0, 124.0),
-        at(150.0, 0.0, 124.0),
+        at(132.0, 12.0, 121.0),
+        at(150.0, 0.0, 120.0),
     ];
     parts.chain(&course, 6.2, tissue::CORTICAL_BONE)?;
     parts.chain(&course, 3.9, tissue::SPONGY_BONE)
@@ -63,7 +63,7 @@ fn scapula(parts: &mut Parts, side: f64, at: impl Fn(f64, f64, f64) -> DVec3) ->
         parts.push(blade, value);
     }
     // Rim along the side, then the spine of the scapula up to the acromion.
-    let ridge = [at(108.0, -102.0, 84.0), at(140.0, -62.0, 118.0), at(160.0, -14.0, 128.0)];
+    let ridge = [at(108.0, -102.0, 84.0), at(140.0, -62.0, 118.0), at(160.0, -14.0, 126.0)];
     for (radius, value) in [(4.0, tissue::CORTICAL_BONE), (2.6, tissue::SPONGY_BONE)] {
         parts.chain(&[tip, socket], radius, value)?;
         parts.chain(&ridge, radius + 1.0, value)?;
@@ -74,12 +74,12 @@ fn scapula(parts: &mut Parts, side: f64, at: impl Fn(f64, f64, f64) -> DVec3) ->
 
 /// Head and upper shaft, the arm held away from the body.
 fn humerus(parts: &mut Parts, at: impl Fn(f64, f64, f64) -> DVec3) -> Result<(), PhantomError> {
-    let (head, neck, shaft) = (at(164.0, -16.0, 100.0), at(174.0, -10.0, 80.0), at(186.0, 0.0, 10.0));
+    let (head, neck, shaft) = (at(164.0, -16.0, 100.0), at(174.0, -10.0, 80.0), at(215.0, 4.0, 5.0));
     for (shell, value) in [(0.0, tissue::CORTICAL_BONE), (1.5, tissue::SPONGY_BONE)] {
         let ball = Shape::ellipsoid(head, DVec3::splat(22.0 - shell), DQuat::IDENTITY)?;
-        parts.push(trunk::boxed(ball)?, value);
-        parts.push(trunk::boxed(Shape::capsule(head, neck, 17.0 - shell)?)?, value);
-        parts.push(trunk::boxed(Shape::capsule(neck, shaft, 11.0 - 2.5 * shell)?)?, value);
+        parts.push(ball, value);
+        parts.capsule(head, neck, 17.0 - shell, value)?;
+        parts.capsule(neck, shaft, 11.0 - 2.5 * shell, value)?;
     }
     Ok(())
 }

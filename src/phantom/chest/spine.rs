@@ -3,10 +3,10 @@
 use glam::{DQuat, DVec3};
 
 use super::{Parts, SIDES};
-use crate::phantom::{HalfSpace, PhantomError, Shape, tissue};
+use crate::phantom::{PhantomError, Shape, tissue};
 
 /// Thickness of cortical bone around the vertebral bodies, in millimetres.
-const SHELL_MM: f64 = 1.3;
+const SHELL_MM: f64 = 0.8;
 /// Gap between two vertebral bodies, filled by the disc.
 const DISC_MM: f64 = 5.0;
 /// Height of the upper face of the first thoracic vertebra.
@@ -23,7 +23,6 @@ fn centre(z: f64) -> DVec3 {
 }
 
 pub(super) fn draw(parts: &mut Parts) -> Result<(), PhantomError> {
-    // The cord in its canal, within the muscle of the back.
     for index in -1..=15 {
         vertebra(parts, f64::from(index))?;
     }
@@ -44,20 +43,18 @@ fn vertebra(parts: &mut Parts, index: f64) -> Result<(), PhantomError> {
 
     // Arch: pedicles, transverse and spinous processes; shells filled with spongy bone.
     let back = -semi[1];
-    for side in SIDES {
-        let root = place(side * 10.5, back + 1.0, half_height * 0.35);
-        let joint = place(side * 12.5, back - 14.0, half_height * 0.35);
-        let tip = place(side * 31.0, back - 21.0, half_height * 0.5);
-        parts.chain(&[root, joint], 4.2, tissue::CORTICAL_BONE)?;
-        parts.chain(&[joint, tip], 4.5, tissue::CORTICAL_BONE)?;
-        parts.chain(&[joint, place(0.0, back - 24.0, 0.0)], 3.0, tissue::CORTICAL_BONE)?;
-        parts.chain(&[root, joint], 2.6, tissue::SPONGY_BONE)?;
-        parts.chain(&[joint, tip], 3.4, tissue::SPONGY_BONE)?;
-    }
+    let span = if index < 1.0 { 20.0 } else { 30.0 };
     let (spine, end) = (place(0.0, back - 22.0, -2.0), place(0.0, back - 40.0, -half_height - 6.0));
-    for (semi, value) in [([5.5, 3.2], tissue::CORTICAL_BONE), ([4.3, 2.0], tissue::SPONGY_BONE)] {
-        let process = Shape::flat_capsule(spine, end, semi, DVec3::Z)?;
-        parts.push(process.clipped(HalfSpace::above(DVec3::Z, -200.0)?), value);
+    for (shell, value) in [(0.0, tissue::CORTICAL_BONE), (SHELL_MM, tissue::SPONGY_BONE)] {
+        for side in SIDES {
+            let root = place(side * 10.5, back + 1.0, half_height * 0.35);
+            let joint = place(side * 12.5, back - 14.0, half_height * 0.35);
+            let tip = place(side * span, back - 21.0, half_height * 0.5);
+            parts.capsule(root, joint, 4.2 - 1.5 * shell, value)?;
+            parts.capsule(joint, tip, 4.5 - shell, value)?;
+            parts.capsule(joint, place(0.0, back - 24.0, 0.0), 3.0 - shell, value)?;
+        }
+        parts.push(Shape::flat_capsule(spine, end, [4.8 - shell, 2.6 - shell], DVec3::Z)?, value);
     }
 
     let shell = Shape::cylinder(body, semi, half_height, turn)?;
