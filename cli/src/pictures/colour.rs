@@ -1,9 +1,9 @@
 /// Lightness of zero and of the ends of the scale, in Oklab.
-const LIGHTNESS: [f64; 2] = [0.97, 0.42];
+const LIGHTNESS: [f64; 2] = [0.97, 0.45];
 /// Chroma at the ends; the largest that keeps both hues within sRGB all along the scale.
-const CHROMA: f64 = 0.16;
+const CHROMA: f64 = 0.18;
 /// Hue of negative and positive values, in degrees: blue and red, told apart with every kind of colour blindness.
-const HUE_DEG: [f64; 2] = [257.0, 28.0];
+const HUE_DEG: [f64; 2] = [260.0, 28.0];
 
 /// Colour scale for signed errors: blue below zero, white at zero, red above, equally dark at equal magnitude.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -230,7 +230,7 @@ fn colour_bar(svg: &mut Svg, scale: Diverging, unit: Unit, [x, y]: [f64; 2], hei
     svg.text("label", Anchor::Start, [x, y + FONT_PX], unit_text(unit).trim());
     let limit = f64::from(scale.limit());
     let paper = Scale::new(-limit, limit, [bottom, top]);
-    for tick in paper.ticks(((bottom - top) / (3.0 * FONT_PX)).clamp(2.0, 6.0) as usize) {
+    for tick in paper.ticks(((bottom - top) / (3.0 * FONT_PX)).clamp(2.0, 4.0) as usize) {
         svg.line("axis", [x + FONT_PX, tick.at], [x + 1.3 * FONT_PX, tick.at]);
         svg.text("label", Anchor::Start, [x + 1.6 * FONT_PX, tick.at + 0.35 * FONT_PX], &tick.label);
     }
