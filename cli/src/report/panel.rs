@@ -8,7 +8,7 @@ use super::{
     Chart,
     chart::FONT_PX,
     number::significant,
-    scale::{Scale, nice_length},
+    scale::nice_length,
     scanner,
     svg::{Anchor, Svg},
 };
@@ -95,7 +95,7 @@ impl Panel {
         self
     }
 
-    /// The grey scale or colour scale in words; empty for charts and drawings.
+    /// The grey scale, the colour scale or the side one looks from, in words; empty for charts.
     pub(super) fn scale_text(&self) -> String {
         match &self.content {
             Content::Grey(slice, window) => {
@@ -105,11 +105,12 @@ impl Panel {
             Content::Errors(slice, scale) => {
                 format!("±{}{}", significant(f64::from(scale.limit()), 3), unit_text(slice.unit()))
             }
-            Content::Chart(_) | Content::Scanner(..) => String::new(),
+            Content::Scanner(geometry, _) => format!("seen from {}", scanner::seen_from(geometry)),
+            Content::Chart(_) => String::new(),
         }
     }
 
-    /// Extent of a slice in millimetres, or `Err` with its pixels where it has none; `None` for other drawings.
+    /// Extent of a slice; `None` for other drawings.
     pub(super) fn extent(&self) -> Option<Extent> {
         let (Content::Grey(slice, _) | Content::Errors(slice, _)) = &self.content else { return None };
         let [columns, rows] = slice.size().map(|n| n as f64);
@@ -223,16 +224,16 @@ fn scale_bar(svg: &mut Svg, px_per_mm: f64, [width, height]: [f64; 2], dark: &st
 
 fn colour_bar(svg: &mut Svg, scale: Diverging, unit: Unit, [x, y]: [f64; 2], height: f64) {
     const ROWS: u32 = 128;
-    let (top, bottom) = (y + 1.8 * FONT_PX, y + height - 0.5 * FONT_PX);
+    let (top, bottom) = (y + 1.8 * FONT_PX, y + height - 0.6 * FONT_PX);
     if let Ok(png) = Raster::diverging_bar(ROWS).png8() {
         svg.png([x, top], [FONT_PX, bottom - top], &png);
     }
     svg.text("label", Anchor::Start, [x, y + FONT_PX], unit_text(unit).trim());
-    let limit = f64::from(scale.limit());
-    let paper = Scale::new(-limit, limit, [bottom, top]);
-    for tick in paper.ticks(((bottom - top) / (3.0 * FONT_PX)).clamp(2.0, 4.0) as usize) {
-        svg.line("axis", [x + FONT_PX, tick.at], [x + 1.3 * FONT_PX, tick.at]);
-        svg.text("label", Anchor::Start, [x + 1.6 * FONT_PX, tick.at + 0.35 * FONT_PX], &tick.label);
+    for share in [-1.0, -0.5, 0.0, 0.5, 1.0] {
+        let tick = bottom + (share + 1.0) / 2.0 * (top - bottom);
+        svg.line("axis", [x + FONT_PX, tick], [x + 1.3 * FONT_PX, tick]);
+        let label = significant(share * f64::from(scale.limit()), 3);
+        svg.text("label", Anchor::Start, [x + 1.6 * FONT_PX, tick + 0.35 * FONT_PX], &label);
     }
 }
 
@@ -259,7 +260,7 @@ mod tests {
     #[test]
     fn error_map_has_a_symmetric_colour_bar() {
         let svg = Panel::errors("Error", slice([200, 200], None), 0.002).draw(384.0);
-        assert!(svg.contains("−0.002") && svg.contains(">0.002<") && svg.contains(">0.000<"));
+        assert!([">−0.002<", ">−0.001<", ">0<", ">0.002<"].iter().all(|tick| svg.contains(tick)));
         assert!(!svg.contains(" mm<"), "no scale bar without a pixel size");
     }
 }

@@ -58,13 +58,13 @@ fn point_view(source: DVec3, detector_centre: DVec3, u: DVec3, v: DVec3) -> View
     View { source: Source::Point(source), detector_centre, u_step: 2.0 * u, v_step: 2.0 * v }
 }
 
-fn circular() -> Geometry {
+fn circular(rows: usize) -> Geometry {
     let pose = |k: u32| {
         let (sin, cos) = (2.0 * f64::from(k)).to_radians().sin_cos();
         let out = DVec3::new(sin, -cos, 0.0);
         point_view(1000.0 * out, -500.0 * out, DVec3::new(cos, sin, 0.0), DVec3::Z)
     };
-    Geometry::new([280, 220], (0..180).map(pose).collect()).unwrap()
+    Geometry::new([280, rows], (0..180).map(pose).collect()).unwrap()
 }
 
 fn tomosynthesis() -> Geometry {
@@ -76,20 +76,20 @@ fn tomosynthesis() -> Geometry {
 }
 
 /// Line integrals by plain marching: good enough to look at.
-fn radiograph(volume: &Volume, geometry: &Geometry) -> Projections {
+fn project(volume: &Volume, geometry: &Geometry) -> Projections {
     const STEPS: usize = 140;
-    let [columns, rows] = geometry.detector();
-    let mut values = Vec::with_capacity(columns * rows);
-    for row in 0..rows {
-        for column in 0..columns {
-            let (from, direction) = geometry.views()[0].ray([columns, rows], column as f64, row as f64);
-            let start = from.length() - 200.0;
-            let ray = [start, start + 400.0].map(|t| from + direction * t);
-            let mean = profile(volume, ray[0], ray[1], STEPS).iter().map(|p| p[1]).sum::<f64>() / STEPS as f64;
-            values.push((mean * 400.0) as f32);
+    const REACH_MM: f64 = 220.0;
+    let detector = geometry.detector();
+    let mut values = Vec::with_capacity(geometry.value_count());
+    for view in geometry.views() {
+        for pixel in 0..detector[0] * detector[1] {
+            let (from, direction) = view.ray(detector, (pixel % detector[0]) as f64, (pixel / detector[0]) as f64);
+            let [start, end] = [-REACH_MM, REACH_MM].map(|t| from + direction * (from.length() + t));
+            let mean = profile(volume, start, end, STEPS).iter().map(|p| p[1]).sum::<f64>() / STEPS as f64;
+            values.push((mean * 2.0 * REACH_MM) as f32);
         }
     }
-    Projections::new(1, [columns, rows], geometry.pitch_mm(), Unit::LineIntegral, values).unwrap()
+    Projections::new(geometry.views().len(), detector, geometry.pitch_mm(), Unit::LineIntegral, values).unwrap()
 }
 
 fn page() -> Report {
@@ -104,7 +104,8 @@ fn page() -> Report {
     };
     let pose = point_view(DVec3::new(0.0, -1600.0, 0.0), DVec3::new(0.0, 200.0, 0.0), DVec3::X, DVec3::Z);
     let single = Geometry::new([200, 190], vec![pose]).unwrap();
-    let taken = radiograph(&truth, &single);
+    let taken = project(&truth, &single);
+    let fan = project(&truth, &circular(1));
     let image = Slice::of_view(&taken, &single, 0).unwrap();
     let bone = Window::covering(&image, 0.01);
     let residual = (0..30).map(|n| [f64::from(n), 0.4 * (-0.35 * f64::from(n)).exp() + 2e-4]).collect();
@@ -117,19 +118,23 @@ fn page() -> Report {
         );
     let scanners = Section::new("Scanners").figure(
         Figure::new("Where source and detector stand.")
-            .panel(Panel::scanner("Cone-beam CT", &circular(), Some(&grid)))
+            .panel(Panel::scanner("Cone-beam CT", &circular(220), Some(&grid)))
             .panel(Panel::scanner("Tomosynthesis", &tomosynthesis(), Some(&grid))),
     );
     let radiograph = Section::new("Radiograph")
         .figure(
-            Figure::new("Posterior–anterior projection, bone white, and what one detector row saw.")
+            Figure::new("Posterior–anterior projection, bone white.")
                 .panel(Panel::grey("Radiograph", image.clone(), bone).alt("Chest radiograph with a nodule"))
                 .panel(Panel::scanner("How it was taken", &single, Some(&grid))),
         )
         .figure(
             Figure::new("The same as transmission would show it, and a sinogram.")
                 .panel(Panel::grey("Bone black", image, bone.inverted()))
-                .panel(Panel::grey("Sinogram", Slice::sinogram(&taken, 40).unwrap(), bone)),
+                .panel(Panel::grey(
+                    "Sinogram: one detector row, views downwards",
+                    Slice::sinogram(&fan, 0).unwrap(),
+                    bone,
+                )),
         );
     let difference = cut(&result).minus(&cut(&truth)).unwrap();
     let reconstruction = Section::new("Reconstruction")

@@ -7,6 +7,8 @@ pub(super) struct Scale {
     high: f64,
     paper: [f64; 2],
     logarithmic: bool,
+    /// Distance of the ticks, where it is fixed.
+    step: Option<f64>,
 }
 
 /// A marked value.
@@ -23,14 +25,19 @@ impl Scale {
     pub(super) fn new(low: f64, high: f64, paper: [f64; 2]) -> Self {
         let (low, high) = if low.is_finite() && high.is_finite() { (low.min(high), low.max(high)) } else { (0.0, 1.0) };
         let slack = if low < high { 0.0 } else { low.abs().max(1.0) / 2.0 };
-        Self { low: low - slack, high: high + slack, paper, logarithmic: false }
+        Self { low: low - slack, high: high + slack, paper, logarithmic: false, step: None }
     }
 
     /// Linear scale widened to the next round numbers, about `count` steps long.
     pub(super) fn rounded(low: f64, high: f64, paper: [f64; 2], count: usize) -> Self {
         let exact = Self::new(low, high, paper);
         let step = nice_step((exact.high - exact.low) / count.max(1) as f64);
-        Self { low: (exact.low / step).floor() * step, high: (exact.high / step).ceil() * step, ..exact }
+        Self {
+            low: (exact.low / step).floor() * step,
+            high: (exact.high / step).ceil() * step,
+            step: Some(step),
+            ..exact
+        }
     }
 
     /// Logarithmic scale over whole decades; `low` and `high` must be positive, else it is linear.
@@ -40,7 +47,7 @@ impl Scale {
         }
         let (first, last) = (low.log10().floor(), high.log10().ceil());
         let last = if last > first { last } else { first + 1.0 };
-        Self { low: 10_f64.powf(first), high: 10_f64.powf(last), paper, logarithmic: true }
+        Self { low: 10_f64.powf(first), high: 10_f64.powf(last), paper, logarithmic: true, step: None }
     }
 
     /// Paper position of a value.
@@ -53,7 +60,7 @@ impl Scale {
         self.paper[0] + share * (self.paper[1] - self.paper[0])
     }
 
-    /// Round values within the scale, about `count` steps apart.
+    /// Round values within the scale, about `count` steps unless the scale was rounded to its own.
     pub(super) fn ticks(&self, count: usize) -> Vec<Tick> {
         let tick = |value: f64, label| Tick { at: self.at(value), label };
         if self.logarithmic {
@@ -65,7 +72,7 @@ impl Scale {
                 .map(|v| tick(v, significant(v, 1)))
                 .collect();
         }
-        let step = nice_step((self.high - self.low) / count.max(1) as f64);
+        let step = self.step.unwrap_or_else(|| nice_step((self.high - self.low) / count.max(1) as f64));
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         // A hair of slack, so that a tick on the very end survives the division's rounding.
         let (first, last) = ((self.low / step - 1e-9).ceil() as i64, (self.high / step + 1e-9).floor() as i64);

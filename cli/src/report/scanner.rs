@@ -21,8 +21,9 @@ const ASPECT: [f64; 2] = [0.42, 0.85];
 const STEP_PX: f64 = 70.0;
 /// More sources than these are drawn in steps; their dots would merge.
 const MAX_DOTS: usize = 90;
-/// Height of the legend, in lines of text.
+/// Room for the legend in lines, and of a line in pixels.
 const LEGEND_LINES: f64 = 2.0;
+const LEGEND_LINE_PX: f64 = 1.6 * FONT_PX;
 
 /// Direction from which one looks, with the world axes that then run to the right and up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,11 @@ impl Side {
     }
 }
 
+/// Name of the side from which a geometry is drawn, for instance "+z".
+pub(super) fn seen_from(geometry: &Geometry) -> &'static str {
+    Side::of(geometry).seen_from
+}
+
 /// Draws the geometry `width` pixels wide.
 pub(super) fn draw(geometry: &Geometry, grid: Option<&Grid>, width: f64, alt: &str) -> String {
     let side = Side::of(geometry);
@@ -67,7 +73,7 @@ pub(super) fn draw(geometry: &Geometry, grid: Option<&Grid>, width: f64, alt: &s
     let paper = Paper::around(&things.points().map(|p| side.flat(p)).collect::<Vec<_>>(), width);
     let at = |world: DVec3| paper.at(side.flat(world));
 
-    let mut svg = Svg::new(width, paper.bottom + 3.4 * FONT_PX + LEGEND_LINES * 1.6 * FONT_PX);
+    let mut svg = Svg::new(width, paper.bottom + 3.4 * FONT_PX + LEGEND_LINES * LEGEND_LINE_PX);
     paper.draw_axes(&mut svg, side);
     if let Some(corners) = &things.volume {
         svg.polygon("volume", &hull(corners.iter().map(|c| at(*c)).collect()));
@@ -94,12 +100,8 @@ pub(super) fn draw(geometry: &Geometry, grid: Option<&Grid>, width: f64, alt: &s
     if let Some(first) = path.first() {
         svg.circle("source first", *first, 5.0);
     }
-    let origin = at(DVec3::ZERO);
-    let arm = 0.55 * FONT_PX;
-    svg.line("origin", [origin[0] - arm, origin[1]], [origin[0] + arm, origin[1]]);
-    svg.line("origin", [origin[0], origin[1] - arm], [origin[0], origin[1] + arm]);
-    legend(&mut svg, geometry, grid.is_some(), paper.left, paper.bottom + 4.6 * FONT_PX);
-    svg.text("label", Anchor::End, [paper.right, 1.2 * FONT_PX], &format!("seen from {}", side.seen_from));
+    cross(&mut svg, at(DVec3::ZERO));
+    legend(&mut svg, geometry, grid.is_some(), width, paper.bottom + 4.6 * FONT_PX);
     svg.text("label", Anchor::Start, [paper.left, 1.2 * FONT_PX], &distances(geometry));
     svg.finish(alt)
 }
@@ -163,7 +165,7 @@ impl Paper {
     }
 
     fn draw_axes(&self, svg: &mut Svg, side: Side) {
-        let steps = |length: f64| (length / STEP_PX).max(2.0) as usize;
+        let steps = |length: f64| (length / STEP_PX).max(3.0) as usize;
         let (x, y) = (self.x.ticks(steps(self.right - self.left)), self.y.ticks(steps(self.bottom - self.top)));
         axes(svg, &x, &y, [self.left, self.top, self.right, self.bottom]);
         let middle = [(self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0];
@@ -172,45 +174,49 @@ impl Paper {
     }
 }
 
-fn legend(svg: &mut Svg, geometry: &Geometry, volume: bool, left: f64, top: f64) {
-    let views = geometry.views().len();
-    let sources = if views == 1 { "source".into() } else { format!("{views} source positions, the first filled") };
-    let mut entries = vec![("source", sources)];
-    entries.push(("detector first", if views == 1 { "detector".into() } else { "detector, first view".into() }));
-    if views > 1 {
+/// Explains the signs, in rows as wide as `width` allows.
+fn legend(svg: &mut Svg, geometry: &Geometry, volume: bool, width: f64, top: f64) {
+    let entries = legend_entries(geometry.views().len(), volume);
+    let (mut x, mut y) = (FONT_PX, top);
+    for (class, label) in entries {
+        let needed = 4.2 * FONT_PX + text_width(&label, FONT_PX);
+        if x > FONT_PX && x + needed > width + FONT_PX {
+            (x, y) = (FONT_PX, y + LEGEND_LINE_PX);
+        }
+        let middle = y - 0.35 * FONT_PX;
+        let (end, top, bottom) = (x + 2.0 * FONT_PX, middle - 0.4 * FONT_PX, middle + 0.4 * FONT_PX);
+        match class {
+            "source" => svg.circle("source first", [x + FONT_PX, middle], 4.0),
+            "volume" => svg.polygon(class, &[[x, top], [end, top], [end, bottom], [x, bottom]]),
+            "origin" => cross(svg, [x + FONT_PX, middle]),
+            _ => svg.line(class, [x, middle], [end, middle]),
+        }
+        svg.text("label", Anchor::Start, [end + 0.6 * FONT_PX, y], &label);
+        x += needed;
+    }
+}
+
+/// Class and text of each sign.
+fn legend_entries(views: usize, volume: bool) -> Vec<(&'static str, String)> {
+    let one = views == 1;
+    let mut entries = vec![
+        ("source", if one { "source".into() } else { format!("{views} sources, the first larger") }),
+        ("detector first", if one { "detector".into() } else { "detector, first view".into() }),
+    ];
+    if !one {
         entries.push(("detector last", "last view".into()));
     }
     if volume {
         entries.push(("volume", "volume".into()));
     }
     entries.push(("origin", "origin".into()));
-    let (mut x, mut y) = (left, top);
-    for (class, label) in entries {
-        let needed = 4.0 * FONT_PX + text_width(&label, FONT_PX);
-        if x > left && x + needed > left + svg.width() - 6.0 * FONT_PX {
-            (x, y) = (left, y + 1.6 * FONT_PX);
-        }
-        let middle = y - 0.35 * FONT_PX;
-        match class {
-            "source" => svg.circle("source first", [x + FONT_PX, middle], 4.0),
-            "volume" => svg.polygon(
-                class,
-                &hull(vec![
-                    [x, y],
-                    [x + 2.0 * FONT_PX, y],
-                    [x, y - 0.8 * FONT_PX],
-                    [x + 2.0 * FONT_PX, y - 0.8 * FONT_PX],
-                ]),
-            ),
-            "origin" => {
-                svg.line(class, [x + 0.5 * FONT_PX, middle], [x + 1.5 * FONT_PX, middle]);
-                svg.line(class, [x + FONT_PX, middle - 0.5 * FONT_PX], [x + FONT_PX, middle + 0.5 * FONT_PX]);
-            }
-            _ => svg.polygon(class, &[[x, middle], [x + 2.0 * FONT_PX, middle]]),
-        }
-        svg.text("label", Anchor::Start, [x + 2.6 * FONT_PX, y], &label);
-        x += needed;
-    }
+    entries
+}
+
+fn cross(svg: &mut Svg, [x, y]: [f64; 2]) {
+    let arm = 0.55 * FONT_PX;
+    svg.line("origin", [x - arm, y], [x + arm, y]);
+    svg.line("origin", [x, y - arm], [x, y + arm]);
 }
 
 /// Distances of the source to the origin and to the detector's plane, as one value or a range.
@@ -319,7 +325,7 @@ mod tests {
         let grid = Grid::centred([100, 80, 60], [3.0, 3.0, 3.0]).unwrap();
         let svg = draw(&circular(180), Some(&grid), 500.0, "CT");
         assert!(svg.contains("source to origin 1000 mm, to detector 1500 mm"));
-        assert!(svg.contains("180 source positions"));
+        assert!(svg.contains("180 sources"));
         assert!(distances(&tomosynthesis()).contains("1700–1803"));
         let direction = View { source: Source::Direction(DVec3::Y), ..tomosynthesis().views()[0] };
         assert_eq!(distances(&Geometry::new([4, 4], vec![direction]).unwrap()), "parallel rays");

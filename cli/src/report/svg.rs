@@ -23,10 +23,6 @@ impl Svg {
         Self { size: [width, height], body: String::new() }
     }
 
-    pub(super) fn width(&self) -> f64 {
-        self.size[0]
-    }
-
     /// Straight line.
     pub(super) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
         let [x1, y1, x2, y2] = [x1, y1, x2, y2].map(short);

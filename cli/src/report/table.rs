@@ -36,7 +36,7 @@ impl Table {
         Self { caption: caption.into(), columns: columns.map(String::from).to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row of texts; cells that begin with a digit or a sign are set to the right.
+    /// Adds a row of texts; a column whose every cell begins with a digit or a sign is set to the right.
     #[must_use]
     pub(crate) fn row<const N: usize>(mut self, cells: [&str; N]) -> Self {
         self.rows.push(cells.map(|c| Cell::Text(c.into())).to_vec());
@@ -64,9 +64,19 @@ impl Table {
         Self { rows, ..Self::new(caption, ["Stage", "Time", "Share"]) }
     }
 
+    fn is_numeric(&self, column: usize) -> bool {
+        let numbers = || {
+            self.rows.iter().filter_map(|row| row.get(column)).map(|cell| matches!(cell, Cell::Text(t) if is_number(t)))
+        };
+        column > 0 && !self.rows.is_empty() && numbers().all(|number| number)
+    }
+
     pub(super) fn html(&self) -> String {
-        let head: String = self.columns.iter().map(|c| format!("<th scope=\"col\">{}</th>", escape(c))).collect();
-        let rows: String = self.rows.iter().map(|row| row_html(row)).collect();
+        let numeric: Vec<bool> = (0..self.columns.len()).map(|column| self.is_numeric(column)).collect();
+        let class = |column: usize| if numeric.get(column) == Some(&true) { " class=\"number\"" } else { "" };
+        let names = self.columns.iter().enumerate();
+        let head: String = names.map(|(n, c)| format!("<th scope=\"col\"{}>{}</th>", class(n), escape(c))).collect();
+        let rows: String = self.rows.iter().map(|row| row_html(row, &class)).collect();
         format!(
             "<div class=\"table\"><table><caption>{}</caption><thead><tr>{head}</tr></thead>\
              <tbody>{rows}</tbody></table></div>",
@@ -75,16 +85,18 @@ impl Table {
     }
 }
 
-fn row_html(row: &[Cell]) -> String {
+fn row_html<'a>(row: &[Cell], class: &impl Fn(usize) -> &'a str) -> String {
     let mut html = String::from("<tr>");
     for (index, cell) in row.iter().enumerate() {
         html += &match (index, cell) {
             (0, Cell::Text(text)) => format!("<th scope=\"row\">{}</th>", escape(text)),
-            (_, Cell::Text(text)) if is_number(text) => format!("<td class=\"number\">{}</td>", escape(text)),
-            (_, Cell::Text(text)) => format!("<td>{}</td>", escape(text)),
+            (column, Cell::Text(text)) => format!("<td{}>{}</td>", class(column), escape(text)),
             (_, Cell::Share(share)) => {
                 let percent = if share.is_finite() { (share * 100.0).clamp(0.0, 100.0) } else { 0.0 };
-                format!("<td class=\"share\"><span style=\"width:{percent:.1}%\"></span> {percent:.0} %</td>")
+                format!(
+                    "<td class=\"share\"><span style=\"width:{percent:.1}%\"></span> {}</td>",
+                    percent_text(percent)
+                )
             }
             (_, Cell::Verdict(Some(true))) => "<td class=\"met\">✓ met</td>".into(),
             (_, Cell::Verdict(Some(false))) => "<td class=\"missed\">✗ missed</td>".into(),
@@ -92,6 +104,10 @@ fn row_html(row: &[Cell]) -> String {
         };
     }
     html + "</tr>"
+}
+
+fn percent_text(percent: f64) -> String {
+    if percent > 0.0 && percent < 1.0 { "below 1 %".into() } else { format!("{percent:.0} %") }
 }
 
 fn is_number(text: &str) -> bool {
