@@ -30,7 +30,7 @@ impl Chart {
         Self { x_label: x_label.into(), y_label: y_label.into(), logarithmic: false, lines: Vec::new() }
     }
 
-    /// Adds a curve of `[x, y]` points; what is not finite leaves a gap. The first one is drawn as the reference.
+    /// Adds a curve of `[x, y]` points; what is not finite leaves a gap. The first of several is drawn as the reference.
     #[must_use]
     pub(crate) fn line(mut self, name: impl Into<String>, points: Vec<[f64; 2]>) -> Self {
         self.lines.push((name.into(), points));
@@ -59,9 +59,11 @@ impl Chart {
         axes(&mut svg, &x.ticks(((right - left) / X_STEP_PX).max(2.0) as usize), &y_ticks, [left, top, right, bottom]);
         svg.text("label", Anchor::Middle, [(left + right) / 2.0, height - 0.5 * FONT_PX], &self.x_label);
         svg.text_upwards("label", [FONT_PX, (top + bottom) / 2.0], &self.y_label);
+        // The first style is that of a reference; a curve that stands alone is none.
+        let first_style = usize::from(self.lines.len() == 1);
         let mut legend_x = left;
         for (index, (name, points)) in self.lines.iter().enumerate() {
-            let class = format!("curve curve-{}", index % STYLES);
+            let class = format!("curve curve-{}", (index + first_style) % STYLES);
             let drawn: Vec<_> = points.iter().map(|p| [x.at(p[0]), y.at(p[1])]).collect();
             svg.polyline(&class, &drawn);
             svg.line(&class, [legend_x, FONT_PX], [legend_x + 2.0 * FONT_PX, FONT_PX]);

@@ -164,12 +164,14 @@ impl Summary {
     fn html(&self) -> String {
         let time = |s: Option<f64>| s.map_or_else(String::new, seconds);
         let size = |b: Option<u64>| b.map_or_else(String::new, bytes);
-        let entries = [
+        let machine = [
             ("Device", self.device.clone()),
             ("Adapter", self.adapter.clone()),
             ("Driver", self.driver.clone()),
             ("Numerics", self.numerics.clone()),
             ("Self-test", self.self_test.clone()),
+        ];
+        let cost = [
             ("Read", time(self.read_seconds)),
             ("Plan", time(self.plan_seconds)),
             ("Run", time(self.run_seconds)),
@@ -177,11 +179,15 @@ impl Summary {
             ("Peak memory, host", size(self.peak_host_bytes)),
             ("Peak memory, device", size(self.peak_device_bytes)),
         ];
-        let known = entries.iter().filter(|(_, value)| !value.is_empty());
-        let items: String =
-            known.map(|(name, v)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(v))).collect();
-        format!("<dl class=\"summary\">{items}</dl>\n")
+        format!("<div class=\"summary\">{}{}</div>\n", entries_html(&machine), entries_html(&cost))
     }
+}
+
+/// A row of named values; those not known are left out.
+fn entries_html(entries: &[(&str, String)]) -> String {
+    let known = entries.iter().filter(|(_, value)| !value.is_empty());
+    let items: String = known.map(|(name, v)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escape(v))).collect();
+    if items.is_empty() { items } else { format!("<dl>{items}</dl>") }
 }
 
 #[cfg(test)]

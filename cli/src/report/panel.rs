@@ -10,7 +10,7 @@ use super::{
     number::significant,
     scale::nice_length,
     scanner,
-    svg::{Anchor, Svg},
+    svg::{Anchor, Svg, text_width},
 };
 use crate::pictures::{Diverging, Plane, Raster, Resample, Slice, Window};
 
@@ -18,8 +18,8 @@ use crate::pictures::{Diverging, Plane, Raster, Resample, Slice, Window};
 const DENSITY: f64 = 1.5;
 /// Longest side of a stored picture; larger slices are averaged down.
 const MAX_STORED: f64 = 1600.0;
-/// Room for the colour bar and its numbers beside an error map.
-const BAR_PX: f64 = 84.0;
+/// Marks of a colour bar, in units of its limit.
+const BAR_MARKS: [f64; 5] = [-1.0, -0.5, 0.0, 0.5, 1.0];
 /// Share of the picture's width that the scale bar may take.
 const SCALE_BAR_SHARE: f64 = 0.3;
 /// Pictures narrower than this carry no letters and no scale bar.
@@ -120,7 +120,10 @@ impl Panel {
 
     /// Room beside the picture itself.
     pub(super) fn margin_px(&self) -> f64 {
-        if matches!(self.content, Content::Errors(..)) { BAR_PX } else { 0.0 }
+        let Content::Errors(_, scale) = &self.content else { return 0.0 };
+        let widest =
+            BAR_MARKS.map(|mark| text_width(&mark_label(*scale, mark), FONT_PX)).into_iter().fold(0.0, f64::max);
+        2.8 * FONT_PX + widest
     }
 
     /// The drawing, `width` pixels wide including its margin.
@@ -229,12 +232,16 @@ fn colour_bar(svg: &mut Svg, scale: Diverging, unit: Unit, [x, y]: [f64; 2], hei
         svg.png([x, top], [FONT_PX, bottom - top], &png);
     }
     svg.text("label", Anchor::Start, [x, y + FONT_PX], unit_text(unit).trim());
-    for share in [-1.0, -0.5, 0.0, 0.5, 1.0] {
-        let tick = bottom + (share + 1.0) / 2.0 * (top - bottom);
+    for mark in BAR_MARKS {
+        let tick = bottom + (mark + 1.0) / 2.0 * (top - bottom);
         svg.line("axis", [x + FONT_PX, tick], [x + 1.3 * FONT_PX, tick]);
-        let label = significant(share * f64::from(scale.limit()), 3);
+        let label = mark_label(scale, mark);
         svg.text("label", Anchor::Start, [x + 1.6 * FONT_PX, tick + 0.35 * FONT_PX], &label);
     }
+}
+
+fn mark_label(scale: Diverging, mark: f64) -> String {
+    significant(mark * f64::from(scale.limit()), 3)
 }
 
 #[cfg(test)]

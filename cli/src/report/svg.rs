@@ -1,7 +1,7 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-/// Width of a character of the label font, in units of its size; generous for a sans-serif.
-const CHARACTER_WIDTH: f64 = 0.56;
+/// Width of a character of the label font, in units of its size: that of a digit in the widest usual sans-serif.
+const CHARACTER_WIDTH: f64 = 0.64;
 
 /// Where a text sits relative to its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
