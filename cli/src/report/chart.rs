@@ -1,0 +1,126 @@
+use super::{
+    scale::{Scale, Tick},
+    svg::{Anchor, Svg, text_width},
+};
+
+/// Height of a chart in units of its width.
+const ASPECT: f64 = 0.5;
+/// Tallest chart, in pixels.
+const MAX_HEIGHT: f64 = 360.0;
+/// Size of the labels' font, as in the page's style.
+pub(super) const FONT_PX: f64 = 13.0;
+/// Room between steps of the axes, in pixels.
+const X_STEP_PX: f64 = 90.0;
+const Y_STEP_PX: f64 = 48.0;
+/// Number of line styles that the page's style defines; further lines start over.
+const STYLES: usize = 4;
+
+/// Line chart of one or more curves over a common axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Chart {
+    x_label: String,
+    y_label: String,
+    logarithmic: bool,
+    lines: Vec<(String, Vec<[f64; 2]>)>,
+}
+
+impl Chart {
+    /// Chart without curves; labels name quantity and unit, as in "position in mm".
+    pub(crate) fn new(x_label: impl Into<String>, y_label: impl Into<String>) -> Self {
+        Self { x_label: x_label.into(), y_label: y_label.into(), logarithmic: false, lines: Vec::new() }
+    }
+
+    /// Adds a curve of `[x, y]` points; what is not finite leaves a gap. The first of several is drawn as the reference.
+    #[must_use]
+    pub(crate) fn line(mut self, name: impl Into<String>, points: Vec<[f64; 2]>) -> Self {
+        self.lines.push((name.into(), points));
+        self
+    }
+
+    /// Shows y on a logarithmic scale, for residuals; it stays linear when a value is not positive.
+    #[must_use]
+    pub(crate) fn logarithmic(mut self) -> Self {
+        self.logarithmic = true;
+        self
+    }
+
+    pub(super) fn draw(&self, width: f64, alt: &str) -> String {
+        let height = (width * ASPECT).min(MAX_HEIGHT);
+        let (top, bottom) = (2.4 * FONT_PX, height - 3.6 * FONT_PX);
+        let steps = ((bottom - top) / Y_STEP_PX).max(2.0) as usize;
+        let y = self.y_scale([bottom, top], steps);
+        let y_ticks = y.ticks(steps);
+        let widest = y_ticks.iter().map(|t| text_width(&t.label, FONT_PX)).fold(0.0, f64::max);
+        let (left, right) = (widest + 2.6 * FONT_PX, width - FONT_PX);
+        let [low, high] = self.range(0);
+        let x = Scale::new(low, high, [left, right]);
+
+        let mut svg = Svg::new(width, height);
+        axes(&mut svg, &x.ticks(((right - left) / X_STEP_PX).max(2.0) as usize), &y_ticks, [left, top, right, bottom]);
+        svg.text("label", Anchor::Middle, [(left + right) / 2.0, height - 0.5 * FONT_PX], &self.x_label);
+        svg.text_upwards("label", [FONT_PX, (top + bottom) / 2.0], &self.y_label);
+        // The first style is that of a reference; a curve that stands alone is none.
+        let first_style = usize::from(self.lines.len() == 1);
+        let mut legend_x = left;
+        for (index, (name, points)) in self.lines.iter().enumerate() {
+            let class = format!("curve curve-{}", (index + first_style) % STYLES);
+            let drawn: Vec<_> = points.iter().map(|p| [x.at(p[0]), y.at(p[1])]).collect();
+            svg.polyline(&class, &drawn);
+            svg.line(&class, [legend_x, FONT_PX], [legend_x + 2.0 * FONT_PX, FONT_PX]);
+            svg.text("label", Anchor::Start, [legend_x + 2.5 * FONT_PX, 1.35 * FONT_PX], name);
+            legend_x += 4.0 * FONT_PX + text_width(name, FONT_PX);
+        }
+        svg.finish(alt)
+    }
+
+    fn y_scale(&self, paper: [f64; 2], steps: usize) -> Scale {
+        let [low, high] = self.range(1);
+        if self.logarithmic && low > 0.0 {
+            Scale::decades(low, high, paper)
+        } else {
+            Scale::rounded(low, high, paper, steps)
+        }
+    }
+
+    /// Smallest and largest finite coordinate of all curves.
+    fn range(&self, axis: usize) -> [f64; 2] {
+        let values = self.lines.iter().flat_map(|(_, points)| points).map(|p| p[axis]).filter(|v| v.is_finite());
+        let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
+        if low <= high { [low, high] } else { [0.0, 1.0] }
+    }
+}
+
+/// Thin grid lines with their numbers, within `[left, top, right, bottom]`.
+pub(super) fn axes(svg: &mut Svg, x: &[Tick], y: &[Tick], [left, top, right, bottom]: [f64; 4]) {
+    for tick in x {
+        svg.line("grid", [tick.at, top], [tick.at, bottom]);
+        svg.text("label", Anchor::Middle, [tick.at, bottom + 1.4 * FONT_PX], &tick.label);
+    }
+    for tick in y {
+        svg.line("grid", [left, tick.at], [right, tick.at]);
+        svg.text("label", Anchor::End, [left - 0.5 * FONT_PX, tick.at + 0.35 * FONT_PX], &tick.label);
+    }
+    svg.line("axis", [left, bottom], [right, bottom]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chart_names_its_axes_and_curves() {
+        let chart = Chart::new("x in mm", "µ in mm⁻¹")
+            .line("truth", vec![[0.0, 0.0], [10.0, 0.02]])
+            .line("FDK <1>", vec![[0.0, 0.001], [10.0, 0.019]]);
+        let svg = chart.draw(600.0, "profile");
+        for text in ["x in mm", "µ in mm⁻¹", "truth", "FDK &lt;1&gt;", ">0.020<", ">10<"] {
+            assert!(svg.contains(text), "{text} is missing");
+        }
+        assert_eq!(svg.matches("<polyline").count(), 2);
+    }
+
+    #[test]
+    fn chart_without_data_is_drawn_empty() {
+        assert!(Chart::new("x", "y").logarithmic().draw(300.0, "nothing").contains("</svg>"));
+    }
+}

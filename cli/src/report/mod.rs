@@ -1,0 +1,28 @@
+//! The self-contained page that shows a run: pictures, charts, tables and honest notes.
+//!
+//! ```text
+//! Report   title · Summary · Section…            → to_html()
+//! Section  heading · text · Figure · Table · notes
+//! Figure   caption · Panel…                       side by side, at one scale
+//! Panel    slice in grey · error map · Chart · scanner drawing
+//! ```
+//! Nothing is fetched when the page is opened: pictures are PNG or SVG within it, and its content policy forbids the rest.
+
+mod chart;
+mod figure;
+mod number;
+mod page;
+mod panel;
+#[cfg(test)]
+mod sample;
+mod scale;
+mod scanner;
+mod svg;
+mod table;
+
+pub(crate) use chart::Chart;
+pub(crate) use figure::Figure;
+pub(crate) use number::{bytes, seconds, significant};
+pub(crate) use page::{Report, Section, Summary};
+pub(crate) use panel::Panel;
+pub(crate) use table::{Accuracy, Table};

@@ -1,0 +1,273 @@
+use glam::DVec3;
+use kerma::{
+    data::{Grid, Unit, Volume},
+    geometry::Geometry,
+};
+
+use super::{
+    Chart,
+    chart::FONT_PX,
+    number::significant,
+    scale::nice_length,
+    scanner,
+    svg::{Anchor, Svg, text_width},
+};
+use crate::pictures::{Diverging, Plane, Raster, Resample, Slice, Window};
+
+/// Stored pixels per drawn pixel: sharp on dense screens and on paper, and still a page of few megabytes.
+const DENSITY: f64 = 1.5;
+/// Longest side of a stored picture; larger slices are averaged down.
+const MAX_STORED: f64 = 1600.0;
+/// Marks of a colour bar, in units of its limit.
+const BAR_MARKS: [f64; 5] = [-1.0, -0.5, 0.0, 0.5, 1.0];
+/// Share of the picture's width that the scale bar may take.
+const SCALE_BAR_SHARE: f64 = 0.3;
+/// Pictures narrower than this carry no letters and no scale bar.
+const MIN_LABELLED_PX: f64 = 110.0;
+
+/// One drawing of a figure with its title.
+#[derive(Clone, Debug)]
+pub(crate) struct Panel {
+    pub(super) title: String,
+    alt: Option<String>,
+    content: Content,
+    lines_mm: Vec<[DVec3; 2]>,
+    resample: Resample,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Grey(Slice, Window),
+    Errors(Slice, Diverging),
+    Chart(Chart),
+    Scanner(Box<Geometry>, Option<Grid>),
+}
+
+impl Panel {
+    /// A slice in grey; the window is stated beside the title.
+    pub(crate) fn grey(title: impl Into<String>, slice: Slice, window: Window) -> Self {
+        Self::new(title, Content::Grey(slice, window))
+    }
+
+    /// A slice of signed errors in blue, white and red with a colour bar from −`limit` to +`limit`.
+    pub(crate) fn errors(title: impl Into<String>, slice: Slice, limit: f32) -> Self {
+        Self::new(title, Content::Errors(slice, Diverging::new(limit)))
+    }
+
+    /// A line chart.
+    pub(crate) fn chart(title: impl Into<String>, chart: Chart) -> Self {
+        Self::new(title, Content::Chart(chart))
+    }
+
+    /// A drawing of source, detector and, if given, the volume's box.
+    pub(crate) fn scanner(title: impl Into<String>, geometry: &Geometry, grid: Option<&Grid>) -> Self {
+        Self::new(title, Content::Scanner(Box::new(geometry.clone()), grid.copied()))
+    }
+
+    /// Axial, coronal and sagittal slices of a volume through one point.
+    pub(crate) fn planes(volume: &Volume, through_mm: DVec3, window: Window) -> [Self; 3] {
+        Plane::ALL.map(|plane| Self::grey(plane.name(), Slice::of_volume(volume, plane, through_mm), window))
+    }
+
+    fn new(title: impl Into<String>, content: Content) -> Self {
+        let title = title.into();
+        Self { title, alt: None, content, lines_mm: Vec::new(), resample: Resample::Smooth }
+    }
+
+    /// What the drawing shows, for those who do not see it; by default made of title and scale.
+    #[must_use]
+    pub(crate) fn alt(mut self, alt: impl Into<String>) -> Self {
+        self.alt = Some(alt.into());
+        self
+    }
+
+    /// Draws a dashed line over the slice, for instance where a profile was taken.
+    #[must_use]
+    pub(crate) fn line_mm(mut self, from: DVec3, to: DVec3) -> Self {
+        self.lines_mm.push([from, to]);
+        self
+    }
+
+    /// Shows the voxels as they are, without smoothing between them.
+    #[must_use]
+    pub(crate) fn pixelated(mut self) -> Self {
+        self.resample = Resample::Nearest;
+        self
+    }
+
+    /// The grey scale, the colour scale or the side one looks from, in words; empty for charts.
+    pub(super) fn scale_text(&self) -> String {
+        match &self.content {
+            Content::Grey(slice, window) => {
+                let [black, white] = [window.black, window.white].map(|v| significant(f64::from(v), 3));
+                format!("black {black}, white {white}{}", unit_text(slice.unit()))
+            }
+            Content::Errors(slice, scale) => {
+                format!("±{}{}", significant(f64::from(scale.limit()), 3), unit_text(slice.unit()))
+            }
+            Content::Scanner(geometry, _) => format!("seen from {}", scanner::seen_from(geometry)),
+            Content::Chart(_) => String::new(),
+        }
+    }
+
+    /// Extent of a slice; `None` for other drawings.
+    pub(super) fn extent(&self) -> Option<Extent> {
+        let (Content::Grey(slice, _) | Content::Errors(slice, _)) = &self.content else { return None };
+        let [columns, rows] = slice.size().map(|n| n as f64);
+        let [across, down] = slice.pixel_mm().unwrap_or([1.0; 2]);
+        Some(Extent { metric: slice.pixel_mm().is_some(), size: [columns * across, rows * down] })
+    }
+
+    /// Room beside the picture itself.
+    pub(super) fn margin_px(&self) -> f64 {
+        let Content::Errors(_, scale) = &self.content else { return 0.0 };
+        let widest =
+            BAR_MARKS.map(|mark| text_width(&mark_label(*scale, mark), FONT_PX)).into_iter().fold(0.0, f64::max);
+        2.8 * FONT_PX + widest
+    }
+
+    /// The drawing, `width` pixels wide including its margin.
+    pub(super) fn draw(&self, width: f64) -> String {
+        let scale = self.scale_text();
+        let described = if scale.is_empty() { self.title.clone() } else { format!("{}, {scale}", self.title) };
+        let alt = self.alt.clone().unwrap_or(described);
+        match &self.content {
+            Content::Grey(slice, window) => self.draw_slice(slice, Raster::grey(slice, *window), width, &alt),
+            Content::Errors(slice, scale) => self.draw_slice(slice, Raster::diverging(slice, *scale), width, &alt),
+            Content::Chart(chart) => chart.draw(width, &alt),
+            Content::Scanner(geometry, grid) => scanner::draw(geometry, grid.as_ref(), width, &alt),
+        }
+    }
+
+    fn draw_slice(&self, slice: &Slice, raster: Raster, width: f64, alt: &str) -> String {
+        let [columns, rows] = slice.size().map(|n| n as f64);
+        let pixel = slice.pixel_mm().unwrap_or([1.0; 2]);
+        let drawn_width = width - self.margin_px();
+        let scale = drawn_width / (columns * pixel[0]);
+        let drawn = [drawn_width, rows * pixel[1] * scale];
+
+        // Square stored pixels, no coarser than the finer side of the slice's own.
+        let finest = 1.0 / (scale * pixel[0].min(pixel[1]));
+        let stored_scale = DENSITY.max(finest).min(MAX_STORED / drawn[0].max(drawn[1]));
+        let stored = raster.resized(drawn.map(|d| (d * stored_scale).round() as u32), self.resample);
+
+        let mut svg = Svg::new(width, drawn[1]);
+        match stored.png8() {
+            Ok(png) => svg.png([0.0; 2], drawn, &png),
+            Err(error) => svg.text("label", Anchor::Start, [0.0, FONT_PX], &format!("no picture: {error}")),
+        }
+        let on_paper = |world| {
+            let [column, row] = slice.pixel_of(world)?;
+            Some([(column + 0.5) * pixel[0] * scale, (row + 0.5) * pixel[1] * scale])
+        };
+        for [from, to] in &self.lines_mm {
+            if let (Some(from), Some(to)) = (on_paper(*from), on_paper(*to)) {
+                svg.line("mark-halo", from, to);
+                svg.line("mark", from, to);
+            }
+        }
+        let dark = if let Content::Errors(_, scale) = &self.content {
+            colour_bar(&mut svg, *scale, slice.unit(), [drawn[0] + FONT_PX, 0.0], drawn[1]);
+            " dark"
+        } else {
+            ""
+        };
+        if drawn[0].min(drawn[1]) >= MIN_LABELLED_PX {
+            letters(&mut svg, slice, drawn, &format!("letter{dark}"));
+            if slice.pixel_mm().is_some() {
+                scale_bar(&mut svg, scale, drawn, dark);
+            }
+        }
+        svg.finish(alt)
+    }
+}
+
+/// Size of a slice on the patient or, where that is unknown, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Extent {
+    pub(super) metric: bool,
+    pub(super) size: [f64; 2],
+}
+
+/// The unit after a number, with its space; nothing for numbers without one.
+fn unit_text(unit: Unit) -> String {
+    match unit {
+        Unit::Arbitrary => String::new(),
+        Unit::LineIntegral => " (line integral)".into(),
+        Unit::Transmission => " (transmission)".into(),
+        other => format!(" {other}"),
+    }
+}
+
+fn letters(svg: &mut Svg, slice: &Slice, [width, height]: [f64; 2], class: &str) {
+    let (middle_x, middle_y) = (width / 2.0, height / 2.0 + 0.35 * FONT_PX);
+    let inset = 0.6 * FONT_PX;
+    let places = [
+        (Anchor::Start, [inset, middle_y]),
+        (Anchor::End, [width - inset, middle_y]),
+        (Anchor::Middle, [middle_x, 1.4 * FONT_PX]),
+        (Anchor::Middle, [middle_x, height - inset]),
+    ];
+    for (letter, (anchor, place)) in slice.edge_letters().into_iter().zip(places) {
+        if let Some(letter) = letter {
+            svg.text(class, anchor, place, letter.encode_utf8(&mut [0; 4]));
+        }
+    }
+}
+
+fn scale_bar(svg: &mut Svg, px_per_mm: f64, [width, height]: [f64; 2], dark: &str) {
+    let length_mm = nice_length(SCALE_BAR_SHARE * width / px_per_mm);
+    let (left, y) = (0.8 * FONT_PX, height - 0.8 * FONT_PX);
+    let right = left + length_mm * px_per_mm;
+    svg.line(&format!("scale-halo{dark}"), [left, y], [right, y]);
+    svg.line(&format!("scale-bar{dark}"), [left, y], [right, y]);
+    let label = format!("{} mm", significant(length_mm, 2));
+    svg.text(&format!("letter small{dark}"), Anchor::Start, [left, y - 0.5 * FONT_PX], &label);
+}
+
+fn colour_bar(svg: &mut Svg, scale: Diverging, unit: Unit, [x, y]: [f64; 2], height: f64) {
+    const ROWS: u32 = 128;
+    let (top, bottom) = (y + 1.8 * FONT_PX, y + height - 0.6 * FONT_PX);
+    if let Ok(png) = Raster::diverging_bar(ROWS).png8() {
+        svg.png([x, top], [FONT_PX, bottom - top], &png);
+    }
+    svg.text("label", Anchor::Start, [x, y + FONT_PX], unit_text(unit).trim());
+    for mark in BAR_MARKS {
+        let tick = bottom + (mark + 1.0) / 2.0 * (top - bottom);
+        svg.line("axis", [x + FONT_PX, tick], [x + 1.3 * FONT_PX, tick]);
+        let label = mark_label(scale, mark);
+        svg.text("label", Anchor::Start, [x + 1.6 * FONT_PX, tick + 0.35 * FONT_PX], &label);
+    }
+}
+
+fn mark_label(scale: Diverging, mark: f64) -> String {
+    significant(mark * f64::from(scale.limit()), 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use kerma::data::{Image, Sample};
+
+    use super::*;
+
+    fn slice(size: [usize; 2], spacing: Option<[f64; 2]>) -> Slice {
+        let values = vec![0.5; size[0] * size[1]];
+        Slice::of_image(&Image::new(size, spacing, Sample::Float, Unit::PerMillimetre, values).unwrap())
+    }
+
+    #[test]
+    fn anisotropic_pixels_are_drawn_in_their_proportions() {
+        let panel = Panel::grey("Coronal", slice([100, 50], Some([1.0, 4.0])), Window::new(0.0, 0.02));
+        let svg = panel.draw(300.0);
+        assert!(svg.contains("viewBox=\"0 0 300 600\""));
+        assert!(svg.contains("aria-label=\"Coronal, black 0, white 0.02 mm⁻¹\""));
+        assert!(svg.contains(">20 mm<"));
+    }
+
+    #[test]
+    fn error_map_has_a_symmetric_colour_bar() {
+        let svg = Panel::errors("Error", slice([200, 200], None), 0.002).draw(384.0);
+        assert!([">−0.002<", ">−0.001<", ">0<", ">0.002<"].iter().all(|tick| svg.contains(tick)));
+        assert!(!svg.contains(" mm<"), "no scale bar without a pixel size");
+    }
+}
