@@ -16,3 +16,4 @@ pub mod geometry;
 pub mod io;
 pub mod kernels;
 pub mod phantom;
+pub mod tasks;

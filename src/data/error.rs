@@ -81,3 +81,14 @@ pub enum DataError {
         first: usize,
     },
 }
+
+impl DataError {
+    pub(super) fn check_finite(what: &'static str, values: &[f32]) -> Result<(), Self> {
+        let count = values.iter().filter(|v| !v.is_finite()).count();
+        if count == 0 {
+            return Ok(());
+        }
+        let first = values.iter().position(|v| !v.is_finite()).unwrap_or(0);
+        Err(Self::NotFinite { what, count, first })
+    }
+}

@@ -96,6 +96,14 @@ impl Projections {
         self.values.get(view * pixels..(view + 1) * pixels).unwrap_or(&[])
     }
 
+    /// Checks that every value is a number.
+    ///
+    /// # Errors
+    /// [`DataError::NotFinite`] with the count and the first index of values that are NaN or infinite.
+    pub fn check_finite(&self) -> Result<(), DataError> {
+        DataError::check_finite("projections", &self.values)
+    }
+
     /// View with shape `[views, rows, columns]`.
     #[must_use]
     pub fn view(&self) -> ArrayView3<'_, f32> {

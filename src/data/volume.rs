@@ -63,6 +63,14 @@ impl Volume {
         self.values
     }
 
+    /// Checks that every value is a number.
+    ///
+    /// # Errors
+    /// [`DataError::NotFinite`] with the count and the first index of values that are NaN or infinite.
+    pub fn check_finite(&self) -> Result<(), DataError> {
+        DataError::check_finite("volume", &self.values)
+    }
+
     /// The same voxels on another grid of the same size, for instance one moved or relabelled.
     ///
     /// # Errors

@@ -12,14 +12,14 @@
 
 use glam::{DMat3, DVec3};
 
-use super::weight::FilterAxis;
+use super::weight::size_along;
 use crate::{
     data::Grid,
     engine::{
         Block, Buffer, Domain, Extent, Graph, Kernel, Order, Reduce, Shader, StructText, Tier, Write,
         arithmetic::reciprocal,
     },
-    geometry::{Geometry, Source, View},
+    geometry::{DetectorAxis, Geometry, Source, View},
     kernels::vectorised::{LANES, Lanes, gather, vectorised},
     shader_struct,
 };
@@ -65,12 +65,12 @@ pub static SHADER: Shader = Shader {
 pub fn record(
     graph: &mut Graph<'_>,
     geometry: &Geometry,
-    axis: FilterAxis,
+    axis: DetectorAxis,
     grid: &Grid,
     filtered: Buffer<f32>,
     volume: Write,
 ) {
-    let [columns, rows] = axis.size(geometry.detector());
+    let [columns, rows] = size_along(axis, geometry.detector());
     let matrices: Vec<ViewMatrix> = geometry.views().iter().map(|v| matrix(v, [columns, rows], axis, grid)).collect();
     let table = graph.upload_table("backproject.views", &matrices);
     let [nx, ny, nz] = grid.size().map(|n| n as u32);
@@ -84,10 +84,10 @@ pub fn record(
     graph.compute("backproject", Backproject { params }, [table.whole(), filtered.inputs()], [volume]);
 }
 
-fn matrix(view: &View, size: [usize; 2], axis: FilterAxis, grid: &Grid) -> ViewMatrix {
+fn matrix(view: &View, size: [usize; 2], axis: DetectorAxis, grid: &Grid) -> ViewMatrix {
     let (column, row) = match axis {
-        FilterAxis::U => (view.u_step, view.v_step),
-        FilterAxis::V => (view.v_step, view.u_step),
+        DetectorAxis::U => (view.u_step, view.v_step),
+        DetectorAxis::V => (view.v_step, view.u_step),
     };
     let [hu, hv] = size.map(|n| (n as f64 - 1.0) / 2.0);
     // A point x is seen at centre + a·column + b·row; solving for (a, b) gives forms affine in x over a common w.

@@ -14,7 +14,7 @@
 
 use crate::{
     engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, arithmetic::inverse_square_root},
-    geometry::{Geometry, Source},
+    geometry::{DetectorAxis, Geometry, Source},
     kernels::vectorised::vectorised,
     shader_struct,
 };
@@ -55,23 +55,12 @@ pub static SHADER: Shader = Shader {
     workgroup: [64, 1],
 };
 
-/// Detector axis along which the ramp filter runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FilterAxis {
-    /// Along detector rows: u.
-    U,
-    /// Along detector columns: v.
-    V,
-}
-
-impl FilterAxis {
-    /// Columns and rows of the weighted stack.
-    #[must_use]
-    pub fn size(self, detector: [usize; 2]) -> [usize; 2] {
-        match self {
-            Self::U => detector,
-            Self::V => [detector[1], detector[0]],
-        }
+/// Columns and rows of a stack whose columns run along `axis`.
+#[must_use]
+pub fn size_along(axis: DetectorAxis, detector: [usize; 2]) -> [usize; 2] {
+    match axis {
+        DetectorAxis::U => detector,
+        DetectorAxis::V => [detector[1], detector[0]],
     }
 }
 
@@ -81,18 +70,18 @@ impl FilterAxis {
 pub fn record(
     graph: &mut Graph<'_>,
     geometry: &Geometry,
-    axis: FilterAxis,
+    axis: DetectorAxis,
     redundancy: &[f32],
     projections: Buffer<f32>,
 ) -> Buffer<f32> {
     let cosines: Vec<ViewCosine> = geometry.views().iter().map(|view| cosine(view, axis)).collect();
     let views = graph.upload_table("weight.views", &cosines);
     let redundancy = graph.upload_table("weight.redundancy", redundancy);
-    let [columns, rows] = axis.size(geometry.detector());
+    let [columns, rows] = size_along(axis, geometry.detector());
     let [nu, nv] = geometry.detector().map(|n| n as u32);
     let steps = match axis {
-        FilterAxis::U => [1, nu],
-        FilterAxis::V => [nu, 1],
+        DetectorAxis::U => [1, nu],
+        DetectorAxis::V => [nu, 1],
     };
     let half = |n: usize| (n as f32 - 1.0) / 2.0;
     let params = WeightParams {
@@ -106,10 +95,10 @@ pub fn record(
     weighted
 }
 
-fn cosine(view: &crate::geometry::View, axis: FilterAxis) -> ViewCosine {
+fn cosine(view: &crate::geometry::View, axis: DetectorAxis) -> ViewCosine {
     let (column, row) = match axis {
-        FilterAxis::U => (view.u_step, view.v_step),
-        FilterAxis::V => (view.v_step, view.u_step),
+        DetectorAxis::U => (view.u_step, view.v_step),
+        DetectorAxis::V => (view.v_step, view.u_step),
     };
     match view.source {
         Source::Point(source) => {

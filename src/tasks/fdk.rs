@@ -1,0 +1,108 @@
+use super::{Redundancy, TaskError, batch::batches, redundancy};
+use crate::{
+    data::{Grid, Projections, Unit, Volume},
+    engine::{Extent, Graph, Output, Outputs},
+    geometry::{DetectorAxis, Scan},
+    kernels::fdk::{
+        backproject,
+        ramp::{self, RampFilter, Window},
+        weight::{self, size_along},
+    },
+};
+
+/// How an FDK reconstruction filters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FdkOptions {
+    /// Apodising window.
+    pub window: Window,
+    /// Frequency at which the window ends, relative to the Nyquist frequency, in (0, 1].
+    pub cutoff: f64,
+}
+
+impl Default for FdkOptions {
+    fn default() -> Self {
+        Self { window: Window::RamLak, cutoff: 1.0 }
+    }
+}
+
+/// Reconstruction after Feldkamp, Davis and Kress.
+///
+/// ```text
+/// f(x) = Σ_k w_k · U_k(x)² · q_k(u(x), v(x))      U = SID/(SID − x·ê)
+/// ```
+/// in batches of views: weight, filter, add to the volume. Works for circles, arcs, parallel beams, and for linear and
+/// arc tomosynthesis, whose detector may stand still; see [`Redundancy`] for what the arc means for the values.
+pub struct Fdk<'a> {
+    graph: Graph<'a>,
+    output: Output<f32>,
+    grid: Grid,
+    redundancy: Redundancy,
+}
+
+impl<'a> Fdk<'a> {
+    /// Records the reconstruction of `projections`, taken by `scan`, on `grid`.
+    ///
+    /// # Errors
+    /// [`TaskError`] when the projections do not fit the scan or hold values that are not finite, or the scan has no
+    /// orbit.
+    pub fn new(projections: &'a Projections, scan: &Scan, grid: &Grid, options: FdkOptions) -> Result<Self, TaskError> {
+        let geometry = scan.build()?;
+        let orbit = scan.orbit()?;
+        if !(options.cutoff > 0.0 && options.cutoff <= 1.0) {
+            return Err(TaskError::Range { field: "cut-off", allowed: "above 0 and at most 1", got: options.cutoff });
+        }
+        let words = |views: usize, [nu, nv]: [usize; 2]| format!("{views} views of {nu}x{nv}");
+        let expected = words(geometry.views().len(), geometry.detector());
+        let got = words(projections.views(), projections.detector());
+        if expected != got {
+            return Err(TaskError::Shape { expected, got });
+        }
+        projections.check_finite()?;
+        geometry.outside(grid)?;
+
+        let axis = orbit.filter;
+        let [columns, rows] = size_along(axis, geometry.detector());
+        let pitch_mm = geometry.pitch_mm()[usize::from(axis == DetectorAxis::V)];
+        let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff };
+        let weights = redundancy::weights(&orbit, &geometry, columns);
+
+        let mut graph = Graph::new();
+        let [nx, ny, nz] = grid.size();
+        let volume = graph.buffer("fdk.volume", Extent::new(nz, ny, nx));
+        for batch in batches(&geometry)? {
+            let extent = match axis {
+                DetectorAxis::U => Extent::new(batch.views.len(), rows, columns),
+                DetectorAxis::V => Extent::new(batch.views.len(), columns, rows),
+            };
+            let values = &projections.values()[batch.elements()];
+            let uploaded = graph.upload("fdk.projections", extent, values);
+            let table = &weights[batch.views.start * columns..batch.views.end * columns];
+            let weighted = weight::record(&mut graph, &batch.geometry, axis, table, uploaded);
+            let filtered = ramp::record(&mut graph, &filter, weighted);
+            let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
+            backproject::record(&mut graph, &batch.geometry, axis, grid, filtered, target);
+        }
+        let output = graph.result(volume);
+        Ok(Self { graph, output, grid: *grid, redundancy: Redundancy::of(&orbit) })
+    }
+
+    /// The recorded graph.
+    #[must_use]
+    pub fn graph(&self) -> &Graph<'a> {
+        &self.graph
+    }
+
+    /// How the rays of the scan repeat each other.
+    #[must_use]
+    pub fn redundancy(&self) -> Redundancy {
+        self.redundancy
+    }
+
+    /// Shapes the outputs of a run.
+    ///
+    /// # Errors
+    /// [`TaskError::Data`] when the outputs are not those of this graph.
+    pub fn finish(&self, mut outputs: Outputs) -> Result<Volume, TaskError> {
+        Ok(Volume::new(self.grid, Unit::PerMillimetre, outputs.take(self.output))?)
+    }
+}

@@ -1,0 +1,65 @@
+use super::{TaskError, batch::batches};
+use crate::{
+    data::{Projections, Unit, Volume},
+    engine::{Extent, Graph, Output, Outputs},
+    geometry::Geometry,
+    kernels::{pointwise::attenuation, project::siddon},
+};
+
+/// Attenuation coefficient of water at 60 keV in mm⁻¹ (NIST: 0.2059 cm²/g at 1 g/cm³), for CT numbers.
+pub const WATER_PER_MM: f32 = 0.020_59;
+
+/// Line integrals through a volume by Siddon's method.
+///
+/// CT numbers become attenuation coefficients on the way, with water at [`WATER_PER_MM`]. The volume is uploaded once
+/// and its projections come back in batches of views.
+pub struct Projection<'a> {
+    graph: Graph<'a>,
+    output: Output<f32>,
+    geometry: Geometry,
+}
+
+impl<'a> Projection<'a> {
+    /// Records the projection of `volume`, in mm⁻¹ or Hounsfield units.
+    ///
+    /// # Errors
+    /// [`TaskError`] when the volume's unit is neither or holds values that are not finite, or a source stands inside
+    /// the volume.
+    pub fn new(volume: &'a Volume, geometry: &Geometry) -> Result<Self, TaskError> {
+        geometry.outside(volume.grid())?;
+        volume.check_finite()?;
+        let mut graph = Graph::new();
+        let [nx, ny, nz] = volume.grid().size();
+        let extent = Extent::new(nz, ny, nx);
+        let uploaded = graph.upload("project.volume", extent, volume.values());
+        let attenuation = match volume.unit() {
+            Unit::PerMillimetre => uploaded,
+            Unit::Hounsfield => attenuation::record(&mut graph, WATER_PER_MM, uploaded),
+            got => return Err(TaskError::Unit { what: "volume", expected: "mm⁻¹ or HU", got }),
+        };
+        let output = graph.output("project.integrals", geometry.value_count());
+        let [columns, rows] = geometry.detector();
+        for batch in batches(geometry)? {
+            let integrals = graph.buffer("project.integrals", Extent::new(batch.views.len(), rows, columns));
+            siddon::record(&mut graph, &batch.geometry, volume.grid(), attenuation, integrals.replace());
+            graph.download(integrals, output, batch.elements().start);
+        }
+        Ok(Self { graph, output, geometry: geometry.clone() })
+    }
+
+    /// The recorded graph.
+    #[must_use]
+    pub fn graph(&self) -> &Graph<'a> {
+        &self.graph
+    }
+
+    /// Shapes the outputs of a run.
+    ///
+    /// # Errors
+    /// [`TaskError::Data`] when the outputs are not those of this graph.
+    pub fn finish(&self, mut outputs: Outputs) -> Result<Projections, TaskError> {
+        let values = outputs.take(self.output);
+        let (views, detector) = (self.geometry.views().len(), self.geometry.detector());
+        Ok(Projections::new(views, detector, self.geometry.pitch_mm(), Unit::LineIntegral, values)?)
+    }
+}
