@@ -170,3 +170,26 @@ pub enum IoError {
 fn extra_text(extra: Option<u64>) -> String {
     extra.map_or_else(String::new, |n| format!(": {n} bytes too many"))
 }
+
+/// Text taken from a file, fit for a message of one line: control characters escaped, cut after a while.
+pub(super) fn excerpt(text: impl ToString) -> String {
+    const MAX_CHARS: usize = 160;
+    let text = text.to_string();
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let mut line: String = text.chars().take(MAX_CHARS).map(escape).collect();
+    if text.chars().nth(MAX_CHARS).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpt_is_one_short_line() {
+        assert_eq!(excerpt("a\nb\0"), "a\\nb\\u{0}");
+        assert_eq!(excerpt("µ".repeat(500)).chars().count(), 161);
+    }
+}

@@ -6,7 +6,7 @@ use std::{
 
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 
-use super::{IoError, scalar::Encoding};
+use super::{IoError, error::excerpt, scalar::Encoding};
 
 /// Largest factor by which DEFLATE can shrink data (a run of zeros): 258 bytes from 2 bits, rounded up.
 pub(super) const MAX_INFLATION: u64 = 1032;
@@ -99,24 +99,24 @@ impl<'a> Input<'a> {
         IoError::Field {
             path: self.path.clone(),
             field: field.to_owned(),
-            got: got.to_string(),
+            got: excerpt(got),
             allowed: allowed.to_owned(),
         }
     }
 
     /// Error for content that cannot be decoded.
     pub(super) fn corrupt(&self, reason: impl ToString) -> IoError {
-        IoError::Corrupt { path: self.path.clone(), reason: reason.to_string() }
+        IoError::Corrupt { path: self.path.clone(), reason: excerpt(reason) }
     }
 
     /// Error for content of another format.
     pub(super) fn not_a(&self, format: &'static str, reason: impl ToString) -> IoError {
-        IoError::Format { path: self.path.clone(), format, reason: reason.to_string() }
+        IoError::Format { path: self.path.clone(), format, reason: excerpt(reason) }
     }
 
     /// Error for a variant that is not read.
     pub(super) fn unsupported(&self, what: impl ToString, remedy: &'static str) -> IoError {
-        IoError::Unsupported { path: self.path.clone(), what: what.to_string(), remedy }
+        IoError::Unsupported { path: self.path.clone(), what: excerpt(what), remedy }
     }
 
     /// Fails unless `bytes` more bytes can come.

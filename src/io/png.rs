@@ -11,6 +11,7 @@ use ::png::{
 use super::{
     IoError,
     atomic::write_file,
+    error::excerpt,
     image::{integers, note, parse_note},
     input::MAX_INFLATION,
 };
@@ -116,7 +117,7 @@ fn failure(path: &Path, error: DecodingError) -> IoError {
         DecodingError::IoError(source) if source.raw_os_error().is_some() => {
             IoError::System { path: path.to_owned(), action: "read", source }
         }
-        other => IoError::Corrupt { path: path.to_owned(), reason: other.to_string() },
+        other => IoError::Corrupt { path: path.to_owned(), reason: excerpt(other) },
     }
 }
 

@@ -1,5 +1,5 @@
 use std::{
-    io::{self, BufRead, Seek},
+    io::{self, BufRead, Seek, SeekFrom},
     path::Path,
 };
 
@@ -13,6 +13,7 @@ use ::tiff::{
 use super::{
     ImageInfo, IoError,
     atomic::write_file,
+    error::excerpt,
     image::{integers, note, parse_note},
     raster::check_finite,
 };
@@ -26,8 +27,9 @@ const TAG_BYTES: usize = 16 << 20;
 const WHITE_IS_ZERO: u16 = 0;
 
 /// Reads a grey TIFF of one page chunk by chunk.
-pub(super) fn read(path: &Path, reader: impl BufRead + Seek, length: u64) -> Result<(Image, ImageInfo), IoError> {
+pub(super) fn read(path: &Path, mut reader: impl BufRead + Seek, length: u64) -> Result<(Image, ImageInfo), IoError> {
     let failed = |e| failure(path, e);
+    check_directory(path, &mut reader, length)?;
     let mut limits = Limits::default();
     let most = usize::try_from(length.saturating_mul(MAX_INFLATION)).unwrap_or(usize::MAX);
     limits.decoding_buffer_size = most;
@@ -64,6 +66,68 @@ pub(super) fn read(path: &Path, reader: impl BufRead + Seek, length: u64) -> Res
     let image = Image::new(size, spacing, sample, unit, values)
         .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
     Ok((image, ImageInfo { inverted, window: None }))
+}
+
+/// Fails when a tag of the first directory promises more values than the file has bytes for.
+///
+/// The decoder makes room for a tag's values before it reads them, and takes limits only after the first directory.
+/// What is not a directory at all is left for the decoder to name.
+fn check_directory(path: &Path, reader: &mut (impl BufRead + Seek), length: u64) -> Result<(), IoError> {
+    let result = oversized_tag(reader, length);
+    reader.seek(SeekFrom::Start(0)).map_err(|source| IoError::System {
+        path: path.to_owned(),
+        action: "read",
+        source,
+    })?;
+    match result {
+        Ok(Some((tag, bytes))) => Err(IoError::Field {
+            path: path.to_owned(),
+            field: format!("tag {tag}"),
+            got: format!("{bytes} bytes"),
+            allowed: format!("within the {length} bytes of the file"),
+        }),
+        Ok(None) => Ok(()),
+        Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(source) => Err(IoError::System { path: path.to_owned(), action: "read", source }),
+    }
+}
+
+/// The first tag of the first directory whose values are longer than the file, with their length.
+fn oversized_tag(reader: &mut (impl BufRead + Seek), length: u64) -> io::Result<Option<(u16, u64)>> {
+    let mut start = [0; 4];
+    reader.read_exact(&mut start)?;
+    let big_endian = start.starts_with(b"MM");
+    let number = |reader: &mut dyn BufRead, size: usize| {
+        let mut bytes = [0; 8];
+        reader.read_exact(&mut bytes[..size])?;
+        if big_endian {
+            bytes[..size].reverse();
+        }
+        io::Result::Ok(u64::from_le_bytes(bytes))
+    };
+    // BigTIFF, whose version is 43, states counts and offsets in eight bytes.
+    let wide = start[2..].contains(&43);
+    let (count_size, entry_count_size) = if wide { (8, 8) } else { (4, 2) };
+    if wide {
+        number(reader, 4)?;
+    }
+    let directory = number(reader, count_size)?;
+    reader.seek(SeekFrom::Start(directory))?;
+    for _ in 0..number(reader, entry_count_size)? {
+        let tag = number(reader, 2)? as u16;
+        let size = match number(reader, 2)? {
+            3 | 8 => 2,
+            4 | 9 | 11 | 13 => 4,
+            5 | 10 | 12 | 16..=18 => 8,
+            _ => 1,
+        };
+        let bytes = number(reader, count_size)?.saturating_mul(size);
+        number(reader, count_size)?;
+        if bytes > length {
+            return Ok(Some((tag, bytes)));
+        }
+    }
+    Ok(None)
 }
 
 /// Decodes strips or tiles into place; the vector grows as they arrive.
@@ -134,9 +198,9 @@ fn failure(path: &Path, error: TiffError) -> IoError {
             IoError::Format { path, format: "TIFF", reason: "it does not begin with the TIFF signature".to_owned() }
         }
         TiffError::UnsupportedError(what) => {
-            IoError::Unsupported { path, what: what.to_string(), remedy: "save it as a grey TIFF, uncompressed" }
+            IoError::Unsupported { path, what: excerpt(what), remedy: "save it as a grey TIFF, uncompressed" }
         }
-        other => IoError::Corrupt { path, reason: other.to_string() },
+        other => IoError::Corrupt { path, reason: excerpt(other) },
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::io::{IoError, scalar::Endian};
+use crate::io::{IoError, error::excerpt, scalar::Endian};
 
 /// Group and element number of an attribute, with its name for messages.
 #[derive(Clone, Copy)]
@@ -78,7 +78,7 @@ impl<R: Read + Seek> Dataset<R> {
             "1.2.840.10008.1.2.2" => (true, Endian::Big),
             "" => return Err(self.field(TRANSFER_SYNTAX.1, "nothing", "there")),
             _ => {
-                let what = format!("transfer syntax {uid} (compressed)");
+                let what = excerpt(format!("transfer syntax {uid} (compressed)"));
                 return Err(IoError::Unsupported { path: self.path.clone(), what, remedy: REMEDY });
             }
         };
@@ -223,13 +223,13 @@ impl<R> Dataset<R> {
         IoError::Field {
             path: self.path.clone(),
             field: name.to_owned(),
-            got: got.to_string(),
+            got: excerpt(got),
             allowed: allowed.to_owned(),
         }
     }
 
     fn corrupt(&self, reason: impl ToString) -> IoError {
-        IoError::Corrupt { path: self.path.clone(), reason: reason.to_string() }
+        IoError::Corrupt { path: self.path.clone(), reason: excerpt(reason) }
     }
 
     /// A text value without its padding; `None` when it is missing or empty.
