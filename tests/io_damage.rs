@@ -1,6 +1,7 @@
 //! Damaged, lying and foreign files: an error of one line or a value, never a panic, never a huge allocation.
 //!
 //! A counting allocator stands guard over every decoder.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -12,7 +13,8 @@ use std::{
 use kerma::{
     data::{DataError, Grid, Image, Sample, Unit, Volume},
     io::{
-        ImageFormat, IoError, VolumeFormat, decode_image, decode_projections, decode_volume, write_image, write_volume,
+        ImageFormat, IoError, VolumeFormat, decode_image, decode_projections, decode_volume, read_volume, write_image,
+        write_volume,
     },
 };
 
@@ -181,6 +183,37 @@ fn dicom_slice_has_the_grid_and_values_it_states() {
     assert_eq!(slice.grid().size(), [3, 2, 1]);
     assert_eq!(slice.grid().spacing_mm().to_array(), [0.75, 0.5, 2.5]);
     assert_eq!(slice.grid().origin_mm().to_array(), [10.0, -20.5, -30.0]);
+}
+
+/// The slice with another position, of the same length in bytes.
+fn slice_at(position: &[u8; 12]) -> Vec<u8> {
+    let (slice, stated) = (dicom_slice(), b"-10\\20.5\\-30");
+    let at = slice.windows(stated.len()).position(|w| w == stated).unwrap();
+    [&slice[..at], position, &slice[at + stated.len()..]].concat()
+}
+
+#[test]
+fn slices_must_be_evenly_stacked() {
+    let read = |positions: &[&[u8; 12]]| {
+        let folder = tempfile::tempdir().unwrap();
+        for (i, position) in positions.iter().enumerate() {
+            fs::write(folder.path().join(format!("{i}.dcm")), slice_at(position)).unwrap();
+        }
+        read_volume(folder.path(), None)
+    };
+    // The order of names does not matter.
+    let even = read(&[b"-10\\20.5\\-20", b"-10\\20.5\\-30", b"-10\\20.5\\-25"]).unwrap();
+    assert_eq!(even.grid().size(), [3, 2, 3]);
+    assert_eq!(even.grid().spacing_mm().z, 5.0);
+    assert_eq!(even.grid().origin_mm().z, -30.0);
+    let message = |positions: &[&[u8; 12]]| read(positions).unwrap_err().to_string();
+    let gap = message(&[b"-10\\20.5\\-40", b"-10\\20.5\\-35", b"-10\\20.5\\-30", b"-10\\20.5\\-20"]);
+    assert!(gap.ends_with("2.dcm and 3.dcm lie 10.000 mm apart, the others 5.000 mm"), "{gap}");
+    let twice = message(&[b"-10\\20.5\\-40", b"-10\\20.5\\-40", b"-10\\20.5\\-30"]);
+    assert!(twice.ends_with("0.dcm and 1.dcm lie at the same position, -40.000 mm along the normal"), "{twice}");
+    let tilted = message(&[b"-10\\20.5\\-40", b"-10\\21.5\\-30"]);
+    assert!(tilted.ends_with("shifted sideways by 1.000 mm (tilted gantry)"), "{tilted}");
+    assert!(message(&[]).contains("0 DICOM files are in the folder"));
 }
 
 #[test]

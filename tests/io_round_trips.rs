@@ -1,4 +1,5 @@
 //! What is written is read again as it was: values, spacing, origin, orientation, unit.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use std::{fs, path::Path};
 
@@ -90,6 +91,20 @@ fn nifti_slope_of_zero_means_unscaled() {
     assert_eq!(first(&bytes), stored - 1024.0);
     bytes[112..116].copy_from_slice(&0f32.to_le_bytes()); // scl_slope
     assert_eq!(first(&bytes), stored);
+}
+
+#[test]
+fn nifti_lengths_follow_the_unit_they_are_stated_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.nii");
+    write_volume(&path, &volume(DMat3::IDENTITY, Unit::Arbitrary)).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    for (code, millimetres) in [(0, 1.0), (1, 1000.0), (2, 1.0), (3, 0.001)] {
+        bytes[123] = code; // xyzt_units
+        let got = decode_volume(VolumeFormat::Nifti, &path, &bytes, None).unwrap();
+        assert!((got.grid().spacing_mm().z - 2.5 * millimetres).abs() < 1e-9);
+        assert!((got.grid().origin_mm().y - 12.25 * millimetres).abs() < 1e-9);
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ use super::{
 };
 
 const FORMAT: &str = "MetaImage";
+/// Deviation from length 1 that digits left out of a direction explain; lengths are the spacing's business.
+const UNIT_TOLERANCE: f64 = 1e-3;
 /// Most fields of one header.
 const MAX_FIELDS: usize = 256;
 /// Value of `ElementDataFile` when the data follow the header.
@@ -145,10 +147,11 @@ fn placement(input: &Input<'_>, fields: &Fields, axes: usize) -> Result<Placemen
     let matrix = fields.numbers(input, &["TransformMatrix", "Rotation", "Orientation"], axes * axes)?;
     let mut directions = DMat3::IDENTITY;
     for (column, direction) in matrix.iter().flat_map(|m| m.chunks(axes)).enumerate() {
-        *directions.col_mut(column) = three(direction, 0.0);
-        if (three(direction, 0.0).length() - 1.0).abs() > 1e-3 {
-            return Err(input.field("TransformMatrix", format!("{direction:?}"), "unit vectors"));
+        let direction = three(direction, 0.0);
+        if (direction.length() - 1.0).abs() > UNIT_TOLERANCE {
+            return Err(input.field("TransformMatrix", direction, "unit vectors"));
         }
+        *directions.col_mut(column) = direction.normalize();
     }
     let steps = directions * DMat3::from_diagonal(three(&spacing, 1.0));
     Ok(Placement { frame: Frame::Lps, steps, origin: three(&origin, 0.0) })

@@ -32,6 +32,8 @@ const RESCALE_TYPE: Tag = Tag(0x0028_1054, "RescaleType");
 const EVEN_TOLERANCE: f64 = 0.01;
 /// Difference of direction cosines and pixel spacings between slices that rounding explains.
 const SAME_TOLERANCE: f64 = 1e-4;
+/// Deviation from perpendicular unit vectors that digits left out of direction cosines explain.
+const AXIS_TOLERANCE: f64 = 1e-3;
 /// Most files of one series.
 const MAX_SLICES: usize = 1 << 16;
 
@@ -122,7 +124,8 @@ impl Slice {
         let layout = PixelLayout::of(dataset)?;
         let [xx, xy, xz, yx, yy, yz] = dataset.numbers_value(ORIENTATION)?;
         let axes = [DVec3::new(xx, xy, xz), DVec3::new(yx, yy, yz)];
-        if axes.iter().any(|a| (a.length() - 1.0).abs() > 1e-3) || axes[0].dot(axes[1]).abs() > 1e-3 {
+        if axes.iter().any(|a| (a.length() - 1.0).abs() > AXIS_TOLERANCE) || axes[0].dot(axes[1]).abs() > AXIS_TOLERANCE
+        {
             let got = format!("{:?} and {:?}", axes[0].to_array(), axes[1].to_array());
             return Err(dataset.field(ORIENTATION.1, got, "two perpendicular unit vectors"));
         }
@@ -141,7 +144,7 @@ impl Slice {
             path: dataset.path().to_owned(),
             series: dataset.text(SERIES),
             layout,
-            axes,
+            axes: axes.map(DVec3::normalize),
             spacing: [columns, rows],
             position: dataset.numbers_value(POSITION)?.into(),
             thickness,
