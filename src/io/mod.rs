@@ -1,1 +1,45 @@
-//! Readers and writers for volumes, projection stacks and images.
+//! Readers and writers for volumes, projection stacks and images; the extension decides the format.
+//!
+//! - World frame: right-handed, millimetres, x → right, y → anterior, z → superior (RAS). Formats that state positions
+//!   in another frame are converted on reading and writing; the order of the stored values never changes, so a volume
+//!   stored the other way round has an orientation that says so.
+//! - Values are decoded straight into one `Vec<f32>`. Nothing is allocated before the declared size is compared with
+//!   the file's length, or, for compressed data, with the most its length can unpack to; there the vector grows only
+//!   as values arrive.
+//! - Volumes and stacks with NaN or infinity are refused.
+//! - Output is written under a temporary name and renamed, so that a failed run neither leaves half a file nor destroys
+//!   the old one.
+//! - Every message of [`IoError`] begins with the file's path and names field, value and what is allowed.
+//!
+//! | format | volumes | stacks | images | keeps |
+//! |---|---|---|---|---|
+//! | NIfTI `.nii`, `.nii.gz` | read, write | read, write | | grid (in `f32`), unit |
+//! | NRRD `.nrrd` (`.nhdr` read) | read, write | read, write | | grid, unit |
+//! | MetaImage `.mha`, `.mhd` + `.raw` | read, write | read, write | | grid, unit |
+//! | NumPy `.npy` | read, write | read, write | read, write | values alone |
+//! | DICOM `.dcm`, or a folder | read (CT) | | read (CR, DX) | |
+//! | PNG `.png` | | | read, write | spacing, unit, bits |
+//! | TIFF `.tif`, `.tiff` | | | read, write | spacing, unit, bits |
+
+mod atomic;
+mod dicom;
+mod error;
+mod frame;
+mod image;
+mod input;
+mod metaimage;
+mod nifti;
+mod npy;
+mod nrrd;
+mod png;
+mod projections;
+mod raster;
+mod scalar;
+mod tiff;
+mod unit_text;
+mod volume;
+
+pub use error::IoError;
+pub use image::{ImageFormat, ImageInfo, Window, decode_image, read_image, write_image};
+pub use projections::{decode_projections, read_projections, write_projections};
+pub use volume::{VolumeFormat, decode_volume, read_volume, write_volume};

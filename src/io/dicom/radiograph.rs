@@ -1,0 +1,59 @@
+use std::{
+    io::{Read, Seek},
+    path::Path,
+};
+
+use super::{
+    dataset::{Dataset, Tag},
+    pixels::PixelLayout,
+};
+use crate::{
+    data::{Image, Sample, Unit},
+    io::{ImageInfo, IoError, Window},
+};
+
+const IMAGER_PIXEL_SPACING: Tag = Tag(0x0018_1164, "ImagerPixelSpacing");
+const PIXEL_SPACING: Tag = Tag(0x0028_0030, "PixelSpacing");
+const WINDOW_CENTRE: Tag = Tag(0x0028_1050, "WindowCenter");
+const WINDOW_WIDTH: Tag = Tag(0x0028_1051, "WindowWidth");
+
+/// Reads a single-frame file of `length` bytes as an image, values as stored after rescaling.
+pub(in crate::io) fn read(path: &Path, reader: impl Read + Seek, length: u64) -> Result<(Image, ImageInfo), IoError> {
+    let mut dataset = Dataset::open(path, reader, length)?;
+    let layout = PixelLayout::of(&dataset)?;
+    let window = window(&dataset)?;
+    let spacing = spacing(&dataset)?;
+    let mut values = Vec::new();
+    let count = layout.size[0] * layout.size[1];
+    let memory = |_| IoError::Memory { path: path.to_owned(), bytes: 4 * count as u64 };
+    values.try_reserve_exact(count).map_err(memory)?;
+    layout.append(&mut dataset, &mut values)?;
+    let as_stored = !layout.signed && layout.slope == 1.0 && layout.intercept == 0.0;
+    let sample = if as_stored { Sample::Unsigned { bits: layout.bits_stored } } else { Sample::Float };
+    let image = Image::new(layout.size, spacing, sample, Unit::Arbitrary, values)
+        .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
+    Ok((image, ImageInfo { inverted: layout.inverted, window }))
+}
+
+/// Distance between columns and between rows; `None` when missing or 0, which some devices write for "unknown".
+///
+/// PixelSpacing comes first: where both are there it is the calibrated one. DICOM names the rows' distance first.
+fn spacing<R: Read + Seek>(dataset: &Dataset<R>) -> Result<Option<[f64; 2]>, IoError> {
+    for tag in [PIXEL_SPACING, IMAGER_PIXEL_SPACING] {
+        match dataset.numbers_opt(tag)? {
+            Some([rows, columns]) if rows > 0.0 && columns > 0.0 => return Ok(Some([columns, rows])),
+            Some(got) if got.iter().any(|&s| s < 0.0) => {
+                return Err(dataset.field(tag.1, format!("{got:?}"), "positive, or 0 when unknown"));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// The first of the windows a file proposes.
+fn window<R: Read + Seek>(dataset: &Dataset<R>) -> Result<Option<Window>, IoError> {
+    let first = |tag| Ok(dataset.numbers(tag)?.and_then(|n| n.first().copied()));
+    let (centre, width) = (first(WINDOW_CENTRE)?, first(WINDOW_WIDTH)?);
+    Ok(centre.zip(width).filter(|&(_, width)| width >= 1.0).map(|(centre, width)| Window { centre, width }))
+}

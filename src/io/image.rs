@@ -1,0 +1,208 @@
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Cursor, ErrorKind, Seek},
+    path::Path,
+};
+
+use super::{
+    IoError,
+    atomic::write_file,
+    dicom,
+    input::Input,
+    npy, png,
+    raster::read_values,
+    scalar::Scalar,
+    tiff,
+    unit_text::{UNIT_FIELD, unit_in_prose, unit_text},
+    volume::extension,
+};
+use crate::data::{Image, Sample, Unit};
+
+const READABLE: &str = ".png, .tif, .tiff, .dcm or .npy";
+const WRITABLE: &str = ".png, .tif, .tiff or .npy";
+
+/// Formats that hold one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ImageFormat {
+    /// Grey PNG of 8 or 16 bits, `.png`.
+    Png,
+    /// Grey TIFF of 8, 16 or 32 (float) bits, `.tif`, `.tiff`.
+    Tiff,
+    /// DICOM CR, DX or any other single frame, `.dcm`: read only.
+    Dicom,
+    /// NumPy array `[row][column]`, `.npy`.
+    Npy,
+}
+
+impl ImageFormat {
+    /// The format that a file's extension says; upper and lower case alike.
+    #[must_use]
+    pub fn of_path(path: &Path) -> Option<Self> {
+        Some(match path.extension()?.to_string_lossy().to_ascii_lowercase().as_str() {
+            "png" => Self::Png,
+            "tif" | "tiff" => Self::Tiff,
+            "dcm" | "dicom" | "ima" => Self::Dicom,
+            "npy" => Self::Npy,
+            _ => return None,
+        })
+    }
+}
+
+/// What an image file says about how its values are to be seen; the values themselves come as stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ImageInfo {
+    /// The smallest value is the brightest: MONOCHROME1 in DICOM, WhiteIsZero in TIFF.
+    pub inverted: bool,
+    /// Range of values proposed for display.
+    pub window: Option<Window>,
+}
+
+/// Range of values mapped from black to white.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Value in the middle of the range.
+    pub centre: f64,
+    /// Length of the range.
+    pub width: f64,
+}
+
+/// Reads an image; the extension decides the format.
+///
+/// Values come as stored (DICOM: after its rescaling); [`ImageInfo::inverted`] says when small means bright. Spacing is
+/// `None` when the file does not know it or states 0. The resolution in PNG and TIFF is ignored unless kerma wrote it,
+/// since most programs put the screen's there.
+///
+/// # Errors
+/// [`IoError`] when the file cannot be read, is damaged, is in colour, or holds NaN or infinity.
+pub fn read_image(path: impl AsRef<Path>) -> Result<(Image, ImageInfo), IoError> {
+    let path = path.as_ref();
+    let refused = || extension(path, "read an image", READABLE);
+    match ImageFormat::of_path(path).ok_or_else(refused)? {
+        ImageFormat::Npy => Ok((array(Input::open(path)?)?, ImageInfo::default())),
+        format => {
+            let (reader, length) = open_file(path)?;
+            decode(format, path, reader, length)
+        }
+    }
+}
+
+/// Reads an image from bytes in memory; `name` stands for the path in messages. See [`read_image`].
+///
+/// # Errors
+/// As for [`read_image`].
+pub fn decode_image(format: ImageFormat, name: &Path, bytes: &[u8]) -> Result<(Image, ImageInfo), IoError> {
+    match format {
+        ImageFormat::Npy => Ok((array(Input::bytes(name, bytes))?, ImageInfo::default())),
+        format => decode(format, name, Cursor::new(bytes), bytes.len() as u64),
+    }
+}
+
+/// Writes an image; the extension decides the format and [`Image::sample`] the number type.
+///
+/// Up to 8 bits go into 8, more into 16. Values are rounded to the nearest integer and must then fit the image's bits:
+/// nothing is clipped or stretched. Float images go to TIFF (32 bits) and `.npy`. PNG and TIFF keep spacing, unit and
+/// bits in a text field; `.npy` keeps values alone, as `f32`.
+///
+/// # Errors
+/// [`IoError`] when the extension is unknown, a value does not fit, or the file cannot be written.
+pub fn write_image(path: impl AsRef<Path>, image: &Image) -> Result<(), IoError> {
+    let path = path.as_ref();
+    let refused = || extension(path, "write an image", WRITABLE);
+    match ImageFormat::of_path(path).ok_or_else(refused)? {
+        ImageFormat::Png => png::write(path, image),
+        ImageFormat::Tiff => tiff::write(path, image),
+        ImageFormat::Npy => write_file(path, |out| npy::write(out, &image.size(), image.values())),
+        ImageFormat::Dicom => Err(refused()),
+    }
+}
+
+/// Opens a file for readers that move about in it, and tells its length.
+pub(super) fn open_file(path: &Path) -> Result<(BufReader<File>, u64), IoError> {
+    let refused = |source| IoError::System { path: path.to_owned(), action: "open", source };
+    let file = File::open(path).map_err(refused)?;
+    let meta = file.metadata().map_err(refused)?;
+    if !meta.is_file() {
+        return Err(refused(ErrorKind::IsADirectory.into()));
+    }
+    Ok((BufReader::new(file), meta.len()))
+}
+
+fn decode(
+    format: ImageFormat,
+    path: &Path,
+    reader: impl BufRead + Seek,
+    length: u64,
+) -> Result<(Image, ImageInfo), IoError> {
+    match format {
+        ImageFormat::Png => Ok((png::read(path, reader, length)?, ImageInfo::default())),
+        ImageFormat::Tiff => tiff::read(path, reader, length),
+        ImageFormat::Dicom => dicom::read_radiograph(path, reader, length),
+        ImageFormat::Npy => Err(extension(path, "read an image", READABLE)),
+    }
+}
+
+fn array(input: Input<'_>) -> Result<Image, IoError> {
+    let (header, input) = npy::open(input)?;
+    let &[columns, rows] = header.shape.as_slice() else {
+        let got = format!("{} axes", header.shape.len());
+        return Err(input.field("shape", got, "[row][column]"));
+    };
+    let path = input.path().to_owned();
+    let sample = match header.encoding.scalar {
+        Scalar::U8 => Sample::Unsigned { bits: 8 },
+        Scalar::U16 => Sample::Unsigned { bits: 16 },
+        _ => Sample::Float,
+    };
+    let values = read_values(input, "image", columns.saturating_mul(rows), &header.encoding)?;
+    Image::new([columns, rows], None, sample, Unit::Arbitrary, values).map_err(|source| IoError::Data { path, source })
+}
+
+/// Integers of an image in the order of its values, or the first that does not fit.
+pub(super) fn integers(path: &Path, image: &Image, bits: u8) -> Result<Vec<u16>, IoError> {
+    if !(1..=16).contains(&bits) {
+        let field = "bits of the image's sample type".to_owned();
+        return Err(IoError::Field {
+            path: path.to_owned(),
+            field,
+            got: bits.to_string(),
+            allowed: "1 to 16".to_owned(),
+        });
+    }
+    let max = (1_u32 << bits) - 1;
+    let integer = |(index, &got): (usize, &f32)| {
+        let rounded = got.round();
+        // A comparison with NaN is false, so NaN does not fit either.
+        if rounded >= 0.0 && rounded <= max as f32 {
+            return Ok(rounded as u16);
+        }
+        Err(IoError::SampleRange { path: path.to_owned(), index, got, bits, max })
+    };
+    image.values().iter().enumerate().map(integer).collect()
+}
+
+/// What kerma notes in the text field of a PNG or TIFF.
+pub(super) fn note(image: &Image) -> String {
+    let spacing = image.spacing_mm().map_or_else(String::new, |[x, y]| format!("; {SPACING_FIELD}={x}x{y}"));
+    let bits = match image.sample() {
+        Sample::Unsigned { bits } => format!("; {BITS_FIELD}={bits}"),
+        Sample::Float => String::new(),
+    };
+    format!("kerma; {UNIT_FIELD}={}{bits}{spacing}", unit_text(image.unit()))
+}
+
+const SPACING_FIELD: &str = "spacing_mm";
+const BITS_FIELD: &str = "bits";
+
+/// Spacing, unit and significant bits from kerma's note; anything else in it is someone else's.
+pub(super) fn parse_note(text: &str) -> (Option<[f64; 2]>, Unit, Option<u8>) {
+    let field = |name: &str| text.split("; ").find_map(|w| w.strip_prefix(name)?.strip_prefix('='));
+    let ours = text.starts_with("kerma; ");
+    let spacing = field(SPACING_FIELD).filter(|_| ours).and_then(|s| {
+        let (x, y) = s.split_once('x')?;
+        let [x, y] = [x.parse().ok()?, y.parse().ok()?];
+        [x, y].iter().all(|s: &f64| s.is_finite() && *s > 0.0).then_some([x, y])
+    });
+    let bits = field(BITS_FIELD).filter(|_| ours).and_then(|b| b.parse().ok());
+    (spacing, if ours { unit_in_prose(text) } else { Unit::Arbitrary }, bits)
+}

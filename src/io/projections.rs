@@ -1,0 +1,163 @@
+use std::path::Path;
+
+use glam::{DMat3, DVec3};
+
+use super::{
+    IoError,
+    input::Input,
+    raster::{Raster, read_values},
+    volume::{VolumeFormat, extension, open, write_raster},
+};
+use crate::data::{DataError, Grid, Projections};
+
+const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .npy";
+/// What `.npy` needs beside it to become a stack.
+const PITCH_NEEDED: &str = "the detector's pitch along u and v, for instance from its geometry";
+/// Distance between views in file formats that know only space.
+const VIEW_STEP: f64 = 1.0;
+
+/// Reads a projection stack; the extension decides the format.
+///
+/// The file's three axes are u, v and view, its spacing along the first two is the detector's pitch; its position is
+/// ignored, for where the detector stood is the geometry's business. A `.npy` array is `[view][v][u]`, or `[view][u]`
+/// for a detector of one row, and needs `pitch_mm`; for any other format that takes the place of what the file says.
+///
+/// # Errors
+/// [`IoError`] when the file cannot be read, is damaged, or holds NaN or infinity.
+pub fn read_projections(path: impl AsRef<Path>, pitch_mm: Option<[f64; 2]>) -> Result<Projections, IoError> {
+    let path = path.as_ref();
+    let format = format(path, "read a projection stack")?;
+    stack(format, Input::open(path)?, pitch_mm)
+}
+
+/// Reads a stack from bytes in memory; `name` stands for the path in messages. See [`read_projections`].
+///
+/// # Errors
+/// As for [`read_projections`]; data beside a detached header cannot be reached.
+pub fn decode_projections(
+    format: VolumeFormat,
+    name: &Path,
+    bytes: &[u8],
+    pitch_mm: Option<[f64; 2]>,
+) -> Result<Projections, IoError> {
+    stack(format, Input::bytes(name, bytes), pitch_mm)
+}
+
+/// Writes a projection stack as little-endian `f32`; see [`crate::io::write_volume`].
+///
+/// # Errors
+/// [`IoError`] when the extension is unknown or the file cannot be written.
+pub fn write_projections(path: impl AsRef<Path>, projections: &Projections) -> Result<(), IoError> {
+    let path = path.as_ref();
+    let format = format(path, "write a projection stack")?;
+    let [nu, nv] = projections.detector();
+    let [du, dv] = projections.pitch_mm();
+    // A stack lies nowhere in the patient: the file's own axes are used, which MetaImage calls LPS.
+    let own_axes = match format {
+        VolumeFormat::MetaImage | VolumeFormat::MetaHeader => DVec3::new(-1.0, -1.0, 1.0),
+        _ => DVec3::ONE,
+    };
+    let grid = Grid::new([nu, nv, projections.views()], [du, dv, VIEW_STEP], [0.0; 3], DMat3::from_diagonal(own_axes))
+        .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
+    let raster = Raster { grid: &grid, unit: projections.unit(), values: projections.values() };
+    write_raster(path, "write a projection stack", &raster)
+}
+
+fn format(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> {
+    VolumeFormat::of_path(path).filter(|&f| f != VolumeFormat::Dicom).ok_or_else(|| extension(path, action, READABLE))
+}
+
+fn stack(format: VolumeFormat, input: Input<'_>, pitch_mm: Option<[f64; 2]>) -> Result<Projections, IoError> {
+    let (header, input) = open(format, input)?;
+    let path = input.path().to_owned();
+    let [nu, nv, views] = match *header.shape {
+        [nu, views] => [nu, 1, views],
+        [nu, nv, views] => [nu, nv, views],
+        _ => {
+            let got = format!("{} axes", header.shape.len());
+            return Err(input.field("shape", got, "[view][v][u] or [view][u]"));
+        }
+    };
+    let from_file = header.grid.map(|g| [g.spacing_mm().x, g.spacing_mm().y]);
+    let pitch =
+        pitch_mm.or(from_file).ok_or_else(|| IoError::SpacingMissing { path: path.clone(), needed: PITCH_NEEDED })?;
+    let data = |source| IoError::Data { path: path.clone(), source };
+    // A grid of the same size is subject to the same limits, and is checked before anything is read.
+    Grid::centred([nu, nv, views], [1.0; 3]).map_err(|e| data(renamed(e)))?;
+    let values = read_values(input, "projections", nu * nv * views, &header.encoding)?;
+    Projections::new(views, [nu, nv], pitch, header.unit, values).map_err(data)
+}
+
+/// The same complaint in the words of a stack.
+fn renamed(error: DataError) -> DataError {
+    const WHAT: &str = "projections";
+    match error {
+        DataError::Size { axis, got, max, .. } => {
+            let axis = match axis {
+                'x' => 'u',
+                'y' => 'v',
+                _ => 'k',
+            };
+            DataError::Size { what: WHAT, axis, got, max }
+        }
+        DataError::TooLarge { shape, max, .. } => DataError::TooLarge { what: WHAT, shape, max },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Unit;
+
+    fn stack() -> Projections {
+        let values = (0..24).map(|i| i as f32 * 0.25).collect();
+        Projections::new(4, [3, 2], [0.4, 0.7], Unit::LineIntegral, values).unwrap()
+    }
+
+    #[test]
+    fn every_format_gives_back_the_stack_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["p.nii", "p.nii.gz", "p.nrrd", "p.mha", "p.mhd"] {
+            let path = folder.path().join(name);
+            write_projections(&path, &stack()).unwrap();
+            let back = read_projections(&path, None).unwrap();
+            assert_eq!((back.values(), back.detector(), back.views()), (stack().values(), [3, 2], 4), "{name}");
+            assert_eq!(back.unit(), Unit::LineIntegral, "{name}");
+            for (got, want) in back.pitch_mm().into_iter().zip([0.4, 0.7]) {
+                assert!((got - want).abs() < 1e-7, "{name}: {got}");
+            }
+            assert_eq!(read_projections(&path, Some([1.0, 2.0])).unwrap().pitch_mm(), [1.0, 2.0]);
+        }
+        let header = std::fs::read_to_string(folder.path().join("p.mhd")).unwrap();
+        assert!(header.contains("TransformMatrix = 1 0 0 0 1 0 0 0 1\n"), "{header}");
+    }
+
+    #[test]
+    fn npy_takes_its_pitch_from_the_caller() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.npy");
+        write_projections(&path, &stack()).unwrap();
+        let back = read_projections(&path, Some([0.4, 0.7])).unwrap();
+        assert_eq!((back.values(), back.pitch_mm(), back.unit()), (stack().values(), [0.4, 0.7], Unit::Arbitrary));
+        let message = read_projections(&path, None).unwrap_err().to_string();
+        assert!(message.contains("carries no spacing; give the detector's pitch"), "{message}");
+        let message = read_projections(&path, Some([0.0, 1.0])).unwrap_err().to_string();
+        assert!(message.ends_with("projections spacing must be positive, got 0 mm along u"), "{message}");
+    }
+
+    #[test]
+    fn sinogram_of_two_axes_has_one_row() {
+        let mut bytes = Vec::new();
+        crate::io::npy::write(&mut bytes, &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        let decode = |bytes: &[u8]| decode_projections(VolumeFormat::Npy, Path::new("s.npy"), bytes, Some([0.2, 1.0]));
+        let back = decode(&bytes).unwrap();
+        assert_eq!((back.views(), back.detector()), (2, [3, 1]));
+        let mut bytes = Vec::new();
+        crate::io::npy::write(&mut bytes, &[6], &[1.0; 6]).unwrap();
+        assert_eq!(
+            decode(&bytes).unwrap_err().to_string(),
+            "s.npy: shape must be [view][v][u] or [view][u], got 1 axes"
+        );
+    }
+}

@@ -1,0 +1,240 @@
+use std::{
+    io::{self, BufRead, Seek, SeekFrom},
+    path::Path,
+};
+
+use ::tiff::{
+    ColorType, TiffError, TiffFormatError,
+    decoder::{Decoder, DecodingResult, Limits},
+    encoder::{TiffEncoder, TiffValue, colortype},
+    tags::Tag,
+};
+
+use super::{
+    ImageInfo, IoError,
+    atomic::write_file,
+    error::excerpt,
+    image::{integers, note, parse_note},
+    raster::check_finite,
+};
+use crate::data::{Image, Sample};
+
+/// Largest factor by which a supported compression can shrink data: LZW, 4096 bytes from one code of 12 bits.
+const MAX_INFLATION: u64 = 2731;
+/// Most bytes of one tag's value: the offsets of all strips of the tallest images.
+const TAG_BYTES: usize = 16 << 20;
+/// PhotometricInterpretation WhiteIsZero.
+const WHITE_IS_ZERO: u16 = 0;
+
+/// Reads a grey TIFF of one page chunk by chunk.
+pub(super) fn read(path: &Path, mut reader: impl BufRead + Seek, length: u64) -> Result<(Image, ImageInfo), IoError> {
+    let failed = |e| failure(path, e);
+    check_directory(path, &mut reader, length)?;
+    let mut limits = Limits::default();
+    let most = usize::try_from(length.saturating_mul(MAX_INFLATION)).unwrap_or(usize::MAX);
+    limits.decoding_buffer_size = most;
+    limits.intermediate_buffer_size = most;
+    limits.ifd_value_size = TAG_BYTES.min(usize::try_from(length).unwrap_or(usize::MAX));
+    let mut decoder = Decoder::new(reader).map_err(failed)?.with_limits(limits);
+    let (width, height) = decoder.dimensions().map_err(failed)?;
+    let colour = decoder.colortype().map_err(failed)?;
+    if !matches!(colour, ColorType::Gray(_)) {
+        let what = format!("a TIFF of colour type {colour:?}");
+        return Err(unsupported(path, what, "convert it to grey without an alpha channel"));
+    }
+    if decoder.more_images() {
+        return Err(unsupported(path, "a TIFF of several pages".to_owned(), "save the page as a file of its own"));
+    }
+    let bytes = u64::from(width) * u64::from(height) * u64::from(colour.bit_depth()).div_ceil(8);
+    if bytes > most as u64 {
+        let got = most as u64;
+        return Err(IoError::Truncated { path: path.to_owned(), what: "the pixels", expected: bytes, got });
+    }
+    let inverted =
+        decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(failed)? == Some(WHITE_IS_ZERO);
+    let comment = decoder.get_tag_ascii_string(Tag::ImageDescription).unwrap_or_default();
+    let size = [width as usize, height as usize];
+    let (values, stored) = pixels(path, &mut decoder, size, inverted)?;
+    check_finite(path, "image", &values)?;
+    let (spacing, unit, bits) = parse_note(&comment);
+    let sample = match stored {
+        Sample::Unsigned { bits: all } => {
+            Sample::Unsigned { bits: bits.filter(|b| (1..=all).contains(b)).unwrap_or(all) }
+        }
+        Sample::Float => Sample::Float,
+    };
+    let image = Image::new(size, spacing, sample, unit, values)
+        .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
+    Ok((image, ImageInfo { inverted, window: None }))
+}
+
+/// Fails when a tag of the first directory promises more values than the file has bytes for.
+///
+/// The decoder makes room for a tag's values before it reads them, and takes limits only after the first directory.
+/// What is not a directory at all is left for the decoder to name.
+fn check_directory(path: &Path, reader: &mut (impl BufRead + Seek), length: u64) -> Result<(), IoError> {
+    let result = oversized_tag(reader, length);
+    reader.seek(SeekFrom::Start(0)).map_err(|source| IoError::System {
+        path: path.to_owned(),
+        action: "read",
+        source,
+    })?;
+    match result {
+        Ok(Some((tag, bytes))) => Err(IoError::Field {
+            path: path.to_owned(),
+            field: format!("tag {tag}"),
+            got: format!("{bytes} bytes"),
+            allowed: format!("within the {length} bytes of the file"),
+        }),
+        Ok(None) => Ok(()),
+        Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(source) => Err(IoError::System { path: path.to_owned(), action: "read", source }),
+    }
+}
+
+/// The first tag of the first directory whose values are longer than the file, with their length.
+fn oversized_tag(reader: &mut (impl BufRead + Seek), length: u64) -> io::Result<Option<(u16, u64)>> {
+    let mut start = [0; 4];
+    reader.read_exact(&mut start)?;
+    let big_endian = start.starts_with(b"MM");
+    let number = |reader: &mut dyn BufRead, size: usize| {
+        let mut bytes = [0; 8];
+        reader.read_exact(&mut bytes[..size])?;
+        if big_endian {
+            bytes[..size].reverse();
+        }
+        io::Result::Ok(u64::from_le_bytes(bytes))
+    };
+    // BigTIFF, whose version is 43, states counts and offsets in eight bytes.
+    let wide = start[2..].contains(&43);
+    let (count_size, entry_count_size) = if wide { (8, 8) } else { (4, 2) };
+    if wide {
+        number(reader, 4)?;
+    }
+    let directory = number(reader, count_size)?;
+    reader.seek(SeekFrom::Start(directory))?;
+    for _ in 0..number(reader, entry_count_size)? {
+        let tag = number(reader, 2)? as u16;
+        let size = match number(reader, 2)? {
+            3 | 8 => 2,
+            4 | 9 | 11 | 13 => 4,
+            5 | 10 | 12 | 16..=18 => 8,
+            _ => 1,
+        };
+        let bytes = number(reader, count_size)?.saturating_mul(size);
+        number(reader, count_size)?;
+        if bytes > length {
+            return Ok(Some((tag, bytes)));
+        }
+    }
+    Ok(None)
+}
+
+/// Decodes strips or tiles into place; the vector grows as they arrive.
+///
+/// The decoder turns WhiteIsZero round; it is turned back, so that values come as stored.
+fn pixels<R: BufRead + Seek>(
+    path: &Path,
+    decoder: &mut Decoder<R>,
+    [width, height]: [usize; 2],
+    inverted: bool,
+) -> Result<(Vec<f32>, Sample), IoError> {
+    let failed = |e| failure(path, e);
+    let (chunk_width, chunk_height) = decoder.chunk_dimensions();
+    let [chunk_width, chunk_height] = [chunk_width as usize, chunk_height as usize];
+    if width == 0 || height == 0 || chunk_width == 0 || chunk_height == 0 {
+        let reason = format!("image of {width}x{height} in chunks of {chunk_width}x{chunk_height}");
+        return Err(IoError::Corrupt { path: path.to_owned(), reason });
+    }
+    let (across, down) = (width.div_ceil(chunk_width), height.div_ceil(chunk_height));
+    let mut values = Vec::new();
+    let mut sample = Sample::Float;
+    for index in 0..across * down {
+        let chunk = decoder.read_chunk(index as u32).map_err(failed)?;
+        let (w, h) = decoder.chunk_data_dimensions(index as u32);
+        let [w, h] = [w as usize, h as usize];
+        let (left, top) = (index % across * chunk_width, index / across * chunk_height);
+        if left + w > width || top + h > height {
+            let reason = format!("chunk {index} reaches beyond the image");
+            return Err(IoError::Corrupt { path: path.to_owned(), reason });
+        }
+        values.resize(values.len().max((top + h) * width), 0.0);
+        let turn = |max: u16, v: u16| f32::from(if inverted { max - v } else { v });
+        let mut place = |count: usize, value: &dyn Fn(usize) -> f32| {
+            for at in 0..count.min(w * h) {
+                values[(top + at / w) * width + left + at % w] = value(at);
+            }
+        };
+        match &chunk {
+            DecodingResult::U8(v) => {
+                sample = Sample::Unsigned { bits: 8 };
+                place(v.len(), &|i| turn(u8::MAX.into(), v[i].into()));
+            }
+            DecodingResult::U16(v) => {
+                sample = Sample::Unsigned { bits: 16 };
+                place(v.len(), &|i| turn(u16::MAX, v[i]));
+            }
+            DecodingResult::F32(v) if !inverted => place(v.len(), &|i| v[i]),
+            _ => {
+                let what = "a TIFF that is not of 8 or 16 bits unsigned or 32 bits float".to_owned();
+                return Err(unsupported(path, what, "convert it to one of these, with black as zero"));
+            }
+        }
+    }
+    Ok((values, sample))
+}
+
+fn unsupported(path: &Path, what: String, remedy: &'static str) -> IoError {
+    IoError::Unsupported { path: path.to_owned(), what, remedy }
+}
+
+fn failure(path: &Path, error: TiffError) -> IoError {
+    let path = path.to_owned();
+    match error {
+        TiffError::IoError(source) if source.raw_os_error().is_some() => {
+            IoError::System { path, action: "read", source }
+        }
+        TiffError::FormatError(TiffFormatError::TiffSignatureNotFound | TiffFormatError::TiffSignatureInvalid) => {
+            IoError::Format { path, format: "TIFF", reason: "it does not begin with the TIFF signature".to_owned() }
+        }
+        TiffError::UnsupportedError(what) => {
+            IoError::Unsupported { path, what: excerpt(what), remedy: "save it as a grey TIFF, uncompressed" }
+        }
+        other => IoError::Corrupt { path, reason: excerpt(other) },
+    }
+}
+
+/// Writes a grey, uncompressed TIFF of 8, 16 or 32 (float) bits.
+pub(super) fn write(path: &Path, image: &Image) -> Result<(), IoError> {
+    match image.sample() {
+        Sample::Unsigned { bits } => {
+            let integers = integers(path, image, bits)?;
+            if bits > 8 {
+                return encode::<colortype::Gray16>(path, image, &integers);
+            }
+            let bytes: Vec<u8> = integers.iter().map(|&v| v as u8).collect();
+            encode::<colortype::Gray8>(path, image, &bytes)
+        }
+        Sample::Float => encode::<colortype::Gray32Float>(path, image, image.values()),
+    }
+}
+
+fn encode<C: colortype::ColorType>(path: &Path, image: &Image, values: &[C::Inner]) -> Result<(), IoError>
+where
+    [C::Inner]: TiffValue,
+{
+    let [width, height] = image.size().map(|n| n as u32);
+    write_file(path, |out| {
+        let mut encoder = TiffEncoder::new(out).map_err(io_error)?;
+        let mut page = encoder.new_image::<C>(width, height).map_err(io_error)?;
+        page.encoder().write_tag(Tag::ImageDescription, note(image).as_str()).map_err(io_error)?;
+        page.write_data(values).map_err(io_error)
+    })
+}
+
+fn io_error(error: TiffError) -> io::Error {
+    match error {
+        TiffError::IoError(source) => source,
+        other => io::Error::other(other),
+    }
+}

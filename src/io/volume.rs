@@ -1,0 +1,192 @@
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use flate2::{Compression, write::GzEncoder};
+
+use super::{
+    IoError,
+    atomic::{Draft, write_file},
+    dicom,
+    input::{Input, Packing},
+    metaimage, nifti, npy, nrrd,
+    raster::{Header, Raster, read_values},
+    scalar::write_f32,
+};
+use crate::data::{Grid, Volume};
+
+const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .dcm, or a folder of DICOM slices";
+const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd or .npy";
+/// What `.npy` needs beside it to become a volume.
+const GRID_NEEDED: &str = "a grid, written NXxNYxNZ@SXxSYxSZ";
+
+/// Formats that hold a volume or a projection stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum VolumeFormat {
+    /// NIfTI-1 in one file, `.nii`.
+    Nifti,
+    /// The same, compressed: `.nii.gz`.
+    NiftiGz,
+    /// NRRD with or without its data: `.nrrd`, `.nhdr`.
+    Nrrd,
+    /// MetaImage in one file, `.mha`.
+    MetaImage,
+    /// MetaImage header with its data beside it: `.mhd`.
+    MetaHeader,
+    /// NumPy array, `.npy`.
+    Npy,
+    /// DICOM CT slices, `.dcm`: read only.
+    Dicom,
+}
+
+impl VolumeFormat {
+    /// The format that a file's extension says; upper and lower case alike.
+    #[must_use]
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+        if name.ends_with(".nii.gz") {
+            return Some(Self::NiftiGz);
+        }
+        Some(match name.rsplit_once('.')?.1 {
+            "nii" => Self::Nifti,
+            "nrrd" | "nhdr" => Self::Nrrd,
+            "mha" => Self::MetaImage,
+            "mhd" => Self::MetaHeader,
+            "npy" => Self::Npy,
+            "dcm" | "dicom" | "ima" => Self::Dicom,
+            _ => return None,
+        })
+    }
+}
+
+/// Reads a volume; the extension decides the format, and a folder is a DICOM series.
+///
+/// Spacing, origin and orientation come out in kerma's frame, the voxels in their stored order. `grid` says where the
+/// voxels of a `.npy` array `[z][y][x]` lie; for any other format it takes the place of what the file says.
+/// Values are as stored after the format's own rescaling: padding such as −2048 is kept for a later step to judge.
+/// The unit is arbitrary unless the file says otherwise.
+///
+/// # Errors
+/// [`IoError`] when the file cannot be read, is damaged, holds NaN or infinity, or is not of the given grid's size.
+pub fn read_volume(path: impl AsRef<Path>, grid: Option<Grid>) -> Result<Volume, IoError> {
+    let path = path.as_ref();
+    if path.is_dir() {
+        return placed(path, dicom::read_series(path)?, grid);
+    }
+    match readable(path, "read a volume")? {
+        VolumeFormat::Dicom => placed(path, dicom::read_slice(path)?, grid),
+        format => volume(format, Input::open(path)?, grid),
+    }
+}
+
+/// Reads a volume from bytes in memory; `name` stands for the path in messages. See [`read_volume`].
+///
+/// # Errors
+/// As for [`read_volume`]; data beside a detached header cannot be reached.
+pub fn decode_volume(format: VolumeFormat, name: &Path, bytes: &[u8], grid: Option<Grid>) -> Result<Volume, IoError> {
+    match format {
+        VolumeFormat::Dicom => placed(name, dicom::decode_slice(name, bytes)?, grid),
+        format => volume(format, Input::bytes(name, bytes), grid),
+    }
+}
+
+/// Writes a volume as little-endian `f32`; the extension decides the format.
+///
+/// The file appears under its name only when it is complete; `.mhd` writes a `.raw` beside it first. The unit is kept in
+/// a header field that only kerma reads; `.npy` keeps values alone.
+///
+/// # Errors
+/// [`IoError`] when the extension is unknown or the file cannot be written.
+pub fn write_volume(path: impl AsRef<Path>, volume: &Volume) -> Result<(), IoError> {
+    let raster = Raster { grid: volume.grid(), unit: volume.unit(), values: volume.values() };
+    write_raster(path.as_ref(), "write a volume", &raster)
+}
+
+fn readable(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> {
+    VolumeFormat::of_path(path).ok_or_else(|| extension(path, action, READABLE))
+}
+
+pub(super) fn extension(path: &Path, action: &'static str, allowed: &'static str) -> IoError {
+    let got = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+    IoError::Extension { path: path.to_owned(), action, got, allowed }
+}
+
+/// Opens a file of any format but DICOM at its first value.
+pub(super) fn open(format: VolumeFormat, input: Input<'_>) -> Result<(Header, Input<'_>), IoError> {
+    match format {
+        VolumeFormat::Nifti => nifti::open(input),
+        VolumeFormat::NiftiGz => nifti::open(input.unpack(Packing::Gzip)),
+        VolumeFormat::Nrrd => nrrd::open(input),
+        VolumeFormat::MetaImage | VolumeFormat::MetaHeader => metaimage::open(input),
+        VolumeFormat::Npy => npy::open(input),
+        VolumeFormat::Dicom => {
+            Err(extension(input.path(), "read a stack", ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .npy"))
+        }
+    }
+}
+
+fn volume(format: VolumeFormat, input: Input<'_>, grid: Option<Grid>) -> Result<Volume, IoError> {
+    let (header, input) = open(format, input)?;
+    let path = input.path().to_owned();
+    if let Some(grid) = &grid
+        && header.shape != grid.size()
+    {
+        return Err(size_mismatch(&path, &header.shape, grid));
+    }
+    let missing = || IoError::SpacingMissing { path: path.clone(), needed: GRID_NEEDED };
+    let grid = grid.or(header.grid).ok_or_else(missing)?;
+    let values = read_values(input, "volume", grid.voxel_count(), &header.encoding)?;
+    Volume::new(grid, header.unit, values).map_err(|source| IoError::Data { path, source })
+}
+
+/// Puts a volume on the grid that the caller prefers.
+fn placed(path: &Path, volume: Volume, grid: Option<Grid>) -> Result<Volume, IoError> {
+    let Some(grid) = grid else { return Ok(volume) };
+    let size = volume.grid().size();
+    volume.with_grid(grid).map_err(|_| size_mismatch(path, &size, &grid))
+}
+
+fn size_mismatch(path: &Path, file: &[usize], grid: &Grid) -> IoError {
+    let text = |size: &[usize]| size.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+    IoError::SizeMismatch { path: path.to_owned(), file: text(file), given: text(&grid.size()) }
+}
+
+/// Writes values on a grid; the extension decides the format.
+pub(super) fn write_raster(path: &Path, action: &'static str, raster: &Raster<'_>) -> Result<(), IoError> {
+    let refused = || extension(path, action, WRITABLE);
+    // A detached NRRD header is read, but one file is the better habit.
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("nhdr")) {
+        return Err(refused());
+    }
+    match VolumeFormat::of_path(path).ok_or_else(refused)? {
+        VolumeFormat::Nifti => write_file(path, |out| nifti::write(out, raster)),
+        VolumeFormat::NiftiGz => write_file(path, |out| {
+            // The lowest level: the noise in f32 values hardly shrinks further, at several times the work.
+            let mut packed = GzEncoder::new(out, Compression::fast());
+            nifti::write(&mut packed, raster)?;
+            packed.finish()?;
+            Ok(())
+        }),
+        VolumeFormat::Nrrd => write_file(path, |out| nrrd::write(out, raster)),
+        VolumeFormat::MetaImage => write_file(path, |out| metaimage::write(out, raster)),
+        VolumeFormat::MetaHeader => write_pair(path, raster),
+        VolumeFormat::Npy => write_file(path, |out| npy::write(out, &raster.grid.size(), raster.values)),
+        VolumeFormat::Dicom => Err(refused()),
+    }
+}
+
+/// Writes `.mhd` and `.raw`. Both are complete before either gets its name; the data come first, so that a new header
+/// never stands beside old data.
+fn write_pair(path: &Path, raster: &Raster<'_>) -> Result<(), IoError> {
+    let raw = path.with_extension("raw");
+    let name = raw.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let failed = |path: &Path, source: io::Error| IoError::System { path: path.to_owned(), action: "write", source };
+    let mut data = Draft::create(&raw)?;
+    write_f32(data.writer(), raster.values).and_then(|()| data.writer().flush()).map_err(|e| failed(&raw, e))?;
+    let mut header = Draft::create(path)?;
+    metaimage::write_header(header.writer(), raster, &name).map_err(|e| failed(path, e))?;
+    data.publish()?;
+    header.publish()
+}
