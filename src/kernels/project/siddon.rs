@@ -221,10 +221,6 @@ fn sum_error(a: f32, b: f32, sum: f32) -> f32 {
 
 /// Walks sixteen neighbouring rays in lockstep; a ray that has ended adds pieces of no length.
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "lanes of many arrays advance together, as invocations of the shader do"
-)]
 fn march(params: &SiddonParams, block: &Block, view: &ViewRays, i: &Lanes, j: f32, volume: &[f32], sum: &mut Lanes) {
     let [nx, ny, ..] = params.size.map(|n| n as i32);
     let first_z = block.inputs.start as i32;
