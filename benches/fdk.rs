@@ -1,5 +1,4 @@
 //! FDK reconstruction, whole and by stage; throughput in voxel updates or pixels.
-#![expect(missing_docs, reason = "criterion generates public items without docs")]
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up should stop")]
 
 mod devices;

@@ -1,5 +1,4 @@
 //! Forward projection by Siddon's method; throughput in rays.
-#![expect(missing_docs, reason = "criterion generates public items without docs")]
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up should stop")]
 
 mod devices;

@@ -4,7 +4,7 @@ use criterion::{BenchmarkGroup, BenchmarkId, Throughput, measurement::WallTime};
 use kerma::engine::{Choice, Control, Device, Graph, Numerics, Plan};
 
 /// CPU backend first, then `gpu`, software adapters included.
-pub fn devices() -> Vec<(String, Device)> {
+pub(crate) fn devices() -> Vec<(String, Device)> {
     let mut devices = vec![("cpu twin".to_owned(), Device::cpu())];
     if let Ok(device) = pollster::block_on(Device::open(Choice::Gpu, Numerics::Pinned)) {
         let name = device.adapter().map_or_else(|| "gpu".to_owned(), |a| a.name.clone());
@@ -14,7 +14,7 @@ pub fn devices() -> Vec<(String, Device)> {
 }
 
 /// Times one graph on every device, transfers included; `elements` is what the throughput counts.
-pub fn compare(group: &mut BenchmarkGroup<'_, WallTime>, size: &str, elements: u64, graph: &Graph<'_>) {
+pub(crate) fn compare(group: &mut BenchmarkGroup<'_, WallTime>, size: &str, elements: u64, graph: &Graph<'_>) {
     group.sample_size(10);
     group.throughput(Throughput::Elements(elements));
     for (name, device) in devices() {
