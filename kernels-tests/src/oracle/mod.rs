@@ -1,0 +1,14 @@
+//! Independent formulations in `f64`, sharing no code and no method with the kernels they are held against.
+//!
+//! They are slow and plain: every formula is written as textbooks print it, and only grids, views and stacks are
+//! shared with the library.
+
+mod backproject;
+mod error;
+mod ramp;
+mod siddon;
+
+pub use backproject::backproject;
+pub use error::Error;
+pub use ramp::ramp;
+pub use siddon::project;

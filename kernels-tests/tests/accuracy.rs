@@ -1,0 +1,279 @@
+//! Kernels and tasks against independent truth, on the CPU backend: other devices give its bits.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::f64::consts::PI;
+
+use kerma::{
+    data::{Grid, Projections, Unit, Volume},
+    engine::{Control, Device, Extent, Graph, Output, Plan},
+    geometry::{DetectorAxis, Geometry, Scan},
+    kernels::fdk::{
+        backproject,
+        ramp::{self, RampFilter, Window},
+    },
+    phantom::{Phantom, SHEPP_LOGAN_RADIUS_MM, shepp_logan},
+    tasks::{Fdk, FdkOptions, Projection},
+};
+use kerma_kernels_tests::{
+    Seeded,
+    oracle::{self, Error},
+};
+use rustfft::{FftPlanner, num_complex::Complex};
+
+/// Half a unit in the last place of a number between 1 and 2.
+const U: f64 = 1.0 / (1 << 24) as f64;
+
+fn run(graph: &Graph<'_>, output: Output<f32>) -> Vec<f32> {
+    let device = Device::cpu();
+    let plan = Plan::new(graph, device.limits()).unwrap();
+    pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output)
+}
+
+fn phantom() -> Phantom {
+    shepp_logan(SHEPP_LOGAN_RADIUS_MM).unwrap()
+}
+
+fn grid() -> Grid {
+    "128x128x128@2x2x2".parse().unwrap()
+}
+
+fn cone(views: usize, arc_deg: f64) -> Scan {
+    Scan::from_toml(&format!(
+        "kind = \"cone-circular\"\nsource_isocentre_mm = 1000.0\nsource_detector_mm = 1500.0\nviews = {views}\n\
+         arc_deg = {arc_deg}\ndetector = [192, 192]\npitch_mm = [2.0, 2.0]\n"
+    ))
+    .unwrap()
+}
+
+fn parallel(views: usize, start_deg: f64, arc_deg: f64) -> Scan {
+    Scan::from_toml(&format!(
+        "kind = \"parallel\"\nviews = {views}\nstart_deg = {start_deg}\narc_deg = {arc_deg}\n\
+         detector = [192, 192]\npitch_mm = [1.5, 1.5]\n"
+    ))
+    .unwrap()
+}
+
+fn tomosynthesis(views: usize) -> Scan {
+    Scan::from_toml(&format!(
+        "kind = \"tomosynthesis-linear\"\nsource_isocentre_mm = 1000.0\nsource_detector_mm = 1150.0\n\
+         sweep_deg = 30.0\nviews = {views}\ndetector = [192, 192]\npitch_mm = [1.7, 1.7]\n"
+    ))
+    .unwrap()
+}
+
+fn projected(volume: &Volume, geometry: &Geometry) -> Vec<f32> {
+    let task = Projection::new(volume, geometry).unwrap();
+    let device = Device::cpu();
+    let plan = Plan::new(task.graph(), device.limits()).unwrap();
+    let outputs = pollster::block_on(device.run(&plan, &Control::default())).unwrap();
+    task.finish(outputs).unwrap().into_values()
+}
+
+/// What single precision may cost a line integral: a few roundings of the sum of some 200 pieces, RMS and at worst.
+const PATH_RMS: f64 = 2e-6;
+const PATH_WORST: f64 = 1e-5;
+
+#[test]
+fn line_integrals_are_those_of_the_sorted_crossings() {
+    let mut noise = Volume::zeros(grid(), Unit::PerMillimetre);
+    let count = noise.values().len();
+    noise.values_mut().copy_from_slice(&Seeded::new(1).values(count, 0.0, 0.05));
+    let head = phantom().voxelise(&grid(), 2);
+    // Angles of a scan of 64 views among which none but the first is special; every ninth of them.
+    let views = |scan: Scan| {
+        let geometry = scan.build().unwrap();
+        let every_ninth = geometry.views().iter().step_by(9).take(4).copied().collect();
+        Geometry::new(geometry.detector(), every_ninth).unwrap()
+    };
+    for (name, scan) in
+        [("cone", cone(64, 360.0)), ("parallel", parallel(64, 1.0, 180.0)), ("tomosynthesis", tomosynthesis(30))]
+    {
+        let geometry = views(scan);
+        for (what, volume) in [("Shepp-Logan", &head), ("noise", &noise)] {
+            let error = Error::of(&projected(volume, &geometry), &oracle::project(volume, &geometry));
+            println!("{name}, {what}: {error:?}");
+            assert!(error.relative_rms <= PATH_RMS && error.worst_of_peak <= PATH_WORST, "{name}, {what}: {error:?}");
+        }
+    }
+}
+
+/// Voxels blur a surface by half their size, d = 1 mm; the chord of a ray that grazes the skull, with a radius of about
+/// R = 90 mm and 0.8 mm⁻¹ more than what is within, changes by as much as 2√(2Rd) = 27 mm of at most 100 mm, and one
+/// ray in twenty passes that close.
+const VOXEL_RMS: f64 = 0.06;
+/// What all rays together measure does not change: voxels hold means.
+const VOXEL_SUM: f64 = 1e-3;
+
+#[test]
+fn a_voxelised_phantom_projects_like_its_formula() {
+    let volume = phantom().voxelise(&grid(), 4);
+    for scan in [cone(5, 360.0), parallel(5, 10.0, 180.0), tomosynthesis(5)] {
+        let geometry = scan.build().unwrap();
+        let exact = phantom().project(&geometry).unwrap();
+        let truth: Vec<f64> = exact.values().iter().map(|v| f64::from(*v)).collect();
+        let values = projected(&volume, &geometry);
+        let error = Error::of(&values, &truth);
+        let sum = values.iter().map(|v| f64::from(*v)).sum::<f64>() / truth.iter().sum::<f64>() - 1.0;
+        println!("{}: {error:?}, sum {sum:.1e}", scan.kind());
+        assert!(error.relative_rms <= VOXEL_RMS, "{}: {error:?}", scan.kind());
+        assert!(sum.abs() <= VOXEL_SUM, "{}: sum is off by {sum:.1e}", scan.kind());
+    }
+}
+
+/// Rows filtered by FFT in double precision, windowed in frequency on four times as many points.
+fn filtered_by_fft(rows: &[f32], columns: usize, filter: &RampFilter) -> Vec<f64> {
+    let n = (8 * columns).next_power_of_two();
+    let mut planner = FftPlanner::<f64>::new();
+    let (forward, inverse) = (planner.plan_fft_forward(n), planner.plan_fft_inverse(n));
+    let mut response = vec![Complex::new(0.0, 0.0); n];
+    response[0].re = 0.25;
+    for k in (1..n / 2).step_by(2) {
+        let tap = -1.0 / (PI * k as f64).powi(2);
+        (response[k].re, response[n - k].re) = (tap, tap);
+    }
+    forward.process(&mut response);
+    for (k, value) in response.iter_mut().enumerate() {
+        let frequency = 2.0 * k.min(n - k) as f64 / n as f64;
+        *value *= filter.window.at(frequency / filter.cutoff) / filter.pitch_mm / n as f64;
+    }
+    let mut filtered = Vec::with_capacity(rows.len());
+    for row in rows.chunks_exact(columns) {
+        let mut signal: Vec<Complex<f64>> = row.iter().map(|p| Complex::new(f64::from(*p), 0.0)).collect();
+        signal.resize(n, Complex::new(0.0, 0.0));
+        forward.process(&mut signal);
+        signal.iter_mut().zip(&response).for_each(|(s, r)| *s *= *r);
+        inverse.process(&mut signal);
+        filtered.extend(signal[..columns].iter().map(|s| s.re));
+    }
+    filtered
+}
+
+/// Error of a transform relative to its norm, per level (Higham, Accuracy and Stability, theorem 24.2: η = u + γ₄(√2 +
+/// u) with twiddles right to u).
+const LEVEL: f64 = 6.7 * U;
+/// Levels of the longest transform, forward and back, and one product.
+const TRANSFORM: f64 = (2.0 * 11.0 + 1.0) * LEVEL;
+
+#[test]
+fn the_ramp_filter_is_that_of_a_transform_in_double_precision() {
+    for (columns, (name, window)) in
+        [1, 2, 3, 17, 192, 511, 1024, 1025, 3000].into_iter().zip(Window::NAMES.iter().cycle())
+    {
+        for cutoff in [1.0, 0.6] {
+            let filter = RampFilter { pitch_mm: 0.8, window: *window, cutoff };
+            let extent = Extent::new(2, 3, columns);
+            let rows = Seeded::new(columns as u64).values(6 * columns, -1.0, 6.0);
+            let mut graph = Graph::new();
+            let uploaded = graph.upload("rows", extent, &rows);
+            let filtered = ramp::record(&mut graph, &filter, uploaded);
+            let output = graph.result(filtered);
+            let truth = filtered_by_fft(&rows, columns, &filter);
+            let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+            let values = run(&graph, output);
+            let error = norm(&mut values.iter().zip(&truth).map(|(v, t)| f64::from(*v) - t));
+            // The largest gain of the ramp is 1/2 at the Nyquist frequency.
+            let allowed = TRANSFORM * 0.5 / filter.pitch_mm * norm(&mut rows.iter().map(|v| f64::from(*v)));
+            println!("{columns} columns, {name} to {cutoff}: {error:.2e} of {allowed:.2e}");
+            assert!(error <= allowed, "{columns} columns, {name} to {cutoff}: {error:.2e}, allowed {allowed:.2e}");
+        }
+    }
+}
+
+#[test]
+fn both_ramp_oracles_agree() {
+    let rows = Seeded::new(3).values(3 * 65, -1.0, 6.0);
+    let filter = RampFilter { pitch_mm: 0.8, window: Window::RamLak, cutoff: 1.0 };
+    let direct = oracle::ramp(&rows, 65, 0.8);
+    for (a, b) in direct.iter().zip(filtered_by_fft(&rows, 65, &filter)) {
+        assert!((a - b).abs() < 1e-13, "{a} {b}");
+    }
+}
+
+/// Eight roundings of a detector coordinate of up to 96 pixels, times the steepest slope of the test pattern, 0.4 per
+/// pixel: 2·10⁻⁵ of the pattern's height in every view, and views add up to the peak.
+const GATHER_WORST: f64 = 2e-5;
+
+#[test]
+fn back_projection_is_that_of_rays_in_double_precision() {
+    let small: Grid = "48x40x32@5x5x5+3,-2,1".parse().unwrap();
+    for scan in [cone(12, 360.0), parallel(12, 3.0, 180.0), tomosynthesis(9)] {
+        let geometry = scan.build().unwrap();
+        let [columns, rows] = geometry.detector();
+        let pattern = |i: usize| {
+            let (column, row, view) = (i % columns, i / columns % rows, i / columns / rows);
+            (1.0 + 0.4 * ((column as f64 * 0.4 + view as f64).sin() + (row as f64 * 0.3).cos())) as f32
+        };
+        let filtered: Vec<f32> = (0..geometry.value_count()).map(pattern).collect();
+        let mut graph = Graph::new();
+        let uploaded = graph.upload("filtered", Extent::new(geometry.views().len(), rows, columns), &filtered);
+        let volume = graph.buffer("volume", Extent::new(32, 40, 48));
+        backproject::record(&mut graph, &geometry, DetectorAxis::U, &small, uploaded, volume.replace());
+        let output = graph.result(volume);
+        let error = Error::of(&run(&graph, output), &oracle::backproject(&filtered, &geometry, &small));
+        println!("{}: {error:?}", scan.kind());
+        assert!(error.worst_of_peak <= GATHER_WORST, "{}: {error:?}", scan.kind());
+    }
+}
+
+fn reconstructed(scan: &Scan, projections: &Projections, grid: &Grid) -> Volume {
+    let task = Fdk::new(projections, scan, grid, FdkOptions::default()).unwrap();
+    let device = Device::cpu();
+    let plan = Plan::new(task.graph(), device.limits()).unwrap();
+    let outputs = pollster::block_on(device.run(&plan, &Control::default())).unwrap();
+    task.finish(outputs).unwrap()
+}
+
+/// Soft tissue of the phantom's head, in mm⁻¹ times its scale.
+const FLAT: f64 = 0.2;
+
+/// RMS error in the central cylinder (r ≤ 70 mm, |z| ≤ 45 mm), and the mean where the phantom is flat in it.
+fn accuracy(volume: &Volume) -> (f64, f64) {
+    let grid = volume.grid();
+    let truth = phantom().voxelise(grid, 4);
+    let [nx, ny, nz] = grid.size();
+    let at = |x: usize, y: usize, z: usize| (z * ny + y) * nx + x;
+    let (mut square, mut count, mut flat_sum, mut flat_count) = (0.0, 0, 0.0, 0);
+    for z in 1..nz - 1 {
+        for y in 1..ny - 1 {
+            for x in 1..nx - 1 {
+                let place = grid.world_mm(glam::DVec3::new(x as f64, y as f64, z as f64));
+                if place.truncate().length() > 70.0 || place.z.abs() > 45.0 {
+                    continue;
+                }
+                let (got, want) = (f64::from(volume.values()[at(x, y, z)]), f64::from(truth.values()[at(x, y, z)]));
+                square += (got - want).powi(2);
+                count += 1;
+                let mut around = (0..27).map(|n| at(x + n % 3 - 1, y + n / 3 % 3 - 1, z + n / 9 - 1));
+                if around.all(|n| (f64::from(truth.values()[n]) - FLAT).abs() < 1e-6) {
+                    flat_sum += got;
+                    flat_count += 1;
+                }
+            }
+        }
+    }
+    assert!(flat_count > 10_000, "{flat_count} flat voxels");
+    ((square / f64::from(count)).sqrt(), flat_sum / f64::from(flat_count))
+}
+
+#[test]
+fn fdk_of_a_full_circle_is_accurate() {
+    let scan = cone(180, 360.0);
+    let projections = phantom().project(&scan.build().unwrap()).unwrap();
+    let (rms, flat) = accuracy(&reconstructed(&scan, &projections, &grid()));
+    println!("RMS {rms}, flat {flat}");
+    assert!(rms <= 0.0112, "RMS {rms}");
+    assert!((flat / FLAT - 1.0).abs() <= 0.005, "flat region {flat}");
+}
+
+#[test]
+fn shorter_arcs_keep_the_scale() {
+    // Half a turn and the fan: 2·atan(191/1500) = 14.5°.
+    for scan in [cone(120, 200.0), parallel(120, 0.0, 180.0)] {
+        let projections = phantom().project(&scan.build().unwrap()).unwrap();
+        let slab: Grid = "128x128x48@2x2x2".parse().unwrap();
+        let (rms, flat) = accuracy(&reconstructed(&scan, &projections, &slab));
+        println!("{}: RMS {rms}, flat {flat}", scan.kind());
+        assert!((flat / FLAT - 1.0).abs() <= 0.01, "{}: flat region {flat}", scan.kind());
+    }
+}
