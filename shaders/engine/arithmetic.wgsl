@@ -14,6 +14,18 @@ fn reciprocal(x: f32) -> f32 {
     return bitcast<f32>(bitcast<u32>(r) | (bits & 0x80000000u));
 }
 
+fn reciprocal4(x: vec4<f32>) -> vec4<f32> {
+    let bits = bitcast<vec4<u32>>(x);
+    var r = bitcast<vec4<f32>>(vec4<u32>(0x7ef311c7u) - (bits & vec4<u32>(0x7fffffffu)));
+    let a = bitcast<vec4<f32>>(bits & vec4<u32>(0x7fffffffu));
+    r = pin4(r * (2.0 - pin4(a * r)));
+    r = pin4(r * (2.0 - pin4(a * r)));
+    r = pin4(r * (2.0 - pin4(a * r)));
+    let e = 1.0 - pin4(a * r);
+    r = r + pin4(r * e);
+    return bitcast<vec4<f32>>(bitcast<vec4<u32>>(r) | (bits & vec4<u32>(0x80000000u)));
+}
+
 // 1/√x for positive normal x.
 fn inverse_square_root(x: f32) -> f32 {
     let h = 0.5 * x;

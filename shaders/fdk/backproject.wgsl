@@ -1,4 +1,4 @@
-// Voxel-driven back-projection: one invocation gathers one voxel from all views.
+// Voxel-driven back-projection: one invocation gathers four voxels of a row from all views.
 // Twin, formula and units: src/kernels/fdk/backproject.rs.
 
 @group(0) @binding(1) var<uniform> params: BackprojectParams;
@@ -6,51 +6,75 @@
 @group(0) @binding(3) var<storage, read> filtered: array<f32>;
 @group(0) @binding(4) var<storage, read_write> volume: array<f32>;
 
-@compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= params.size.x || id.y >= tile.row_count) {
+// Invocations along a row; each takes every 32nd voxel, so that neighbours read neighbouring pixels.
+const WIDE = WORKGROUP_WIDE / 4u;
+
+// One pixel neighbourhood; `at` is the lower left pixel's place.
+fn sample(at: u32, step_u: u32, step_v: u32, fu: f32, fv: f32) -> f32 {
+    let p00 = filtered[at];
+    let p10 = filtered[at + step_u];
+    let p01 = filtered[at + step_v];
+    let p11 = filtered[at + step_v + step_u];
+    let low = p00 + pin(fu * (p10 - p00));
+    let high = p01 + pin(fu * (p11 - p01));
+    return low + pin(fv * pin(high - low));
+}
+
+@compute @workgroup_size(WIDE, WORKGROUP_HIGH)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let line = group.y * WORKGROUP_HIGH + local.y;
+    let column = group.x * WORKGROUP_WIDE + local.x;
+    if (column >= params.size.x || line >= tile.row_count) {
         return;
     }
-    let row = tile.first_row + id.y;
-    let x = f32(id.x) - params.half_size.x;
+    let row = tile.first_row + line;
+    let columns = vec4<u32>(column) + vec4<u32>(0u, WIDE, 2u * WIDE, 3u * WIDE);
+    let x = vec4<f32>(columns) - params.half_size.x;
     let y = f32(row % params.size.y) - params.half_size.y;
     let z = f32(row / params.size.y) - params.half_size.z;
-    let columns = params.detector.x;
-    let last = vec2<f32>(params.last_pixel.xy);
-    let at = bound_row(2u, row) * params.size.x + id.x;
-    var sum = 0.0;
+    let last = params.last_pixel;
+    let place = bound_row(2u, row) * params.size.x;
+    let inside = columns < vec4<u32>(params.size.x);
+    var sum = vec4<f32>(0.0);
     if (tile.resume == 1u) {
-        sum = volume[at];
-    }
-    var first = bound_row(1u, tile.first_input * params.detector.y) * columns;
-    for (var k = 0u; k < tile.input_count; k++) {
-        let m = views[tile.first_input + k];
-        let nu = pin(pin(pin(m.u.y * y) + pin(m.u.z * z)) + m.u.w) + pin(m.u.x * x);
-        let nv = pin(pin(pin(m.v.y * y) + pin(m.v.z * z)) + m.v.w) + pin(m.v.x * x);
-        let nw = pin(pin(pin(m.w.y * y) + pin(m.w.z * z)) + m.w.w) + pin(m.w.x * x);
-        let scale = reciprocal(nw);
-        let u = pin(nu * scale);
-        let v = pin(nv * scale);
-        if (u >= -0.5 && u <= last.x + 0.5 && v >= -0.5 && v <= last.y + 0.5) {
-            let cu = min(max(u, 0.0), last.x);
-            let cv = min(max(v, 0.0), last.y);
-            let lu = floor(cu);
-            let lv = floor(cv);
-            let fu = cu - lu;
-            let fv = cv - lv;
-            let step_u = select(0u, 1u, lu < last.x);
-            let step_v = select(0u, columns, lv < last.y);
-            let p = first + u32(lv) * columns + u32(lu);
-            let p00 = filtered[p];
-            let p10 = filtered[p + step_u];
-            let p01 = filtered[p + step_v];
-            let p11 = filtered[p + step_v + step_u];
-            let low = p00 + pin(fu * (p10 - p00));
-            let high = p01 + pin(fu * (p11 - p01));
-            let value = low + pin(fv * pin(high - low));
-            sum = sum + pin(value * pin(scale * scale));
+        for (var i = 0u; i < 4u; i++) {
+            if (inside[i]) {
+                sum[i] = volume[place + columns[i]];
+            }
         }
-        first += columns * params.detector.y;
     }
-    volume[at] = sum;
+    var first = bound_row(1u, tile.first_input * params.detector.y) * params.detector.x;
+    for (var k = tile.first_input; k < tile.first_input + tile.input_count; k++) {
+        let m = views[k];
+        let nu = (pin(pin(m.u.y * y) + pin(m.u.z * z)) + m.u.w) + pin4(m.u.x * x);
+        let nv = (pin(pin(m.v.y * y) + pin(m.v.z * z)) + m.v.w) + pin4(m.v.x * x);
+        let nw = (pin(pin(m.w.y * y) + pin(m.w.z * z)) + m.w.w) + pin4(m.w.x * x);
+        let scale = reciprocal4(nw);
+        let u = pin4(nu * scale);
+        let v = pin4(nv * scale);
+        let seen = (u >= vec4<f32>(-0.5)) & (u <= vec4<f32>(last.x + 0.5))
+            & (v >= vec4<f32>(-0.5)) & (v <= vec4<f32>(last.y + 0.5));
+        let cu = min(max(u, vec4<f32>(0.0)), vec4<f32>(last.x));
+        let cv = min(max(v, vec4<f32>(0.0)), vec4<f32>(last.y));
+        let lu = floor(cu);
+        let lv = floor(cv);
+        let fu = cu - lu;
+        let fv = cv - lv;
+        let step_u = select(vec4<u32>(0u), vec4<u32>(1u), lu < vec4<f32>(last.x));
+        let step_v = select(vec4<u32>(0u), vec4<u32>(params.detector.x), lv < vec4<f32>(last.y));
+        let at = first + vec4<u32>(lv) * params.detector.x + vec4<u32>(lu);
+        let value = vec4<f32>(
+            sample(at.x, step_u.x, step_v.x, fu.x, fv.x),
+            sample(at.y, step_u.y, step_v.y, fu.y, fv.y),
+            sample(at.z, step_u.z, step_v.z, fu.z, fv.z),
+            sample(at.w, step_u.w, step_v.w, fu.w, fv.w),
+        );
+        sum = select(sum, sum + pin4(value * pin4(scale * scale)), seen);
+        first += params.detector.x * params.detector.y;
+    }
+    for (var i = 0u; i < 4u; i++) {
+        if (inside[i]) {
+            volume[place + columns[i]] = sum[i];
+        }
+    }
 }

@@ -7,9 +7,10 @@
 @group(0) @binding(4) var<storage, read> rows_in: array<f32>;
 @group(0) @binding(5) var<storage, read_write> rows_out: array<f32>;
 
-const THREADS = 256u;
-// Complex numbers that one thread owns at the largest transform: 2048 / 256.
-const OWNED = 8u;
+// Few invocations with much work each: barriers are what costs here.
+const THREADS = 32u;
+// Complex numbers that one invocation owns at the largest transform: 2048 / 32.
+const OWNED = 64u;
 
 var<workgroup> signal: array<vec2<f32>, 2048>;
 
@@ -17,40 +18,101 @@ fn product(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
     return vec2<f32>(pin(a.x * b.x) - pin(a.y * b.y), pin(a.x * b.y) + pin(a.y * b.x));
 }
 
-// Decimation in frequency: natural order in, bit-reversed order out.
+fn pin2(a: vec2<f32>) -> vec2<f32> {
+    return vec2<f32>(pin(a.x), pin(a.y));
+}
+
+fn conjugate(a: vec2<f32>) -> vec2<f32> {
+    return vec2<f32>(a.x, -a.y);
+}
+
+// The twiddle a quarter of the circle on; the table is symmetric to the bit.
+fn quarter_turn(w: vec2<f32>) -> vec2<f32> {
+    return vec2<f32>(w.y, -w.x);
+}
+
+// Decimation in frequency: natural order in, bit-reversed order out. Two radix-2 stages at a time, in registers; one
+// alone at the end where their number is odd.
 fn forward(thread: u32) {
-    for (var half = params.size.w / 2u; half > 0u; half /= 2u) {
-        let stride = params.size.w / (2u * half);
-        for (var k = thread; k < params.size.w / 2u; k += THREADS) {
-            let within = k & (half - 1u);
-            let i = 2u * (k - within) + within;
+    let n = params.size.w;
+    var half = n / 2u;
+    while (half > 1u) {
+        let quarter = half / 2u;
+        let stride = n / (2u * half);
+        for (var k = thread; k < n / 4u; k += THREADS) {
+            let within = k & (quarter - 1u);
+            let i = 4u * (k - within) + within;
             let a = signal[i];
-            let b = signal[i + half];
-            signal[i] = a + b;
-            signal[i + half] = product(vec2<f32>(pin(a.x - b.x), pin(a.y - b.y)), twiddles[within * stride]);
+            let b = signal[i + quarter];
+            let c = signal[i + half];
+            let d = signal[i + half + quarter];
+            let e = pin2(a + c);
+            let f = pin2(b + d);
+            let v = twiddles[within * stride];
+            let g = product(pin2(a - c), v);
+            let h = product(pin2(b - d), quarter_turn(v));
+            let w = twiddles[2u * within * stride];
+            signal[i] = e + f;
+            signal[i + quarter] = product(pin2(e - f), w);
+            signal[i + half] = pin2(g) + pin2(h);
+            signal[i + half + quarter] = product(pin2(pin2(g) - pin2(h)), w);
+        }
+        workgroupBarrier();
+        half /= 4u;
+    }
+    if (half == 1u) {
+        for (var k = thread; k < n / 2u; k += THREADS) {
+            let a = signal[2u * k];
+            let b = signal[2u * k + 1u];
+            signal[2u * k] = a + b;
+            signal[2u * k + 1u] = product(pin2(a - b), twiddles[0]);
         }
         workgroupBarrier();
     }
 }
 
 // Decimation in time with conjugate twiddles: bit-reversed order in, natural order out; the 1/n is in the spectra.
+// One stage alone at the beginning where their number is odd, then two at a time.
 fn inverse(thread: u32) {
-    for (var half = 1u; half < params.size.w; half *= 2u) {
-        let stride = params.size.w / (2u * half);
-        for (var k = thread; k < params.size.w / 2u; k += THREADS) {
-            let within = k & (half - 1u);
-            let i = 2u * (k - within) + within;
-            let w = twiddles[within * stride];
-            let a = signal[i];
-            let b = product(signal[i + half], vec2<f32>(w.x, -w.y));
-            signal[i] = a + vec2<f32>(pin(b.x), pin(b.y));
-            signal[i + half] = a - vec2<f32>(pin(b.x), pin(b.y));
+    let n = params.size.w;
+    var half = 1u;
+    if (countTrailingZeros(n) % 2u == 1u) {
+        for (var k = thread; k < n / 2u; k += THREADS) {
+            let a = signal[2u * k];
+            let b = pin2(product(signal[2u * k + 1u], conjugate(twiddles[0])));
+            signal[2u * k] = a + b;
+            signal[2u * k + 1u] = a - b;
         }
         workgroupBarrier();
+        half = 2u;
+    }
+    while (half < n) {
+        let double = 2u * half;
+        let stride = n / double;
+        for (var k = thread; k < n / 4u; k += THREADS) {
+            let within = k & (half - 1u);
+            let i = 4u * (k - within) + within;
+            let w = conjugate(twiddles[within * stride]);
+            let a = signal[i];
+            let b = pin2(product(signal[i + half], w));
+            let c = signal[i + double];
+            let d = pin2(product(signal[i + double + half], w));
+            let e = pin2(a + b);
+            let f = pin2(a - b);
+            let v = twiddles[within * stride / 2u];
+            let g = pin2(product(pin2(c + d), conjugate(v)));
+            let h = pin2(product(pin2(c - d), conjugate(quarter_turn(v))));
+            signal[i] = e + g;
+            signal[i + half] = f + h;
+            signal[i + double] = e - g;
+            signal[i + double + half] = f - h;
+        }
+        workgroupBarrier();
+        half *= 4u;
     }
 }
 
-@compute @workgroup_size(256, 1)
+@compute @workgroup_size(THREADS, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let columns = params.size.x;
     let rows = params.size.y;
@@ -80,28 +142,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         workgroupBarrier();
         forward(thread);
-        // Spectrum of the filter from segment s to this one, counted from the most negative shift.
+        // Spectrum of the filter from segment s to this one, counted from the most negative shift. A single segment
+        // is multiplied in place.
         let spectrum = (group.x + params.segments.x - 1u - s) * n;
-        for (var o = 0u; o < OWNED; o++) {
-            let k = thread + o * THREADS;
-            if (k < n) {
-                let filtered = product(signal[k], spectra[spectrum + k]);
-                if (s == 0u) {
-                    owned[o] = filtered;
-                } else {
-                    owned[o] = owned[o] + vec2<f32>(pin(filtered.x), pin(filtered.y));
-                }
+        for (var k = thread; k < n; k += THREADS) {
+            let filtered = product(signal[k], spectra[spectrum + k]);
+            if (params.segments.x == 1u) {
+                signal[k] = filtered;
+            } else if (s == 0u) {
+                owned[k / THREADS] = filtered;
+            } else {
+                owned[k / THREADS] = owned[k / THREADS] + pin2(filtered);
             }
         }
         workgroupBarrier();
     }
-    for (var o = 0u; o < OWNED; o++) {
-        let k = thread + o * THREADS;
-        if (k < n) {
-            signal[k] = owned[o];
+    if (params.segments.x > 1u) {
+        for (var k = thread; k < n; k += THREADS) {
+            signal[k] = owned[k / THREADS];
         }
+        workgroupBarrier();
     }
-    workgroupBarrier();
     inverse(thread);
     let target_row = bound_row(3u, row) * columns;
     for (var k = thread; k < segment; k += THREADS) {

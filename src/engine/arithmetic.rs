@@ -68,7 +68,7 @@ pub fn log(x: f32) -> f32 {
 #[must_use]
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
-    const COEFFICIENTS: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1];
+    const COEFFICIENTS: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
     let c = x.clamp(-87.0, 88.0);
     let n = (c * std::f32::consts::LOG2_E + 0.5).floor();
     let mut r = c - n * LN2_HIGH;

@@ -202,7 +202,7 @@ fn bound_parts(plan: &Plan<'_, '_>, reads: &[Read], writes: &[Write], piece: &Pi
     read.chain(written).collect()
 }
 
-/// Name of a shader, and the allocation and part that each of its storage bindings shows.
+/// Shader, and the allocation and part that each of its storage bindings takes.
 type GroupKey = (&'static str, Vec<(usize, usize)>);
 
 struct Runner<'r, 'g, 'a> {

@@ -185,13 +185,21 @@ impl Lengths {
     }
 }
 
-/// Twiddles e^(−2πik/n) for the first half of the circle.
+/// Twiddles e^(−2πik/n) for the first half of the circle; the second quarter is the first turned by −90°, to the bit.
 fn twiddles(n: usize) -> Vec<[f32; 2]> {
     let twiddle = |k: usize| {
         let (sin, cos) = (-TAU * k as f64 / n as f64).sin_cos();
         [cos as f32, sin as f32]
     };
-    (0..n / 2).map(twiddle).collect()
+    let quarter = (n / 4).max(1);
+    let mut table: Vec<[f32; 2]> = (0..quarter).map(twiddle).collect();
+    if n >= 4 {
+        table.extend_from_within(..);
+        for w in &mut table[quarter..] {
+            *w = [w[1], -w[0]];
+        }
+    }
+    table
 }
 
 /// Spectra of the taps between any two segments, by shift from the most negative one, bit-reversed and divided by n.
