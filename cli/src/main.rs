@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod context;
 mod failure;
+mod inputs;
 mod interrupt;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the demo command is the first to draw pictures"))]
 mod pictures;
