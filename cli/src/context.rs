@@ -118,6 +118,11 @@ impl Context {
         timed(&mut self.summary.seconds.run, work)
     }
 
+    /// Records a task, and counts the time as planning.
+    pub(crate) fn record<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        timed(&mut self.summary.seconds.plan, work)
+    }
+
     /// Plans a graph for the device; `what` names it in errors.
     pub(crate) fn plan<'g, 'a>(&mut self, what: &str, graph: &'g Graph<'a>) -> Result<Plan<'g, 'a>, Failure> {
         let limits = self.device()?.limits();

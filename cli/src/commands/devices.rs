@@ -24,6 +24,9 @@ struct Entry {
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     limits: Option<AdapterLimits>,
+    /// Memory of the CPU backend that is free now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_bytes: Option<u64>,
     /// Whether `--device auto` takes it.
     is_auto: bool,
     /// `pinned`, `tolerance` or `unusable`.
@@ -77,6 +80,7 @@ pub(crate) fn run(args: &DevicesArgs, context: &mut Context) -> Result<(), Failu
                 adapter: adapter.name.clone(),
                 kind: adapter.kind.to_string(),
                 limits: Some(limits(adapter)),
+                free_bytes: None,
                 is_auto: auto == Some(index),
                 verdict,
                 self_test,
@@ -93,6 +97,7 @@ pub(crate) fn run(args: &DevicesArgs, context: &mut Context) -> Result<(), Failu
         adapter: format!("CPU backend, {threads} threads, {} free", bytes_text(context.available_bytes())),
         kind: "cpu".to_owned(),
         limits: None,
+        free_bytes: Some(context.available_bytes()),
         is_auto: auto.is_none(),
         verdict,
         self_test,

@@ -45,11 +45,13 @@ pub(crate) fn run(args: &PlanArgs, context: &mut Context) -> Result<(), Failure>
     match &args.task {
         Task::Project(task) => {
             let loaded = task.inputs.load(context)?;
-            print(loaded.record()?.graph(), args.graphviz, context)
+            let task = context.record(|| loaded.record())?;
+            print(task.graph(), args.graphviz, context)
         }
         Task::Reconstruct(task) => {
             let loaded = task.inputs.load(context)?;
-            print(loaded.record()?.graph(), args.graphviz, context)
+            let task = context.record(|| loaded.record())?;
+            print(task.graph(), args.graphviz, context)
         }
     }
 }

@@ -104,7 +104,7 @@ impl Loaded<'_> {
 pub(crate) fn run(args: &ProjectArgs, context: &mut Context) -> Result<(), Failure> {
     check_output(&args.out)?;
     let loaded = args.inputs.load(context)?;
-    let task = loaded.record()?;
+    let task = context.record(|| loaded.record())?;
     let outputs = context.run("projection", task.graph())?;
     let stack = task.finish(outputs)?;
     context.write(&args.out, |out| write_projections(out, &stack))?;

@@ -110,7 +110,7 @@ impl Loaded<'_> {
 pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), Failure> {
     check_output(&args.out)?;
     let loaded = args.inputs.load(context)?;
-    let task = loaded.record()?;
+    let task = context.record(|| loaded.record())?;
     if let Some(remark) = task.redundancy().remark() {
         context.note(remark);
     }

@@ -5,7 +5,7 @@ mod stopwatch;
 mod table;
 
 use clap::Args;
-use kerma::engine::Device;
+use kerma::engine::{Device, Progress};
 
 use self::{path::HotPath, stopwatch::measure, table::Row};
 use crate::{
@@ -33,12 +33,11 @@ pub(crate) fn run(args: &BenchArgs, context: &mut Context) -> Result<(), Failure
     let bar = Bar::new("bench", context.options().quiet);
     let mut rows = Vec::with_capacity(paths.len());
     for (index, path) in paths.iter().enumerate() {
-        let label = path.label();
-        bar.show(kerma::engine::Progress { pass: label, fraction: index as f64 / paths.len() as f64 });
+        bar.show(Progress { pass: path.label(), fraction: index as f64 / paths.len() as f64 });
         let row = path.inputs()?.with_graph(*path, |graph| {
             let cpu = measure(&cpu, graph, args.runs)?;
             let gpu = gpu.map(|gpu| measure(gpu, graph, args.runs)).transpose()?;
-            Ok(Row::new(label, path.unit(), path.work(), cpu, gpu))
+            Ok(Row::new(*path, cpu, gpu))
         })?;
         rows.push(row);
     }

@@ -45,6 +45,18 @@ pub(super) enum HotPath {
 impl HotPath {
     pub(super) const ALL: [Self; 5] = [Self::Siddon, Self::Ramp, Self::Backproject, Self::Fdk, Self::Pointwise];
 
+    /// What the command line calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Siddon => "siddon",
+            Self::Ramp => "ramp",
+            Self::Backproject => "backproject",
+            Self::Fdk => "fdk",
+            Self::Pointwise => "pointwise",
+        }
+    }
+
+    /// Name and size for people.
     pub(super) fn label(self) -> &'static str {
         match self {
             Self::Siddon => "siddon 128³ → 64×192²",

@@ -2,13 +2,14 @@ use std::{fmt::Write as _, time::Duration};
 
 use serde::Serialize;
 
-use super::stopwatch::Times;
+use super::{path::HotPath, stopwatch::Times};
 use crate::summary::duration_text;
 
 /// One hot path on both devices.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     path: &'static str,
+    label: &'static str,
     unit: &'static str,
     cpu: Speed,
     gpu: Option<Speed>,
@@ -25,26 +26,22 @@ struct Speed {
 }
 
 impl Row {
-    pub(super) fn new(
-        path: &'static str,
-        (unit, size): (&'static str, f64),
-        work: f64,
-        cpu: Times,
-        gpu: Option<Times>,
-    ) -> Self {
+    pub(super) fn new(path: HotPath, cpu: Times, gpu: Option<Times>) -> Self {
+        let (unit, size) = path.unit();
+        let work = path.work();
         let speed = |seconds: Times| Speed {
             seconds,
             throughput: work / size / seconds.total,
             passes_throughput: seconds.passes.map(|passes| work / size / passes),
         };
-        Self { path, unit, cpu: speed(cpu), gpu: gpu.map(speed) }
+        Self { path: path.name(), label: path.label(), unit, cpu: speed(cpu), gpu: gpu.map(speed) }
     }
 
     fn cells(&self) -> Vec<String> {
         let time = |seconds: f64| duration_text(Duration::from_secs_f64(seconds));
         let none = || "-".to_owned();
         let mut cells = vec![
-            self.path.to_owned(),
+            self.label.to_owned(),
             self.unit.to_owned(),
             time(self.cpu.seconds.total),
             speed_text(self.cpu.throughput),
@@ -74,8 +71,8 @@ fn speed_text(speed: f64) -> String {
 /// The rows as a table for people.
 pub(super) fn text(rows: &[Row], adapter: Option<&str>) -> String {
     let titles: &[&str] = match adapter {
-        Some(_) => &["path", "unit", "CPU", "", "GPU", "", "without transfers", "", "GPU gain"],
-        None => &["path", "unit", "CPU", ""],
+        Some(_) => &["path", "unit", "CPU", "speed", "GPU", "speed", "no transfers", "speed", "gain"],
+        None => &["path", "unit", "CPU", "speed"],
     };
     let mut lines: Vec<Vec<String>> = vec![titles.iter().map(|title| (*title).to_owned()).collect()];
     lines.extend(rows.iter().map(Row::cells));
@@ -102,14 +99,15 @@ mod tests {
     #[test]
     fn columns_line_up_with_and_without_a_gpu() {
         let times = |total| Times { total, passes: Some(total / 2.0) };
-        let row = Row::new("fdk", ("G updates/s", 1e9), 4e9, times(2.0), Some(times(0.5)));
+        let row = Row::new(HotPath::Fdk, times(2.0), Some(times(0.5)));
         let table = text(&[row], Some("Card"));
-        assert_eq!(table.lines().count(), 3);
-        assert!(
-            table.ends_with("fdk   G updates/s  2.00 s  2.00  500.0 ms  8.00           250.0 ms  16.0      4.0x\n"),
-            "{table}"
-        );
-        let row = Row::new("fdk", ("G updates/s", 1e9), 4e9, times(2.0), None);
-        assert_eq!(text(&[row], None), "path  unit            CPU\nfdk   G updates/s  2.00 s  2.00\n");
+        let want = "\
+GPU: Card
+path                 unit            CPU  speed       GPU  speed  no transfers  speed  gain
+fdk 180×192² → 128³  G updates/s  2.00 s   0.19  500.0 ms   0.75      250.0 ms   1.51  4.0x
+";
+        assert_eq!(table, want);
+        let row = Row::new(HotPath::Fdk, times(2.0), None);
+        assert_eq!(text(&[row], None).lines().nth(1), Some("fdk 180×192² → 128³  G updates/s  2.00 s   0.19"));
     }
 }
