@@ -32,18 +32,36 @@ pub(crate) struct Context {
     available_bytes: u64,
     notice: Option<String>,
     summary: Summary,
+    stages: Vec<(&'static str, f64)>,
 }
 
 impl Context {
     /// Context of one command.
     pub(crate) fn new(options: GlobalArgs) -> Self {
         let available_bytes = available_bytes();
-        Self { options, device: OnceCell::new(), available_bytes, notice: None, summary: Summary::new() }
+        Self {
+            options,
+            device: OnceCell::new(),
+            available_bytes,
+            notice: None,
+            summary: Summary::new(),
+            stages: Vec::new(),
+        }
     }
 
     /// The global flags.
     pub(crate) fn options(&self) -> &GlobalArgs {
         &self.options
+    }
+
+    /// The account so far.
+    pub(crate) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Every run so far with the seconds it took.
+    pub(crate) fn stages(&self) -> &[(&'static str, f64)] {
+        &self.stages
     }
 
     /// Whether people read standard output, rather than a script or nobody.
@@ -149,7 +167,9 @@ impl Context {
         let device = self.device()?;
         let result = interrupt::orderly(|| Ok(pollster::block_on(device.run(&plan, &control))?));
         bar.finish_and_clear();
-        self.summary.seconds.run += start.elapsed().as_secs_f64();
+        let seconds = start.elapsed().as_secs_f64();
+        self.summary.seconds.run += seconds;
+        self.stages.push((stage, seconds));
         result
     }
 

@@ -5,9 +5,9 @@ mod commands;
 mod context;
 mod failure;
 mod interrupt;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the demo command is the first to draw pictures"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the demo does not draw everything that can be drawn"))]
 mod pictures;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the demo command is the first to write a report"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the demo does not draw everything that can be drawn"))]
 mod report;
 mod summary;
 
