@@ -1,3 +1,4 @@
+use glam::DVec3;
 use kerma::{data::Volume, geometry::ConeCircular, kernels::fdk::ramp, tasks::FdkOptions};
 
 use super::{
@@ -59,8 +60,42 @@ impl ConeBeam {
         let seen = slab(&scene.volume, half_height_mm)?;
 
         let acquisition = Acquisition::take(context, SCAN_STAGE, &scene.volume, scan.into())?;
-        let result = hounsfield(&acquisition.reconstruct(context, FDK_STAGE, seen.grid(), FILTER)?)?;
+        let mut result = acquisition.reconstruct(context, FDK_STAGE, seen.grid(), FILTER)?;
+        clear_outside(&mut result, radius_mm);
+        let result = hounsfield(&result)?;
         let truncated = scene.radius_mm + MARGIN_MM > MAX_RADIUS_MM;
         Ok(Self { acquisition, reference: hounsfield(&seen)?, result, half_height_mm, truncated })
+    }
+}
+
+/// Sets what lies farther than `radius_mm` from the z axis to nothing: not every view sees it.
+fn clear_outside(volume: &mut Volume, radius_mm: f64) {
+    let grid = *volume.grid();
+    let [nx, ny, _] = grid.size();
+    for (line, row) in volume.values_mut().chunks_exact_mut(nx).enumerate() {
+        let (first, step) =
+            (grid.world_mm(DVec3::new(0.0, (line % ny) as f64, (line / ny) as f64)), grid.spacing_mm().x);
+        for (x, value) in row.iter_mut().enumerate() {
+            let at = first + grid.orientation().x_axis * (x as f64 * step);
+            if at.x.hypot(at.y) > radius_mm {
+                *value = 0.0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kerma::data::{Grid, Unit};
+
+    use super::*;
+
+    #[test]
+    fn only_the_circle_is_kept() {
+        let grid = Grid::centred([5, 5, 1], [10.0; 3]).unwrap();
+        let mut volume = Volume::new(grid, Unit::PerMillimetre, vec![1.0; 25]).unwrap();
+        clear_outside(&mut volume, 15.0);
+        assert_eq!(volume.values().iter().sum::<f32>(), 9.0);
+        assert_eq!([6, 12, 18, 2].map(|n| volume.values()[n]), [1.0, 1.0, 1.0, 0.0]);
     }
 }

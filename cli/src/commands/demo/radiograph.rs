@@ -23,7 +23,7 @@ const GAP_MM: f64 = 20.0;
 /// Rays that lose less than this have missed the body; they take no part in choosing the window.
 const BODY_INTEGRAL: f32 = 0.3;
 /// Share of the body's pixels left black and white.
-const TAILS: [f64; 2] = [0.02, 0.005];
+const TAILS: [f64; 2] = [0.06, 0.005];
 
 /// A posterior–anterior chest radiograph.
 pub(super) struct Shot {
@@ -104,7 +104,7 @@ mod tests {
     fn window_spans_the_body_and_not_the_open_beam() {
         let body = (0..1000).map(|n| 1.0 + n as f32 / 1000.0);
         let window = body_window(&body.chain([0.0; 5000]).collect::<Vec<_>>());
-        assert!((window.black - 1.02).abs() < 2e-3 && (window.white - 1.995).abs() < 2e-3, "{window:?}");
+        assert!((window.black - 1.06).abs() < 2e-3 && (window.white - 1.995).abs() < 2e-3, "{window:?}");
         assert_eq!(body_window(&[0.0; 4]), Window::new(0.0, 1.0));
     }
 }

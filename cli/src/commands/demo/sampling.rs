@@ -25,10 +25,10 @@ impl Sampling {
         voxel_mm: 1.5,
         supersampling: 3,
         radiograph_pixels: 720,
-        cone_beam_views: 240,
+        cone_beam_views: 216,
         cone_beam_detector: [320, 240],
         tomosynthesis_views: 61,
-        tomosynthesis_pixels: 320,
+        tomosynthesis_pixels: 288,
         tomosynthesis_voxel_mm: [1.25, 5.0, 1.25],
     };
 

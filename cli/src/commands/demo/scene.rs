@@ -10,6 +10,7 @@ use kerma::{
 
 use super::{
     grids::{attenuation, averaged, averaging, half_extent_mm},
+    page::voxels,
     sampling::Sampling,
 };
 use crate::{context::Context, failure::Failure, report::significant};
@@ -46,9 +47,10 @@ impl Scene {
         context.hold("the phantom", grid.voxel_count())?;
         let volume = context.compute(|| Ok::<_, Failure>(phantom.voxelise(&grid, sampling.supersampling)))?;
         let remark = format!(
-            "{} convex shapes with attenuation coefficients at 60 keV, sampled on {grid}. Their line integrals are \
+            "{} convex shapes with attenuation coefficients at 60 keV, sampled on {}. Their line integrals are \
              known in closed form.",
-            phantom.parts().len()
+            phantom.parts().len(),
+            voxels(&grid)
         );
         Ok(Self {
             radius_mm: solid_radius_mm(&volume),
@@ -81,12 +83,13 @@ impl Scene {
         let [x, y, z] = was.centre_mm().to_array().map(|mm| significant(mm, 4));
         let [bx, by, bz] = block;
         let mut remarks = vec![format!(
-            "Read on {was}; moved so that the centre of its grid, stored at ({x}, {y}, {z}) mm, is the isocentre."
+            "Read on {}; moved so that the centre of its grid, stored at ({x}, {y}, {z}) mm, is the isocentre.",
+            voxels(&was)
         )];
         if block != [1; 3] {
             remarks.push(format!(
                 "Blocks of {bx} × {by} × {bz} voxels were averaged; what follows works on {}.",
-                volume.grid()
+                voxels(volume.grid())
             ));
         }
         if is_hounsfield {

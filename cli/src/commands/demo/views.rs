@@ -9,12 +9,18 @@ use crate::{
     pictures::{Plane, Raster, Resample, Slice, Window},
 };
 
-/// Where the three planes cross, in millimetres: in the heart, off the spine.
-pub(super) const FOCUS_MM: DVec3 = DVec3::new(-20.0, 15.0, -25.0);
+/// Where the three planes cross, in millimetres: in the heart, with the spine still in the sagittal plane.
+pub(super) const FOCUS_MM: DVec3 = DVec3::new(-10.0, 15.0, -25.0);
 /// CT numbers at which error maps reach full colour.
 pub(super) const ERROR_HU: f32 = 100.0;
+/// Share of a projection's pixels left black, and white.
+pub(super) const PROJECTION_TAIL: f64 = 0.005;
 /// Share of a tomosynthesis slice's pixels left black, and white.
 const CONTRAST_TAIL: f64 = 0.01;
+/// Share of a slice's width and height, on every side, that takes no part in choosing its window.
+const RIM: f64 = 0.15;
+/// Windows for contrasts end at multiples of this, in mm⁻¹.
+const CONTRAST_STEP: f32 = 5e-4;
 
 /// Everything from air to spongy bone.
 pub(super) fn wide() -> Window {
@@ -26,9 +32,16 @@ pub(super) fn soft() -> Window {
     Window::level(40.0, 400.0)
 }
 
-/// Window for contrasts, which have no absolute scale.
+/// Window for contrasts, which have no absolute scale: over the slice's middle, where nothing is truncated.
 pub(super) fn contrast(slice: &Slice) -> Window {
-    Window::covering(slice, CONTRAST_TAIL)
+    let [columns, rows] = slice.size();
+    let middle = |count: usize| (count as f64 * RIM) as usize..count - (count as f64 * RIM) as usize;
+    let lines = slice.values().chunks_exact(columns).take(middle(rows).end).skip(middle(rows).start);
+    let mut values: Vec<f32> = lines.flat_map(|line| &line[middle(columns)]).copied().collect();
+    let last = values.len().saturating_sub(1);
+    let tail = (last as f64 * CONTRAST_TAIL) as usize;
+    let mut at = |index: usize| *values.select_nth_unstable_by(index, f32::total_cmp).1 / CONTRAST_STEP;
+    Window::new(at(tail).floor() * CONTRAST_STEP, at(last - tail).ceil() * CONTRAST_STEP)
 }
 
 /// The coronal slice nearest to a depth in millimetres, positive towards the breastbone.
