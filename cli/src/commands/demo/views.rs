@@ -16,9 +16,9 @@ pub(super) const ERROR_HU: f32 = 100.0;
 /// Share of a projection's pixels left black, and white.
 pub(super) const PROJECTION_TAIL: f64 = 0.005;
 /// Share of a tomosynthesis slice's pixels left black, and white.
-const CONTRAST_TAIL: f64 = 0.01;
+const CONTRAST_TAIL: f64 = 0.003;
 /// Share of a slice's width and height, on every side, that takes no part in choosing its window.
-const RIM: f64 = 0.15;
+const RIM: f64 = 0.1;
 /// Windows for contrasts end at multiples of this, in mm⁻¹.
 const CONTRAST_STEP: f32 = 5e-4;
 
