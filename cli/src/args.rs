@@ -43,7 +43,7 @@ pub(crate) struct GlobalArgs {
     /// Keep the bits of the CPU twins, or let the GPU's compiler rearrange arithmetic
     #[arg(long, global = true, default_value = "pinned", value_name = "MODE", value_parser = numerics())]
     pub(crate) numerics: Numerics,
-    /// Say nothing but errors
+    /// Say nothing but results and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     /// Print a machine-readable summary on standard output

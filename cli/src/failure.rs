@@ -1,7 +1,13 @@
 //! How a command fails: one line on standard error and an exit code.
 
-use std::{fmt::Display, io, path::Path, process::ExitCode};
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
 
+use clap::error::ErrorKind;
 use kerma::{data::DataError, engine, geometry::GeometryError, io::IoError, phantom::PhantomError, tasks::TaskError};
 
 /// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
@@ -38,30 +44,38 @@ impl Failure {
         }
     }
 
+    /// What the process ends with.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Check(_) => 1,
+            Self::Input(_) => 2,
+            Self::Device(_) => 3,
+            Self::Interrupted => INTERRUPTED,
+            Self::Pipe => 0,
+            // 0 for help and version, else 2.
+            Self::Usage(error) => error.exit_code().try_into().unwrap_or(2),
+        }
+    }
+
     /// Says what happened, on one line, and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
-        let (code, message) = match self {
-            Self::Check(message) => (1, message),
-            Self::Input(message) => (2, message),
-            Self::Device(message) => (3, message),
-            Self::Interrupted => (INTERRUPTED, "interrupted".to_owned()),
-            Self::Pipe => return ExitCode::SUCCESS,
-            Self::Usage(error) => match error.exit_code() {
-                // Help and version are not failures, and a closed pipe is the reader's choice.
-                0 => {
-                    let _ = error.print();
-                    return ExitCode::SUCCESS;
-                }
-                code if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                    let _ = error.print();
-                    return ExitCode::from(code as u8);
-                }
-                code => (code as u8, usage_line(&error.render().to_string())),
-            },
+        let code = self.exit_code();
+        let message = match self {
+            Self::Check(message) | Self::Input(message) | Self::Device(message) => message,
+            Self::Interrupted => "interrupted".to_owned(),
+            Self::Pipe => String::new(),
+            Self::Usage(error) if code == 0 || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                // A reader that closed the pipe has seen enough of the help.
+                let _ = error.print();
+                String::new()
+            }
+            Self::Usage(error) => usage_line(&error.render().to_string()),
         };
         let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        // Standard error may be closed; the exit code still tells.
-        let _ = io::Write::write_all(&mut io::stderr(), format!("kerma: {line}\n").as_bytes());
+        if !line.is_empty() {
+            // Standard error may be closed; the exit code still tells.
+            let _ = writeln!(io::stderr(), "kerma: {line}");
+        }
         ExitCode::from(code)
     }
 }
@@ -130,11 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn faults_keep_their_side() {
+    fn exit_codes_tell_whose_fault_it_is() {
         let lost = engine::Error::DeviceLost { reason: "unplugged".to_owned() };
-        assert!(matches!(Failure::from(TaskError::Engine(lost)), Failure::Device(_)));
-        assert!(matches!(Failure::from(engine::Error::Cancelled), Failure::Interrupted));
+        assert_eq!(Failure::from(TaskError::Engine(lost)).exit_code(), 3);
+        assert_eq!(Failure::from(engine::Error::Cancelled).exit_code(), 130);
         let budget = engine::Error::MemoryBudget { needed_bytes: 2, budget_bytes: 1 };
-        assert!(matches!(Failure::from(budget), Failure::Input(_)));
+        assert_eq!(Failure::from(budget).exit_code(), 2);
+        let missing = engine::Error::NoDevice { asked: "gpu:9".to_owned(), available: "none".to_owned() };
+        assert_eq!(Failure::from(missing).exit_code(), 2);
     }
 }

@@ -6,6 +6,9 @@ use kerma::engine::{Device, PeakBytes};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// Stages shorter than this, in seconds, are not worth a word to people.
+const SHORTEST_SHOWN_S: f64 = 5e-5;
+
 /// The object that `--json` prints.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Summary {
@@ -83,7 +86,7 @@ impl Summary {
         let Seconds { read, plan, run, write } = self.seconds;
         let stages: Vec<String> = [("read", read), ("plan", plan), ("run", run), ("write", write)]
             .into_iter()
-            .filter(|(_, seconds)| *seconds > 0.0)
+            .filter(|(_, seconds)| *seconds >= SHORTEST_SHOWN_S)
             .map(|(stage, seconds)| format!("{stage} {}", duration_text(Duration::from_secs_f64(seconds))))
             .collect();
         let place = if self.device == "cpu" { &self.device } else { &self.adapter };

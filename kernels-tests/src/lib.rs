@@ -1,1 +1,28 @@
-//! Conformance suite: every kernel on a device against its CPU twin.
+//! Conformance suite: every kernel on a device against its CPU twin, bit by bit.
+//!
+//! - [`cases`] lists what is computed: seeded inputs, odd sizes and degenerate geometry, one file per kernel.
+//! - [`run`] computes every case on a device and on the CPU and compares what **every pass** wrote, not only the
+//!   last; a case whose limits are narrowed must give the bits of the undivided one, on the device and on the CPU.
+//! - [`Report`] is what came of it, as a table or as JSON.
+//! - [`oracle`] holds independent formulations in `f64`: a twin that shares the shader's error proves nothing.
+
+mod case;
+mod compare;
+mod engine;
+mod fdk;
+mod inputs;
+pub mod oracle;
+mod pointwise;
+mod project;
+mod report;
+mod statistics;
+mod suite;
+mod tasks;
+mod tolerance;
+
+pub use case::{Case, Narrow};
+pub use compare::Difference;
+pub use inputs::Seeded;
+pub use report::{Failure, KernelReport, Report, Verdict};
+pub use suite::{cases, run, run_cases};
+pub use tolerance::Tolerance;

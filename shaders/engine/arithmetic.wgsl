@@ -56,7 +56,7 @@ fn natural_exp(x: f32) -> f32 {
     p = pin(p * r) + 8.3334519073e-3;
     p = pin(p * r) + 4.1665795894e-2;
     p = pin(p * r) + 1.6666665459e-1;
-    p = pin(p * r) + 5.0000001201e-1;
+    p = pin(p * r) + 0.5;
     let y = pin(pin(pin(p * pin(r * r)) + r) + 1.0);
     return y * bitcast<f32>(u32(i32(n) + 127) << 23u);
 }

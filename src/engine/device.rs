@@ -191,12 +191,12 @@ impl Device {
         &self.self_test
     }
 
-    /// Runs a plan that was made with this device's limits.
+    /// Runs a plan that was made with this device's limits, or narrower ones.
     ///
     /// # Errors
     /// [`Error::Cancelled`], [`Error::OtherLimits`], or what the device says.
     pub async fn run(&self, plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
-        if plan.limits != self.limits() {
+        if !plan.limits.within(&self.limits()) {
             return Err(Error::OtherLimits);
         }
         match &self.backend {

@@ -41,8 +41,8 @@ pub enum Error {
         /// Buffers given.
         got: usize,
     },
-    /// A plan was made under the limits of another device.
-    #[error("the plan was made for other limits than those of this device")]
+    /// A plan was made for another device, whose limits are wider.
+    #[error("the plan was made for wider limits than those of this device")]
     OtherLimits,
     /// The device asked for is not there.
     #[error("no device {asked}: {available}")]

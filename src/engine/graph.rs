@@ -209,6 +209,32 @@ impl<'a> Graph<'a> {
         output
     }
 
+    /// Downloads what every pass on the device writes, right after it: for comparing devices pass by pass.
+    ///
+    /// Returns, in the order of the passes, `pass: buffer` and its words. Passes whose results nobody would have read
+    /// take part too.
+    pub fn tap(&mut self) -> Vec<(String, Output<u32>)> {
+        let mut taps = Vec::new();
+        for pass in std::mem::take(&mut self.passes) {
+            let written: Vec<usize> = match &pass.action {
+                Action::Clear { buffer } => vec![*buffer],
+                Action::Copy { to, .. } => vec![*to],
+                Action::Compute { writes, .. } => writes.iter().map(|w| w.buffer()).collect(),
+                Action::Upload { .. } | Action::Download { .. } => Vec::new(),
+            };
+            let label = pass.label.clone();
+            self.passes.push(pass);
+            for id in written {
+                let info = &self.buffers[id];
+                let (buffer, words) = (info.label.clone(), info.words() as usize);
+                let output = self.output(buffer.clone(), words);
+                self.download(Buffer::<u32> { id, element: PhantomData }, output, 0);
+                taps.push((format!("{label}: {buffer}"), output));
+            }
+        }
+        taps
+    }
+
     /// Extent of a buffer.
     #[must_use]
     pub fn extent<T>(&self, buffer: Buffer<T>) -> Extent {

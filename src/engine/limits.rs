@@ -53,4 +53,35 @@ impl Limits {
             host_memory: true,
         }
     }
+
+    /// Whether a plan that respects these limits also respects `device`'s.
+    #[must_use]
+    pub fn within(&self, device: &Self) -> bool {
+        self.binding_bytes <= device.binding_bytes
+            && self.memory_bytes <= device.memory_bytes
+            && self.workgroups <= device.workgroups
+            && self.dispatch_operations <= device.dispatch_operations
+            && self.host_memory == device.host_memory
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrower_limits_are_within_wider_ones_only() {
+        let wide = Limits::portable();
+        let narrow = [
+            Limits { binding_bytes: 4096, ..wide },
+            Limits { memory_bytes: 4096, ..wide },
+            Limits { workgroups: 7, ..wide },
+            Limits { dispatch_operations: 1e3, ..wide },
+        ];
+        assert!(wide.within(&wide));
+        for narrow in narrow {
+            assert!(narrow.within(&wide) && !wide.within(&narrow), "{narrow:?}");
+        }
+        assert!(!Limits { host_memory: true, ..wide }.within(&wide));
+    }
 }

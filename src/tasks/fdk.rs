@@ -92,6 +92,12 @@ impl<'a> Fdk<'a> {
         &self.graph
     }
 
+    /// The recorded graph, to be changed: what [`Self::finish`] would shape can be taken no more.
+    #[must_use]
+    pub fn into_graph(self) -> Graph<'a> {
+        self.graph
+    }
+
     /// How the rays of the scan repeat each other.
     #[must_use]
     pub fn redundancy(&self) -> Redundancy {

@@ -53,6 +53,12 @@ impl<'a> Projection<'a> {
         &self.graph
     }
 
+    /// The recorded graph, to be changed: what [`Self::finish`] would shape can be taken no more.
+    #[must_use]
+    pub fn into_graph(self) -> Graph<'a> {
+        self.graph
+    }
+
     /// Shapes the outputs of a run.
     ///
     /// # Errors

@@ -202,13 +202,16 @@ fn bound_parts(plan: &Plan<'_, '_>, reads: &[Read], writes: &[Write], piece: &Pi
     read.chain(written).collect()
 }
 
+/// Name of a shader, and the allocation and part that each of its storage bindings shows.
+type GroupKey = (&'static str, Vec<(usize, usize)>);
+
 struct Runner<'r, 'g, 'a> {
     gpu: &'r Gpu,
     plan: &'r Plan<'g, 'a>,
     control: &'r Control<'r>,
     memory: Vec<Vec<wgpu::Buffer>>,
     uniforms: Uniforms,
-    groups: HashMap<(&'static str, Vec<(usize, usize)>), wgpu::BindGroup>,
+    groups: HashMap<GroupKey, wgpu::BindGroup>,
     timing: Option<Timing>,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
     done: usize,

@@ -141,7 +141,8 @@ pub(super) fn place(graph: &Graph<'_>, live: &[usize], parts: &[Parts], limits: 
             }
         }
         let moves = match action {
-            Action::Download { from, .. } => limits.host_memory && lives.moved[*from],
+            // Only the last of several downloads may take the buffer away.
+            Action::Download { from, .. } => limits.host_memory && lives.moved[*from] && lives.last[*from] == index,
             _ => false,
         };
         steps.push(Step { pass, pieces: Vec::new(), acquires, releases, moves });

@@ -187,10 +187,6 @@ vectorised! {
 
 /// Adds one view to sixteen neighbouring voxels.
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "lanes of several arrays advance together, as invocations of the shader do"
-)]
 fn update(params: &BackprojectParams, m: &ViewMatrix, pixels: &[f32], x: &Lanes, y: f32, z: f32, sum: &mut Lanes) {
     let columns = params.detector[0];
     let [last_u, last_v, ..] = params.last_pixel;

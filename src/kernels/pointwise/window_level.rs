@@ -37,7 +37,7 @@ vectorised! {
         let [black, scale, levels, _] = *constants;
         for (out, value) in out.iter_mut().zip(reads[0]) {
             let share = (f32::from_bits(*value) - black) * scale;
-            let grey = (share.max(0.0).min(1.0) * levels + 0.5).floor();
+            let grey = (share.clamp(0.0, 1.0) * levels + 0.5).floor();
             *out = grey as u32;
         }
     }

@@ -221,10 +221,6 @@ fn sum_error(a: f32, b: f32, sum: f32) -> f32 {
 
 /// Walks sixteen neighbouring rays in lockstep; a ray that has ended adds pieces of no length.
 #[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "lanes of many arrays advance together, as invocations of the shader do"
-)]
 fn march(params: &SiddonParams, block: &Block, view: &ViewRays, i: &Lanes, j: f32, volume: &[f32], sum: &mut Lanes) {
     let [nx, ny, ..] = params.size.map(|n| n as i32);
     let first_z = block.inputs.start as i32;
@@ -268,7 +264,8 @@ fn march(params: &SiddonParams, block: &Block, view: &ViewRays, i: &Lanes, j: f3
         voxel[l] = if is_hit { (cell[2] * ny + cell[1]) * nx + cell[0] } else { 0 };
         for axis in 0..3 {
             fraction[axis][l] = axes[axis].fraction;
-            inverse[axis][l] = axes[axis].inverse;
+            // All planes of a ray that misses lie at its end, 0, so that it never moves.
+            inverse[axis][l] = if is_hit { axes[axis].inverse } else { 0.0 };
             plane[axis][l] = (planes[axis] - axes[axis].origin) as f32;
             step[axis][l] = signs[axis] as f32;
             stride[axis][l] = signs[axis] * strides[axis];

@@ -23,12 +23,7 @@ impl Acquisition {
     }
 
     /// Takes the line integrals of a volume by Siddon's method.
-    pub(super) fn take(
-        context: &mut Context,
-        stage: &'static str,
-        volume: &Volume,
-        scan: Scan,
-    ) -> Result<Self, Failure> {
+    pub(super) fn take(context: &mut Context, stage: &str, volume: &Volume, scan: Scan) -> Result<Self, Failure> {
         let geometry = scan.build()?;
         let task = Projection::new(volume, &geometry)?;
         let outputs = context.run(stage, task.graph())?;
@@ -40,7 +35,7 @@ impl Acquisition {
     pub(super) fn reconstruct(
         &self,
         context: &mut Context,
-        stage: &'static str,
+        stage: &str,
         grid: &Grid,
         filter: FdkOptions,
     ) -> Result<Volume, Failure> {

@@ -60,7 +60,7 @@ struct Results {
     deviations: Vec<Deviation>,
     projection_error: Option<ProjectionError>,
     /// What took how many seconds.
-    stages: Vec<(&'static str, f64)>,
+    stages: Vec<(String, f64)>,
 }
 
 impl Results {
@@ -98,7 +98,7 @@ fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
         None => Scene::phantom(context, &sampling)?,
     };
     let first = if args.ct.is_some() { "read and average the CT" } else { "sample the phantom" };
-    let mut stages = vec![(first, begin.elapsed().as_secs_f64())];
+    let mut stages = vec![(first.to_owned(), begin.elapsed().as_secs_f64())];
     let shot = Shot::take(context, &scene, &sampling)?;
     let cone_beam = ConeBeam::take(context, &scene, &sampling)?;
     let tomosynthesis = Tomosynthesis::take(context, &scene, &sampling)?;
@@ -110,7 +110,7 @@ fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
         Some(phantom) => Some(projection_error(phantom, &cone_beam.acquisition, COMPARED_VIEWS)?),
         None => None,
     };
-    stages.push(("compare with the truth", begin.elapsed().as_secs_f64()));
+    stages.push(("compare with the truth".to_owned(), begin.elapsed().as_secs_f64()));
     Ok(Results { scene, shot, cone_beam, tomosynthesis, deviations, projection_error, stages })
 }
 
@@ -131,7 +131,7 @@ fn measure(results: &Results, context: &mut Context) {
             json!({ "views": view_count, "mean": mean, "relative_bias": relative_bias, "relative_rms": relative_rms });
         context.measure("siddon", object);
     }
-    let stage = |(stage, seconds): &(&str, f64)| json!({ "stage": stage, "seconds": seconds });
+    let stage = |(stage, seconds): &(String, f64)| json!({ "stage": stage, "seconds": seconds });
     context.measure("stages", results.stages.iter().map(stage).collect::<Vec<_>>());
 }
 

@@ -45,7 +45,7 @@ impl Scene {
         let size = CHEST_MM.map(|mm| (mm / sampling.voxel_mm).ceil() as usize);
         let grid = Grid::centred(size, [sampling.voxel_mm; 3])?;
         context.hold("the phantom", grid.voxel_count())?;
-        let volume = context.compute(|| Ok::<_, Failure>(phantom.voxelise(&grid, sampling.supersampling)))?;
+        let volume = context.compute(|| phantom.voxelise(&grid, sampling.supersampling));
         let remark = format!(
             "{} convex shapes with attenuation coefficients at 60 keV, sampled on {}. Their line integrals are \
              known in closed form.",

@@ -34,7 +34,7 @@ pub(super) fn report(results: &Results, account: &summary::Summary, self_test: S
         .section(cone_beam::section(results)?)
         .section(tomosynthesis::section(results))
         .section(accuracy::section(results))
-        .section(Section::new("Time").table(Table::timing("Seconds of each stage", results.stages.iter().copied())))
+        .section(Section::new("Time").table(Table::timing("Seconds of each stage", results.stages.iter().cloned())))
         .section(remarks::keep_in_mind(results))
         .section(remarks::files()))
 }

@@ -1,0 +1,105 @@
+use crate::Tolerance;
+
+/// How two buffers differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Difference {
+    /// Values compared.
+    pub values: u64,
+    /// Values whose bits differ, the sign of zero aside.
+    pub differing: u64,
+    /// Largest distance in units in the last place; for integers their distance.
+    pub worst_ulp: u32,
+    /// Largest distance relative to the buffer's largest magnitude.
+    pub worst_of_peak: f64,
+    /// Index of the first differing value.
+    pub first: Option<usize>,
+}
+
+impl Difference {
+    /// Compares buffers word by word; words that only one of them has count as differing.
+    #[must_use]
+    pub fn between(wanted: &[u32], got: &[u32]) -> Self {
+        let missing = wanted.len().abs_diff(got.len()) as u64;
+        let mut difference = Self { values: wanted.len() as u64, differing: missing, ..Self::default() };
+        if missing > 0 {
+            difference.worst_ulp = u32::MAX;
+            difference.worst_of_peak = f64::INFINITY;
+            difference.first = Some(wanted.len().min(got.len()));
+        }
+        let mut worst = 0.0f64;
+        for (index, (&w, &g)) in wanted.iter().zip(got).enumerate() {
+            let (w, g) = (without_sign_of_zero(w), without_sign_of_zero(g));
+            if w == g {
+                continue;
+            }
+            difference.differing += 1;
+            difference.first.get_or_insert(index);
+            difference.worst_ulp = difference.worst_ulp.max(rank(w).abs_diff(rank(g)));
+            let distance = (f64::from(f32::from_bits(w)) - f64::from(f32::from_bits(g))).abs();
+            // A NaN on one side is as far away as can be.
+            worst = if distance.is_nan() { f64::INFINITY } else { worst.max(distance) };
+        }
+        if worst > 0.0 {
+            let peak = wanted.iter().map(|w| f64::from(f32::from_bits(*w)).abs()).fold(0.0, f64::max);
+            difference.worst_of_peak = difference.worst_of_peak.max(worst / peak.max(f64::MIN_POSITIVE));
+        }
+        difference
+    }
+
+    /// Whether every bit is equal, the sign of zero aside.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.differing == 0
+    }
+
+    /// Whether the buffers agree as closely as `tolerance` asks.
+    #[must_use]
+    pub fn is_within(&self, tolerance: Tolerance) -> bool {
+        match tolerance {
+            Tolerance::OfPeak(bound) => self.worst_of_peak <= bound,
+            Tolerance::Levels(bound) => self.worst_ulp <= bound,
+        }
+    }
+}
+
+fn without_sign_of_zero(bits: u32) -> u32 {
+    if bits == 0x8000_0000 { 0 } else { bits }
+}
+
+/// Place of a number among all numbers: neighbours differ by 1.
+fn rank(bits: u32) -> i32 {
+    let bits = bits.cast_signed();
+    if bits < 0 { i32::MIN.wrapping_sub(bits) } else { bits }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn between(wanted: &[f32], got: &[f32]) -> Difference {
+        let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        Difference::between(&bits(wanted), &bits(got))
+    }
+
+    #[test]
+    fn one_bit_is_one_unit_in_the_last_place() {
+        let x = 1.5f32;
+        let found = between(&[1.0, x, 2.0], &[1.0, f32::from_bits(x.to_bits() + 1), 2.0]);
+        assert_eq!((found.values, found.differing, found.worst_ulp, found.first), (3, 1, 1, Some(1)));
+        assert!(found.worst_of_peak > 0.0 && found.worst_of_peak < 1e-7);
+        let tiny = f32::from_bits(1);
+        assert_eq!(between(&[tiny], &[-tiny]).worst_ulp, 2);
+    }
+
+    #[test]
+    fn zeros_are_equal_whatever_their_sign() {
+        assert!(between(&[0.0, -0.0], &[-0.0, 0.0]).is_none());
+    }
+
+    #[test]
+    fn missing_and_undefined_values_are_never_within_tolerance() {
+        assert!(!between(&[1.0, 1.0], &[1.0]).is_within(Tolerance::OfPeak(1.0)));
+        let undefined = between(&[1.0, 1.0], &[1.0, f32::NAN]);
+        assert!(!undefined.is_none() && !undefined.is_within(Tolerance::OfPeak(1.0)));
+    }
+}

@@ -1,0 +1,11 @@
+//! Cases of filtered back-projection.
+
+mod backproject;
+mod ramp;
+mod weight;
+
+use crate::Case;
+
+pub(crate) fn cases() -> Vec<Case> {
+    [weight::cases(), ramp::cases(), backproject::cases()].into_iter().flatten().collect()
+}

@@ -1,0 +1,31 @@
+use kerma::{
+    data::{Projections, Unit},
+    engine::Tier,
+    geometry::{Scan, Travel},
+    tasks::{Fdk, FdkOptions},
+};
+
+use crate::{
+    Case, Narrow, Seeded,
+    inputs::{cone, grid, known_good, parallel, tomosynthesis, views},
+};
+
+fn case(name: &str, scan: Scan) -> Case {
+    let geometry = views(&scan);
+    let values = Seeded::new(9).values(geometry.value_count(), 0.0, 5.0);
+    let (detector, pitch_mm) = (geometry.detector(), geometry.pitch_mm());
+    let stack = Projections::new(geometry.views().len(), detector, pitch_mm, Unit::LineIntegral, values);
+    Case::named("tasks.fdk", Tier::Pinned, name, (known_good(stack), scan), |(projections, scan), graph| {
+        let grid = grid("43x41x39@2x2x2.2");
+        *graph = known_good(Fdk::new(projections, scan, &grid, FdkOptions::default())).into_graph();
+    })
+}
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case("cone beam", cone(20, [80, 61], [2.0, 2.0])),
+        case("parallel beam", parallel(13, 0.0, 180.0, [65, 63], [2.0, 2.0])),
+        case("tomosynthesis in slabs", tomosynthesis(11, Travel::Z, [63, 80], [1.8, 1.8]))
+            .narrowed(Narrow::binding(3 * 63 * 80 * 4)),
+    ]
+}

@@ -1,0 +1,55 @@
+//! What is asked of pinned kernels where bits cannot be: on adapters whose self-test fails, and with pins switched off.
+//!
+//! Such an adapter fuses, rearranges and contracts, but every operation is still rounded to single precision. Bounds
+//! are relative to the largest magnitude of a buffer and count roundings of u = 2⁻²⁴.
+
+/// Largest allowed difference of one buffer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Tolerance {
+    /// Share of the buffer's largest magnitude.
+    OfPeak(f64),
+    /// Distance between integers.
+    Levels(u32),
+}
+
+/// Half a unit in the last place of a number between 1 and 2.
+const U: f64 = 1.0 / (1 << 24) as f64;
+
+/// Two products and a sum, each rounded once on either side.
+const FEW_ROUNDINGS: f64 = 8.0 * U;
+/// ln x loses where it is near 0, which no share of the peak shows; its terms are at most the peak: ten Horner steps
+/// with two roundings each, halved at every step by |f| ≤ ½, and four sums.
+const LOGARITHM: f64 = 16.0 * U;
+/// exp x: an argument of up to 88 reduced with one rounding (88·u of the value at worst), ten Horner steps, one product.
+const EXPONENTIAL: f64 = 128.0 * U;
+/// A running sum of 1000 numbers is off by at most 1000·u of the sum of magnitudes, on either side.
+const SUM: f64 = 2048.0 * U;
+/// Rays are placed with 10⁻⁹ voxel by double-single sums that a rearranging compiler undoes. What is left is one
+/// rounding of a coordinate of up to 512 voxels, 3·10⁻⁵ voxel; a ray that meets the planes of an axis at slope s is
+/// shifted along by 1/s of that, and noise of full contrast makes a path of 0.03 voxel (s = 10⁻³) out of it, of paths
+/// that are 30 voxels long at the peak.
+const PATH: f64 = 1e-3;
+/// A transform of 2048 numbers: 11 levels of two roundings, forward, product and back, on rows that add up in
+/// quadrature; ×4 for the segments of long rows and the largest of 10⁴ values.
+const TRANSFORM: f64 = 4.0 * 2.0 * 24.0 * U;
+/// A detector coordinate of up to 512 pixels is rounded to 3·10⁻⁵ pixel, and neighbouring pixels of noise differ by
+/// their full size; views add up to less than the peak. A voxel seen at the detector's very rim may lose its whole
+/// value in one of at least 8 views.
+const GATHER: f64 = 0.13;
+
+impl Tolerance {
+    /// What is asked of a kernel.
+    #[must_use]
+    pub fn of(kernel: &str) -> Self {
+        match kernel {
+            "pointwise.window_level" => Self::Levels(1),
+            "pointwise.line_integral" => Self::OfPeak(LOGARITHM),
+            "pointwise.transmission" => Self::OfPeak(EXPONENTIAL),
+            "statistics.rows" | "statistics.merge" => Self::OfPeak(SUM),
+            "fdk.ramp" => Self::OfPeak(TRANSFORM),
+            "fdk.backproject" | "tasks.fdk" => Self::OfPeak(GATHER),
+            "project.siddon" | "tasks.projection" => Self::OfPeak(PATH),
+            _ => Self::OfPeak(FEW_ROUNDINGS),
+        }
+    }
+}
