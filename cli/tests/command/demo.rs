@@ -110,7 +110,8 @@ fn phantom_is_xrayed_and_stands_the_right_way_round() {
 fn geometries_and_results_fit_the_other_commands() {
     let room = Room::new();
     room.done(&["demo", "--quick", "--quiet", "--out", "deep/er/out"]);
-    let project = ["project", "deep/er/out/cone-beam.nii.gz", "--geometry", "deep/er/out/radiograph.toml", "--out", "p.nii"];
+    let project =
+        ["project", "deep/er/out/cone-beam.nii.gz", "--geometry", "deep/er/out/radiograph.toml", "--out", "p.nii"];
     room.done(&[&["plan"], &project[..]].concat());
 }
 

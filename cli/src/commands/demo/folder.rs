@@ -1,5 +1,5 @@
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -19,31 +19,29 @@ use crate::{
 
 /// The page, written last: where it stands, all the rest does.
 pub(super) const PAGE: &str = "report.html";
+/// The reconstruction of the cone-beam scan.
+const VOLUME: &str = "cone-beam.nii.gz";
 
-/// The folder that takes all outputs.
+/// The folder that takes all outputs. It is made when the first file is written, so that a run cut short leaves none.
 pub(super) struct Folder {
     path: PathBuf,
-    is_new: bool,
 }
 
 impl Folder {
-    /// Makes the folder unless it is there, and checks that files can be written in it.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let is_new = !path.is_dir();
-        let refused = |error: io::Error| Failure::input(format!("{}: cannot make the folder: {error}", path.display()));
-        fs::create_dir_all(path).map_err(refused)?;
-        let folder = Self { path: path.to_owned(), is_new };
-        check_output(folder.path.join("cone-beam.nii.gz")).or_else(|error| folder.abandon(error.into()))?;
-        Ok(folder)
+    /// Checks that the folder is there or can be made, and that files can be written in it.
+    pub(super) fn new(path: &Path) -> Result<Self, Failure> {
+        let nearest = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+        if !nearest.is_dir() {
+            let refused = format!("{}: outputs need a folder, {} is a file", path.display(), nearest.display());
+            return Err(Failure::input(refused));
+        }
+        check_output(nearest.join(VOLUME))?;
+        Ok(Self { path: path.to_owned() })
     }
 
-    /// Takes an empty folder that this run has made away again.
-    pub(super) fn abandon<T>(&self, failure: Failure) -> Result<T, Failure> {
-        if self.is_new {
-            // A folder that holds something refuses, and that is right.
-            let _ = fs::remove_dir(&self.path);
-        }
-        Err(failure)
+    fn make(&self) -> Result<(), Failure> {
+        let refused = |error| Failure::input(format!("{}: cannot make the folder: {error}", self.path.display()));
+        fs::create_dir_all(&self.path).map_err(refused)
     }
 
     /// Where a file goes.
@@ -62,6 +60,7 @@ impl Folder {
 
     /// Writes everything but the page; every file appears whole or not at all.
     pub(super) fn fill(&self, context: &mut Context, results: &Results) -> Result<(), Failure> {
+        self.make()?;
         let Results { shot, cone_beam, tomosynthesis, .. } = results;
         let (picture, integrals) = (shot.image()?, shot.integrals()?);
         context.write::<IoError>(&self.file("radiograph.png"), |path| write_image(path, &picture))?;
@@ -78,7 +77,7 @@ impl Folder {
                 square(&errors, Raster::diverging(&errors, Diverging::new(ERROR_HU))).png8().map_err(undrawn)?;
             self.bytes(context, &format!("cone-beam-{name}-error.png"), &colour)?;
         }
-        context.write::<IoError>(&self.file("cone-beam.nii.gz"), |path| write_volume(path, &cone_beam.result))?;
+        context.write::<IoError>(&self.file(VOLUME), |path| write_volume(path, &cone_beam.result))?;
 
         for depth_mm in DEPTHS_MM {
             let slice = coronal(&tomosynthesis.result, depth_mm);

@@ -76,18 +76,14 @@ impl Results {
 
 /// Runs `kerma demo`.
 pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<(), Failure> {
-    let folder = Folder::open(&args.out)?;
-    produce(args, context, &folder).or_else(|failure| folder.abandon(failure))
-}
-
-fn produce(args: &DemoArgs, context: &mut Context, folder: &Folder) -> Result<(), Failure> {
+    let folder = Folder::new(&args.out)?;
     let results = compute(args, context)?;
     folder.fill(context, &results)?;
     let self_test = context.device()?.self_test().summary();
     let html = page::report(&results, context.summary(), self_test)?.to_html();
     folder.page(context, &html)?;
     measure(&results, context);
-    context.finish(&headline(&results, context, folder))
+    context.finish(&headline(&results, context, &folder))
 }
 
 fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
