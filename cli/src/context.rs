@@ -34,6 +34,7 @@ pub(crate) struct Context {
     /// Why the CPU computes although `auto` was asked for; said when it begins to.
     fallback: Cell<Option<String>>,
     summary: Summary,
+    stages: Vec<(String, f64)>,
 }
 
 impl Context {
@@ -45,12 +46,23 @@ impl Context {
             available_bytes: available_bytes(),
             fallback: Cell::new(None),
             summary: Summary::new(),
+            stages: Vec::new(),
         }
     }
 
     /// The global flags.
     pub(crate) fn options(&self) -> &GlobalArgs {
         &self.options
+    }
+
+    /// The account so far.
+    pub(crate) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Every run so far with the seconds it took.
+    pub(crate) fn stages(&self) -> &[(String, f64)] {
+        &self.stages
     }
 
     /// Memory that was free when the command began, in bytes.
@@ -147,7 +159,9 @@ impl Context {
         let start = Instant::now();
         let device = self.device()?;
         let outputs = interrupt::orderly(|| Ok(pollster::block_on(device.run(&plan, &control))?))?;
-        self.summary.seconds.run += start.elapsed().as_secs_f64();
+        let seconds = start.elapsed().as_secs_f64();
+        self.summary.seconds.run += seconds;
+        self.stages.push((what.to_owned(), seconds));
         Ok(outputs)
     }
 

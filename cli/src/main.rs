@@ -6,9 +6,9 @@ mod context;
 mod failure;
 mod inputs;
 mod interrupt;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the demo command is the first to draw pictures"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the demo does not draw everything that can be drawn"))]
 mod pictures;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the demo command is the first to write a report"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the demo does not draw everything that can be drawn"))]
 mod report;
 mod summary;
 

@@ -81,6 +81,14 @@ pub(super) fn write_file(
     draft.publish()
 }
 
+/// Writes a file of any kind, all or nothing: it appears under its name only when it is complete.
+///
+/// # Errors
+/// [`IoError`] when the file cannot be written.
+pub fn write_bytes(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), IoError> {
+    write_file(path.as_ref(), |writer| writer.write_all(bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -40,7 +40,7 @@ pub(crate) enum Command {
 /// Runs one command.
 pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure> {
     match command {
-        Command::Demo(args) => demo::run(args, context),
+        Command::Demo(args) => demo::run(&args, context),
         Command::Devices(args) => devices::run(&args, context),
         Command::Conformance(args) => conformance::run(&args, context),
         Command::Phantom(args) => phantom::run(&args, context),

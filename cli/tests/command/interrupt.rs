@@ -12,19 +12,10 @@ fn long_scan() -> String {
     SCAN.replace("views = 12", "views = 4000").replace("[16, 8]", "[256, 64]").replace("20.0, 20.0", "1.5, 1.5")
 }
 
-#[test]
-fn ctrl_c_ends_a_run_and_leaves_nothing() {
-    let room = Room::furnished();
-    room.put("long.toml", long_scan());
-    room.done(&["phantom", "spheres", "--grid", "128x128x64@1x1x1", "--out", "large.nrrd"]);
-    room.put("out.nrrd", "what was there before");
+/// Presses Ctrl-C as soon as the command begins to compute, and sees that it ends as it should and leaves nothing.
+fn interrupted(room: &Room, args: &[&str]) {
     let before = room.contents();
-    let mut child = room
-        .command(&["project", "large.nrrd", "--geometry", "long.toml", "--out", "out.nrrd"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = room.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     // The notice of the fallback is the last word before the run begins.
@@ -36,4 +27,18 @@ fn ctrl_c_ends_a_run_and_leaves_nothing() {
     stderr.read_to_string(&mut rest).unwrap();
     assert_eq!((status.code(), rest.lines().count()), (Some(130), usize::from(!rest.is_empty())), "{rest}");
     assert!(room.contents() == before, "something was written");
+}
+
+#[test]
+fn ctrl_c_ends_the_demo_and_leaves_no_folder() {
+    interrupted(&Room::new(), &["demo"]);
+}
+
+#[test]
+fn ctrl_c_ends_a_run_and_leaves_nothing() {
+    let room = Room::furnished();
+    room.put("long.toml", long_scan());
+    room.done(&["phantom", "spheres", "--grid", "128x128x64@1x1x1", "--out", "large.nrrd"]);
+    room.put("out.nrrd", "what was there before");
+    interrupted(&room, &["project", "large.nrrd", "--geometry", "long.toml", "--out", "out.nrrd"]);
 }

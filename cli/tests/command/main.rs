@@ -4,6 +4,7 @@
 mod bad_files;
 mod bad_geometry;
 mod bad_usage;
+mod demo;
 mod interrupt;
 mod output;
 mod round_trip;
