@@ -9,7 +9,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kerma::engine::{Choice, Control, Device, Error, Graph, Outputs, PeakBytes, Plan, Progress};
+use kerma::engine::{Choice, Control, Device, Error, Graph, Kind, Outputs, PeakBytes, Plan, Progress};
 use serde::Serialize;
 use sysinfo::System;
 
@@ -145,7 +145,11 @@ impl Context {
             }
             error => error.into(),
         })?;
-        self.check_room(what, plan.peak_bytes().host)?;
+        let PeakBytes { host, device } = plan.peak_bytes();
+        // Such adapters have no memory of their own.
+        let kind = self.device()?.adapter().map(|adapter| adapter.kind);
+        let shares_memory = matches!(kind, Some(Kind::Integrated | Kind::Software));
+        self.check_room(what, host + if shares_memory { device } else { 0 })?;
         self.summary.raise_peak(plan.peak_bytes());
         Ok(plan)
     }
