@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod bench;
+mod conformance;
 mod demo;
 mod devices;
 mod geometry;
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Demo(demo::DemoArgs),
     /// List adapters, their limits, features and numeric self-test
     Devices(devices::DevicesArgs),
+    /// Hold every kernel on the device against its CPU twin
+    Conformance(conformance::ConformanceArgs),
     /// Write a built-in phantom as a volume, or its exact projections
     Phantom(phantom::PhantomArgs),
     /// Print a commented example of a geometry file
@@ -39,6 +42,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
     match command {
         Command::Demo(args) => demo::run(&args, context),
         Command::Devices(args) => devices::run(&args, context),
+        Command::Conformance(args) => conformance::run(&args, context),
         Command::Phantom(args) => phantom::run(&args, context),
         Command::Geometry(args) => geometry::run(&args, context),
         Command::Project(args) => project::run(&args, context),

@@ -21,6 +21,7 @@ fn names_and_texts_that_mean_nothing() {
         room.refused(&[&reconstruct[..], &[flag, value]].concat(), &[flag, value]);
     }
     room.refused(&[&reconstruct[..], &["--method", "magic"]].concat(), &["--method", "magic", "fdk"]);
+    room.refused(&["conformance", "--filter", "nothing"], &["--filter", "nothing", "fdk.ramp"]);
     room.refused(&["devices", "--numerics", "loose"], &["--numerics", "loose", "pinned"]);
 }
 

@@ -35,6 +35,8 @@ fn json_is_one_object_with_the_keys_of_the_contract() {
     assert!(object(&room, &[&["plan"], &project[..]].concat())["dispatches"].as_u64() > Some(0));
     assert_eq!(object(&room, &["geometry", "fan"])["kind"], "fan");
     assert!(object(&room, &["devices"])["devices"].as_array().is_some_and(|devices| !devices.is_empty()));
+    let conformance = object(&room, &["conformance", "--filter", "pointwise.fill"]);
+    assert_eq!(conformance["conformance"]["kernels"][0]["verdict"], "bits-equal");
     let bench = object(&room, &["bench", "pointwise", "--runs", "1"]);
     assert!(bench["bench"][0]["cpu"]["throughput"].as_f64() > Some(0.0));
 }
