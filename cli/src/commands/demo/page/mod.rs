@@ -61,7 +61,8 @@ fn machine(account: &summary::Summary, self_test: String) -> Summary {
 fn scene(results: &Results) -> Result<Section, Failure> {
     let scene = &results.scene;
     let planes = Panel::planes(&hounsfield(&scene.volume)?, FOCUS_MM, wide());
-    let caption = "Axial, coronal and sagittal slices through the heart, in radiological convention.";
+    let [x, y, z] = FOCUS_MM.to_array().map(|mm| significant(mm, 3));
+    let caption = format!("Axial, coronal and sagittal slices through ({x}, {y}, {z}) mm, in radiological convention.");
     Ok(Section::new("What is X-rayed").text(scene.remarks.join(" ")).figure(Figure::new(caption).panels(planes)))
 }
 

@@ -24,8 +24,8 @@ pub(super) fn section(results: &Results) -> Section {
     let picture = Panel::grey("Radiograph, PA", shot.picture.clone(), shot.window);
     Section::new("Chest radiograph").text(text).figure(
         Figure::new(
-            "The radiograph as it is read, bones white: the patient's right on the left, the heart towards the right of the \
-             picture. Shown are line integrals, the negative logarithm of the detector's signal.",
+            "The radiograph as it is read, bones white, the patient's right on the left: in a chest, the heart lies towards \
+             the right of the picture. Shown are line integrals, the negative logarithm of the detector's signal.",
         )
         .panel(picture.alt("Posterior–anterior chest radiograph"))
         .panel(Panel::scanner("How it was taken", &acquisition.geometry, Some(results.scene.volume.grid()))),
