@@ -1,6 +1,6 @@
 //! The engine on software adapters: rings, parts, cancelling, loss.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod adapters;
 
