@@ -17,3 +17,8 @@ pub mod io;
 pub mod kernels;
 pub mod phantom;
 pub mod tasks;
+
+/// The README's example, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

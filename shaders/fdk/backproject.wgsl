@@ -1,4 +1,4 @@
-// Voxel-driven back-projection: one invocation gathers four voxels of a row from all views.
+// Voxel-driven back-projection: one invocation gathers four voxels of each of four rows from all views.
 // Twin, formula and units: src/kernels/fdk/backproject.rs.
 
 @group(0) @binding(1) var<uniform> params: BackprojectParams;
@@ -8,6 +8,15 @@
 
 // Invocations along a row; each takes every 32nd voxel, so that neighbours read neighbouring pixels.
 const WIDE = WORKGROUP_WIDE / 4u;
+// Rows of one invocation; they share the view's matrix and its products with x.
+const ROWS = 4u;
+
+// Products of a view's matrix with x, for four voxels.
+struct Columns {
+    u: vec4<f32>,
+    v: vec4<f32>,
+    w: vec4<f32>,
+}
 
 // One pixel neighbourhood; `at` is the lower left pixel's place.
 fn sample(at: u32, step_u: u32, step_v: u32, fu: f32, fv: f32) -> f32 {
@@ -20,61 +29,90 @@ fn sample(at: u32, step_u: u32, step_v: u32, fu: f32, fv: f32) -> f32 {
     return low + pin(fv * pin(high - low));
 }
 
-@compute @workgroup_size(WIDE, WORKGROUP_HIGH)
+// Adds one view to four voxels of the row at (y, z).
+fn update(sum: vec4<f32>, m: ViewMatrix, columns: Columns, yz: vec2<f32>, first: u32) -> vec4<f32> {
+    let last = params.last_pixel;
+    let nu = (pin(pin(m.u.y * yz.x) + pin(m.u.z * yz.y)) + m.u.w) + columns.u;
+    let nv = (pin(pin(m.v.y * yz.x) + pin(m.v.z * yz.y)) + m.v.w) + columns.v;
+    let nw = (pin(pin(m.w.y * yz.x) + pin(m.w.z * yz.y)) + m.w.w) + columns.w;
+    let scale = reciprocal4(nw);
+    let u = pin4(nu * scale);
+    let v = pin4(nv * scale);
+    let seen = (u >= vec4<f32>(-0.5)) & (u <= vec4<f32>(last.x + 0.5))
+        & (v >= vec4<f32>(-0.5)) & (v <= vec4<f32>(last.y + 0.5));
+    let cu = min(max(u, vec4<f32>(0.0)), vec4<f32>(last.x));
+    let cv = min(max(v, vec4<f32>(0.0)), vec4<f32>(last.y));
+    let lu = floor(cu);
+    let lv = floor(cv);
+    let fu = cu - lu;
+    let fv = cv - lv;
+    let step_u = select(vec4<u32>(0u), vec4<u32>(1u), lu < vec4<f32>(last.x));
+    let step_v = select(vec4<u32>(0u), vec4<u32>(params.detector.x), lv < vec4<f32>(last.y));
+    let at = first + vec4<u32>(lv) * params.detector.x + vec4<u32>(lu);
+    let value = vec4<f32>(
+        sample(at.x, step_u.x, step_v.x, fu.x, fv.x),
+        sample(at.y, step_u.y, step_v.y, fu.y, fv.y),
+        sample(at.z, step_u.z, step_v.z, fu.z, fv.z),
+        sample(at.w, step_u.w, step_v.w, fu.w, fv.w),
+    );
+    return select(sum, sum + pin4(value * pin4(scale * scale)), seen);
+}
+
+// Position of a row across and along the volume, from its centre.
+fn row_position(row: u32) -> vec2<f32> {
+    return vec2<f32>(f32(row % params.size.y) - params.half_size.y, f32(row / params.size.y) - params.half_size.z);
+}
+
+fn load(row: u32, columns: vec4<u32>) -> vec4<f32> {
+    let place = bound_row(2u, row) * params.size.x;
+    var sum = vec4<f32>(0.0);
+    for (var i = 0u; i < 4u; i++) {
+        if (columns[i] < params.size.x && row < tile.first_row + tile.row_count && tile.resume == 1u) {
+            sum[i] = volume[place + columns[i]];
+        }
+    }
+    return sum;
+}
+
+fn store(row: u32, columns: vec4<u32>, sum: vec4<f32>) {
+    let place = bound_row(2u, row) * params.size.x;
+    for (var i = 0u; i < 4u; i++) {
+        if (columns[i] < params.size.x && row < tile.first_row + tile.row_count) {
+            volume[place + columns[i]] = sum[i];
+        }
+    }
+}
+
+@compute @workgroup_size(WIDE, WORKGROUP_HIGH / ROWS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let line = group.y * WORKGROUP_HIGH + local.y;
     let column = group.x * WORKGROUP_WIDE + local.x;
+    let line = group.y * WORKGROUP_HIGH + local.y * ROWS;
     if (column >= params.size.x || line >= tile.row_count) {
         return;
     }
     let row = tile.first_row + line;
     let columns = vec4<u32>(column) + vec4<u32>(0u, WIDE, 2u * WIDE, 3u * WIDE);
     let x = vec4<f32>(columns) - params.half_size.x;
-    let y = f32(row % params.size.y) - params.half_size.y;
-    let z = f32(row / params.size.y) - params.half_size.z;
-    let last = params.last_pixel;
-    let place = bound_row(2u, row) * params.size.x;
-    let inside = columns < vec4<u32>(params.size.x);
-    var sum = vec4<f32>(0.0);
-    if (tile.resume == 1u) {
-        for (var i = 0u; i < 4u; i++) {
-            if (inside[i]) {
-                sum[i] = volume[place + columns[i]];
-            }
-        }
-    }
+    let p0 = row_position(row);
+    let p1 = row_position(row + 1u);
+    let p2 = row_position(row + 2u);
+    let p3 = row_position(row + 3u);
+    var s0 = load(row, columns);
+    var s1 = load(row + 1u, columns);
+    var s2 = load(row + 2u, columns);
+    var s3 = load(row + 3u, columns);
     var first = bound_row(1u, tile.first_input * params.detector.y) * params.detector.x;
     for (var k = tile.first_input; k < tile.first_input + tile.input_count; k++) {
         let m = views[k];
-        let nu = (pin(pin(m.u.y * y) + pin(m.u.z * z)) + m.u.w) + pin4(m.u.x * x);
-        let nv = (pin(pin(m.v.y * y) + pin(m.v.z * z)) + m.v.w) + pin4(m.v.x * x);
-        let nw = (pin(pin(m.w.y * y) + pin(m.w.z * z)) + m.w.w) + pin4(m.w.x * x);
-        let scale = reciprocal4(nw);
-        let u = pin4(nu * scale);
-        let v = pin4(nv * scale);
-        let seen = (u >= vec4<f32>(-0.5)) & (u <= vec4<f32>(last.x + 0.5))
-            & (v >= vec4<f32>(-0.5)) & (v <= vec4<f32>(last.y + 0.5));
-        let cu = min(max(u, vec4<f32>(0.0)), vec4<f32>(last.x));
-        let cv = min(max(v, vec4<f32>(0.0)), vec4<f32>(last.y));
-        let lu = floor(cu);
-        let lv = floor(cv);
-        let fu = cu - lu;
-        let fv = cv - lv;
-        let step_u = select(vec4<u32>(0u), vec4<u32>(1u), lu < vec4<f32>(last.x));
-        let step_v = select(vec4<u32>(0u), vec4<u32>(params.detector.x), lv < vec4<f32>(last.y));
-        let at = first + vec4<u32>(lv) * params.detector.x + vec4<u32>(lu);
-        let value = vec4<f32>(
-            sample(at.x, step_u.x, step_v.x, fu.x, fv.x),
-            sample(at.y, step_u.y, step_v.y, fu.y, fv.y),
-            sample(at.z, step_u.z, step_v.z, fu.z, fv.z),
-            sample(at.w, step_u.w, step_v.w, fu.w, fv.w),
-        );
-        sum = select(sum, sum + pin4(value * pin4(scale * scale)), seen);
+        let products = Columns(pin4(m.u.x * x), pin4(m.v.x * x), pin4(m.w.x * x));
+        s0 = update(s0, m, products, p0, first);
+        s1 = update(s1, m, products, p1, first);
+        s2 = update(s2, m, products, p2, first);
+        s3 = update(s3, m, products, p3, first);
         first += params.detector.x * params.detector.y;
     }
-    for (var i = 0u; i < 4u; i++) {
-        if (inside[i]) {
-            volume[place + columns[i]] = sum[i];
-        }
-    }
+    store(row, columns, s0);
+    store(row + 1u, columns, s1);
+    store(row + 2u, columns, s2);
+    store(row + 3u, columns, s3);
 }

@@ -31,8 +31,8 @@ fn quarter_turn(w: vec2<f32>) -> vec2<f32> {
     return vec2<f32>(w.y, -w.x);
 }
 
-// Decimation in frequency: natural order in, bit-reversed order out. Two radix-2 stages at a time, in registers; one
-// alone at the end where their number is odd.
+// Decimation in frequency: natural order in, bit-reversed order out. Two radix-2 stages at a time, in registers; where
+// their number is odd, the last is left to `middle`.
 fn forward(thread: u32) {
     let n = params.size.w;
     var half = n / 2u;
@@ -60,32 +60,13 @@ fn forward(thread: u32) {
         workgroupBarrier();
         half /= 4u;
     }
-    if (half == 1u) {
-        for (var k = thread; k < n / 2u; k += THREADS) {
-            let a = signal[2u * k];
-            let b = signal[2u * k + 1u];
-            signal[2u * k] = a + b;
-            signal[2u * k + 1u] = product(pin2(a - b), twiddles[0]);
-        }
-        workgroupBarrier();
-    }
 }
 
 // Decimation in time with conjugate twiddles: bit-reversed order in, natural order out; the 1/n is in the spectra.
-// One stage alone at the beginning where their number is odd, then two at a time.
+// Where the number of stages is odd, the first is left to `middle`.
 fn inverse(thread: u32) {
     let n = params.size.w;
-    var half = 1u;
-    if (countTrailingZeros(n) % 2u == 1u) {
-        for (var k = thread; k < n / 2u; k += THREADS) {
-            let a = signal[2u * k];
-            let b = pin2(product(signal[2u * k + 1u], conjugate(twiddles[0])));
-            signal[2u * k] = a + b;
-            signal[2u * k + 1u] = a - b;
-        }
-        workgroupBarrier();
-        half = 2u;
-    }
+    var half = select(1u, 2u, is_odd(n));
     while (half < n) {
         let double = 2u * half;
         let stride = n / double;
@@ -110,6 +91,49 @@ fn inverse(thread: u32) {
         workgroupBarrier();
         half *= 4u;
     }
+}
+
+// Whether the number of radix-2 stages is odd.
+fn is_odd(n: u32) -> bool {
+    return countTrailingZeros(n) % 2u == 1u;
+}
+
+// Multiplies by the spectrum of the filter, between the last stage of one transform and the first of the other where
+// these were left over; their twiddle is 1. A single segment is multiplied in place, several are summed in `owned`.
+fn middle(thread: u32, spectrum: u32, s: u32, owned: ptr<function, array<vec2<f32>, OWNED>>) {
+    let n = params.size.w;
+    let has_stage = is_odd(n);
+    let is_single = params.segments.x == 1u;
+    for (var k = thread; k < n / 2u; k += THREADS) {
+        var a = signal[2u * k];
+        var b = signal[2u * k + 1u];
+        if (has_stage) {
+            let difference = a - b;
+            a = pin2(a + b);
+            b = pin2(difference);
+        }
+        a = pin2(product(a, spectra[spectrum + 2u * k]));
+        b = pin2(product(b, spectra[spectrum + 2u * k + 1u]));
+        if (!is_single) {
+            let o = 2u * (k / THREADS);
+            if (s > 0u) {
+                a = pin2((*owned)[o] + a);
+                b = pin2((*owned)[o + 1u] + b);
+            }
+            (*owned)[o] = a;
+            (*owned)[o + 1u] = b;
+        }
+        if (s + 1u == params.segments.x) {
+            if (has_stage) {
+                let difference = a - b;
+                a = a + b;
+                b = difference;
+            }
+            signal[2u * k] = a;
+            signal[2u * k + 1u] = b;
+        }
+    }
+    workgroupBarrier();
 }
 
 @compute @workgroup_size(THREADS, 1)
@@ -142,26 +166,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         workgroupBarrier();
         forward(thread);
-        // Spectrum of the filter from segment s to this one, counted from the most negative shift. A single segment
-        // is multiplied in place.
-        let spectrum = (group.x + params.segments.x - 1u - s) * n;
-        for (var k = thread; k < n; k += THREADS) {
-            let filtered = product(signal[k], spectra[spectrum + k]);
-            if (params.segments.x == 1u) {
-                signal[k] = filtered;
-            } else if (s == 0u) {
-                owned[k / THREADS] = filtered;
-            } else {
-                owned[k / THREADS] = owned[k / THREADS] + pin2(filtered);
-            }
-        }
-        workgroupBarrier();
-    }
-    if (params.segments.x > 1u) {
-        for (var k = thread; k < n; k += THREADS) {
-            signal[k] = owned[k / THREADS];
-        }
-        workgroupBarrier();
+        // Spectra are ordered by the shift from an input segment to this one, the most negative first.
+        middle(thread, (group.x + params.segments.x - 1u - s) * n, s, &owned);
     }
     inverse(thread);
     let target_row = bound_row(3u, row) * columns;

@@ -1,6 +1,6 @@
 use std::{
     fs,
-    io::{BufWriter, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -42,10 +42,11 @@ impl Draft {
             // As for any new file: the process's umask takes away what it must.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(folder).map_err(|source| IoError::System {
+        let file = builder.tempfile_in(folder).map_err(|error| IoError::System {
             path: path.to_owned(),
             action: "create a file in its folder",
-            source,
+            // The system's answer alone: the error also names the temporary file, which is nobody's business.
+            source: error.raw_os_error().map_or(error, io::Error::from_raw_os_error),
         })?;
         Ok(Self { path: path.to_owned(), target, writer: BufWriter::with_capacity(BUFFER_BYTES, file) })
     }
@@ -69,7 +70,7 @@ impl Draft {
 /// Writes one file through `fill`, all or nothing.
 pub(super) fn write_file(
     path: &Path,
-    fill: impl FnOnce(&mut BufWriter<NamedTempFile>) -> std::io::Result<()>,
+    fill: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
 ) -> Result<(), IoError> {
     let mut draft = Draft::create(path)?;
     fill(draft.writer()).and_then(|()| draft.writer().flush()).map_err(|source| IoError::System {
@@ -78,6 +79,14 @@ pub(super) fn write_file(
         source,
     })?;
     draft.publish()
+}
+
+/// Writes a file of any kind, all or nothing: it appears under its name only when it is complete.
+///
+/// # Errors
+/// [`IoError`] when the file cannot be written.
+pub fn write_bytes(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), IoError> {
+    write_file(path.as_ref(), |writer| writer.write_all(bytes))
 }
 
 #[cfg(test)]
@@ -91,7 +100,7 @@ mod tests {
         fs::write(&path, b"old").unwrap();
         let failed = write_file(&path, |w| {
             w.write_all(b"half of the new")?;
-            Err(std::io::Error::other("disk on fire"))
+            Err(io::Error::other("disk on fire"))
         });
         assert!(failed.unwrap_err().to_string().ends_with("cannot write: disk on fire"));
         assert_eq!(fs::read(&path).unwrap(), b"old");

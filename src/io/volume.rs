@@ -104,6 +104,26 @@ pub fn write_volume(path: impl AsRef<Path>, volume: &Volume) -> Result<(), IoErr
     write_raster(path.as_ref(), "write a volume", &raster)
 }
 
+/// Checks that a volume or a stack could be written: the extension, the folder and the right to create a file in it.
+///
+/// For callers with long work ahead; nothing stays behind.
+///
+/// # Errors
+/// What [`write_volume`] would say.
+pub fn check_output(path: impl AsRef<Path>) -> Result<(), IoError> {
+    let path = path.as_ref();
+    writable(path, "write a volume")?;
+    Draft::create(path).map(drop)
+}
+
+fn writable(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> {
+    // A detached NRRD header is read, but one file is the better habit.
+    let is_detached = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("nhdr"));
+    VolumeFormat::of_path(path)
+        .filter(|&format| !is_detached && format != VolumeFormat::Dicom)
+        .ok_or_else(|| extension(path, action, WRITABLE))
+}
+
 fn readable(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> {
     VolumeFormat::of_path(path).ok_or_else(|| extension(path, action, READABLE))
 }
@@ -155,12 +175,7 @@ fn size_mismatch(path: &Path, file: &[usize], grid: &Grid) -> IoError {
 
 /// Writes values on a grid; the extension decides the format.
 pub(super) fn write_raster(path: &Path, action: &'static str, raster: &Raster<'_>) -> Result<(), IoError> {
-    let refused = || extension(path, action, WRITABLE);
-    // A detached NRRD header is read, but one file is the better habit.
-    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("nhdr")) {
-        return Err(refused());
-    }
-    match VolumeFormat::of_path(path).ok_or_else(refused)? {
+    match writable(path, action)? {
         VolumeFormat::Nifti => write_file(path, |out| nifti::write(out, raster)),
         VolumeFormat::NiftiGz => write_file(path, |out| {
             // The lowest level: the noise in f32 values hardly shrinks further, at several times the work.
@@ -173,7 +188,7 @@ pub(super) fn write_raster(path: &Path, action: &'static str, raster: &Raster<'_
         VolumeFormat::MetaImage => write_file(path, |out| metaimage::write(out, raster)),
         VolumeFormat::MetaHeader => write_pair(path, raster),
         VolumeFormat::Npy => write_file(path, |out| npy::write(out, &raster.grid.size(), raster.values)),
-        VolumeFormat::Dicom => Err(refused()),
+        VolumeFormat::Dicom => Err(extension(path, action, WRITABLE)),
     }
 }
 

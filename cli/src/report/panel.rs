@@ -231,7 +231,10 @@ fn colour_bar(svg: &mut Svg, scale: Diverging, unit: Unit, [x, y]: [f64; 2], hei
     if let Ok(png) = Raster::diverging_bar(ROWS).png8() {
         svg.png([x, top], [FONT_PX, bottom - top], &png);
     }
-    svg.text("label", Anchor::Start, [x, y + FONT_PX], unit_text(unit).trim());
+    // There is room for symbols only; names of quantities stand beside the title.
+    if matches!(unit, Unit::Hounsfield | Unit::PerMillimetre) {
+        svg.text("label", Anchor::Start, [x, y + FONT_PX], unit_text(unit).trim());
+    }
     for mark in BAR_MARKS {
         let tick = bottom + (mark + 1.0) / 2.0 * (top - bottom);
         svg.line("axis", [x + FONT_PX, tick], [x + 1.3 * FONT_PX, tick]);

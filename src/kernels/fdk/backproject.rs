@@ -58,7 +58,7 @@ pub static SHADER: Shader = Shader {
     structs: &[StructText::of::<BackprojectParams>(), StructText::of::<ViewMatrix>()],
     reads: 2,
     writes: 1,
-    workgroup: [128, 4],
+    workgroup: [128, 8],
 };
 
 /// Records the back-projection of `filtered` (views × rows × columns along `axis`) into `volume` on `grid`.

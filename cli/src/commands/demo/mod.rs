@@ -1,0 +1,147 @@
+//! The main job, from phantom or CT to a report.
+//!
+//! ```text
+//! scene       what is X-rayed: the chest phantom, or a CT
+//! radiograph · cone_beam · tomosynthesis      one scan each, with what is made of it
+//! accuracy    how far the results are from what went in
+//! page · folder                               the report, and all files
+//! ```
+
+mod accuracy;
+mod acquisition;
+mod cone_beam;
+mod folder;
+mod grids;
+mod page;
+mod radiograph;
+mod sampling;
+mod scene;
+mod tomosynthesis;
+mod views;
+
+use std::{path::PathBuf, time::Instant};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::{context::Context, failure::Failure, report::significant};
+use accuracy::{Deviation, ProjectionError, deviations, projection_error};
+use acquisition::Acquisition;
+use cone_beam::ConeBeam;
+use folder::{Folder, PAGE};
+use radiograph::Shot;
+use sampling::Sampling;
+use scene::Scene;
+use tomosynthesis::Tomosynthesis;
+
+/// Views whose line integrals are compared with the phantom's closed form.
+const COMPARED_VIEWS: usize = 4;
+
+/// Arguments of `kerma demo`.
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// CT volume to start from instead of the built-in chest phantom
+    #[arg(long, value_name = "FILE")]
+    ct: Option<PathBuf>,
+    /// Folder for the report, pictures and volumes
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    out: PathBuf,
+    /// Sample half as finely: for slow machines
+    #[arg(long)]
+    quick: bool,
+}
+
+/// All that was computed.
+struct Results {
+    scene: Scene,
+    shot: Shot,
+    cone_beam: ConeBeam,
+    tomosynthesis: Tomosynthesis,
+    deviations: Vec<Deviation>,
+    projection_error: Option<ProjectionError>,
+    /// What took how many seconds.
+    stages: Vec<(String, f64)>,
+}
+
+impl Results {
+    /// The scans, by the stem of their files.
+    fn acquisitions(&self) -> [(&'static str, &Acquisition); 3] {
+        [
+            ("radiograph", &self.shot.acquisition),
+            ("cone-beam", &self.cone_beam.acquisition),
+            ("tomosynthesis", &self.tomosynthesis.acquisition),
+        ]
+    }
+}
+
+/// Runs `kerma demo`.
+pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<(), Failure> {
+    let folder = Folder::new(&args.out)?;
+    let results = compute(args, context)?;
+    folder.fill(context, &results)?;
+    let self_test = context.device()?.self_test().summary();
+    let html = page::report(&results, context.summary(), self_test)?.to_html();
+    folder.page(context, &html)?;
+    measure(&results, context);
+    context.finish(&headline(&results, context, &folder))
+}
+
+fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
+    let sampling = if args.quick { Sampling::QUICK } else { Sampling::FULL };
+    let begin = Instant::now();
+    let scene = match &args.ct {
+        Some(path) => Scene::ct(context, path, &sampling)?,
+        None => Scene::phantom(context, &sampling)?,
+    };
+    let first = if args.ct.is_some() { "read and average the CT" } else { "sample the phantom" };
+    let mut stages = vec![(first.to_owned(), begin.elapsed().as_secs_f64())];
+    let shot = Shot::take(context, &scene, &sampling)?;
+    let cone_beam = ConeBeam::take(context, &scene, &sampling)?;
+    let tomosynthesis = Tomosynthesis::take(context, &scene, &sampling)?;
+    stages.extend_from_slice(context.stages());
+
+    let begin = Instant::now();
+    let deviations = deviations(&cone_beam.reference, &cone_beam.result);
+    let projection_error = match &scene.phantom {
+        Some(phantom) => Some(projection_error(phantom, &cone_beam.acquisition, COMPARED_VIEWS)?),
+        None => None,
+    };
+    stages.push(("compare with the truth".to_owned(), begin.elapsed().as_secs_f64()));
+    Ok(Results { scene, shot, cone_beam, tomosynthesis, deviations, projection_error, stages })
+}
+
+/// Puts what was found into the object for scripts.
+fn measure(results: &Results, context: &mut Context) {
+    context.measure("input", &results.scene.name);
+    context.measure("grid", results.scene.volume.grid().to_string());
+    let self_test = context.device().map(|device| device.self_test().summary()).unwrap_or_default();
+    context.measure("self_test", self_test);
+    let tissue = |d: &Deviation| {
+        let Deviation { region, voxel_count, reference_hu, bias_hu, rmse_hu } = d;
+        json!({ "region": region, "voxels": voxel_count, "reference_hu": reference_hu, "bias_hu": bias_hu, "rmse_hu": rmse_hu })
+    };
+    context.measure("cone_beam", results.deviations.iter().map(tissue).collect::<Vec<_>>());
+    if let Some(error) = &results.projection_error {
+        let ProjectionError { view_count, mean, relative_bias, relative_rms, .. } = error;
+        let object =
+            json!({ "views": view_count, "mean": mean, "relative_bias": relative_bias, "relative_rms": relative_rms });
+        context.measure("siddon", object);
+    }
+    let stage = |(stage, seconds): &(String, f64)| json!({ "stage": stage, "seconds": seconds });
+    context.measure("stages", results.stages.iter().map(stage).collect::<Vec<_>>());
+}
+
+/// What people read when all is done: the files, and the numbers that matter.
+fn headline(results: &Results, context: &Context, folder: &Folder) -> String {
+    let mut lines = context.summary().outputs.clone();
+    for d in &results.deviations {
+        let [bias, rmse] = [d.bias_hu, d.rmse_hu].map(|hu| significant(hu, 2));
+        lines.push(format!("cone-beam CT, {}: bias {bias} HU, RMS error {rmse} HU", d.region));
+    }
+    if let Some(error) = &results.projection_error {
+        let percent = significant(error.relative_rms * 100.0, 2);
+        lines.push(format!("line integrals against the phantom's closed form: RMS difference {percent} %"));
+    }
+    lines.push(format!("open {}", folder.file(PAGE).display()));
+    lines.join("\n")
+}

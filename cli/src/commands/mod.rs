@@ -1,0 +1,53 @@
+//! The commands, one file each.
+
+mod bench;
+mod conformance;
+mod demo;
+mod devices;
+mod geometry;
+mod phantom;
+mod plan;
+mod project;
+mod reconstruct;
+
+use clap::Subcommand;
+
+use crate::{context::Context, failure::Failure};
+
+/// What `kerma` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the main job, from a CT to a report with pictures
+    Demo(demo::DemoArgs),
+    /// List adapters, their limits, features and numeric self-test
+    Devices(devices::DevicesArgs),
+    /// Hold every kernel on the device against its CPU twin
+    Conformance(conformance::ConformanceArgs),
+    /// Write a built-in phantom as a volume, or its exact projections
+    Phantom(phantom::PhantomArgs),
+    /// Print a commented example of a geometry file
+    Geometry(geometry::GeometryArgs),
+    /// Compute line integrals through a volume
+    Project(project::ProjectArgs),
+    /// Reconstruct a volume from projections
+    Reconstruct(reconstruct::ReconstructArgs),
+    /// Print the compute graph of a command without running it
+    Plan(plan::PlanArgs),
+    /// Time the CPU twins against the GPU on this machine
+    Bench(bench::BenchArgs),
+}
+
+/// Runs one command.
+pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure> {
+    match command {
+        Command::Demo(args) => demo::run(&args, context),
+        Command::Devices(args) => devices::run(&args, context),
+        Command::Conformance(args) => conformance::run(&args, context),
+        Command::Phantom(args) => phantom::run(&args, context),
+        Command::Geometry(args) => geometry::run(&args, context),
+        Command::Project(args) => project::run(&args, context),
+        Command::Reconstruct(args) => reconstruct::run(&args, context),
+        Command::Plan(args) => plan::run(&args, context),
+        Command::Bench(args) => bench::run(&args, context),
+    }
+}

@@ -1,0 +1,117 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use kerma::{
+    data::{Grid, Unit, Volume},
+    io::{check_output, write_projections},
+    tasks::Projection,
+};
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    inputs::{self, Scanner},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  kerma project chest.nii.gz --geometry scan.toml --out scan.nrrd
+  kerma project ct-folder --unit hu --geometry scan.toml --out scan.nrrd
+  kerma project array.npy --grid 128x128x64@2x2x4 --unit per-mm --geometry scan.toml --out scan.npy";
+
+/// Arguments of `kerma project`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ProjectArgs {
+    #[command(flatten)]
+    inputs: ProjectInputs,
+    /// File of projections to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// What a projection is computed from.
+#[derive(Args, Debug)]
+pub(crate) struct ProjectInputs {
+    /// Volume, or folder of DICOM slices
+    volume: PathBuf,
+    /// Geometry file; `kerma geometry` prints examples
+    #[arg(long, value_name = "FILE")]
+    geometry: PathBuf,
+    /// How rays sample the volume
+    #[arg(long, value_enum, default_value_t = Projector::Siddon)]
+    projector: Projector,
+    /// Where the voxels lie: needed for .npy, else in place of what the file says
+    #[arg(long)]
+    grid: Option<Grid>,
+    /// What the values are, if the file does not say
+    #[arg(long, value_enum)]
+    unit: Option<VolumeUnit>,
+}
+
+/// How rays sample the volume.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Projector {
+    /// Exact lengths through box-shaped voxels
+    Siddon,
+}
+
+/// Units of a volume.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum VolumeUnit {
+    /// CT numbers in Hounsfield units
+    Hu,
+    /// Attenuation coefficients in 1/mm
+    PerMm,
+}
+
+impl From<VolumeUnit> for Unit {
+    fn from(unit: VolumeUnit) -> Self {
+        match unit {
+            VolumeUnit::Hu => Self::Hounsfield,
+            VolumeUnit::PerMm => Self::PerMillimetre,
+        }
+    }
+}
+
+/// Inputs that have been read.
+pub(super) struct Loaded<'i> {
+    inputs: &'i ProjectInputs,
+    volume: Volume,
+    scanner: Scanner,
+}
+
+impl ProjectInputs {
+    /// Reads the files.
+    pub(super) fn load(&self, context: &mut Context) -> Result<Loaded<'_>, Failure> {
+        let scanner = Scanner::read(&self.geometry, context)?;
+        let volume = inputs::volume(&self.volume, self.grid, self.unit.map(Unit::from), context)?;
+        Ok(Loaded { inputs: self, volume, scanner })
+    }
+}
+
+impl Loaded<'_> {
+    /// Records the task.
+    pub(super) fn record(&self) -> Result<Projection<'_>, Failure> {
+        match self.inputs.projector {
+            Projector::Siddon => Projection::new(&self.volume, &self.scanner.geometry)
+                .map_err(|error| self.scanner.blame(error, &self.inputs.volume)),
+        }
+    }
+}
+
+/// Runs `kerma project`.
+pub(crate) fn run(args: &ProjectArgs, context: &mut Context) -> Result<(), Failure> {
+    check_output(&args.out)?;
+    let loaded = args.inputs.load(context)?;
+    let task = context.record(|| loaded.record())?;
+    let outputs = context.run("projection", task.graph())?;
+    let stack = task.finish(outputs)?;
+    context.write(&args.out, |out| write_projections(out, &stack))?;
+    let [nu, nv] = stack.detector();
+    context.measure("views", stack.views());
+    context.measure("detector", [nu, nv]);
+    context.measure("kind", loaded.scanner.scan.kind());
+    let kind = loaded.scanner.scan.kind();
+    context.finish(&format!("{}: {} views of {nu}x{nv}, {kind}", args.out.display(), stack.views()))
+}

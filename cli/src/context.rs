@@ -1,0 +1,270 @@
+//! What every command works with: the device, progress, Ctrl-C, times and memory.
+
+use std::{
+    cell::{Cell, OnceCell},
+    fmt::Display,
+    io::{IsTerminal, Write as _, stderr, stdout},
+    path::Path,
+    time::Instant,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kerma::engine::{Choice, Control, Device, Error, Graph, Outputs, PeakBytes, Plan, Progress};
+use serde::Serialize;
+use sysinfo::System;
+
+use crate::{
+    args::GlobalArgs,
+    failure::Failure,
+    interrupt,
+    summary::{Summary, bytes_text},
+};
+
+/// Steps of a progress bar.
+const BAR_STEPS: u64 = 1000;
+
+/// The device a command computes on, and the account of what it did.
+///
+/// The device is opened when it is first asked for, so that commands which need none never touch a driver.
+pub(crate) struct Context {
+    options: GlobalArgs,
+    device: OnceCell<Device>,
+    /// Memory that was free before anything was read.
+    available_bytes: u64,
+    /// Why the CPU computes although `auto` was asked for; said when it begins to.
+    fallback: Cell<Option<String>>,
+    summary: Summary,
+    stages: Vec<(String, f64)>,
+}
+
+impl Context {
+    /// Context of one command.
+    pub(crate) fn new(options: GlobalArgs) -> Self {
+        Self {
+            options,
+            device: OnceCell::new(),
+            available_bytes: available_bytes(),
+            fallback: Cell::new(None),
+            summary: Summary::new(),
+            stages: Vec::new(),
+        }
+    }
+
+    /// The global flags.
+    pub(crate) fn options(&self) -> &GlobalArgs {
+        &self.options
+    }
+
+    /// The account so far.
+    pub(crate) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Every run so far with the seconds it took.
+    pub(crate) fn stages(&self) -> &[(String, f64)] {
+        &self.stages
+    }
+
+    /// Memory that was free when the command began, in bytes.
+    pub(crate) fn available_bytes(&self) -> u64 {
+        self.available_bytes
+    }
+
+    /// The device that `--device` chooses.
+    pub(crate) fn device(&self) -> Result<&Device, Failure> {
+        match self.device.get() {
+            Some(device) => Ok(device),
+            None => {
+                let device = self.open()?;
+                Ok(self.device.get_or_init(|| device))
+            }
+        }
+    }
+
+    /// The CPU backend with the memory there is.
+    pub(crate) fn cpu(&self) -> Device {
+        Device::cpu().with_memory_budget(self.available_bytes)
+    }
+
+    fn open(&self) -> Result<Device, Failure> {
+        let is_auto = self.options.device == Choice::Auto;
+        match pollster::block_on(Device::open(self.options.device, self.options.numerics)) {
+            Ok(device) if device.adapter().is_some() => return Ok(device),
+            Ok(_) if is_auto => self.fallback.set(Some("no GPU found, computing on the CPU".to_owned())),
+            Ok(_) => {}
+            Err(error) if is_auto && error.is_device_failure() => {
+                self.fallback.set(Some(format!("computing on the CPU: {error}")));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(self.cpu())
+    }
+
+    /// Accounts for `count` values computed on the host without the engine; refuses what does not fit.
+    pub(crate) fn hold(&mut self, what: &str, count: usize) -> Result<(), Failure> {
+        let host = count as u64 * size_of::<f32>() as u64;
+        self.check_room(what, host)?;
+        self.summary.raise_peak(PeakBytes { host, device: 0 });
+        Ok(())
+    }
+
+    /// Refuses what does not fit into the memory that was free, before it is allocated.
+    fn check_room(&self, what: &str, needed_bytes: u64) -> Result<(), Failure> {
+        let free_bytes = self.available_bytes;
+        if needed_bytes <= free_bytes {
+            return Ok(());
+        }
+        let (needed, free) = (bytes_text(needed_bytes), bytes_text(free_bytes));
+        Err(Failure::input(format!(
+            "{what} needs {needed} of host memory ({needed_bytes} bytes), {free} are free ({free_bytes} bytes)"
+        )))
+    }
+
+    /// Reads inputs, and counts the time.
+    pub(crate) fn read<T, E: Into<Failure>>(&mut self, work: impl FnOnce() -> Result<T, E>) -> Result<T, Failure> {
+        timed(&mut self.summary.seconds.read, || work().map_err(Into::into))
+    }
+
+    /// Computes on the host without the engine, and counts the time.
+    pub(crate) fn compute<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        timed(&mut self.summary.seconds.run, work)
+    }
+
+    /// Records a task, and counts the time as planning.
+    pub(crate) fn record<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        timed(&mut self.summary.seconds.plan, work)
+    }
+
+    /// Plans a graph for the device; `what` names it in errors.
+    pub(crate) fn plan<'g, 'a>(&mut self, what: &str, graph: &'g Graph<'a>) -> Result<Plan<'g, 'a>, Failure> {
+        let limits = self.device()?.limits();
+        let plan = timed(&mut self.summary.seconds.plan, || Plan::new(graph, limits));
+        let plan = plan.map_err(|error| match error {
+            Error::MemoryBudget { needed_bytes, .. } if limits.host_memory => {
+                self.check_room(what, needed_bytes).err().unwrap_or_else(|| error.into())
+            }
+            error => error.into(),
+        })?;
+        self.check_room(what, plan.peak_bytes().host)?;
+        self.summary.raise_peak(plan.peak_bytes());
+        Ok(plan)
+    }
+
+    /// Plans and runs a graph under a progress bar; Ctrl-C ends it.
+    pub(crate) fn run(&mut self, what: &str, graph: &Graph<'_>) -> Result<Outputs, Failure> {
+        let plan = self.plan(what, graph)?;
+        self.explain();
+        let bar = Bar::new(what, self.options.quiet);
+        let control = Control { progress: &|progress| bar.show(progress), is_cancelled: &interrupt::is_asked };
+        let start = Instant::now();
+        let device = self.device()?;
+        let outputs = interrupt::orderly(|| Ok(pollster::block_on(device.run(&plan, &control))?))?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.summary.seconds.run += seconds;
+        self.stages.push((what.to_owned(), seconds));
+        Ok(outputs)
+    }
+
+    /// Writes an output, and counts the time. The writer must be one that never leaves half a file.
+    pub(crate) fn write<E: Into<Failure>>(
+        &mut self,
+        path: &Path,
+        writer: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), Failure> {
+        timed(&mut self.summary.seconds.write, || interrupt::orderly(|| writer(path).map_err(Into::into)))?;
+        self.summary.add_output(path);
+        Ok(())
+    }
+
+    /// Adds what the command measured to the summary.
+    pub(crate) fn measure(&mut self, key: &str, value: impl Serialize) {
+        let value = serde_json::to_value(value).unwrap_or_default();
+        self.summary.measured.insert(key.to_owned(), value);
+    }
+
+    /// Says something on standard error that is no error; nothing when quiet.
+    pub(crate) fn note(&self, line: &str) {
+        if !self.options.quiet {
+            let _ = writeln!(stderr(), "kerma: {line}");
+        }
+    }
+
+    /// Says, once, why the CPU computes although a GPU might have.
+    pub(crate) fn explain(&self) {
+        if let Some(reason) = self.fallback.take() {
+            self.note(&reason);
+        }
+    }
+
+    /// Ends a command that wrote files: the object for scripts, or a headline and one line of account for people.
+    pub(crate) fn finish(&mut self, headline: &str) -> Result<(), Failure> {
+        match self.options.json || self.options.quiet {
+            true => self.answer(""),
+            false => {
+                self.settle();
+                Ok(writeln!(stdout(), "{headline}\n{}", self.summary.line())?)
+            }
+        }
+    }
+
+    /// Ends a command whose result is text on standard output, or in the object for scripts what it measured.
+    pub(crate) fn answer(&mut self, text: impl Display) -> Result<(), Failure> {
+        if self.options.json {
+            self.settle();
+            let object = serde_json::to_string_pretty(&self.summary).map_err(Failure::input)?;
+            return Ok(writeln!(stdout(), "{object}")?);
+        }
+        Ok(write!(stdout(), "{text}")?)
+    }
+
+    fn settle(&mut self) {
+        if let Some(device) = self.device.get() {
+            self.summary.set_device(device);
+        }
+    }
+}
+
+/// Progress of one stage on standard error; nothing unless people are looking.
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// Bar of a stage.
+    pub(crate) fn new(stage: &str, is_quiet: bool) -> Self {
+        if is_quiet || !stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("{prefix} [{bar:40}] {percent:>3} % {elapsed} {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> ");
+        let bar = ProgressBar::with_draw_target(Some(BAR_STEPS), ProgressDrawTarget::stderr());
+        Self(bar.with_style(style).with_prefix(stage.to_owned()))
+    }
+
+    /// Shows how far the stage has come.
+    pub(crate) fn show(&self, progress: Progress<'_>) {
+        self.0.set_position((progress.fraction * BAR_STEPS as f64) as u64);
+        self.0.set_message(progress.pass.to_owned());
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    *seconds += start.elapsed().as_secs_f64();
+    result
+}
+
+/// Memory that can be had without swapping, within the limits of the container; boundless where no one can tell.
+fn available_bytes() -> u64 {
+    let Ok(mut system) = System::new() else { return u64::MAX };
+    system.refresh_memory();
+    let free = [system.available_memory(), system.total_memory()].into_iter().find(|&bytes| bytes > 0);
+    let free = free.unwrap_or(u64::MAX);
+    system.cgroup_limits().map_or(free, |limits| free.min(limits.free_memory))
+}

@@ -1,0 +1,83 @@
+//! Scanners, volumes and projection stacks as commands read them: checked, and with their file's name in every error.
+
+use std::path::{Path, PathBuf};
+
+use kerma::{
+    data::{Grid, Projections, Unit, Volume},
+    geometry::{Geometry, Scan},
+    io::{VolumeFormat, read_projections, read_volume},
+    tasks::TaskError,
+};
+
+use crate::{context::Context, failure::Failure};
+
+/// Relative difference of pitches that header rounding may cause (NIfTI stores them in `f32`).
+const PITCH_TOLERANCE: f64 = 1e-5;
+
+/// A geometry file and the views it describes.
+pub(crate) struct Scanner {
+    path: PathBuf,
+    pub(crate) scan: Scan,
+    pub(crate) geometry: Geometry,
+}
+
+impl Scanner {
+    /// Reads a geometry file.
+    pub(crate) fn read(path: &Path, context: &mut Context) -> Result<Self, Failure> {
+        let scan = context.read(|| Scan::read(path))?;
+        let geometry = scan.build().map_err(|error| Failure::from(error).in_file(path))?;
+        Ok(Self { path: path.to_owned(), scan, geometry })
+    }
+
+    /// A task's error with the file to blame in front: this scanner's, or that of the task's data.
+    pub(crate) fn blame(&self, error: TaskError, data: &Path) -> Failure {
+        match &error {
+            TaskError::Geometry(_) => Failure::from(error).in_file(&self.path),
+            TaskError::Shape { .. } | TaskError::Unit { .. } | TaskError::Data(_) => Failure::from(error).in_file(data),
+            _ => error.into(),
+        }
+    }
+}
+
+/// Reads a volume; `unit` says what a file holds that does not say so itself.
+pub(crate) fn volume(
+    path: &Path,
+    grid: Option<Grid>,
+    unit: Option<Unit>,
+    context: &mut Context,
+) -> Result<Volume, Failure> {
+    let volume = context.read(|| read_volume(path, grid))?;
+    let refused = |message: String| Failure::input(message).in_file(path);
+    match (volume.unit(), unit) {
+        (Unit::Arbitrary, None) => {
+            Err(refused("does not say what its values are; say it with --unit hu or --unit per-mm".to_owned()))
+        }
+        (Unit::Arbitrary, Some(unit)) => {
+            let grid = *volume.grid();
+            Volume::new(grid, unit, volume.into_values()).map_err(|error| Failure::from(error).in_file(path))
+        }
+        (stated, Some(unit)) if stated != unit => {
+            Err(refused(format!("states its unit as {stated}, but --unit says {unit}")))
+        }
+        _ => Ok(volume),
+    }
+}
+
+/// Reads the projections that a scanner took. A file without a unit is taken to hold line integrals.
+pub(crate) fn projections(path: &Path, scanner: &Scanner, context: &mut Context) -> Result<Projections, Failure> {
+    let pitch = scanner.geometry.pitch_mm();
+    let is_bare = VolumeFormat::of_path(path) == Some(VolumeFormat::Npy);
+    let stack = context.read(|| read_projections(path, is_bare.then_some(pitch)))?;
+    let got = stack.pitch_mm();
+    if !matches!(stack.unit(), Unit::LineIntegral | Unit::Arbitrary) {
+        return Err(Failure::input(format!("must hold line integrals, got {}", stack.unit())).in_file(path));
+    }
+    if pitch.iter().zip(got).any(|(want, got)| (want - got).abs() > PITCH_TOLERANCE * want) {
+        let (path, file) = (path.display(), scanner.path.display());
+        context.note(&format!(
+            "{path} states a pitch of {} x {} mm, {file} one of {} x {} mm, which is used",
+            got[0], got[1], pitch[0], pitch[1]
+        ));
+    }
+    Ok(stack)
+}

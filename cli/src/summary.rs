@@ -1,0 +1,142 @@
+//! What a command reports when it is done.
+
+use std::{path::Path, time::Duration};
+
+use kerma::engine::{Device, PeakBytes};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// Stages shorter than this, in seconds, are not worth a word to people.
+const SHORTEST_SHOWN_S: f64 = 5e-5;
+
+/// The object that `--json` prints.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Summary {
+    /// `cpu`, `gpu`: where plans ran.
+    pub(crate) device: String,
+    /// Name of the adapter.
+    pub(crate) adapter: String,
+    /// Driver and its version.
+    pub(crate) driver: String,
+    /// `pinned` or `fast`.
+    pub(crate) numerics: String,
+    /// Wall time by stage.
+    pub(crate) seconds: Seconds,
+    /// Largest memory of any plan.
+    pub(crate) peak_bytes: Peak,
+    /// Files written.
+    pub(crate) outputs: Vec<String>,
+    /// What the command measured.
+    #[serde(flatten)]
+    pub(crate) measured: Map<String, Value>,
+}
+
+/// Wall time by stage, in seconds.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Seconds {
+    pub(crate) read: f64,
+    pub(crate) plan: f64,
+    pub(crate) run: f64,
+    pub(crate) write: f64,
+}
+
+/// Memory at the fullest moment, in bytes.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Peak {
+    pub(crate) host: u64,
+    pub(crate) device: u64,
+}
+
+impl Summary {
+    /// Summary of a command that has not run yet; without a GPU the work is the CPU backend's.
+    pub(crate) fn new() -> Self {
+        let mut summary = Self::default();
+        summary.set_device(&Device::cpu());
+        summary
+    }
+
+    pub(crate) fn set_device(&mut self, device: &Device) {
+        self.numerics = device.numerics().to_string();
+        match device.adapter() {
+            Some(adapter) => {
+                self.device = "gpu".to_owned();
+                self.adapter = adapter.name.clone();
+                self.driver = format!("{} {}", adapter.backend, adapter.driver);
+            }
+            None => {
+                let threads = std::thread::available_parallelism().map_or(1, usize::from);
+                self.device = "cpu".to_owned();
+                self.adapter = format!("CPU backend, {threads} threads");
+                self.driver = concat!("kerma ", env!("CARGO_PKG_VERSION")).to_owned();
+            }
+        }
+    }
+
+    pub(crate) fn raise_peak(&mut self, peak: PeakBytes) {
+        self.peak_bytes.host = self.peak_bytes.host.max(peak.host);
+        self.peak_bytes.device = self.peak_bytes.device.max(peak.device);
+    }
+
+    pub(crate) fn add_output(&mut self, path: &Path) {
+        self.outputs.push(path.display().to_string());
+    }
+
+    /// Where the work was done, how long it took and what it needed, on one line.
+    pub(crate) fn line(&self) -> String {
+        let Seconds { read, plan, run, write } = self.seconds;
+        let stages: Vec<String> = [("read", read), ("plan", plan), ("run", run), ("write", write)]
+            .into_iter()
+            .filter(|(_, seconds)| *seconds >= SHORTEST_SHOWN_S)
+            .map(|(stage, seconds)| format!("{stage} {}", duration_text(Duration::from_secs_f64(seconds))))
+            .collect();
+        let place = if self.device == "cpu" { &self.device } else { &self.adapter };
+        let Peak { host, device } = self.peak_bytes;
+        let mut line = format!("{place}: {}; peak host {}", stages.join(", "), bytes_text(host));
+        if device > 0 {
+            line.push_str(&format!(", device {}", bytes_text(device)));
+        }
+        line
+    }
+}
+
+/// A number of bytes for people.
+pub(crate) fn bytes_text(count: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let steps = (count.max(1).ilog2() / 10).min(UNITS.len() as u32 - 1);
+    let value = count as f64 / f64::from(1024_u32).powi(steps as i32);
+    if steps == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[steps as usize]) }
+}
+
+/// A time for people: three digits or so.
+pub(crate) fn duration_text(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match seconds {
+        s if s < 1.0 => format!("{:.1} ms", s * 1e3),
+        s if s < 100.0 => format!("{s:.2} s"),
+        s => format!("{} min {:02.0} s", (s / 60.0).floor(), s % 60.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_for_people() {
+        assert_eq!(bytes_text(0), "0 B");
+        assert_eq!(bytes_text(1023), "1023 B");
+        assert_eq!(bytes_text(3 << 29), "1.5 GiB");
+        assert_eq!(duration_text(Duration::from_micros(1500)), "1.5 ms");
+        assert_eq!(duration_text(Duration::from_secs(185)), "3 min 05 s");
+    }
+
+    #[test]
+    fn the_object_has_the_keys_that_scripts_depend_on() {
+        let mut summary = Summary::new();
+        summary.measured.insert("voxels".to_owned(), 8.into());
+        let object = serde_json::to_value(summary).unwrap();
+        for key in ["device", "adapter", "driver", "numerics", "seconds", "peak_bytes", "outputs", "voxels"] {
+            assert!(object.get(key).is_some(), "{key}");
+        }
+    }
+}

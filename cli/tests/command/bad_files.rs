@@ -1,0 +1,131 @@
+use crate::runner::{GRID, Room};
+
+/// Text header of an NRRD volume whose values follow.
+fn nrrd(sizes: &str, dimension: usize) -> String {
+    format!("NRRD0004\ntype: float\ndimension: {dimension}\nsizes: {sizes}\nencoding: raw\nendian: little\n\n")
+}
+
+fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    bytes
+}
+
+fn project_refused(room: &Room, file: &str, words: &[&str]) {
+    let task = ["project", file, "--geometry", "scan.toml", "--unit", "per-mm", "--out", "out.nii"];
+    room.refused(&task, &[&[file], words].concat());
+}
+
+fn reconstruct_refused(room: &Room, file: &str, words: &[&str]) {
+    let task = ["reconstruct", file, "--geometry", "scan.toml", "--grid", GRID, "--out", "out.nii"];
+    room.refused(&task, &[&[file], words].concat());
+}
+
+#[test]
+fn truncated_files_are_refused_in_every_format() {
+    let room = Room::furnished();
+    for format in ["nii", "nii.gz", "nrrd", "mha", "npy"] {
+        let whole = format!("whole.{format}");
+        let file = format!("cut.{format}");
+        room.done(&["phantom", "spheres", "--grid", GRID, "--out", &whole]);
+        let bytes = room.bytes(&whole);
+        room.put(&file, &bytes[..bytes.len() - 7]);
+        project_refused(&room, &file, &[]);
+        reconstruct_refused(&room, &file, &[]);
+        room.put(&file, &bytes[..20]);
+        project_refused(&room, &file, &[]);
+        room.put(&file, []);
+        project_refused(&room, &file, &[]);
+    }
+}
+
+#[test]
+fn corrupt_files_are_refused() {
+    let room = Room::furnished();
+    room.done(&["phantom", "spheres", "--grid", GRID, "--out", "whole.nii.gz"]);
+    let mut bytes = room.bytes("whole.nii.gz");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8].fill(0xFF);
+    room.put("bad.nii.gz", bytes);
+    project_refused(&room, "bad.nii.gz", &[]);
+    room.put("noise.nii", (0..4000).map(|i| (i * 37 % 251) as u8).collect::<Vec<_>>());
+    project_refused(&room, "noise.nii", &[]);
+    room.put("noise.mha", "ObjectType = Nonsense\n\u{1}\u{2}");
+    project_refused(&room, "noise.mha", &[]);
+    room.put("text.npy", "this is not an array");
+    project_refused(&room, "text.npy", &["not a NumPy file"]);
+}
+
+#[test]
+fn wrong_dimensions_are_refused() {
+    let room = Room::furnished();
+    room.put("line.nrrd", nrrd("16", 1) + &"\0".repeat(64));
+    project_refused(&room, "line.nrrd", &["dimension"]);
+    room.put("four.nrrd", nrrd("2 2 2 2", 4) + &"\0".repeat(64));
+    project_refused(&room, "four.nrrd", &["dimension", "4"]);
+    room.put("line.npy", npy("(8,)", &[0.0; 8]));
+    reconstruct_refused(&room, "line.npy", &["shape"]);
+    room.put("cube.npy", npy("(2, 2, 2)", &[0.0; 8]));
+    let task = ["project", "cube.npy", "--grid", "3x2x2@1x1x1", "--unit", "hu", "--geometry", "scan.toml"];
+    room.refused(&[&task[..], &["--out", "out.nii"]].concat(), &["cube.npy", "2x2x2", "3x2x2"]);
+    let without = ["project", "cube.npy", "--unit", "hu", "--geometry", "scan.toml", "--out", "out.nii"];
+    room.refused(&without, &["cube.npy", "no spacing", "NXxNYxNZ@SXxSYxSZ"]);
+}
+
+#[test]
+fn values_that_are_no_numbers_are_refused() {
+    let room = Room::furnished();
+    for bad in [f32::NAN, f32::INFINITY] {
+        room.put("nan.npy", npy("(4, 10, 10)", &[bad; 400]));
+        let task = ["project", "nan.npy", "--grid", GRID, "--unit", "hu", "--geometry", "scan.toml"];
+        room.refused(&[&task[..], &["--out", "out.nii"]].concat(), &["nan.npy", "400 values that are not finite"]);
+        room.put("stack.npy", npy("(12, 8, 16)", &[bad; 12 * 8 * 16]));
+        reconstruct_refused(&room, "stack.npy", &["not finite"]);
+    }
+}
+
+#[test]
+fn spacings_that_no_grid_has_are_refused() {
+    let room = Room::furnished();
+    for spacing in ["0 1 1", "1 -1 1", "1 1 nan", "1 1 inf"] {
+        let header = format!(
+            "ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementSpacing = {spacing}\nElementType = MET_FLOAT\n\
+             ElementDataFile = LOCAL\n"
+        );
+        room.put("zero.mha", header + &"\0".repeat(32));
+        project_refused(&room, "zero.mha", &["pacing"]);
+    }
+}
+
+#[test]
+fn absurd_sizes_are_refused_before_memory_is_asked_for() {
+    let room = Room::furnished();
+    let billion = "1000000000";
+    room.put("huge.nrrd", nrrd(&[billion; 3].join(" "), 3) + "\0\0\0\0");
+    project_refused(&room, "huge.nrrd", &[billion]);
+    reconstruct_refused(&room, "huge.nrrd", &[]);
+    room.put("huge.npy", npy(&format!("({billion}, {billion}, {billion})"), &[0.0]));
+    reconstruct_refused(&room, "huge.npy", &[billion]);
+    let header = format!(
+        "ObjectType = Image\nNDims = 3\nDimSize = {billion} {billion} {billion}\nElementType = MET_FLOAT\n\
+         ElementDataFile = LOCAL\n"
+    );
+    room.put("huge.mha", header);
+    project_refused(&room, "huge.mha", &[billion]);
+}
+
+#[test]
+fn files_that_are_not_there_or_not_files_are_refused() {
+    let room = Room::furnished();
+    project_refused(&room, "none.nii", &["cannot open"]);
+    reconstruct_refused(&room, "none.nrrd", &["cannot open"]);
+    std::fs::create_dir(room.path("folder")).unwrap();
+    project_refused(&room, "folder", &[]);
+    std::fs::create_dir(room.path("folder.nrrd")).unwrap();
+    reconstruct_refused(&room, "folder.nrrd", &["directory"]);
+    reconstruct_refused(&room, "volume.nii", &["line integrals", "mm⁻¹"]);
+    project_refused(&room, "volume.txt", &["txt", ".nii.gz"]);
+}

@@ -1,0 +1,141 @@
+use std::path::{Path, PathBuf};
+
+use image::GenericImageView;
+use serde_json::Value;
+
+use crate::runner::Room;
+
+const PICTURES: [&str; 11] = [
+    "radiograph.png",
+    "cone-beam-axial.png",
+    "cone-beam-axial-error.png",
+    "cone-beam-coronal.png",
+    "cone-beam-coronal-error.png",
+    "cone-beam-sagittal.png",
+    "cone-beam-sagittal-error.png",
+    "tomosynthesis-60mm-posterior.png",
+    "tomosynthesis-20mm-posterior.png",
+    "tomosynthesis-20mm-anterior.png",
+    "tomosynthesis-60mm-anterior.png",
+];
+const OTHERS: [&str; 7] = [
+    "radiograph-integrals.tiff",
+    "cone-beam.nii.gz",
+    "tomosynthesis.nii.gz",
+    "radiograph.toml",
+    "cone-beam.toml",
+    "tomosynthesis.toml",
+    "report.html",
+];
+/// Mean error that a tissue may have: 1 % of water.
+const BIAS_HU: f64 = 10.0;
+
+/// Runs the demo in `folder` and holds what it wrote against what it says it wrote.
+fn demonstrated(room: &Room, folder: &str, more: &[&str]) -> Value {
+    let text = room.done(&[&["demo", "--quick", "--json", "--out", folder], more].concat());
+    let object: Value = serde_json::from_str(&text).unwrap();
+    let mut written: Vec<PathBuf> = std::fs::read_dir(room.path(folder)).unwrap().map(|f| f.unwrap().path()).collect();
+    let mut told: Vec<PathBuf> =
+        object["outputs"].as_array().unwrap().iter().map(|f| room.path(f.as_str().unwrap())).collect();
+    written.sort();
+    told.sort();
+    assert_eq!(written, told);
+    let mut expected: Vec<PathBuf> = PICTURES.iter().chain(&OTHERS).map(|name| room.path(folder).join(name)).collect();
+    expected.sort();
+    assert_eq!(written, expected);
+    for name in PICTURES {
+        let picture = image::open(room.path(folder).join(name)).unwrap();
+        let (columns, rows) = picture.dimensions();
+        assert!(columns > 50 && rows > 40, "{name}: {columns}x{rows}");
+        let bits = if name.contains("error") { 8 } else { 16 };
+        let color = picture.color();
+        assert_eq!(u16::from(color.bytes_per_pixel() / color.channel_count()) * 8, bits, "{name}");
+    }
+    stands_alone(&room.path(folder).join("report.html"));
+    for tissue in object["cone_beam"].as_array().unwrap() {
+        assert!(tissue["bias_hu"].as_f64().unwrap().abs() < BIAS_HU, "{tissue}");
+        assert!(tissue["rmse_hu"].as_f64().unwrap() < 100.0 && tissue["voxels"].as_u64() > Some(1000), "{tissue}");
+    }
+    assert_eq!(object["cone_beam"].as_array().unwrap().len(), 2);
+    assert!(object["seconds"]["run"].as_f64() > Some(0.0) && object["peak_bytes"]["host"].as_u64() > Some(1 << 20));
+    object
+}
+
+/// The page asks for nothing that is not in it.
+fn stands_alone(page: &Path) {
+    let html = std::fs::read_to_string(page).unwrap();
+    for reference in ["<script", "<link", "<iframe", "@import", "url("] {
+        assert!(!html.contains(reference), "the page holds {reference}");
+    }
+    for attribute in ["href=\"", "src=\""] {
+        for value in html.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap_or_default()) {
+            let inside = value.starts_with('#') || value.starts_with("data:image/png;base64,");
+            assert!(inside, "the page refers to {:.60}", value);
+        }
+    }
+    assert!(html.ends_with("</html>\n") && html.matches("<figure>").count() > 8);
+    assert!(html.contains("Not for diagnosis"));
+}
+
+/// Mean brightness of a part of a picture, the part given as shares of its width and height.
+fn brightness(picture: &image::DynamicImage, [left, right]: [f64; 2], [top, bottom]: [f64; 2]) -> f64 {
+    let grey = picture.to_luma16();
+    let pixels = |share: f64, count: u32| (share * f64::from(count)) as u32;
+    let (columns, rows) = grey.dimensions();
+    let mut values = Vec::new();
+    for row in pixels(top, rows)..pixels(bottom, rows) {
+        values.extend((pixels(left, columns)..pixels(right, columns)).map(|column| grey.get_pixel(column, row).0[0]));
+    }
+    values.iter().map(|v| f64::from(*v)).sum::<f64>() / values.len() as f64 / 65535.0
+}
+
+#[test]
+fn phantom_is_xrayed_and_stands_the_right_way_round() {
+    let room = Room::new();
+    let object = demonstrated(&room, "out", &[]);
+    assert_eq!(object["input"], "the built-in chest phantom");
+    assert!(object["siddon"]["relative_bias"].as_f64().unwrap().abs() < 2e-3, "{}", object["siddon"]);
+    assert!(object["siddon"]["relative_rms"].as_f64() < Some(0.05), "{}", object["siddon"]);
+
+    let radiograph = image::open(room.path("out/radiograph.png")).unwrap();
+    let [right_base, left_base] = [[0.25, 0.4], [0.6, 0.75]].map(|across| brightness(&radiograph, across, [0.5, 0.65]));
+    let spine = brightness(&radiograph, [0.47, 0.53], [0.3, 0.6]);
+    assert!(spine > 0.7 && right_base < 0.5 * spine, "bones are white and lungs dark: {spine}, {right_base}");
+    assert!(left_base > 1.2 * right_base, "the heart lies towards the right of the picture: {left_base}, {right_base}");
+    let [top, bottom] = [[0.2, 0.3], [0.85, 0.95]].map(|down| brightness(&radiograph, [0.25, 0.4], down));
+    assert!(bottom > top, "the abdomen is below: {bottom}, {top}");
+}
+
+#[test]
+fn geometries_and_results_fit_the_other_commands() {
+    let room = Room::new();
+    room.done(&["demo", "--quick", "--quiet", "--out", "deep/er/out"]);
+    let project =
+        ["project", "deep/er/out/cone-beam.nii.gz", "--geometry", "deep/er/out/radiograph.toml", "--out", "p.nii"];
+    room.done(&[&["plan"], &project[..]].concat());
+}
+
+#[test]
+fn real_ct_is_xrayed() {
+    let name = "ct/lidc_idri_0001_chest_small.nii.gz";
+    let Some(path) = std::env::var_os("KERMA_TEST_DATA").map(|data| Path::new(&data).join(name)).filter(|p| p.exists())
+    else {
+        println!("ABSENT {name}: set KERMA_TEST_DATA to the folder that holds it");
+        return;
+    };
+    let room = Room::new();
+    let object = demonstrated(&room, "out", &["--ct", path.to_str().unwrap()]);
+    assert!(object.get("siddon").is_none());
+    assert_eq!(object["input"], "lidc_idri_0001_chest_small.nii.gz");
+}
+
+#[test]
+fn what_cannot_be_a_ct_is_refused_and_leaves_no_folder() {
+    let room = Room::new();
+    room.done(&["phantom", "spheres", "--grid", "8x8x8@10x10x10", "--out", "spheres.npy"]);
+    room.refused(&["demo", "--ct", "nothing.nii", "--out", "new"], &["nothing.nii"]);
+    room.refused(&["demo", "--ct", "spheres.npy", "--out", "new"], &["spheres.npy", "grid"]);
+    room.put("file", "");
+    room.refused(&["demo", "--out", "file"], &["file", "folder"]);
+    assert!(!room.path("new").exists());
+}
