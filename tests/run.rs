@@ -1,7 +1,5 @@
 //! Running on the CPU backend: results, progress, cancelling.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
-
 use std::sync::{
     Mutex,
     atomic::{AtomicUsize, Ordering},
