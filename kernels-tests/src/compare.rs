@@ -11,6 +11,8 @@ pub struct Difference {
     pub worst_ulp: u32,
     /// Largest distance relative to the buffer's largest magnitude.
     pub worst_of_peak: f64,
+    /// Root mean square of the distances relative to the buffer's largest magnitude.
+    pub rms_of_peak: f64,
     /// Index of the first differing value.
     pub first: Option<usize>,
 }
@@ -24,9 +26,10 @@ impl Difference {
         if missing > 0 {
             difference.worst_ulp = u32::MAX;
             difference.worst_of_peak = f64::INFINITY;
+            difference.rms_of_peak = f64::INFINITY;
             difference.first = Some(wanted.len().min(got.len()));
         }
-        let mut worst = 0.0f64;
+        let (mut worst, mut square) = (0.0f64, 0.0);
         for (index, (&w, &g)) in wanted.iter().zip(got).enumerate() {
             let (w, g) = (without_sign_of_zero(w), without_sign_of_zero(g));
             if w == g {
@@ -37,11 +40,15 @@ impl Difference {
             difference.worst_ulp = difference.worst_ulp.max(rank(w).abs_diff(rank(g)));
             let distance = (f64::from(f32::from_bits(w)) - f64::from(f32::from_bits(g))).abs();
             // A NaN on one side is as far away as can be.
-            worst = if distance.is_nan() { f64::INFINITY } else { worst.max(distance) };
+            let distance = if distance.is_nan() { f64::INFINITY } else { distance };
+            worst = worst.max(distance);
+            square += distance * distance;
         }
         if worst > 0.0 {
             let peak = wanted.iter().map(|w| f64::from(f32::from_bits(*w)).abs()).fold(0.0, f64::max);
-            difference.worst_of_peak = difference.worst_of_peak.max(worst / peak.max(f64::MIN_POSITIVE));
+            let peak = peak.max(f64::MIN_POSITIVE);
+            difference.worst_of_peak = difference.worst_of_peak.max(worst / peak);
+            difference.rms_of_peak = difference.rms_of_peak.max((square / wanted.len() as f64).sqrt() / peak);
         }
         difference
     }
@@ -56,7 +63,7 @@ impl Difference {
     #[must_use]
     pub fn is_within(&self, tolerance: Tolerance) -> bool {
         match tolerance {
-            Tolerance::OfPeak(bound) => self.worst_of_peak <= bound,
+            Tolerance::OfPeak { worst, rms } => self.worst_of_peak <= worst && self.rms_of_peak <= rms,
             Tolerance::Levels(bound) => self.worst_ulp <= bound,
         }
     }
@@ -75,6 +82,8 @@ fn rank(bits: u32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ANY: Tolerance = Tolerance::OfPeak { worst: 1.0, rms: 1.0 };
 
     fn between(wanted: &[f32], got: &[f32]) -> Difference {
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
@@ -97,9 +106,17 @@ mod tests {
     }
 
     #[test]
+    fn tolerance_bounds_the_worst_and_the_mean() {
+        let one_far = between(&[1.0; 100], &[&[0.9], &[1.0; 99][..]].concat());
+        assert!(one_far.is_within(Tolerance::OfPeak { worst: 0.2, rms: 0.02 }));
+        assert!(!one_far.is_within(Tolerance::OfPeak { worst: 0.05, rms: 0.02 }));
+        assert!(!one_far.is_within(Tolerance::OfPeak { worst: 0.2, rms: 0.005 }));
+    }
+
+    #[test]
     fn missing_and_undefined_values_are_never_within_tolerance() {
-        assert!(!between(&[1.0, 1.0], &[1.0]).is_within(Tolerance::OfPeak(1.0)));
+        assert!(!between(&[1.0, 1.0], &[1.0]).is_within(ANY));
         let undefined = between(&[1.0, 1.0], &[1.0, f32::NAN]);
-        assert!(!undefined.is_none() && !undefined.is_within(Tolerance::OfPeak(1.0)));
+        assert!(!undefined.is_none() && !undefined.is_within(ANY));
     }
 }

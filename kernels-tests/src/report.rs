@@ -42,6 +42,8 @@ pub struct KernelReport {
     pub differing: u64,
     /// Largest difference, in units in the last place.
     pub worst_ulp: u32,
+    /// Largest difference relative to the largest magnitude of its buffer, which is what tolerances bound.
+    pub worst_of_peak: f64,
     /// The worst of its cases.
     pub verdict: Verdict,
 }
@@ -49,13 +51,15 @@ pub struct KernelReport {
 impl KernelReport {
     pub(crate) fn new(kernel: &'static str, tier: Tier) -> Self {
         let tier = tier.letter();
-        Self { kernel, tier, cases: 0, values: 0, differing: 0, worst_ulp: 0, verdict: Verdict::BitsEqual }
+        let verdict = Verdict::BitsEqual;
+        Self { kernel, tier, cases: 0, values: 0, differing: 0, worst_ulp: 0, worst_of_peak: 0.0, verdict }
     }
 
     pub(crate) fn add(&mut self, difference: &Difference, verdict: Verdict) {
         self.values += difference.values;
         self.differing += difference.differing;
         self.worst_ulp = self.worst_ulp.max(difference.worst_ulp);
+        self.worst_of_peak = self.worst_of_peak.max(difference.worst_of_peak);
         self.verdict = self.verdict.max(verdict);
     }
 }
@@ -128,14 +132,14 @@ impl fmt::Display for Report {
         let width = self.kernels.iter().map(|k| k.kernel.len()).max().unwrap_or(0).max("kernel".len());
         writeln!(
             f,
-            "{:width$}  tier  {:>5}  {:>10}  {:>9}  {:>10}  verdict",
-            "kernel", "cases", "values", "differing", "worst ULP"
+            "{:width$}  tier  {:>5}  {:>10}  {:>9}  {:>10}  {:>7}  verdict",
+            "kernel", "cases", "values", "differing", "worst ULP", "of peak"
         )?;
         for k in &self.kernels {
             writeln!(
                 f,
-                "{:width$}  {:<4}  {:>5}  {:>10}  {:>9}  {:>10}  {}",
-                k.kernel, k.tier, k.cases, k.values, k.differing, k.worst_ulp, k.verdict
+                "{:width$}  {:<4}  {:>5}  {:>10}  {:>9}  {:>10}  {:>7.0e}  {}",
+                k.kernel, k.tier, k.cases, k.values, k.differing, k.worst_ulp, k.worst_of_peak, k.verdict
             )?;
         }
         for failure in &self.failures {

@@ -120,7 +120,7 @@ fn judged(case: &Case, difference: &Difference, is_pinned: bool) -> Verdict {
 }
 
 fn described(difference: &Difference) -> String {
-    let Difference { values, differing, worst_ulp, worst_of_peak, first } = difference;
+    let Difference { values, differing, worst_ulp, worst_of_peak, first, .. } = difference;
     format!(
         "{differing} of {values} values differ, the worst by {worst_ulp} ULP ({worst_of_peak:.1e} of the peak), the \
          first at index {}",

@@ -4,10 +4,11 @@
 
 use std::f64::consts::PI;
 
+use glam::{DMat3, DQuat, DVec3};
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     engine::{Control, Device, Extent, Graph, Output, Plan},
-    geometry::{DetectorAxis, Geometry, Scan},
+    geometry::{DetectorAxis, Geometry, Scan, Source, View},
     kernels::fdk::{
         backproject,
         ramp::{self, RampFilter, Window},
@@ -76,9 +77,7 @@ const PATH_WORST: f64 = 1e-5;
 
 #[test]
 fn line_integrals_are_those_of_the_sorted_crossings() {
-    let mut noise = Volume::zeros(grid(), Unit::PerMillimetre);
-    let count = noise.values().len();
-    noise.values_mut().copy_from_slice(&Seeded::new(1).values(count, 0.0, 0.05));
+    let noise = noise(grid());
     let head = phantom().voxelise(&grid(), 2);
     // Angles of a scan of 64 views among which none but the first is special; every ninth of them.
     let views = |scan: Scan| {
@@ -95,6 +94,52 @@ fn line_integrals_are_those_of_the_sorted_crossings() {
             println!("{name}, {what}: {error:?}");
             assert!(error.relative_rms <= PATH_RMS && error.worst_of_peak <= PATH_WORST, "{name}, {what}: {error:?}");
         }
+    }
+}
+
+fn view(source: Source, centre: [f64; 3], u: [f64; 3], v: [f64; 3]) -> View {
+    View { source, detector_centre: centre.into(), u_step: u.into(), v_step: v.into() }
+}
+
+fn noise(grid: Grid) -> Volume {
+    let values = Seeded::new(grid.voxel_count() as u64).values(grid.voxel_count(), 0.0, 0.05);
+    Volume::new(grid, Unit::PerMillimetre, values).unwrap()
+}
+
+#[test]
+fn tilted_views_of_turned_voxels_are_right_and_end_at_the_pixel() {
+    let turn = DMat3::from_quat(DQuat::from_axis_angle(DVec3::new(1.0, -2.0, 0.5).normalize(), 0.7));
+    let grid = Grid::new([31, 29, 37], [1.9, 2.3, 1.2], [-20.0, -40.0, 5.0], turn).unwrap();
+    let point = |x: f64, y: f64, z: f64| Source::Point(DVec3::new(x, y, z));
+    let centre = grid.centre_mm();
+    let views = [
+        view(point(-200.0, 90.0, 40.0), [100.0, -60.0, 10.0], [0.3, 0.9, 0.1], [0.1, -0.2, 1.1]),
+        view(point(10.0, -250.0, -90.0), [10.0, 90.0, 80.0], [1.1, 0.2, 0.0], [0.0, 0.3, 0.9]),
+        // The detector stands in the middle of the volume: what lies beyond it does not count.
+        view(point(0.0, 30.0, 300.0), centre.to_array(), [0.9, 0.1, 0.0], [0.0, 1.0, 0.3]),
+        view(
+            Source::Direction(DVec3::new(1.0, 2.0, -1.0).normalize()),
+            [9.0, 3.0, 1.0],
+            [1.0, -0.5, 0.1],
+            [0.2, 0.3, 0.9],
+        ),
+    ];
+    let geometry = Geometry::new([96, 90], views.to_vec()).unwrap();
+    let volume = noise(grid);
+    let error = Error::of(&projected(&volume, &geometry), &oracle::project(&volume, &geometry));
+    println!("{error:?}");
+    assert!(error.relative_rms <= PATH_RMS && error.worst_of_peak <= PATH_WORST, "{error:?}");
+}
+
+#[test]
+fn rays_in_faces_belong_to_the_positive_side() {
+    for size in ["16x16x16@2x2x2", "15x13x11@2x2x2"] {
+        let volume = noise(size.parse().unwrap());
+        // Pixels of half a voxel: every other ray along an axis lies in a face.
+        let scan = "kind = \"parallel\"\nviews = 4\narc_deg = 270.0\ndetector = [41, 39]\npitch_mm = [1.0, 1.0]\n";
+        let geometry = Scan::from_toml(scan).unwrap().build().unwrap();
+        let error = Error::of(&projected(&volume, &geometry), &oracle::project(&volume, &geometry));
+        assert!(error.relative_rms <= PATH_RMS && error.worst_of_peak <= PATH_WORST, "{size}: {error:?}");
     }
 }
 
@@ -237,7 +282,7 @@ fn accuracy(volume: &Volume) -> (f64, f64) {
     for z in 1..nz - 1 {
         for y in 1..ny - 1 {
             for x in 1..nx - 1 {
-                let place = grid.world_mm(glam::DVec3::new(x as f64, y as f64, z as f64));
+                let place = grid.world_mm(DVec3::new(x as f64, y as f64, z as f64));
                 if place.truncate().length() > 70.0 || place.z.abs() > 45.0 {
                     continue;
                 }

@@ -117,3 +117,98 @@ fn bindable(graph: &Graph<'_>, buffer: usize, rows: u64, parts: &Parts, limits: 
         limit_bytes: limits.binding_bytes,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::placement, *};
+    use crate::engine::{Block, Domain, Extent, Reduce, Shader, Tier};
+
+    static SHADER: Shader = Shader {
+        name: "test.sum",
+        tier: Tier::Pinned,
+        source: "",
+        structs: &[],
+        reads: 1,
+        writes: 1,
+        workgroup: [16, 4],
+    };
+
+    /// Sums input slices of one row into every output row.
+    struct Sum(Domain);
+
+    impl Kernel for Sum {
+        fn shader(&self) -> &'static Shader {
+            &SHADER
+        }
+        fn params(&self) -> &[u8] {
+            &[]
+        }
+        fn domain(&self) -> Domain {
+            self.0
+        }
+        fn twin(&self, _: &Block, _: &[&[u32]], _: &mut [&mut [u32]]) {}
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_takes_every_input_once_in_order_within_one_part(
+            (slices, grain, grains, columns) in (1_u32..5, 1_u32..4, 1_u32..8, 1_u32..40),
+            (inputs, input_columns) in (1_u32..20, 1_u32..30),
+            (parts_of, workgroups, operations) in (1_u64..8, 4_u32..20, 1.0..5e3_f64),
+            both_ways in any::<bool>(),
+        ) {
+            let rows = grain * grains;
+            let extent = Extent { slices, rows, columns };
+            let order = if both_ways { Order::BothWays } else { Order::Ascending };
+            let reduce = Some(Reduce { slices: inputs, order });
+            let domain = Domain { extent, grain, reduce, row_operations: 100.0 };
+            let mut graph = Graph::new();
+            let input = graph.buffer::<f32>("input", Extent { slices: inputs, rows: 1, columns: input_columns });
+            let output = graph.buffer::<f32>("output", extent);
+            // At least a slice of either buffer fits, since grains do not cross parts.
+            let slice_bytes = WORD_BYTES * u64::from(input_columns.max(rows * columns));
+            let limits = Limits {
+                binding_bytes: slice_bytes * parts_of,
+                workgroups,
+                dispatch_operations: operations,
+                ..Limits::portable()
+            };
+            let parts = placement::parts(&graph, &limits);
+            let found = pieces(
+                &graph, "sum", &Sum(domain), &[input.inputs()], &[output.replace()], &parts, &limits,
+            ).unwrap();
+
+            // Per row: how often each input was taken by rays of either direction, and in which order.
+            let mut up = vec![Vec::new(); extent.all_rows() as usize];
+            let mut down = up.clone();
+            let mut is_begun = vec![false; up.len()];
+            for piece in &found {
+                let count = piece.rows.end - piece.rows.start;
+                prop_assert!(count > 0 && count.div_ceil(4) <= u64::from(workgroups).max(u64::from(grain)));
+                prop_assert_eq!(piece.rows.start % u64::from(grain), 0);
+                let (first, last) = (piece.rows.start, piece.rows.end - 1);
+                prop_assert_eq!(parts[output.id].of_row(first), parts[output.id].of_row(last));
+                let (first, last) = (u64::from(piece.inputs.start), u64::from(piece.inputs.end) - 1);
+                prop_assert_eq!(parts[input.id].of_row(first), parts[input.id].of_row(last));
+                for row in piece.rows.clone().map(|r| r as usize) {
+                    prop_assert_eq!(piece.resume, is_begun[row]);
+                    is_begun[row] = true;
+                    if piece.way.includes(false) {
+                        up[row].extend(piece.inputs.clone());
+                    }
+                    if piece.way.includes(true) {
+                        down[row].extend(piece.inputs.clone().rev());
+                    }
+                }
+            }
+            for (up, down) in up.iter().zip(&down) {
+                prop_assert!(up.iter().copied().eq(0..inputs));
+                if both_ways {
+                    prop_assert!(down.iter().copied().eq((0..inputs).rev()));
+                }
+            }
+        }
+    }
+}

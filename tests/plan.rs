@@ -1,0 +1,226 @@
+//! What a plan says before anything runs: order, lifetimes, peak memory, and what cannot be.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+use kerma::{
+    data::{Grid, Projections, Unit, Volume},
+    engine::{Block, Buffer, Device, Domain, Error, Extent, Graph, Kernel, Limits, Plan, Shader},
+    geometry::{Geometry, Scan},
+    kernels::{
+        pointwise::{fill, scale_add, transmission},
+        project::siddon,
+    },
+    tasks::{Fdk, FdkOptions, Projection},
+};
+
+fn scan() -> Scan {
+    Scan::from_toml(
+        "kind = \"cone-circular\"\nsource_isocentre_mm = 300.0\nsource_detector_mm = 450.0\nviews = 8\n\
+         detector = [24, 16]\npitch_mm = [2.0, 2.0]\n",
+    )
+    .unwrap()
+}
+
+fn geometry() -> Geometry {
+    scan().build().unwrap()
+}
+
+fn grid() -> Grid {
+    "16x12x10@2x2x2".parse().unwrap()
+}
+
+/// Both forms of a plan, for a snapshot.
+fn printed(plan: &Plan<'_, '_>) -> String {
+    format!("{plan}\n{}", plan.to_graphviz())
+}
+
+#[test]
+fn a_reconstruction_is_planned_as_recorded() {
+    let projections = Projections::new(8, [24, 16], [2.0, 2.0], Unit::LineIntegral, vec![0.0; 8 * 24 * 16]).unwrap();
+    let task = Fdk::new(&projections, &scan(), &grid(), FdkOptions::default()).unwrap();
+    insta::assert_snapshot!("fdk", printed(&Plan::new(task.graph(), Limits::portable()).unwrap()));
+    insta::assert_snapshot!("fdk_host", printed(&Plan::new(task.graph(), Limits::host(u64::MAX)).unwrap()));
+}
+
+#[test]
+fn a_volume_beyond_the_binding_limit_is_projected_in_slabs() {
+    let volume = Volume::zeros(grid(), Unit::Hounsfield);
+    let task = Projection::new(&volume, &geometry()).unwrap();
+    // Three of the ten slices fit; slabs are walked up for ascending rays, then down for the others.
+    let limits = Limits { binding_bytes: 3 * 16 * 12 * 4, ..Limits::portable() };
+    insta::assert_snapshot!("projection_in_slabs", printed(&Plan::new(task.graph(), limits).unwrap()));
+}
+
+fn values(graph: &mut Graph<'_>, count: usize) -> Buffer<f32> {
+    fill::record(graph, Extent::table(count), 1.0)
+}
+
+#[test]
+fn passes_that_nobody_reads_are_dropped() {
+    let mut graph = Graph::new();
+    let x = values(&mut graph, 10);
+    let unread = transmission::record(&mut graph, x);
+    graph.clear(unread);
+    let overwritten = graph.buffer("test.overwritten", Extent::table(10));
+    graph.clear(overwritten);
+    graph.copy(x, overwritten);
+    graph.result(overwritten);
+    let plan = Plan::new(&graph, Limits::portable()).unwrap();
+    // The transmission, its clearing, and the clearing before the copy.
+    assert_eq!((plan.dropped_count(), plan.dispatch_count()), (3, 1));
+}
+
+#[test]
+fn an_update_keeps_what_it_adds_to() {
+    let geometry = geometry();
+    let mut graph = Graph::new();
+    let volume = fill::record(&mut graph, Extent::new(10, 12, 16), 0.1);
+    let integrals = fill::record(&mut graph, Extent::new(8, 16, 24), 1.0);
+    siddon::record(&mut graph, &geometry, &grid(), volume, integrals.update());
+    graph.result(integrals);
+    assert_eq!(Plan::new(&graph, Limits::portable()).unwrap().dropped_count(), 0);
+}
+
+#[test]
+fn buffers_whose_lives_do_not_overlap_share_memory() {
+    let mut graph = Graph::new();
+    let mut last = values(&mut graph, 1000);
+    for _ in 0..6 {
+        last = transmission::record(&mut graph, last);
+    }
+    graph.result(last);
+    let plan = Plan::new(&graph, Limits::portable()).unwrap();
+    assert_eq!(plan.peak_bytes().device, 2 * 4000, "{plan}");
+    // On the host the last buffer becomes the output, so that it cannot be an old one.
+    let plan = Plan::new(&graph, Limits::host(u64::MAX)).unwrap();
+    assert_eq!(plan.peak_bytes().host, 2 * 4000, "{plan}");
+}
+
+#[test]
+fn peak_memory_counts_what_is_held_at_once() {
+    let data = vec![1.0_f32; 500];
+    let mut graph = Graph::new();
+    let x = graph.upload("test.x", Extent::table(500), &data);
+    let y = transmission::record(&mut graph, x);
+    let sum = scale_add::record(&mut graph, 1.0, x, 1.0, y);
+    graph.result(sum);
+    let device = Plan::new(&graph, Limits::portable()).unwrap().peak_bytes();
+    const STAGING_BYTES: u64 = 6 * (8 << 20);
+    assert_eq!((device.device, device.host), (3 * 2000, 2 * 2000 + STAGING_BYTES));
+    // The upload is borrowed, the output handed over.
+    let host = Plan::new(&graph, Limits::host(u64::MAX)).unwrap().peak_bytes();
+    assert_eq!((host.device, host.host), (0, 3 * 2000));
+}
+
+/// The error of planning what `record` records under `limits`.
+fn refusal(limits: Limits, record: impl for<'a> FnOnce(&mut Graph<'a>)) -> Error {
+    let mut graph = Graph::new();
+    record(&mut graph);
+    Plan::new(&graph, limits).err().unwrap()
+}
+
+#[test]
+fn graphs_that_cannot_be_are_refused_by_name() {
+    let portable = Limits::portable();
+    let error = refusal(portable, |graph| {
+        let never = graph.buffer::<f32>("test.never", Extent::table(3));
+        transmission::record(graph, never);
+    });
+    let wanted = Error::ReadBeforeWrite { pass: "transmission".into(), buffer: "test.never".into() };
+    assert_eq!(error, wanted);
+
+    let error = refusal(portable, |graph| {
+        let x = values(graph, 3);
+        scale_add::record(graph, 1.0, x, 1.0, x);
+    });
+    assert_eq!(error, Error::NamedTwice { pass: "scale and add".into(), buffer: "fill.filled".into() });
+
+    let error = refusal(portable, |graph| {
+        graph.upload("test.short", Extent::table(4), &[0.0_f32; 3]);
+    });
+    assert_eq!(error, Error::BufferSize { buffer: "test.short".into(), needed: 4, got: 3 });
+
+    let error = refusal(portable, |graph| {
+        let (from, to) = (values(graph, 3), graph.buffer("test.other", Extent::table(5)));
+        graph.copy(from, to);
+    });
+    assert_eq!(error, Error::BufferSize { buffer: "test.other".into(), needed: 5, got: 3 });
+
+    let error = refusal(portable, |graph| {
+        let x = values(graph, 3);
+        let output = graph.output("test.output", 4);
+        graph.download(x, output, 2);
+    });
+    assert_eq!(error, Error::BufferSize { buffer: "test.output".into(), needed: 5, got: 4 });
+
+    let error = refusal(portable, |graph| {
+        let volume = fill::record(graph, Extent::new(9, 12, 16), 0.0);
+        let integrals = graph.buffer::<f32>("test.integrals", Extent::new(8, 16, 24));
+        siddon::record(graph, &geometry(), &grid(), volume, integrals.replace());
+    });
+    assert_eq!(error, Error::BufferSize { buffer: "fill.filled".into(), needed: 10, got: 9 });
+}
+
+struct Unbound;
+
+impl Kernel for Unbound {
+    fn shader(&self) -> &'static Shader {
+        &scale_add::SHADER
+    }
+    fn params(&self) -> &[u8] {
+        &[0; 32]
+    }
+    fn domain(&self) -> Domain {
+        Domain::rows(Extent::table(3), 3.0)
+    }
+    fn twin(&self, _: &Block, _: &[&[u32]], _: &mut [&mut [u32]]) {}
+}
+
+#[test]
+fn a_pass_names_as_many_buffers_as_its_shader_binds() {
+    let error = refusal(Limits::portable(), |graph| {
+        let x = values(graph, 3);
+        let y = graph.buffer::<f32>("test.y", Extent::table(3));
+        graph.compute("unbound", Unbound, [x.rows()], [y.replace()]);
+    });
+    assert_eq!(error, Error::BindingCount { pass: "unbound".into(), expected: 3, got: 2 });
+}
+
+#[test]
+fn limits_that_cannot_be_met_are_named_with_both_numbers() {
+    let projection = |graph: &mut Graph<'_>| {
+        let volume = fill::record(graph, Extent::new(10, 12, 16), 0.0);
+        let integrals = graph.buffer::<f32>("test.integrals", Extent::new(8, 16, 24));
+        siddon::record(graph, &geometry(), &grid(), volume, integrals.replace());
+        graph.result(integrals);
+    };
+    // A slice of the volume takes 768 bytes, and rays may go anywhere in it.
+    let error = refusal(Limits { binding_bytes: 700, ..Limits::portable() }, projection);
+    let Error::BindingLimit { needed_bytes, limit_bytes, .. } = error else { panic!("{error}") };
+    assert!(needed_bytes > limit_bytes && limit_bytes == 700);
+
+    let error = refusal(Limits { memory_bytes: 10_000, ..Limits::portable() }, projection);
+    let Error::MemoryBudget { needed_bytes, budget_bytes } = error else { panic!("{error}") };
+    assert!(needed_bytes > 10_000 && budget_bytes == 10_000);
+    // Just enough is enough.
+    let mut graph = Graph::new();
+    projection(&mut graph);
+    assert!(Plan::new(&graph, Limits { memory_bytes: needed_bytes, ..Limits::portable() }).is_ok());
+    assert!(Plan::new(&graph, Limits { memory_bytes: needed_bytes - 1, ..Limits::portable() }).is_err());
+
+    let error = refusal(Limits { workgroups: 3, ..Limits::portable() }, |graph| {
+        let x = values(graph, 64 * 4);
+        graph.result(x);
+    });
+    assert_eq!(error, Error::RowTooWide { pass: "fill".into(), needed: 4, limit: 3 });
+}
+
+#[test]
+fn a_plan_of_another_device_is_refused() {
+    let mut graph = Graph::new();
+    let x = values(&mut graph, 3);
+    graph.result(x);
+    let plan = Plan::new(&graph, Limits::portable()).unwrap();
+    let found = pollster::block_on(Device::cpu().run(&plan, &kerma::engine::Control::default()));
+    assert_eq!(found.unwrap_err(), Error::OtherLimits);
+}
