@@ -8,7 +8,7 @@ use kerma::{
     data::{Grid, Projections},
     engine::{Extent, Graph},
     geometry::{ConeCircular, DetectorAxis, Scan},
-    kernels::fdk::{backproject, ramp},
+    kernels::fdk::{backproject, ramp, weight},
     phantom,
     tasks::{Fdk, FdkOptions},
 };
@@ -44,6 +44,26 @@ fn whole(c: &mut Criterion) {
         let task = Fdk::new(&projections, &scan, &grid(n), FdkOptions::default()).expect("a valid task");
         let updates = (n * n * n * views) as u64;
         devices::compare(&mut group, &format!("{n}³ from {views}×192²"), updates, task.graph());
+    }
+    group.finish();
+}
+
+/// The weights alone, along both detector axes.
+fn weights(c: &mut Criterion) {
+    let mut group = c.benchmark_group("weight");
+    for views in [45, 180] {
+        let scan = scan(views);
+        let geometry = scan.build().expect("a valid scan");
+        let projections = projections(&scan);
+        let redundancy = vec![0.5; views * 192];
+        for (axis, name) in [(DetectorAxis::U, "u"), (DetectorAxis::V, "v")] {
+            let mut graph = Graph::new();
+            let uploaded = graph.upload("bench.projections", Extent::new(views, 192, 192), projections.values());
+            let weighted = weight::record(&mut graph, &geometry, axis, &redundancy, uploaded);
+            let _ = graph.result(weighted);
+            let pixels = projections.values().len() as u64;
+            devices::compare(&mut group, &format!("{views}×192² along {name}"), pixels, &graph);
+        }
     }
     group.finish();
 }
@@ -85,5 +105,5 @@ fn backprojection(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, whole, filter, backprojection);
+criterion_group!(benches, whole, weights, filter, backprojection);
 criterion_main!(benches);

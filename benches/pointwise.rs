@@ -7,10 +7,13 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use kerma::{
     engine::{Buffer, Extent, Graph},
     kernels::{
-        pointwise::{attenuation, line_integral, scale_add, transmission, window_level},
+        pointwise::{attenuation, fill, line_integral, scale_add, transmission, window_level},
         statistics,
     },
 };
+
+/// Records one kernel and the download of its result.
+type Record = fn(&mut Graph<'_>, Buffer<f32>);
 
 fn pointwise(c: &mut Criterion) {
     for (name, record) in [
@@ -29,9 +32,15 @@ fn pointwise(c: &mut Criterion) {
             let r = transmission::record(g, b);
             let _ = g.result(r);
         }),
-        ("scale and add", |g, b| {
-            let t = transmission::record(g, b);
-            let r = scale_add::record(g, 2.0, b, 3.0, t);
+        ("fill", |g, b| {
+            let extent = g.extent(b);
+            let r = fill::record(g, extent, 1.0);
+            let _ = g.result(r);
+        }),
+        ("scale and add to a filled buffer", |g, b| {
+            let extent = g.extent(b);
+            let y = fill::record(g, extent, 1.0);
+            let r = scale_add::record(g, 2.0, b, 3.0, y);
             let _ = g.result(r);
         }),
         ("window and level", |g, b| {
@@ -54,8 +63,6 @@ fn pointwise(c: &mut Criterion) {
         group.finish();
     }
 }
-
-type Record = fn(&mut Graph<'_>, Buffer<f32>);
 
 criterion_group!(benches, pointwise);
 criterion_main!(benches);

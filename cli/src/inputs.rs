@@ -63,15 +63,12 @@ pub(crate) fn volume(
     }
 }
 
-/// Reads the projections that a scanner took. A file without a unit is taken to hold line integrals.
+/// Reads the projections that a scanner took.
 pub(crate) fn projections(path: &Path, scanner: &Scanner, context: &mut Context) -> Result<Projections, Failure> {
     let pitch = scanner.geometry.pitch_mm();
     let is_bare = VolumeFormat::of_path(path) == Some(VolumeFormat::Npy);
     let stack = context.read(|| read_projections(path, is_bare.then_some(pitch)))?;
     let got = stack.pitch_mm();
-    if !matches!(stack.unit(), Unit::LineIntegral | Unit::Arbitrary) {
-        return Err(Failure::input(format!("must hold line integrals, got {}", stack.unit())).in_file(path));
-    }
     if pitch.iter().zip(got).any(|(want, got)| (want - got).abs() > PITCH_TOLERANCE * want) {
         let (path, file) = (path.display(), scanner.path.display());
         context.note(&format!(

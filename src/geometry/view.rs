@@ -100,7 +100,7 @@ impl Geometry {
 
     /// Checks that every focal spot stands outside the object's box, as a projector needs.
     ///
-    /// A detector inside the box is allowed: rays are integrated along their whole line.
+    /// A detector inside the box is allowed: rays end at its pixels.
     ///
     /// # Errors
     /// [`GeometryError::SourceInside`] for the first focal spot in the box or on its surface.

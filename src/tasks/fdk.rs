@@ -40,11 +40,13 @@ pub struct Fdk<'a> {
 }
 
 impl<'a> Fdk<'a> {
-    /// Records the reconstruction of `projections`, taken by `scan`, on `grid`.
+    /// Records the reconstruction of `projections`, line integrals taken by `scan`, on `grid`.
+    ///
+    /// A stack without a unit is taken to hold line integrals.
     ///
     /// # Errors
-    /// [`TaskError`] when the projections do not fit the scan or hold values that are not finite, or the scan has no
-    /// orbit.
+    /// [`TaskError`] when the projections do not fit the scan, are in another unit or hold values that are not finite,
+    /// or the scan has no orbit.
     pub fn new(projections: &'a Projections, scan: &Scan, grid: &Grid, options: FdkOptions) -> Result<Self, TaskError> {
         let geometry = scan.build()?;
         let orbit = scan.orbit()?;
@@ -56,6 +58,10 @@ impl<'a> Fdk<'a> {
         let got = words(projections.views(), projections.detector());
         if expected != got {
             return Err(TaskError::Shape { expected, got });
+        }
+        if !matches!(projections.unit(), Unit::LineIntegral | Unit::Arbitrary) {
+            let got = projections.unit();
+            return Err(TaskError::Unit { what: "projections", expected: "line integrals", got });
         }
         projections.check_finite()?;
         geometry.outside(grid)?;

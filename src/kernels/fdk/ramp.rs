@@ -108,7 +108,7 @@ pub struct RampFilter {
 }
 
 impl RampFilter {
-    /// Taps h[n]/du for |n| < `reach`, from the most negative n on, with the window applied.
+    /// Taps `h[n]/du` for |n| < `reach`, from the most negative n on, with the window applied.
     ///
     /// The window acts on the spectrum of taps padded to four times their number, fine enough that the windowed taps
     /// are those of the continuous product to 10⁻⁶ of the largest.
