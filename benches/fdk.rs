@@ -59,7 +59,7 @@ fn weights(c: &mut Criterion) {
         for (axis, name) in [(DetectorAxis::U, "u"), (DetectorAxis::V, "v")] {
             let mut graph = Graph::new();
             let uploaded = graph.upload("bench.projections", Extent::new(views, 192, 192), projections.values());
-            let weighted = weight::record(&mut graph, &geometry, axis, &redundancy, uploaded);
+            let weighted = weight::record(&mut graph, &geometry, axis, 0, &redundancy, uploaded);
             let _ = graph.result(weighted);
             let pixels = projections.values().len() as u64;
             devices::compare(&mut group, &format!("{views}×192² along {name}"), pixels, &graph);

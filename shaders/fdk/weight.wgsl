@@ -1,4 +1,4 @@
-// Cosine and redundancy weights before the ramp filter; can exchange rows and columns on the way.
+// Cosine and redundancy weights before the ramp filter; can exchange rows and columns and add margins on the way.
 // Twin, formula and units: src/kernels/fdk/weight.rs.
 
 @group(0) @binding(1) var<uniform> params: WeightParams;
@@ -24,7 +24,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let square = pin(pin(x * x) + pin(y * y)) + pin(z * z);
     let cosine = c.base.w * inverse_square_root(square);
     let slice = bound_row(2u, view * params.stride.z) * params.stride.w;
-    let value = projections[slice + id.x * params.stride.x + r * params.stride.y];
+    // Columns in the margins repeat the outermost column.
+    let measured = clamp(i32(id.x) - params.margin.x, 0, params.margin.y);
+    let value = projections[slice + u32(measured) * params.stride.x + r * params.stride.y];
     let weight = cosine * redundancy[view * params.size.x + id.x];
     weighted[bound_row(3u, row) * params.size.x + id.x] = value * weight;
 }

@@ -22,6 +22,7 @@ mod limits;
 mod plan;
 mod run;
 mod selftest;
+mod staging;
 mod structs;
 
 pub use buffer::{Buffer, Extent, Output};

@@ -2,7 +2,7 @@ use super::{Redundancy, TaskError, batch::batches, redundancy};
 use crate::{
     data::{Grid, Projections, Unit, Volume},
     engine::{Extent, Graph, Output, Outputs},
-    geometry::{DetectorAxis, Scan},
+    geometry::{DetectorAxis, Geometry, Scan},
     kernels::fdk::{
         backproject,
         ramp::{self, RampFilter, Window},
@@ -17,11 +17,16 @@ pub struct FdkOptions {
     pub window: Window,
     /// Frequency at which the window ends, relative to the Nyquist frequency, in (0, 1].
     pub cutoff: f64,
+    /// Margin by which rows are continued at either end before the ramp, as a share of their length, 0 to 1.
+    ///
+    /// For objects that go on beyond the detector: without it the ramp takes the edge of the detector for that of the
+    /// object and puts a bright band there.
+    pub margin: f64,
 }
 
 impl Default for FdkOptions {
     fn default() -> Self {
-        Self { window: Window::RamLak, cutoff: 1.0 }
+        Self { window: Window::RamLak, cutoff: 1.0, margin: 0.0 }
     }
 }
 
@@ -50,40 +55,28 @@ impl<'a> Fdk<'a> {
     pub fn new(projections: &'a Projections, scan: &Scan, grid: &Grid, options: FdkOptions) -> Result<Self, TaskError> {
         let geometry = scan.build()?;
         let orbit = scan.orbit()?;
-        if !(options.cutoff > 0.0 && options.cutoff <= 1.0) {
-            return Err(TaskError::Range { field: "cut-off", allowed: "above 0 and at most 1", got: options.cutoff });
-        }
-        let words = |views: usize, [nu, nv]: [usize; 2]| format!("{views} views of {nu}x{nv}");
-        let expected = words(geometry.views().len(), geometry.detector());
-        let got = words(projections.views(), projections.detector());
-        if expected != got {
-            return Err(TaskError::Shape { expected, got });
-        }
-        if !matches!(projections.unit(), Unit::LineIntegral | Unit::Arbitrary) {
-            let got = projections.unit();
-            return Err(TaskError::Unit { what: "projections", expected: "line integrals", got });
-        }
-        projections.check_finite()?;
-        geometry.outside(grid)?;
+        check(projections, &geometry, grid, options)?;
 
         let axis = orbit.filter;
-        let [columns, rows] = size_along(axis, geometry.detector());
+        let [measured, rows] = size_along(axis, geometry.detector());
+        let margin = (options.margin * measured as f64).ceil() as usize;
+        let columns = measured + 2 * margin;
         let pitch_mm = geometry.pitch_mm()[usize::from(axis == DetectorAxis::V)];
         let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff };
-        let weights = redundancy::weights(&orbit, &geometry, columns);
+        let weights = redundancy::weights(&orbit, &geometry, measured, margin);
 
         let mut graph = Graph::new();
         let [nx, ny, nz] = grid.size();
         let volume = graph.buffer("fdk.volume", Extent::new(nz, ny, nx));
         for batch in batches(&geometry)? {
             let extent = match axis {
-                DetectorAxis::U => Extent::new(batch.views.len(), rows, columns),
-                DetectorAxis::V => Extent::new(batch.views.len(), columns, rows),
+                DetectorAxis::U => Extent::new(batch.views.len(), rows, measured),
+                DetectorAxis::V => Extent::new(batch.views.len(), measured, rows),
             };
             let values = &projections.values()[batch.elements()];
             let uploaded = graph.upload("fdk.projections", extent, values);
             let table = &weights[batch.views.start * columns..batch.views.end * columns];
-            let weighted = weight::record(&mut graph, &batch.geometry, axis, table, uploaded);
+            let weighted = weight::record(&mut graph, &batch.geometry, axis, margin, table, uploaded);
             let filtered = ramp::record(&mut graph, &filter, weighted);
             let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
             backproject::record(&mut graph, &batch.geometry, axis, grid, filtered, target);
@@ -117,4 +110,26 @@ impl<'a> Fdk<'a> {
     pub fn finish(&self, mut outputs: Outputs) -> Result<Volume, TaskError> {
         Ok(Volume::new(self.grid, Unit::PerMillimetre, outputs.take(self.output))?)
     }
+}
+
+fn check(projections: &Projections, geometry: &Geometry, grid: &Grid, options: FdkOptions) -> Result<(), TaskError> {
+    if !(options.cutoff > 0.0 && options.cutoff <= 1.0) {
+        return Err(TaskError::Range { field: "cut-off", allowed: "above 0 and at most 1", got: options.cutoff });
+    }
+    if !(0.0..=1.0).contains(&options.margin) {
+        return Err(TaskError::Range { field: "margin", allowed: "0 to 1", got: options.margin });
+    }
+    let words = |views: usize, [nu, nv]: [usize; 2]| format!("{views} views of {nu}x{nv}");
+    let expected = words(geometry.views().len(), geometry.detector());
+    let got = words(projections.views(), projections.detector());
+    if expected != got {
+        return Err(TaskError::Shape { expected, got });
+    }
+    if !matches!(projections.unit(), Unit::LineIntegral | Unit::Arbitrary) {
+        let got = projections.unit();
+        return Err(TaskError::Unit { what: "projections", expected: "line integrals", got });
+    }
+    projections.check_finite()?;
+    geometry.outside(grid)?;
+    Ok(())
 }

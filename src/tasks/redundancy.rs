@@ -1,6 +1,6 @@
 //! How often a scan measures each line, and the weight that makes up for it.
 
-use std::f64::consts::PI;
+use std::f64::consts::{FRAC_PI_2, PI};
 
 use crate::geometry::{Geometry, Orbit, Source, Trajectory, View};
 
@@ -79,32 +79,42 @@ fn parker(beta: f64, alpha: f64, delta: f64) -> f64 {
 /// ```
 /// with SDD and SID taken along the detector's normal; 1/cos²γ is one cosine for the tilt of the ramp and one that the
 /// cosine weight of the pre-weighting has put in too many.
-pub(super) fn weights(orbit: &Orbit, geometry: &Geometry, columns: usize) -> Vec<f32> {
+///
+/// In a margin the weight of the outermost measured column fades out: n columns beyond it, by cos²(π/2·n/(margin + 1)).
+pub(super) fn weights(orbit: &Orbit, geometry: &Geometry, measured: usize, margin: usize) -> Vec<f32> {
     let redundancy = Redundancy::of(orbit);
     let begin = orbit.angles_rad.iter().copied().fold(f64::INFINITY, f64::min);
-    let [low, high] = orbit.span_mm;
+    let columns = measured + 2 * margin;
     let mut table = Vec::with_capacity(geometry.views().len() * columns);
     for ((view, angle), step) in geometry.views().iter().zip(&orbit.angles_rad).zip(&orbit.weights_rad) {
         let scale = step * tilt_and_magnification(view);
         for column in 0..columns {
-            let repeated = match redundancy {
-                Redundancy::FullCircle => 0.5,
-                Redundancy::HalfTurn | Redundancy::LimitedArc => 1.0,
-                Redundancy::ShortScan => {
-                    let share = column as f64 / (columns as f64 - 1.0).max(1.0);
-                    let alpha = match orbit.trajectory {
-                        Trajectory::Circle { sdd_mm, .. } | Trajectory::Line { sdd_mm, .. } => {
-                            -((low + share * (high - low)) / sdd_mm).atan()
-                        }
-                        Trajectory::Parallel => 0.0,
-                    };
-                    parker(angle - begin, alpha, (orbit.arc_rad - PI) / 2.0)
-                }
-            };
-            table.push((scale * repeated) as f32);
+            let inner = column.clamp(margin, margin + measured - 1);
+            let beyond = column.abs_diff(inner) as f64 / (margin + 1) as f64;
+            let fade = (FRAC_PI_2 * beyond).cos().powi(2);
+            let share = (inner - margin) as f64 / (measured as f64 - 1.0).max(1.0);
+            table.push((scale * fade * repeated(redundancy, orbit, angle - begin, share)) as f32);
         }
     }
     table
+}
+
+/// Weight of a ray at `angle` from the beginning of the arc, at `share` of the way across the detector.
+fn repeated(redundancy: Redundancy, orbit: &Orbit, angle: f64, share: f64) -> f64 {
+    match redundancy {
+        Redundancy::FullCircle => 0.5,
+        Redundancy::HalfTurn | Redundancy::LimitedArc => 1.0,
+        Redundancy::ShortScan => {
+            let [low, high] = orbit.span_mm;
+            let alpha = match orbit.trajectory {
+                Trajectory::Circle { sdd_mm, .. } | Trajectory::Line { sdd_mm, .. } => {
+                    -((low + share * (high - low)) / sdd_mm).atan()
+                }
+                Trajectory::Parallel => 0.0,
+            };
+            parker(angle, alpha, (orbit.arc_rad - PI) / 2.0)
+        }
+    }
 }
 
 fn tilt_and_magnification(view: &View) -> f64 {

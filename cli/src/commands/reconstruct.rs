@@ -54,6 +54,9 @@ pub(crate) struct ReconstructInputs {
     /// Where the window ends, relative to the Nyquist frequency: above 0 and at most 1
     #[arg(long, default_value_t = 1.0, value_name = "SHARE", value_parser = cutoff)]
     cutoff: f64,
+    /// Continue rows beyond the detector, for objects that do: share of their length at either end, 0 to 1
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = margin)]
+    margin: f64,
 }
 
 /// How to reconstruct.
@@ -76,6 +79,13 @@ fn cutoff(text: &str) -> Result<f64, String> {
     }
 }
 
+fn margin(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err(format!("the margin must be 0 to 1, got {text}")),
+    }
+}
+
 /// Inputs that have been read.
 pub(super) struct Loaded<'i> {
     inputs: &'i ReconstructInputs,
@@ -95,10 +105,10 @@ impl ReconstructInputs {
 impl Loaded<'_> {
     /// Records the task.
     pub(super) fn record(&self) -> Result<Fdk<'_>, Failure> {
-        let ReconstructInputs { window, cutoff, grid, .. } = self.inputs;
+        let ReconstructInputs { window, cutoff, margin, grid, .. } = self.inputs;
         match self.inputs.method {
             Method::Fdk => {
-                let options = FdkOptions { window: *window, cutoff: *cutoff };
+                let options = FdkOptions { window: *window, cutoff: *cutoff, margin: *margin };
                 Fdk::new(&self.projections, &self.scanner.scan, grid, options)
                     .map_err(|error| self.scanner.blame(error, &self.inputs.projections))
             }

@@ -19,13 +19,6 @@ use pipeline::Pipeline;
 
 use super::{AdapterSummary, Control, Error, Limits, Numerics, Outputs, Plan};
 
-/// Size of one staging buffer: large enough for full transfer speed, small enough to be forgotten in the budget.
-const CHUNK_BYTES: u64 = 8 << 20;
-/// Staging buffers in flight per direction.
-const RING_DEPTH: usize = 3;
-/// Host memory that transfers need: one ring per direction.
-pub(crate) const STAGING_BYTES: u64 = 2 * RING_DEPTH as u64 * CHUNK_BYTES;
-
 /// An opened device with its compiled pipelines.
 pub(crate) struct Gpu {
     device: wgpu::Device,

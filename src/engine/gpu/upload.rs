@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    CHUNK_BYTES, Error, Gpu, RING_DEPTH,
+    super::staging::{CHUNK_BYTES, RING_DEPTH},
+    Error, Gpu,
     fault::{caught, wait},
 };
 

@@ -1,7 +1,7 @@
 //! Which memory a buffer gets: parts no larger than a binding, shared by buffers whose lives do not overlap.
 
 use super::{
-    super::{Graph, Limits, buffer::WORD_BYTES, graph::Action},
+    super::{Graph, Limits, buffer::WORD_BYTES, graph::Action, staging::STAGING_BYTES},
     PeakBytes, Step, liveness,
 };
 
@@ -234,7 +234,7 @@ fn peak(
         .sum();
     if !limits.host_memory {
         let device = allocations.iter().map(Allocation::bytes).sum();
-        return PeakBytes { host: uploads + outputs + super::super::gpu::STAGING_BYTES, device };
+        return PeakBytes { host: uploads + outputs + STAGING_BYTES, device };
     }
     // A moved buffer stays in memory to the end, as an output.
     let moved_allocations: Vec<usize> =

@@ -12,7 +12,6 @@
 
 use glam::{DMat3, DVec3};
 
-use super::weight::size_along;
 use crate::{
     data::Grid,
     engine::{
@@ -62,6 +61,8 @@ pub static SHADER: Shader = Shader {
 };
 
 /// Records the back-projection of `filtered` (views × rows × columns along `axis`) into `volume` on `grid`.
+///
+/// Columns and rows that `filtered` has more than the detector are margins of equal width at both ends.
 pub fn record(
     graph: &mut Graph<'_>,
     geometry: &Geometry,
@@ -70,7 +71,7 @@ pub fn record(
     filtered: Buffer<f32>,
     volume: Write,
 ) {
-    let [columns, rows] = size_along(axis, geometry.detector());
+    let [columns, rows] = [graph.extent(filtered).columns, graph.extent(filtered).rows].map(|n| n as usize);
     let matrices: Vec<ViewMatrix> = geometry.views().iter().map(|v| matrix(v, [columns, rows], axis, grid)).collect();
     let table = graph.upload_table("backproject.views", &matrices);
     let [nx, ny, nz] = grid.size().map(|n| n as u32);

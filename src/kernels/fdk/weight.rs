@@ -7,6 +7,9 @@
 //! detector's normal (1 for parallel beams), and w is the weight of view k and column i: redundancy (Parker, or ½ on a
 //! full circle), angular step and scale. Feldkamp, Davis, Kress, J. Opt. Soc. Am. A 1:612, 1984.
 //!
+//! Rows can be continued by margins at both ends, where p is that of the outermost column and w is to fade: an object
+//! that goes on beyond the detector otherwise ends there for the ramp filter, which puts a bright band along the edge.
+//!
 //! The ramp filter runs along columns. Where it should run along detector rows, as in a scan whose source moves along
 //! v, this kernel exchanges rows and columns on the way.
 //!
@@ -29,6 +32,8 @@ shader_struct! {
         pub stride: [u32; 4],
         /// Half the number of gaps between output columns, rows; two spare numbers.
         pub half_size: [f32; 4],
+        /// Columns of one margin, number of the last measured column; two spare numbers.
+        pub margin: [i32; 4],
     }
 }
 
@@ -64,20 +69,23 @@ pub fn size_along(axis: DetectorAxis, detector: [usize; 2]) -> [usize; 2] {
     }
 }
 
-/// Records the weighting of `projections`; `redundancy` holds w(k, i) for every view and output column.
+/// Records the weighting of `projections`, with `margin` columns more at both ends; `redundancy` holds w(k, i) for
+/// every view and output column.
 ///
 /// Returns the weighted stack, with extent views × rows × columns.
 pub fn record(
     graph: &mut Graph<'_>,
     geometry: &Geometry,
     axis: DetectorAxis,
+    margin: usize,
     redundancy: &[f32],
     projections: Buffer<f32>,
 ) -> Buffer<f32> {
     let cosines: Vec<ViewCosine> = geometry.views().iter().map(|view| cosine(view, axis)).collect();
     let views = graph.upload_table("weight.views", &cosines);
     let redundancy = graph.upload_table("weight.redundancy", redundancy);
-    let [columns, rows] = size_along(axis, geometry.detector());
+    let [measured, rows] = size_along(axis, geometry.detector());
+    let columns = measured + 2 * margin;
     let [nu, nv] = geometry.detector().map(|n| n as u32);
     let steps = match axis {
         DetectorAxis::U => [1, nu],
@@ -88,6 +96,7 @@ pub fn record(
         size: [columns as u32, rows as u32, cosines.len() as u32, 0],
         stride: [steps[0], steps[1], nv, nu],
         half_size: [half(columns), half(rows), 0.0, 0.0],
+        margin: [margin as i32, measured as i32 - 1, 0, 0],
     };
     let weighted = graph.buffer("weight.weighted", Extent::new(cosines.len(), rows, columns));
     let reads = [views.whole(), redundancy.whole(), projections.slices()];
@@ -149,6 +158,7 @@ vectorised! {
     ) {
         let [columns, rows, ..] = params.size.map(|n| n as usize);
         let [column_stride, row_stride, in_rows, in_columns] = params.stride.map(|n| n as usize);
+        let [margin, last, ..] = params.margin;
         for (row, out) in block.rows.clone().zip(weighted.chunks_exact_mut(columns)) {
             let (view, r) = (row / rows, row % rows);
             let c = &views[view];
@@ -162,7 +172,8 @@ vectorised! {
                 let z = i * c.column[2] + j * c.row[2] + c.base[2];
                 let square = x * x + y * y + z * z;
                 let cosine = c.base[3] * inverse_square_root(square);
-                let value = input[column * column_stride + r * row_stride];
+                let measured = (column as i32 - margin).clamp(0, last) as usize;
+                let value = input[measured * column_stride + r * row_stride];
                 *out = value * (cosine * redundancy);
             }
         }

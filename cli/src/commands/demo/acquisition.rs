@@ -17,11 +17,6 @@ pub(super) struct Acquisition {
 }
 
 impl Acquisition {
-    /// Line integrals that a scan has measured.
-    pub(super) fn new(scan: Scan, integrals: Projections) -> Result<Self, Failure> {
-        Ok(Self { geometry: scan.build()?, scan, integrals })
-    }
-
     /// Takes the line integrals of a volume by Siddon's method.
     pub(super) fn take(context: &mut Context, stage: &str, volume: &Volume, scan: Scan) -> Result<Self, Failure> {
         let geometry = scan.build()?;
