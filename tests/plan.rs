@@ -7,6 +7,7 @@ use kerma::{
     engine::{Block, Buffer, Device, Domain, Error, Extent, Graph, Kernel, Limits, Plan, Shader},
     geometry::{Geometry, Scan},
     kernels::{
+        fdk::ramp::{self, RampFilter, Window},
         pointwise::{fill, scale_add, transmission},
         project::siddon,
     },
@@ -212,7 +213,54 @@ fn limits_that_cannot_be_met_are_named_with_both_numbers() {
         let x = values(graph, 64 * 4);
         graph.result(x);
     });
-    assert_eq!(error, Error::RowTooWide { pass: "fill".into(), needed: 4, limit: 3 });
+    assert_eq!(error, Error::WorkgroupLimit { pass: "fill".into(), needed: 4, limit: 3 });
+}
+
+#[test]
+fn a_row_wider_than_a_binding_is_refused_even_alone() {
+    let error = refusal(Limits { binding_bytes: 1024, ..Limits::portable() }, |graph| {
+        let x = values(graph, 257);
+        graph.result(x);
+    });
+    assert_eq!(error, Error::BindingLimit { buffer: "fill.filled".into(), needed_bytes: 4 * 257, limit_bytes: 1024 });
+}
+
+#[test]
+fn rows_that_belong_together_are_neither_cut_nor_dispatched_beyond_the_limit() {
+    let ramp = |graph: &mut Graph<'_>| {
+        let rows = fill::record(graph, Extent::new(1, 9, 16), 0.0);
+        let filter = RampFilter { pitch_mm: 1.0, window: Window::RamLak, cutoff: 1.0 };
+        let filtered = ramp::record(graph, &filter, rows);
+        graph.result(filtered);
+    };
+    // The view of 576 bytes does not fit, and rows are filtered in pairs.
+    let error = refusal(Limits { binding_bytes: 512, ..Limits::portable() }, ramp);
+    assert_eq!(error, Error::BindingLimit { buffer: "ramp.filtered".into(), needed_bytes: 576, limit_bytes: 512 });
+    let error = refusal(Limits { workgroups: 8, ..Limits::portable() }, ramp);
+    assert_eq!(error, Error::WorkgroupLimit { pass: "ramp".into(), needed: 9, limit: 8 });
+}
+
+#[test]
+fn buffers_of_another_shape_than_the_kernel_expects_are_refused() {
+    let portable = Limits::portable();
+    let error = refusal(portable, |graph| {
+        let x = fill::record(graph, Extent::new(2, 3, 5), 1.0);
+        let y = fill::record(graph, Extent::new(2, 3, 4), 1.0);
+        scale_add::record(graph, 1.0, x, 1.0, y);
+    });
+    assert_eq!(error, Error::BufferSize { buffer: "fill.filled".into(), needed: 5, got: 4 });
+
+    let error = refusal(portable, |graph| {
+        let x = fill::record(graph, Extent::new(2, 3, 5), 1.0);
+        let y = graph.buffer::<f32>("test.y", Extent::new(3, 2, 5));
+        graph.copy(x, y);
+    });
+    assert_eq!(error, Error::BufferSize { buffer: "test.y".into(), needed: 3, got: 2 });
+
+    let error = refusal(portable, |graph| {
+        fill::record(graph, Extent::new(0, 3, 5), 1.0);
+    });
+    assert_eq!(error, Error::Extent { buffer: "fill.filled".into(), rows: 0, columns: 5 });
 }
 
 #[test]

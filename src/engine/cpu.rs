@@ -43,9 +43,12 @@ pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs,
                 }
             }
             Action::Copy { from, to } => {
-                let source = words(plan, &memory, *from).to_vec();
-                if let Some(words) = words_mut(plan, &mut memory, *to) {
-                    words.copy_from_slice(&source);
+                // The target leaves the memory for a moment, so that the source can be read meanwhile.
+                if let Placement::In { allocation, .. } = plan.placements[*to] {
+                    let mut target = std::mem::take(&mut memory[allocation]);
+                    let source = words(plan, &memory, *from);
+                    target[..source.len()].copy_from_slice(source);
+                    memory[allocation] = target;
                 }
             }
             Action::Compute { kernel, reads, writes } => {

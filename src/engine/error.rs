@@ -6,13 +6,13 @@ use thiserror::Error;
 pub enum Error {
     // The caller's parameter.
     /// A buffer's extent does not match the data or the kernel that uses it.
-    #[error("buffer {buffer}: {needed} words needed, {got} given")]
+    #[error("buffer {buffer}: its shape does not fit, {needed} needed, {got} given")]
     BufferSize {
         /// Label of the buffer.
         buffer: String,
-        /// Words the use asks for.
+        /// Slices, rows or words that the use asks for.
         needed: u64,
-        /// Words there are.
+        /// How many there are.
         got: u64,
     },
     /// A pass reads a buffer that nothing has written.
@@ -22,6 +22,22 @@ pub enum Error {
         pass: String,
         /// Label of the buffer.
         buffer: String,
+    },
+    /// A buffer is empty, or has more rows than can be counted.
+    #[error("buffer {buffer}: must have 1 to {max_rows} rows and at least one column, got {rows} rows of {columns}", max_rows = u32::MAX)]
+    Extent {
+        /// Label of the buffer.
+        buffer: String,
+        /// Rows of all slices.
+        rows: u64,
+        /// Elements of a row.
+        columns: u32,
+    },
+    /// A pass replaces one of its outputs and updates another.
+    #[error("pass {pass}: outputs must all be replaced or all be updated")]
+    MixedWrites {
+        /// Label of the pass.
+        pass: String,
     },
     /// A pass writes the buffer it reads, or names one twice.
     #[error("pass {pass}: buffer {buffer} is named twice")]
@@ -72,9 +88,9 @@ pub enum Error {
         /// The budget.
         budget_bytes: u64,
     },
-    /// A row is wider than the device can dispatch.
-    #[error("pass {pass}: {needed} workgroups along a row, the device allows {limit}")]
-    RowTooWide {
+    /// More must be dispatched at once than the device can: a very wide row, or rows that belong together.
+    #[error("pass {pass}: {needed} workgroups must be dispatched at once, the device allows {limit}")]
+    WorkgroupLimit {
         /// Label of the pass.
         pass: String,
         /// Workgroups needed.

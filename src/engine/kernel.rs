@@ -2,6 +2,9 @@ use std::ops::Range;
 
 use super::{Extent, structs::StructText};
 
+/// Storage buffers that a kernel may bind: what every WebGPU device allows, and what [`super::Tile`] has room for.
+pub(crate) const STORAGE_BINDINGS: usize = 8;
+
 /// How closely a kernel's results are promised to agree between devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
@@ -138,6 +141,13 @@ pub trait Kernel: Send + Sync {
 
     /// What the pass computes.
     fn domain(&self) -> Domain;
+
+    /// Rows per slice and words per row that each buffer must have, in binding order; 0 stands for any number.
+    ///
+    /// An empty list leaves buffers unchecked but for the rows and slices that they share with the domain.
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        Vec::new()
+    }
 
     /// Computes `block.rows` on the CPU.
     ///

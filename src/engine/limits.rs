@@ -21,32 +21,40 @@ impl Limits {
     /// Operations that the slowest hardware worth supporting does in 100 ms (200 Gop/s, about a sixth of what a
     /// small integrated GPU reaches on paper).
     const DISPATCH_OPERATIONS: f64 = 2e10;
-    /// The same for the CPU backend, where no watchdog waits but progress and cancelling should be prompt.
+    /// Input slices that a twin sums at a time: 4 GiB, so that numbers of voxels fit an `i32`.
+    const HOST_BINDING_BYTES: u64 = 1 << 32;
+    /// The same for computing on the CPU, where no watchdog waits but progress and cancelling should be prompt.
     const HOST_DISPATCH_OPERATIONS: f64 = 2e9;
 
     /// Limits that every WebGPU device meets: 128 MiB bindings, 65,535 workgroups.
     #[must_use]
     pub fn portable() -> Self {
-        Self::of_device(128 << 20, 65_535, u64::MAX)
+        Self::of_device(128 << 20, 65_535)
     }
 
-    /// Limits of a device from its binding limit, its workgroup limit and its memory.
+    /// Limits of a device from its binding limit and its workgroup limit; its memory cannot be asked for.
     #[must_use]
-    pub fn of_device(binding_limit_bytes: u64, workgroups: u32, memory_bytes: u64) -> Self {
+    pub fn of_device(binding_limit_bytes: u64, workgroups: u32) -> Self {
         Self {
             binding_bytes: (binding_limit_bytes / Self::BINDING_SHARE).min(Self::MAX_BINDING_BYTES),
-            memory_bytes,
+            memory_bytes: u64::MAX,
             workgroups,
             dispatch_operations: Self::DISPATCH_OPERATIONS,
             host_memory: false,
         }
     }
 
-    /// Limits of the CPU backend: none but memory.
+    /// The same limits for a driver that computes on the CPU.
+    #[must_use]
+    pub fn in_software(self) -> Self {
+        Self { dispatch_operations: Self::HOST_DISPATCH_OPERATIONS, ..self }
+    }
+
+    /// Limits of the CPU backend: memory, and pieces of inputs small enough for 32-bit indices.
     #[must_use]
     pub fn host(memory_bytes: u64) -> Self {
         Self {
-            binding_bytes: u64::MAX,
+            binding_bytes: Self::HOST_BINDING_BYTES,
             memory_bytes,
             workgroups: u32::MAX,
             dispatch_operations: Self::HOST_DISPATCH_OPERATIONS,

@@ -7,7 +7,7 @@ use super::{Error, Output, PeakBytes};
 pub struct Progress<'a> {
     /// Label of the pass being run.
     pub pass: &'a str,
-    /// Share of the plan's dispatches that are done, 0 to 1.
+    /// Share of the plan's dispatches that have been handed to the device, 0 to 1.
     pub fraction: f64,
 }
 
@@ -41,7 +41,7 @@ impl Control<'_> {
 pub struct PassTime {
     /// Label of the pass.
     pub pass: String,
-    /// Time on the device where it can be measured, else on the host.
+    /// Time on the device, or on the host for the CPU backend.
     pub time: Duration,
 }
 

@@ -1,12 +1,12 @@
 use std::sync::Mutex;
 
-use super::{super::device::Kind, AdapterSummary, Error, Faults, Gpu, Limits, Numerics};
+use super::{
+    super::{device::Kind, kernel::STORAGE_BINDINGS},
+    AdapterSummary, Error, Faults, Gpu, Limits, Numerics,
+};
 
 /// Backends on which the numbers hold. OpenGL is left out: its integer remainder is wrong on some drivers.
 const BACKENDS: wgpu::Backends = wgpu::Backends::PRIMARY;
-
-/// Storage buffers a kernel may bind.
-pub(super) const STORAGE_BINDINGS: u32 = 8;
 
 fn instance() -> wgpu::Instance {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
@@ -53,7 +53,7 @@ pub async fn adapters() -> Vec<AdapterSummary> {
     instance().enumerate_adapters(BACKENDS).await.iter().map(summary).collect()
 }
 
-/// The best real GPU, if there is one; software adapters are never chosen unasked.
+/// The best real GPU that can be opened, if there is one; software adapters are never chosen unasked.
 pub(crate) async fn best(numerics: Numerics) -> Result<Option<Gpu>, Error> {
     let mut real: Vec<wgpu::Adapter> = instance()
         .enumerate_adapters(BACKENDS)
@@ -62,10 +62,14 @@ pub(crate) async fn best(numerics: Numerics) -> Result<Option<Gpu>, Error> {
         .filter(|a| summary(a).kind != Kind::Software)
         .collect();
     real.sort_by_key(|a| summary(a).kind);
-    match real.first() {
-        Some(adapter) => open(adapter, numerics).await.map(Some),
-        None => Ok(None),
+    let mut refused = None;
+    for adapter in &real {
+        match open(adapter, numerics).await {
+            Ok(gpu) => return Ok(Some(gpu)),
+            Err(error) => refused = refused.or(Some(error)),
+        }
     }
+    refused.map_or(Ok(None), Err)
 }
 
 /// Opens adapter `index` of [`adapters`].
@@ -96,7 +100,7 @@ pub(crate) async fn open(adapter: &wgpu::Adapter, numerics: Numerics) -> Result<
     let limits = adapter.limits();
     let unusable = |reason: String| Error::Unsupported { adapter: summary.name.clone(), reason };
     let portable = wgpu::Limits::default();
-    if limits.max_storage_buffers_per_shader_stage < STORAGE_BINDINGS
+    if limits.max_storage_buffers_per_shader_stage < STORAGE_BINDINGS as u32
         || limits.max_storage_buffer_binding_size < portable.max_storage_buffer_binding_size
         || limits.max_compute_invocations_per_workgroup < portable.max_compute_invocations_per_workgroup
     {
@@ -115,8 +119,8 @@ pub(crate) async fn open(adapter: &wgpu::Adapter, numerics: Numerics) -> Result<
     let plan_limits = Limits::of_device(
         limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         limits.max_compute_workgroups_per_dimension,
-        u64::MAX,
     );
+    let plan_limits = if summary.kind == Kind::Software { plan_limits.in_software() } else { plan_limits };
     let faults = Faults::watch(&device);
     Ok(Gpu { device, queue, summary, limits: plan_limits, numerics, faults, pipelines: Mutex::default() })
 }

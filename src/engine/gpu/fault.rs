@@ -6,39 +6,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Error;
+use super::{Control, Error, Gpu};
 
 /// How long one wait lasts before the caller is asked again whether to go on.
-const WAIT: Duration = Duration::from_millis(200);
+const WAIT: Duration = Duration::from_millis(100);
 /// A device that does not finish one batch in this time is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
-/// First loss of a device; everything after it fails for the same reason.
+/// First failure of a device that no call reported; everything after it fails for the same reason.
 #[derive(Clone, Default)]
 pub(super) struct Faults {
-    lost: Arc<OnceLock<String>>,
+    first: Arc<OnceLock<Error>>,
 }
 
 impl Faults {
     pub(super) fn watch(device: &wgpu::Device) -> Self {
         let faults = Self::default();
-        let lost = faults.lost.clone();
+        let first = faults.first.clone();
         device.set_device_lost_callback(move |reason, message| {
-            let _ = lost.set(format!("{reason:?}: {message}"));
+            let _ = first.set(Error::DeviceLost { reason: one_line(&format!("{reason:?}: {message}")) });
         });
-        // Errors outside any scope would panic by default; they are kept as a loss, since nothing can be trusted then.
-        let lost = faults.lost.clone();
+        // Errors outside any scope would panic by default; they are kept, since nothing can be trusted after one.
+        let first = faults.first.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            let _ = lost.set(error.to_string());
+            let place = "an unguarded call".to_owned();
+            let _ = first.set(Error::Internal { place, reason: one_line(&error.to_string()) });
         }));
         faults
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        match self.lost.get() {
-            Some(reason) => Err(Error::DeviceLost { reason: one_line(reason) }),
-            None => Ok(()),
-        }
+        self.first.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 }
 
@@ -74,10 +72,14 @@ pub(super) fn caught<T>(
     }
 }
 
-/// Waits until a submission has run.
-pub(super) fn wait(device: &wgpu::Device, faults: &Faults, index: &wgpu::SubmissionIndex) -> Result<(), Error> {
+/// Waits until a submission has run; between looks the caller is asked whether to go on.
+pub(super) fn wait(gpu: &Gpu, control: &Control<'_>, index: &wgpu::SubmissionIndex) -> Result<(), Error> {
+    let Gpu { device, faults, .. } = gpu;
     let start = Instant::now();
     loop {
+        if (control.is_cancelled)() {
+            return Err(Error::Cancelled);
+        }
         let poll = wgpu::PollType::Wait { submission_index: Some(index.clone()), timeout: Some(WAIT) };
         let result = device.poll(poll);
         faults.check()?;

@@ -27,7 +27,7 @@ pub(crate) struct Gpu {
     limits: Limits,
     numerics: Numerics,
     faults: Faults,
-    pipelines: Mutex<HashMap<&'static str, Arc<Pipeline>>>,
+    pipelines: Mutex<HashMap<usize, Arc<Pipeline>>>,
 }
 
 impl Gpu {

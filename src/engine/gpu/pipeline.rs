@@ -21,10 +21,10 @@ impl Gpu {
         let wanted: Vec<&'static Shader> = kernels.map(|k| k.shader()).collect();
         let mut missing: Vec<&'static Shader> = {
             let cache = lock(&self.pipelines);
-            wanted.iter().copied().filter(|s| !cache.contains_key(s.name)).collect()
+            wanted.iter().copied().filter(|s| !cache.contains_key(&address(s))).collect()
         };
-        missing.sort_by_key(|s| s.name);
-        missing.dedup_by_key(|s| s.name);
+        missing.sort_by_key(|s| address(s));
+        missing.dedup_by_key(|s| address(s));
         let compiled: Vec<Result<Pipeline, Error>> = std::thread::scope(|scope| {
             let threads: Vec<_> = missing
                 .iter()
@@ -39,10 +39,15 @@ impl Gpu {
         });
         let mut cache = lock(&self.pipelines);
         for (shader, pipeline) in missing.into_iter().zip(compiled) {
-            cache.insert(shader.name, Arc::new(pipeline?));
+            cache.insert(address(shader), Arc::new(pipeline?));
         }
-        Ok(wanted.iter().filter_map(|s| cache.get(s.name).cloned()).collect())
+        Ok(wanted.iter().filter_map(|s| cache.get(&address(s)).cloned()).collect())
     }
+}
+
+/// Key of a shader in a cache: shaders are statics, so an address stands for one and no two names can collide.
+pub(super) fn address(shader: &'static Shader) -> usize {
+    std::ptr::from_ref(shader).addr()
 }
 
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

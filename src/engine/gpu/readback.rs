@@ -2,13 +2,14 @@ use std::{collections::VecDeque, ops::Range, sync::mpsc};
 
 use super::{
     super::staging::{CHUNK_BYTES, RING_DEPTH},
-    Error, Gpu,
+    Control, Error, Gpu,
     fault::{caught, wait},
 };
 
 /// Ring of staging buffers through which results reach the host.
 pub(super) struct ReadbackRing<'g> {
     gpu: &'g Gpu,
+    control: &'g Control<'g>,
     free: Vec<wgpu::Buffer>,
     in_flight: VecDeque<Pending>,
 }
@@ -21,8 +22,8 @@ struct Pending {
 }
 
 impl<'g> ReadbackRing<'g> {
-    pub(super) fn new(gpu: &'g Gpu) -> Self {
-        Self { gpu, free: Vec::new(), in_flight: VecDeque::new() }
+    pub(super) fn new(gpu: &'g Gpu, control: &'g Control<'g>) -> Self {
+        Self { gpu, control, free: Vec::new(), in_flight: VecDeque::new() }
     }
 
     /// Copies the beginning of `source` into `target`.
@@ -73,7 +74,7 @@ impl<'g> ReadbackRing<'g> {
     fn finish_oldest(&mut self, place: &str, target: &mut [u32]) -> Result<(), Error> {
         let Some(pending) = self.in_flight.pop_front() else { return Ok(()) };
         let failed = |reason: String| Error::Internal { place: place.to_owned(), reason };
-        wait(&self.gpu.device, &self.gpu.faults, &pending.submission)?;
+        wait(self.gpu, self.control, &pending.submission)?;
         match pending.mapped.try_recv() {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(failed(error.to_string())),

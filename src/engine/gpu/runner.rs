@@ -8,20 +8,21 @@ use std::{
 
 use super::{
     super::{
-        PassTime, Read, RunReport, Tile, Write,
+        PassTime, Read, RunReport, Shader, Tile, Write,
         graph::Action,
         kernel::Kernel,
         plan::{Piece, Placement, Step},
     },
     Control, Error, Gpu, Outputs, Plan,
     fault::{caught, wait},
-    pipeline::Pipeline,
+    pipeline::{Pipeline, address},
     readback::ReadbackRing,
     timing::Timing,
     upload::UploadRing,
 };
 
-/// Dispatches of one batch; more would make progress and cancelling sluggish.
+/// Most dispatches of one batch. A batch also ends when it has as many operations as one dispatch may have, so that
+/// progress and cancelling stay prompt.
 const BATCH_DISPATCHES: usize = 32;
 /// Batches handed to the device ahead of the host.
 const BATCHES_IN_FLIGHT: usize = 2;
@@ -42,33 +43,34 @@ pub(super) async fn run(gpu: &Gpu, plan: &Plan<'_, '_>, control: &Control<'_>) -
         memory,
         uniforms,
         groups: HashMap::new(),
-        timing: Timing::new(gpu),
+        timing: Timing::new(gpu).await?,
         in_flight: VecDeque::new(),
         done: 0,
         all: plan.dispatch_count(),
     };
-    let mut uploads = UploadRing::new(gpu);
-    let mut readbacks = ReadbackRing::new(gpu);
+    let mut uploads = UploadRing::new(gpu, control);
+    let mut readbacks = ReadbackRing::new(gpu, control);
     let mut outputs: Vec<Vec<u32>> = plan.graph.outputs.iter().map(|o| vec![0; o.words]).collect();
 
     for (index, step) in plan.steps.iter().enumerate() {
         let pass = &plan.graph.passes[step.pass];
+        control.step(&pass.label, runner.done, runner.all)?;
         match &pass.action {
             Action::Upload { data, to } => {
                 for (part, range) in runner.parts(*to) {
-                    let buffer = runner.buffer(*to, part);
+                    let buffer = runner.buffer(*to, part)?;
                     uploads.write(&pass.label, &buffer, &data[range]).await?;
                 }
             }
             Action::Clear { buffer } => runner.clear(&pass.label, *buffer).await?,
             Action::Copy { from, to } => runner.copy(&pass.label, *from, *to).await?,
             Action::Compute { kernel, reads, writes } => {
-                let Some(pipeline) = pipelines.next() else { continue };
+                let pipeline = pipelines.next().ok_or_else(|| unplaced(&pass.label))?;
                 runner.compute(index, step, kernel.as_ref(), reads, writes, &pipeline).await?;
             }
             Action::Download { from, output, first_word } => {
                 for (part, range) in runner.parts(*from) {
-                    let buffer = runner.buffer(*from, part);
+                    let buffer = runner.buffer(*from, part)?;
                     let target = first_word + range.start..first_word + range.end;
                     readbacks.read(&pass.label, &buffer, &mut outputs[*output][target]).await?;
                 }
@@ -79,7 +81,7 @@ pub(super) async fn run(gpu: &Gpu, plan: &Plan<'_, '_>, control: &Control<'_>) -
     control.step("done", runner.all, runner.all)?;
     let mut report = RunReport { peak_bytes: plan.peak_bytes(), ..RunReport::default() };
     if let Some(timing) = &runner.timing {
-        let times = timing.read(gpu, plan.graph.passes.len()).await?;
+        let times = timing.read(gpu, &mut readbacks, plan.graph.passes.len()).await?;
         let named = plan.graph.passes.iter().zip(times).filter(|(_, time)| !time.is_zero());
         report.passes = named.map(|(pass, time)| PassTime { pass: pass.label.clone(), time }).collect();
     }
@@ -94,10 +96,29 @@ fn kernel_of<'p>(plan: &Plan<'p, '_>, step: &Step) -> Option<&'p dyn Kernel> {
     }
 }
 
+/// A pass or buffer that the plan gave nothing: a defect of the planner.
+fn unplaced(place: &str) -> Error {
+    Error::Internal { place: place.to_owned(), reason: "it has no place in the plan".to_owned() }
+}
+
+/// Number of pieces that one batch takes.
+fn batch_length(pieces: &[Piece], operations: f64) -> usize {
+    let mut sum = 0.0;
+    let fits = |piece: &&Piece| {
+        sum += piece.operations;
+        sum <= operations
+    };
+    pieces.iter().take(BATCH_DISPATCHES).take_while(fits).count().max(1)
+}
+
 async fn allocate(gpu: &Gpu, plan: &Plan<'_, '_>) -> Result<Vec<Vec<wgpu::Buffer>>, Error> {
     let mut memory = Vec::with_capacity(plan.allocations.len());
     for (index, allocation) in plan.allocations.iter().enumerate() {
-        let label = format!("kerma allocation {index}");
+        // An allocation is named after its first tenant.
+        let is_here =
+            |b: &usize| matches!(plan.placements[*b], Placement::In { allocation, .. } if allocation == index);
+        let tenant = (0..plan.placements.len()).find(is_here);
+        let label = tenant.map_or_else(String::new, |b| plan.graph.buffers[b].label.clone());
         let create = |words: &u64| {
             gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some(&label),
@@ -203,7 +224,7 @@ fn bound_parts(plan: &Plan<'_, '_>, reads: &[Read], writes: &[Write], piece: &Pi
 }
 
 /// Shader, and the allocation and part that each of its storage bindings takes.
-type GroupKey = (&'static str, Vec<(usize, usize)>);
+type GroupKey = (usize, Vec<(usize, usize)>);
 
 struct Runner<'r, 'g, 'a> {
     gpu: &'r Gpu,
@@ -232,24 +253,25 @@ impl Runner<'_, '_, '_> {
             .collect()
     }
 
-    fn slot(&self, buffer: usize, part: usize) -> (usize, usize) {
+    fn slot(&self, buffer: usize, part: usize) -> Result<(usize, usize), Error> {
         match self.plan.placements[buffer] {
-            Placement::In { allocation, .. } => (allocation, part),
-            Placement::Borrowed { .. } | Placement::Nowhere => (0, 0),
+            Placement::In { allocation, .. } => Ok((allocation, part)),
+            Placement::Borrowed { .. } | Placement::Nowhere => Err(unplaced(&self.plan.graph.buffers[buffer].label)),
         }
     }
 
-    fn buffer(&self, buffer: usize, part: usize) -> wgpu::Buffer {
-        let (allocation, part) = self.slot(buffer, part);
-        self.memory[allocation][part].clone()
+    fn buffer(&self, buffer: usize, part: usize) -> Result<wgpu::Buffer, Error> {
+        let (allocation, part) = self.slot(buffer, part)?;
+        Ok(self.memory[allocation][part].clone())
     }
 
     async fn clear(&mut self, label: &str, buffer: usize) -> Result<(), Error> {
         let parts = self.parts(buffer);
         self.encode(label, |runner, encoder| {
             for (part, range) in parts {
-                encoder.clear_buffer(&runner.buffer(buffer, part), 0, Some(range.len() as u64 * 4));
+                encoder.clear_buffer(&runner.buffer(buffer, part)?, 0, Some(range.len() as u64 * 4));
             }
+            Ok(())
         })
         .await
     }
@@ -258,9 +280,10 @@ impl Runner<'_, '_, '_> {
         let parts = self.parts(to);
         self.encode(label, |runner, encoder| {
             for (part, range) in parts {
-                let (source, target) = (runner.buffer(from, part), runner.buffer(to, part));
+                let (source, target) = (runner.buffer(from, part)?, runner.buffer(to, part)?);
                 encoder.copy_buffer_to_buffer(&source, 0, &target, 0, range.len() as u64 * 4);
             }
+            Ok(())
         })
         .await
     }
@@ -279,13 +302,18 @@ impl Runner<'_, '_, '_> {
         let [wide, high] = shader.workgroup;
         let across = kernel.domain().extent.columns.div_ceil(wide);
         let (params, first_tile) = self.uniforms.offsets[index];
-        for (batch, pieces) in step.pieces.chunks(BATCH_DISPATCHES).enumerate() {
+        let stride = self.uniforms.stride;
+        let mut tile = first_tile;
+        let mut rest = step.pieces.as_slice();
+        while !rest.is_empty() {
             self.control.step(label, self.done, self.all)?;
-            let groups: Vec<wgpu::BindGroup> =
-                pieces.iter().map(|piece| self.group(shader.name, pipeline, reads, writes, piece, kernel)).collect();
-            let stride = self.uniforms.stride;
-            let first = first_tile + (batch * BATCH_DISPATCHES) as u32 * stride;
+            let (pieces, later) = rest.split_at(batch_length(rest, self.plan.limits.dispatch_operations));
+            let first = tile;
             self.encode(label, |runner, encoder| {
+                let mut groups = Vec::with_capacity(pieces.len());
+                for piece in pieces {
+                    groups.push(runner.group(shader, pipeline, reads, writes, piece, kernel)?);
+                }
                 let timestamp_writes = runner.timing.as_mut().and_then(|t| t.stretch(step.pass));
                 let mut pass =
                     encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(label), timestamp_writes });
@@ -297,26 +325,30 @@ impl Runner<'_, '_, '_> {
                         pass.dispatch_workgroups(across, rows.div_ceil(high), 1);
                     }
                 }
+                Ok(())
             })
             .await?;
             self.done += pieces.len();
+            tile += pieces.len() as u32 * stride;
+            rest = later;
         }
         Ok(())
     }
 
     fn group(
         &mut self,
-        shader: &'static str,
+        shader: &'static Shader,
         pipeline: &Pipeline,
         reads: &[Read],
         writes: &[Write],
         piece: &Piece,
         kernel: &dyn Kernel,
-    ) -> wgpu::BindGroup {
+    ) -> Result<wgpu::BindGroup, Error> {
         let bound = bound_parts(self.plan, reads, writes, piece);
-        let slots: Vec<(usize, usize)> = bound.iter().map(|&(b, p)| self.slot(b, p)).collect();
-        if let Some(group) = self.groups.get(&(shader, slots.clone())) {
-            return group.clone();
+        let slots = bound.iter().map(|&(b, p)| self.slot(b, p)).collect::<Result<Vec<_>, Error>>()?;
+        let key = (address(shader), slots);
+        if let Some(group) = self.groups.get(&key) {
+            return Ok(group.clone());
         }
         let uniform = |bytes: usize| {
             wgpu::BindingResource::Buffer(wgpu::BufferBinding {
@@ -329,44 +361,44 @@ impl Runner<'_, '_, '_> {
             wgpu::BindGroupEntry { binding: 0, resource: uniform(size_of::<Tile>()) },
             wgpu::BindGroupEntry { binding: 1, resource: uniform(kernel.params().len()) },
         ];
-        for (i, &(allocation, part)) in slots.iter().enumerate() {
+        for (i, &(allocation, part)) in key.1.iter().enumerate() {
             let resource = self.memory[allocation][part].as_entire_binding();
             entries.push(wgpu::BindGroupEntry { binding: 2 + i as u32, resource });
         }
         let group = self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(shader),
+            label: Some(shader.name),
             layout: &pipeline.layout,
             entries: &entries,
         });
-        self.groups.insert((shader, slots), group.clone());
-        group
+        self.groups.insert(key, group.clone());
+        Ok(group)
     }
 
     /// Records one batch, hands it to the device and keeps the number of batches in flight bounded.
     async fn encode(
         &mut self,
         label: &str,
-        record: impl FnOnce(&mut Self, &mut wgpu::CommandEncoder),
+        record: impl FnOnce(&mut Self, &mut wgpu::CommandEncoder) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let gpu = self.gpu;
         let submission = caught(&gpu.device, &gpu.faults, label, || {
             let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(label) });
-            record(self, &mut encoder);
-            gpu.queue.submit([encoder.finish()])
+            record(self, &mut encoder)?;
+            Ok(gpu.queue.submit([encoder.finish()]))
         })
-        .await?;
+        .await??;
         self.in_flight.push_back(submission);
         if self.in_flight.len() > BATCHES_IN_FLIGHT
             && let Some(oldest) = self.in_flight.pop_front()
         {
-            wait(&gpu.device, &gpu.faults, &oldest)?;
+            wait(gpu, self.control, &oldest)?;
         }
         Ok(())
     }
 
     fn drain(&mut self) -> Result<(), Error> {
         while let Some(oldest) = self.in_flight.pop_front() {
-            wait(&self.gpu.device, &self.gpu.faults, &oldest)?;
+            wait(self.gpu, self.control, &oldest)?;
         }
         Ok(())
     }

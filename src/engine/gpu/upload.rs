@@ -2,21 +2,22 @@ use std::collections::VecDeque;
 
 use super::{
     super::staging::{CHUNK_BYTES, RING_DEPTH},
-    Error, Gpu,
+    Control, Error, Gpu,
     fault::{caught, wait},
 };
 
 /// Ring of staging buffers through which host data reach the device.
 pub(super) struct UploadRing<'g> {
     gpu: &'g Gpu,
+    control: &'g Control<'g>,
     belt: wgpu::util::StagingBelt,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
 }
 
 impl<'g> UploadRing<'g> {
-    pub(super) fn new(gpu: &'g Gpu) -> Self {
+    pub(super) fn new(gpu: &'g Gpu, control: &'g Control<'g>) -> Self {
         let belt = wgpu::util::StagingBelt::new(gpu.device.clone(), CHUNK_BYTES);
-        Self { gpu, belt, in_flight: VecDeque::new() }
+        Self { gpu, control, belt, in_flight: VecDeque::new() }
     }
 
     /// Copies `data` to the beginning of `target`, at most a ring's worth of chunks ahead of the device.
@@ -26,7 +27,7 @@ impl<'g> UploadRing<'g> {
             if self.in_flight.len() >= RING_DEPTH
                 && let Some(oldest) = self.in_flight.pop_front()
             {
-                wait(&self.gpu.device, &self.gpu.faults, &oldest)?;
+                wait(self.gpu, self.control, &oldest)?;
             }
             let offset = index as u64 * CHUNK_BYTES;
             let Some(size) = wgpu::BufferSize::new(chunk.len() as u64) else { continue };

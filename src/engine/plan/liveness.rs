@@ -1,6 +1,7 @@
 use super::super::{
     Error, Graph, Kernel, Read, Write,
-    graph::{Action, Pass},
+    graph::{Action, BufferInfo, Pass},
+    kernel::STORAGE_BINDINGS,
 };
 
 /// Buffers a pass reads, those it updates included.
@@ -26,6 +27,12 @@ pub(super) fn results<'p>(pass: &'p Pass<'_>) -> Box<dyn Iterator<Item = (usize,
 
 /// Checks everything about a graph that does not depend on a device.
 pub(super) fn check(graph: &Graph<'_>) -> Result<(), Error> {
+    for info in &graph.buffers {
+        let rows = info.extent.all_rows();
+        if rows == 0 || rows > u64::from(u32::MAX) || info.row_words == 0 {
+            return Err(Error::Extent { buffer: info.label.clone(), rows, columns: info.extent.columns });
+        }
+    }
     let mut written = vec![false; graph.buffers.len()];
     for pass in &graph.passes {
         for buffer in inputs(pass) {
@@ -51,7 +58,14 @@ fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
     match &pass.action {
         Action::Upload { data, to } => exactly(*to, data.len() as u64),
         Action::Clear { .. } => Ok(()),
-        Action::Copy { from, to } => exactly(*to, graph.buffers[*from].words()),
+        Action::Copy { from, to } => {
+            let (source, target) = (&graph.buffers[*from], &graph.buffers[*to]);
+            let shape = |b: &BufferInfo| [b.extent.slices.into(), b.extent.rows.into(), b.row_words];
+            match shape(target).into_iter().zip(shape(source)).find(|(needed, got)| needed != got) {
+                None => Ok(()),
+                Some((needed, got)) => Err(Error::BufferSize { buffer: target.label.clone(), needed, got }),
+            }
+        }
         Action::Download { from, output, first_word } => {
             let output = &graph.outputs[*output];
             let needed = *first_word as u64 + graph.buffers[*from].words();
@@ -63,6 +77,12 @@ fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
             let (expected, got) = (shader.reads + shader.writes, reads.len() + writes.len());
             if shader.reads != reads.len() || shader.writes != writes.len() {
                 return Err(Error::BindingCount { pass: pass.label.clone(), expected, got });
+            }
+            if got > STORAGE_BINDINGS {
+                return Err(Error::BindingCount { pass: pass.label.clone(), expected: STORAGE_BINDINGS, got });
+            }
+            if writes.iter().any(|w| w.is_update()) && !writes.iter().all(|w| w.is_update()) {
+                return Err(Error::MixedWrites { pass: pass.label.clone() });
             }
             let mut named: Vec<usize> =
                 reads.iter().map(|r| r.buffer()).chain(writes.iter().map(|w| w.buffer())).collect();
@@ -91,6 +111,15 @@ fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[
         let (needed, got) = (domain.extent.all_rows(), graph.buffers[buffer].extent.all_rows());
         if needed != got {
             return mismatch(buffer, needed, got);
+        }
+    }
+    let buffers = reads.iter().map(|r| r.buffer()).chain(writes.iter().map(|w| w.buffer()));
+    for (buffer, [rows, row_words]) in buffers.zip(kernel.shapes()) {
+        let info = &graph.buffers[buffer];
+        for (needed, got) in [(rows.into(), u64::from(info.extent.rows)), (row_words.into(), info.row_words)] {
+            if needed != 0 && needed != got {
+                return mismatch(buffer, needed, got);
+            }
         }
     }
     for read in reads {

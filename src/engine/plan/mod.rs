@@ -21,12 +21,14 @@ pub struct PeakBytes {
 }
 
 /// One dispatch, or one call of a twin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Piece {
     pub(crate) rows: Range<u64>,
     pub(crate) inputs: Range<u32>,
     pub(crate) way: Way,
     pub(crate) resume: bool,
+    /// Rough count of arithmetic operations.
+    pub(crate) operations: f64,
 }
 
 /// One live pass with its pieces and the allocations that begin and end with it.

@@ -20,7 +20,7 @@ pub(super) fn pieces(
     let [wide, high] = kernel.shader().workgroup;
     let across = u64::from(domain.extent.columns.div_ceil(wide));
     if across > u64::from(limits.workgroups) {
-        return Err(Error::RowTooWide { pass: label.to_owned(), needed: across, limit: limits.workgroups.into() });
+        return Err(Error::WorkgroupLimit { pass: label.to_owned(), needed: across, limit: limits.workgroups.into() });
     }
 
     let mut row_cuts = Vec::new();
@@ -46,6 +46,16 @@ pub(super) fn pieces(
     for write in writes {
         row_cuts.extend(cuts(&parts[write.buffer()]));
     }
+    for buffer in reads.iter().map(|r| r.buffer()).chain(writes.iter().map(|w| w.buffer())) {
+        bindable(graph, buffer, 1, &parts[buffer], limits)?;
+    }
+    let grain = u64::from(domain.grain.max(1));
+    let is_between_grains = |row: u64| (row % u64::from(domain.extent.rows)).is_multiple_of(grain);
+    if let Some(write) = writes.first()
+        && !row_cuts.iter().all(|&row| is_between_grains(row))
+    {
+        bindable(graph, write.buffer(), u64::from(domain.extent.rows), &parts[write.buffer()], limits)?;
+    }
 
     let inputs = domain.reduce.map_or(0, |r| u64::from(r.slices));
     let input_ranges = ranges(inputs, input_cuts);
@@ -56,10 +66,16 @@ pub(super) fn pieces(
     let by_time = (limits.dispatch_operations / row_operations.max(1.0)).max(1.0) as u64;
     let by_count = u64::from(limits.workgroups) * u64::from(high);
     // Whole grains; whole workgroups too, unless the budget allows less than one.
-    let grain = u64::from(domain.grain.max(1));
     let unit = if grain == 1 && by_time > u64::from(high) { u64::from(high) } else { grain };
     let rows = by_time.min(by_count);
     let rows = (rows - rows % unit).max(unit);
+    if rows > by_count {
+        return Err(Error::WorkgroupLimit {
+            pass: label.to_owned(),
+            needed: rows.div_ceil(high.into()),
+            limit: limits.workgroups.into(),
+        });
+    }
 
     let is_update = writes.iter().any(|w| w.is_update());
     let mut pieces = Vec::new();
@@ -69,11 +85,13 @@ pub(super) fn pieces(
             let tile = first..segment.end.min(first + rows);
             first = tile.end;
             let sequence = input_sequence(&input_ranges, order);
+            let operations = row_operations * (tile.end - tile.start) as f64;
             pieces.extend(sequence.into_iter().enumerate().map(|(index, (way, inputs))| Piece {
                 rows: tile.clone(),
                 inputs,
                 way,
                 resume: is_update || index > 0,
+                operations,
             }));
         }
     }
@@ -107,15 +125,14 @@ fn ranges(end: u64, mut cuts: Vec<u64>) -> Vec<Range<u64>> {
     cuts.windows(2).map(|w| w[0]..w[1]).collect()
 }
 
+/// Checks that `rows` rows can be bound at once: that they fit a binding and no part ends among them.
 fn bindable(graph: &Graph<'_>, buffer: usize, rows: u64, parts: &Parts, limits: &Limits) -> Result<(), Error> {
-    if parts.rows >= rows {
+    let needed_bytes = rows * parts.row_words * WORD_BYTES;
+    if parts.rows >= rows && needed_bytes <= limits.binding_bytes {
         return Ok(());
     }
-    Err(Error::BindingLimit {
-        buffer: graph.buffers[buffer].label.clone(),
-        needed_bytes: rows * parts.row_words * WORD_BYTES,
-        limit_bytes: limits.binding_bytes,
-    })
+    let buffer = graph.buffers[buffer].label.clone();
+    Err(Error::BindingLimit { buffer, needed_bytes, limit_bytes: limits.binding_bytes })
 }
 
 #[cfg(test)]

@@ -146,6 +146,13 @@ impl Kernel for Backproject {
         }
     }
 
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        let [nx, ny, ..] = self.params.size;
+        let [columns, rows, views, _] = self.params.detector;
+        let table = views * (size_of::<ViewMatrix>() / size_of::<u32>()) as u32;
+        vec![[1, table], [rows, columns], [ny, nx]]
+    }
+
     fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
         let views: &[ViewMatrix] = bytemuck::cast_slice(reads[0]);
         let filtered: &[f32] = bytemuck::cast_slice(reads[1]);

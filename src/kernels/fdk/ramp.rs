@@ -268,6 +268,11 @@ impl Kernel for Ramp {
         }
     }
 
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        let [columns, rows, ..] = self.params.size;
+        vec![[0, 0], [0, 0], [rows, columns], [rows, columns]]
+    }
+
     fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
         let twiddles: &[[f32; 2]] = bytemuck::cast_slice(reads[0]);
         let spectra: &[[f32; 2]] = bytemuck::cast_slice(reads[1]);

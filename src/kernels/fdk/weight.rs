@@ -139,6 +139,13 @@ impl Kernel for Weight {
         Domain::rows(Extent { slices: views, rows, columns }, f64::from(columns) * OPERATIONS)
     }
 
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        let [columns, rows, views, _] = self.params.size;
+        let [.., nv, nu] = self.params.stride;
+        let table = views * (size_of::<ViewCosine>() / size_of::<u32>()) as u32;
+        vec![[1, table], [1, views * columns], [nv, nu], [rows, columns]]
+    }
+
     fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
         let views: &[ViewCosine] = bytemuck::cast_slice(reads[0]);
         let redundancy: &[f32] = bytemuck::cast_slice(reads[1]);

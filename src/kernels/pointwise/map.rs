@@ -50,6 +50,10 @@ impl Kernel for Map {
         Domain::rows(self.extent, f64::from(self.extent.columns) * OPERATIONS)
     }
 
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        vec![[0, self.extent.columns]; self.shader.reads + self.shader.writes]
+    }
+
     fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
         let columns = self.extent.columns as usize;
         let range = block.rows.start * columns..block.rows.end * columns;

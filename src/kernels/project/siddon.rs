@@ -103,6 +103,13 @@ impl Kernel for Siddon {
         }
     }
 
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        let [nx, ny, ..] = self.params.size;
+        let [nu, nv, views, _] = self.params.detector;
+        let table = views * (size_of::<ViewRays>() / size_of::<u32>()) as u32;
+        vec![[1, table], [ny, nx], [nv, nu]]
+    }
+
     fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
         let views: &[ViewRays] = bytemuck::cast_slice(reads[0]);
         let volume: &[f32] = bytemuck::cast_slice(reads[1]);
@@ -114,6 +121,8 @@ impl Kernel for Siddon {
 vectorised! {
     fn twin(params: &SiddonParams, block: &Block, views: &[ViewRays], volume: &[f32], integrals: &mut [f32]) {
         let [columns, rows, ..] = params.detector.map(|n| n as usize);
+        let [nx, ny, ..] = params.size.map(|n| n as usize);
+        let volume = &volume[block.inputs.start * ny * nx..block.inputs.end * ny * nx];
         if volume.is_empty() {
             return;
         }
@@ -219,7 +228,7 @@ fn sum_error(a: f32, b: f32, sum: f32) -> f32 {
     (a - (sum - t)) + (b - t)
 }
 
-/// Walks sixteen neighbouring rays in lockstep; a ray that has ended adds pieces of no length.
+/// Walks sixteen neighbouring rays through the slab of `block.inputs`, which `volume` holds, in lockstep; a ray that has ended adds pieces of no length.
 #[inline(always)]
 fn march(params: &SiddonParams, block: &Block, view: &ViewRays, i: &Lanes, j: f32, volume: &[f32], sum: &mut Lanes) {
     let [nx, ny, ..] = params.size.map(|n| n as i32);
@@ -261,7 +270,7 @@ fn march(params: &SiddonParams, block: &Block, view: &ViewRays, i: &Lanes, j: f3
         let signs = axes.map(|a| if a.inverse > 0.0 { 1 } else { -1 });
         let cell = [0, 1, 2].map(|axis| if signs[axis] > 0 { planes[axis] - 1 } else { planes[axis] });
         let strides = [1, nx, nx * ny];
-        voxel[l] = if is_hit { (cell[2] * ny + cell[1]) * nx + cell[0] } else { 0 };
+        voxel[l] = if is_hit { ((cell[2] - first_z) * ny + cell[1]) * nx + cell[0] } else { 0 };
         for axis in 0..3 {
             fraction[axis][l] = axes[axis].fraction;
             // All planes of a ray that misses lie at its end, 0, so that it never moves.

@@ -54,6 +54,10 @@ impl Kernel for Merge {
         Domain::rows(extent, 4.0 * f64::from(self.params.size[0]))
     }
 
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        vec![[self.params.size[0], 4], [0, 4]]
+    }
+
     fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
         let rows: &[[f32; 4]] = bytemuck::cast_slice(reads[0]);
         let results: &mut [[f32; 4]] = bytemuck::cast_slice_mut(writes[0]);

@@ -55,6 +55,10 @@ impl Kernel for Rows {
         Domain::rows(Extent { columns: 1, ..self.extent }, 3.0 * f64::from(self.extent.columns))
     }
 
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        vec![[0, self.extent.columns], [0, 4]]
+    }
+
     fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
         let values: &[f32] = bytemuck::cast_slice(reads[0]);
         let results: &mut [[f32; 4]] = bytemuck::cast_slice_mut(writes[0]);
