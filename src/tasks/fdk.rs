@@ -68,7 +68,7 @@ impl<'a> Fdk<'a> {
         let mut graph = Graph::new();
         let [nx, ny, nz] = grid.size();
         let volume = graph.buffer("fdk.volume", Extent::new(nz, ny, nx));
-        for batch in batches(&geometry)? {
+        for batch in batches(&geometry, columns * rows)? {
             let extent = match axis {
                 DetectorAxis::U => Extent::new(batch.views.len(), rows, measured),
                 DetectorAxis::V => Extent::new(batch.views.len(), measured, rows),
