@@ -80,7 +80,8 @@ fn filter(c: &mut Criterion) {
         let mut graph = Graph::new();
         let uploaded = graph.upload("bench.rows", extent, values);
         let filter = ramp::RampFilter { pitch_mm: 2.0, window: ramp::Window::RamLak, cutoff: 1.0 };
-        let filtered = ramp::record(&mut graph, &filter, uploaded);
+        let tables = ramp::Tables::record(&mut graph, &filter, columns);
+        let filtered = ramp::record(&mut graph, &tables, uploaded);
         let _ = graph.result(filtered);
         devices::compare(&mut group, &format!("{columns} columns"), values.len() as u64, &graph);
     }

@@ -211,7 +211,8 @@ fn the_ramp_filter_is_that_of_a_transform_in_double_precision() {
             let rows = Seeded::new(columns as u64).values(6 * columns, -1.0, 6.0);
             let mut graph = Graph::new();
             let uploaded = graph.upload("rows", extent, &rows);
-            let filtered = ramp::record(&mut graph, &filter, uploaded);
+            let tables = ramp::Tables::record(&mut graph, &filter, columns);
+            let filtered = ramp::record(&mut graph, &tables, uploaded);
             let output = graph.result(filtered);
             let truth = filtered_by_fft(&rows, columns, &filter);
             let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();

@@ -66,6 +66,7 @@ impl<'a> Fdk<'a> {
         let weights = redundancy::weights(&orbit, &geometry, measured, margin);
 
         let mut graph = Graph::new();
+        let tables = ramp::Tables::record(&mut graph, &filter, columns);
         let [nx, ny, nz] = grid.size();
         let volume = graph.buffer("fdk.volume", Extent::new(nz, ny, nx));
         for batch in batches(&geometry, columns * rows)? {
@@ -77,7 +78,7 @@ impl<'a> Fdk<'a> {
             let uploaded = graph.upload("fdk.projections", extent, values);
             let table = &weights[batch.views.start * columns..batch.views.end * columns];
             let weighted = weight::record(&mut graph, &batch.geometry, axis, margin, table, uploaded);
-            let filtered = ramp::record(&mut graph, &filter, weighted);
+            let filtered = ramp::record(&mut graph, &tables, weighted);
             let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
             backproject::record(&mut graph, &batch.geometry, axis, grid, filtered, target);
         }
@@ -132,4 +133,23 @@ fn check(projections: &Projections, geometry: &Geometry, grid: &Grid, options: F
     projections.check_finite()?;
     geometry.outside(grid)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Limits, Plan};
+
+    #[test]
+    fn tables_of_the_ramp_are_uploaded_once_however_many_batches_there_are() {
+        let scan = "kind = 'parallel'\nviews = 160\narc_deg = 180\ndetector = [1024, 64]\npitch_mm = [1.0, 1.0]";
+        let scan = Scan::from_toml(scan).unwrap();
+        let values = vec![0.0; 160 * 1024 * 64];
+        let stack = Projections::new(160, [1024, 64], [1.0; 2], Unit::LineIntegral, values).unwrap();
+        let grid = Grid::centred([4; 3], [1.0; 3]).unwrap();
+        let task = Fdk::new(&stack, &scan, &grid, FdkOptions::default()).unwrap();
+        let plan = Plan::new(task.graph(), Limits::portable()).unwrap().to_string();
+        let uploads = |label: &str| plan.matches(&format!("upload {label}")).count();
+        assert_eq!((uploads("fdk.projections"), uploads("ramp.spectra"), uploads("ramp.twiddles")), (2, 1, 1));
+    }
 }

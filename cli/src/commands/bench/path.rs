@@ -133,7 +133,8 @@ impl Inputs {
             HotPath::Ramp => {
                 let rows = graph.upload("bench.rows", views, self.stack.values());
                 let filter = RampFilter { pitch_mm: self.stack.pitch_mm()[0], window: Window::RamLak, cutoff: 1.0 };
-                let filtered = ramp::record(&mut graph, &filter, rows);
+                let tables = ramp::Tables::record(&mut graph, &filter, DETECTOR);
+                let filtered = ramp::record(&mut graph, &tables, rows);
                 graph.result(filtered);
             }
             HotPath::Backproject => {
