@@ -254,7 +254,7 @@ fn back_projection_is_that_of_rays_in_double_precision() {
         let mut graph = Graph::new();
         let uploaded = graph.upload("filtered", Extent::new(geometry.views().len(), rows, columns), &filtered);
         let volume = graph.buffer("volume", Extent::new(32, 40, 48));
-        backproject::record(&mut graph, &geometry, DetectorAxis::U, &small, uploaded, volume.replace());
+        backproject::record(&mut graph, &geometry, DetectorAxis::U, 0, &small, uploaded, volume.replace());
         let output = graph.result(volume);
         let error = Error::of(&run(&graph, output), &oracle::backproject(&filtered, &geometry, &small));
         println!("{}: {error:?}", scan.kind());

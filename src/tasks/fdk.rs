@@ -20,7 +20,7 @@ pub struct FdkOptions {
     /// Margin by which rows are continued at either end before the ramp, as a share of their length, 0 to 1.
     ///
     /// For objects that go on beyond the detector: without it the ramp takes the edge of the detector for that of the
-    /// object and puts a bright band there.
+    /// object and puts a bright band there. The short side of a displaced detector needs none.
     pub margin: f64,
 }
 
@@ -59,13 +59,14 @@ impl<'a> Fdk<'a> {
 
         let axis = orbit.filter;
         let [measured, rows] = size_along(axis, geometry.detector());
+        let pitch_mm = geometry.pitch_mm()[axis as usize];
         let margin = (options.margin * measured as f64).ceil() as usize;
-        let columns = measured + 2 * margin;
-        let pitch_mm = geometry.pitch_mm()[usize::from(axis == DetectorAxis::V)];
-        let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff };
-        let weights = redundancy::weights(&orbit, &geometry, measured, margin);
+        let margins = redundancy::margins(&orbit, measured, pitch_mm, margin);
+        let columns = margins[0] + measured + margins[1];
+        let weights = redundancy::weights(&orbit, &geometry, measured, margins);
 
         let mut graph = Graph::new();
+        let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff };
         let tables = ramp::Tables::record(&mut graph, &filter, columns);
         let [nx, ny, nz] = grid.size();
         let volume = graph.buffer("fdk.volume", Extent::new(nz, ny, nx));
@@ -77,10 +78,10 @@ impl<'a> Fdk<'a> {
             let values = &projections.values()[batch.elements()];
             let uploaded = graph.upload("fdk.projections", extent, values);
             let table = &weights[batch.views.start * columns..batch.views.end * columns];
-            let weighted = weight::record(&mut graph, &batch.geometry, axis, margin, table, uploaded);
+            let weighted = weight::record(&mut graph, &batch.geometry, axis, margins, table, uploaded);
             let filtered = ramp::record(&mut graph, &tables, weighted);
             let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
-            backproject::record(&mut graph, &batch.geometry, axis, grid, filtered, target);
+            backproject::record(&mut graph, &batch.geometry, axis, margins[0], grid, filtered, target);
         }
         let output = graph.result(volume);
         Ok(Self { graph, output, grid: *grid, redundancy: Redundancy::of(&orbit) })

@@ -140,7 +140,7 @@ impl Inputs {
             HotPath::Backproject => {
                 let filtered = graph.upload("bench.filtered", views, self.stack.values());
                 let volume = graph.buffer::<f32>("bench.volume", cube);
-                backproject::record(&mut graph, &self.geometry, DetectorAxis::U, grid, filtered, volume.replace());
+                backproject::record(&mut graph, &self.geometry, DetectorAxis::U, 0, grid, filtered, volume.replace());
                 graph.result(volume);
             }
             HotPath::Fdk => {
