@@ -59,7 +59,7 @@ fn weights(c: &mut Criterion) {
         for (axis, name) in [(DetectorAxis::U, "u"), (DetectorAxis::V, "v")] {
             let mut graph = Graph::new();
             let uploaded = graph.upload("bench.projections", Extent::new(views, 192, 192), projections.values());
-            let weighted = weight::record(&mut graph, &geometry, axis, 0, &redundancy, uploaded);
+            let weighted = weight::record(&mut graph, &geometry, axis, [0, 0], &redundancy, uploaded);
             let _ = graph.result(weighted);
             let pixels = projections.values().len() as u64;
             devices::compare(&mut group, &format!("{views}×192² along {name}"), pixels, &graph);
@@ -80,7 +80,8 @@ fn filter(c: &mut Criterion) {
         let mut graph = Graph::new();
         let uploaded = graph.upload("bench.rows", extent, values);
         let filter = ramp::RampFilter { pitch_mm: 2.0, window: ramp::Window::RamLak, cutoff: 1.0 };
-        let filtered = ramp::record(&mut graph, &filter, uploaded);
+        let tables = ramp::Tables::record(&mut graph, &filter, columns);
+        let filtered = ramp::record(&mut graph, &tables, uploaded);
         let _ = graph.result(filtered);
         devices::compare(&mut group, &format!("{columns} columns"), values.len() as u64, &graph);
     }
@@ -98,7 +99,7 @@ fn backprojection(c: &mut Criterion) {
         let mut graph = Graph::new();
         let uploaded = graph.upload("bench.filtered", Extent::new(views, 192, 192), projections.values());
         let volume = graph.buffer::<f32>("bench.volume", Extent::new(n, n, n));
-        backproject::record(&mut graph, &geometry, DetectorAxis::U, &grid(n), uploaded, volume.replace());
+        backproject::record(&mut graph, &geometry, DetectorAxis::U, 0, &grid(n), uploaded, volume.replace());
         let _ = graph.result(volume);
         devices::compare(&mut group, &format!("{n}³ from {views} views"), (n * n * n * views) as u64, &graph);
     }

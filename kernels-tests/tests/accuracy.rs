@@ -211,7 +211,8 @@ fn the_ramp_filter_is_that_of_a_transform_in_double_precision() {
             let rows = Seeded::new(columns as u64).values(6 * columns, -1.0, 6.0);
             let mut graph = Graph::new();
             let uploaded = graph.upload("rows", extent, &rows);
-            let filtered = ramp::record(&mut graph, &filter, uploaded);
+            let tables = ramp::Tables::record(&mut graph, &filter, columns);
+            let filtered = ramp::record(&mut graph, &tables, uploaded);
             let output = graph.result(filtered);
             let truth = filtered_by_fft(&rows, columns, &filter);
             let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
@@ -253,7 +254,7 @@ fn back_projection_is_that_of_rays_in_double_precision() {
         let mut graph = Graph::new();
         let uploaded = graph.upload("filtered", Extent::new(geometry.views().len(), rows, columns), &filtered);
         let volume = graph.buffer("volume", Extent::new(32, 40, 48));
-        backproject::record(&mut graph, &geometry, DetectorAxis::U, &small, uploaded, volume.replace());
+        backproject::record(&mut graph, &geometry, DetectorAxis::U, 0, &small, uploaded, volume.replace());
         let output = graph.result(volume);
         let error = Error::of(&run(&graph, output), &oracle::backproject(&filtered, &geometry, &small));
         println!("{}: {error:?}", scan.kind());

@@ -39,7 +39,7 @@ fn update(sum: vec4<f32>, m: ViewMatrix, columns: Columns, yz: vec2<f32>, first:
     let u = pin4(nu * scale);
     let v = pin4(nv * scale);
     let seen = (u >= vec4<f32>(-0.5)) & (u <= vec4<f32>(last.x + 0.5))
-        & (v >= vec4<f32>(-0.5)) & (v <= vec4<f32>(last.y + 0.5));
+        & (v >= vec4<f32>(-0.5)) & (v <= vec4<f32>(last.y + 0.5)) & (nw > vec4<f32>(0.0));
     let cu = min(max(u, vec4<f32>(0.0)), vec4<f32>(last.x));
     let cv = min(max(v, vec4<f32>(0.0)), vec4<f32>(last.y));
     let lu = floor(cu);

@@ -15,8 +15,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = tile.first_row + id.y;
     let view = row / params.size.y;
     let r = row % params.size.y;
-    let i = f32(id.x) - params.half_size.x;
-    let j = f32(r) - params.half_size.y;
+    let i = f32(id.x) - params.centre.x;
+    let j = f32(r) - params.centre.y;
     let c = views[view];
     let x = pin(pin(i * c.column.x) + pin(j * c.row.x)) + c.base.x;
     let y = pin(pin(i * c.column.y) + pin(j * c.row.y)) + c.base.y;

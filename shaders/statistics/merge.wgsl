@@ -16,8 +16,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var i = 1u; i < params.size.x; i++) {
         let row = rows[first + i];
         let sum = merged.z + row.z;
-        let count = merged.w + row.w;
-        merged = vec4<f32>(min(merged.x, row.x), max(merged.y, row.y), sum, count);
+        merged = vec4<f32>(min(merged.x, row.x), max(merged.y, row.y), sum, 0.0);
     }
     results[bound_row(1u, slice)] = merged;
 }

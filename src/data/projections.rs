@@ -31,26 +31,36 @@ impl Projections {
         unit: Unit,
         values: Vec<f32>,
     ) -> Result<Self, DataError> {
+        let expected = Self::check_shape(views, detector)?;
+        for (axis, got) in [('u', pitch_mm[0]), ('v', pitch_mm[1])] {
+            if !(got.is_finite() && got > 0.0) {
+                return Err(DataError::Spacing { what: "projections", axis, got });
+            }
+        }
+        if values.len() != expected {
+            let shape = shape(views, detector);
+            return Err(DataError::Length { what: "projections", shape, expected, got: values.len() });
+        }
+        Ok(Self { views, detector, pitch_mm, unit, values })
+    }
+
+    /// Number of values of such a stack, for refusing it before anything is computed.
+    ///
+    /// # Errors
+    /// [`DataError`] when a size is zero or beyond 2¹⁶, or there are more than 2³³ values.
+    pub fn check_shape(views: usize, detector: [usize; 2]) -> Result<usize, DataError> {
         let [columns, rows] = detector;
         for (axis, got) in [('k', views), ('u', columns), ('v', rows)] {
             if !(1..=MAX_AXIS).contains(&got) {
                 return Err(DataError::Size { what: "projections", axis, got, max: MAX_AXIS });
             }
         }
-        for (axis, got) in [('u', pitch_mm[0]), ('v', pitch_mm[1])] {
-            if !(got.is_finite() && got > 0.0) {
-                return Err(DataError::Spacing { what: "projections", axis, got });
-            }
+        let count = views * columns * rows;
+        if count > MAX_VALUES {
+            let shape = shape(views, detector);
+            return Err(DataError::TooLarge { what: "projections", shape, max: MAX_VALUES });
         }
-        let shape = || format!("{views} views of {columns}x{rows}");
-        let expected = views * columns * rows;
-        if expected > MAX_VALUES {
-            return Err(DataError::TooLarge { what: "projections", shape: shape(), max: MAX_VALUES });
-        }
-        if values.len() != expected {
-            return Err(DataError::Length { what: "projections", shape: shape(), expected, got: values.len() });
-        }
-        Ok(Self { views, detector, pitch_mm, unit, values })
+        Ok(count)
     }
 
     /// Number of views.
@@ -110,5 +120,25 @@ impl Projections {
         let [columns, rows] = self.detector;
         ArrayView3::from_shape((self.views, rows, columns), &self.values)
             .unwrap_or_else(|_| unreachable!("length checked in new"))
+    }
+}
+
+fn shape(views: usize, [columns, rows]: [usize; 2]) -> String {
+    format!("{views} views of {columns}x{rows}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_that_no_task_may_compute_is_refused_by_its_shape_alone() {
+        assert_eq!(Projections::check_shape(2, [3, 5]), Ok(30));
+        let message = |views, detector| Projections::check_shape(views, detector).unwrap_err().to_string();
+        assert_eq!(
+            message(1 << 16, [1 << 16, 4]),
+            "projections of 65536 views of 65536x4 has more than 8589934592 values"
+        );
+        assert_eq!(message(1, [1, (1 << 16) + 1]), "projections size must be 1 to 65536 along v, got 65537");
     }
 }

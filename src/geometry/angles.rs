@@ -1,6 +1,6 @@
 //! The angles of a scan and the share of its arc that each view stands for.
 
-use std::f64::consts::TAU;
+use std::f64::consts::{PI, TAU};
 
 use glam::DVec3;
 
@@ -59,6 +59,33 @@ pub(super) fn weights_rad(angles_rad: &[f64], arc_rad: f64, full_circle: bool) -
     }
 }
 
+/// Angular weights Δβ of parallel views that turn, and the arc they stand for, in radians.
+///
+/// Parallel views half a turn apart measure the same lines. A half turn therefore closes on itself after π, whether its
+/// end, which repeats the first view, is among the views or left out.
+pub(super) fn parallel_weights_rad(angles_rad: &[f64], arc_rad: f64, full_circle: bool) -> (Vec<f64>, f64) {
+    if !full_circle && is_half_turn(angles_rad) {
+        (shares(angles_rad, Some(PI)), PI)
+    } else {
+        (weights_rad(angles_rad, arc_rad, full_circle), arc_rad)
+    }
+}
+
+/// Widest gap between the last view of a half turn and the end of the turn, in units of the widest gap between views:
+/// midway between one gap, where nothing is missing, and two, where a view is.
+const END_GAP: f64 = 1.5;
+/// Arcs this much beyond half a turn, in radians, are rounded ones.
+const ROUNDED_RAD: f64 = 1e-9;
+
+fn is_half_turn(angles_rad: &[f64]) -> bool {
+    let mut sorted = angles_rad.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let widest = sorted.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+    let [Some(first), Some(last)] = [sorted.first(), sorted.last()] else { return false };
+    let end_gap = PI - (last - first);
+    (-ROUNDED_RAD..=END_GAP * widest).contains(&end_gap)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +95,23 @@ mod tests {
         assert_eq!(angles_deg(10.0, 360.0, 4).collect::<Vec<_>>(), [10.0, 100.0, 190.0, 280.0]);
         assert_eq!(angles_deg(10.0, -90.0, 4).collect::<Vec<_>>(), [10.0, -20.0, -50.0, -80.0]);
         assert_eq!(angles_deg(10.0, 90.0, 1).collect::<Vec<_>>(), [10.0]);
+    }
+
+    #[test]
+    fn a_half_turn_weighs_pi_with_and_without_its_end() {
+        for (views, gaps) in [(90, 90), (91, 90), (2, 2), (3, 3)] {
+            let angles: Vec<f64> = (0..views).map(|k| 0.3 + PI * f64::from(k) / f64::from(gaps)).collect();
+            let (weights, arc) = parallel_weights_rad(&angles, angles[views as usize - 1] - angles[0], false);
+            assert_eq!(arc, PI, "{views} views");
+            assert!((weights.iter().sum::<f64>() - PI).abs() < 1e-12, "{views} views");
+        }
+    }
+
+    #[test]
+    fn a_half_turn_that_misses_a_view_at_its_end_is_a_limited_arc() {
+        let angles: Vec<f64> = (0..89).map(|k| PI * f64::from(k) / 90.0).collect();
+        let arc = PI * 88.0 / 90.0;
+        assert_eq!(parallel_weights_rad(&angles, arc, false).1, arc);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use glam::DVec3;
 
-use super::angles::weights_rad;
+use super::angles::{parallel_weights_rad, weights_rad};
 use super::orbit::no_orbit;
 use super::{DetectorAxis, Geometry, GeometryError, Orbit, Source, Trajectory, View};
 
@@ -29,11 +29,13 @@ impl Orbit {
         let (angles_rad, arc_rad, full_circle) = unwrapped(views);
         let filter = filter_axis(views, &angles_rad)?;
         let (sdd_mm, span_mm) = reach(geometry, &angles_rad, filter)?;
-        let trajectory = match views[0].source {
-            Source::Point(_) => Trajectory::Circle { sid_mm, sdd_mm },
-            Source::Direction(_) => Trajectory::Parallel,
+        let (trajectory, (weights_rad, arc_rad)) = match views[0].source {
+            Source::Point(_) => {
+                let weights_rad = weights_rad(&angles_rad, arc_rad, full_circle);
+                (Trajectory::Circle { sid_mm, sdd_mm }, (weights_rad, arc_rad))
+            }
+            Source::Direction(_) => (Trajectory::Parallel, parallel_weights_rad(&angles_rad, arc_rad, full_circle)),
         };
-        let weights_rad = weights_rad(&angles_rad, arc_rad, full_circle);
         Ok(Self { trajectory, axis: DVec3::Z, filter, angles_rad, weights_rad, arc_rad, full_circle, span_mm })
     }
 }
@@ -91,15 +93,23 @@ fn unwrapped(views: &[View]) -> (Vec<f64>, f64, bool) {
     (angles, TAU - widest, false)
 }
 
-/// The detector axis along which the source travels, in every view the same.
+/// The detector axis along which the source travels, in every view the same and in the same direction.
 fn filter_axis(views: &[View], angles_rad: &[f64]) -> Result<DetectorAxis, GeometryError> {
-    let aligned = |step: fn(&View) -> DVec3| {
-        (views.iter().zip(angles_rad)).position(|(v, &a)| step(v).normalize().dot(way(a)).abs() < ALIGNED)
+    let cosines = |axis: DetectorAxis| -> Vec<f64> {
+        views.iter().zip(angles_rad).map(|(v, &a)| v.step(axis).normalize().dot(way(a))).collect()
     };
-    match (aligned(|v| v.u_step), aligned(|v| v.v_step)) {
-        (None, _) => Ok(DetectorAxis::U),
-        (_, None) => Ok(DetectorAxis::V),
-        (Some(k), _) => Err(no_orbit(format!("in view {k} neither detector axis lies along the source's way"))),
+    let crossed = |cosines: &[f64]| cosines.iter().position(|c| c.abs() < ALIGNED);
+    let (u, v) = (cosines(DetectorAxis::U), cosines(DetectorAxis::V));
+    let (axis, cosines) = match (crossed(&u), crossed(&v)) {
+        (None, _) => (DetectorAxis::U, u),
+        (_, None) => (DetectorAxis::V, v),
+        (Some(k), _) => {
+            return Err(no_orbit(format!("in view {k} neither detector axis lies along the source's way")));
+        }
+    };
+    match cosines.iter().position(|c| c.signum() != cosines[0].signum()) {
+        Some(k) => Err(no_orbit(format!("the detector of view {k} is turned over against that of view 0"))),
+        None => Ok(axis),
     }
 }
 
@@ -108,9 +118,11 @@ fn way(angle_rad: f64) -> DVec3 {
     DVec3::new(angle_rad.cos(), angle_rad.sin(), 0.0)
 }
 
-/// Mean SDD along the central ray, and the outermost pixel centres of all views.
+/// Mean SDD along the central ray, and the outermost centres that the first and the last pixel reach in any view.
 fn reach(geometry: &Geometry, angles_rad: &[f64], filter: DetectorAxis) -> Result<(f64, [f64; 2]), GeometryError> {
     let (mut sdd_sum, mut span) = (0.0, [f64::INFINITY, f64::NEG_INFINITY]);
+    // Positions are taken along the pixels; their direction is the same in all views.
+    let direction = geometry.views()[0].step(filter).dot(way(angles_rad[0])).signum();
     for (k, (view, &angle)) in geometry.views().iter().zip(angles_rad).enumerate() {
         let way = way(angle);
         let central = DVec3::Z.cross(way);
@@ -126,20 +138,20 @@ fn reach(geometry: &Geometry, angles_rad: &[f64], filter: DetectorAxis) -> Resul
         }
         sdd_sum += along;
         let foot = start + along * central;
-        let step = if filter == DetectorAxis::U { view.u_step } else { view.v_step };
-        let half = (geometry.detector()[filter as usize] as f64 - 1.0) / 2.0 * step;
-        for end in [view.detector_centre - half, view.detector_centre + half] {
-            let position = (end - foot).dot(way);
-            span = [span[0].min(position), span[1].max(position)];
-        }
+        let half = (geometry.detector()[filter as usize] as f64 - 1.0) / 2.0 * view.step(filter);
+        let position = |end: DVec3| direction * (end - foot).dot(way);
+        span[0] = span[0].min(position(view.detector_centre - half));
+        span[1] = span[1].max(position(view.detector_centre + half));
     }
-    Ok((sdd_sum / geometry.views().len() as f64, span))
+    Ok((sdd_sum / geometry.views().len() as f64, span.map(|position| direction * position)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::PI;
+
     use super::*;
-    use crate::geometry::{ConeCircular, Scan, Vectors};
+    use crate::geometry::{ConeCircular, Parallel, Scan, Vectors};
 
     fn cone(start_deg: f64, arc_deg: f64, views: usize) -> ConeCircular {
         ConeCircular {
@@ -170,6 +182,37 @@ mod tests {
                 assert!((turns - turns.round()).abs() < 1e-9, "angle {k}");
             }
             assert!((derived.span_mm[0] + 70.0).abs() < 1e-9 && (derived.span_mm[1] - 130.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn the_span_runs_from_the_first_column_to_the_last_whatever_their_direction() {
+        let geometry = cone(0.0, 210.0, 120).build().unwrap();
+        let flipped: Vec<View> = (geometry.views().iter()).map(|v| View { u_step: -v.u_step, ..*v }).collect();
+        let span = |views: &[View]| Orbit::of(&Geometry::new([101, 3], views.to_vec()).unwrap()).map(|o| o.span_mm);
+        let [first, last] = span(&flipped).unwrap();
+        assert!((first - 130.0).abs() < 1e-9 && (last + 70.0).abs() < 1e-9, "{first} to {last}");
+        let mut mixed = geometry.views().to_vec();
+        mixed[5] = flipped[5];
+        let error = span(&mixed).unwrap_err().to_string();
+        assert!(error.contains("the detector of view 5 is turned over against that of view 0"), "{error}");
+    }
+
+    #[test]
+    fn a_half_turn_of_explicit_parallel_views_needs_no_end_point() {
+        let half_turn = |arc_deg: f64, views: usize| Parallel {
+            views,
+            start_deg: 20.0,
+            arc_deg,
+            detector: [8, 1],
+            pitch_mm: [1.0, 1.0],
+            offset_mm: [0.0, 0.0],
+        };
+        for scan in [half_turn(180.0, 91), half_turn(178.0, 90), half_turn(-178.0, 90)] {
+            for orbit in [Orbit::of(&scan.build().unwrap()).unwrap(), Scan::from(scan).orbit().unwrap()] {
+                assert_eq!((orbit.arc_rad, orbit.full_circle), (PI, false));
+                assert!((orbit.weights_rad.iter().sum::<f64>() - PI).abs() < 1e-9);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 use glam::DVec3;
 
-use super::angles::{angles_deg, is_full_circle, shares, weights_rad};
+use super::angles::{angles_deg, is_full_circle, parallel_weights_rad, shares, weights_rad};
 use super::{ConeCircular, Geometry, GeometryError, Scan, Travel};
 
 /// The way of the source.
@@ -44,7 +44,7 @@ pub enum DetectorAxis {
 /// β = atan(s/D)    Δβ = cos²β·Δs/D
 /// ```
 ///
-/// whose sum approaches the sweep as views are added. Redundancy (Parker, Wang) is not part of these weights.
+/// whose sum approaches the sweep as views are added. A half turn of parallel views closes on itself after π. Redundancy (Parker, Wang) is not part of these weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Orbit {
     /// The way of the source.
@@ -63,14 +63,15 @@ pub struct Orbit {
     pub arc_rad: f64,
     /// Whether the last view is followed by the first.
     pub full_circle: bool,
-    /// Outermost pixel centres along `filter`, in millimetres from the central ray.
+    /// Centres of the first and the last pixel along `filter`, in millimetres from the central ray.
     ///
-    /// They are counted in the direction of growing β; a displaced detector has ends of unequal size.
+    /// Positive in the direction of growing β: where the pixels run against it, the first is larger than the last. A
+    /// displaced detector has ends of unequal size.
     pub span_mm: [f64; 2],
 }
 
 impl Orbit {
-    /// Angles of the outermost rays from the central ray, in the direction of growing β.
+    /// Angles of the first and the last ray from the central ray, positive in the direction of growing β.
     #[must_use]
     pub fn fan_rad(&self) -> [f64; 2] {
         match self.trajectory {
@@ -132,11 +133,17 @@ fn turning(trajectory: Trajectory, geometry: &Geometry, start_deg: f64, arc_deg:
     let angles_rad: Vec<f64> = angles_deg(start_deg, arc_deg, geometry.views().len()).map(f64::to_radians).collect();
     let full_circle = is_full_circle(arc_deg);
     let arc_rad = arc_deg.abs().to_radians();
+    let (weights_rad, arc_rad) = match trajectory {
+        Trajectory::Parallel => parallel_weights_rad(&angles_rad, arc_rad, full_circle),
+        Trajectory::Circle { .. } | Trajectory::Line { .. } => {
+            (weights_rad(&angles_rad, arc_rad, full_circle), arc_rad)
+        }
+    };
     Orbit {
         trajectory,
         axis: DVec3::Z,
         filter: DetectorAxis::U,
-        weights_rad: weights_rad(&angles_rad, arc_rad, full_circle),
+        weights_rad,
         angles_rad,
         arc_rad,
         full_circle,

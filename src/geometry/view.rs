@@ -1,6 +1,6 @@
 use glam::DVec3;
 
-use super::{GeometryError, check};
+use super::{DetectorAxis, GeometryError, check};
 use crate::data::Grid;
 
 /// Deviation of a direction's length from 1 that rounding may cause.
@@ -31,6 +31,15 @@ pub struct View {
 }
 
 impl View {
+    /// From one pixel to the next along `axis`.
+    #[must_use]
+    pub fn step(&self, axis: DetectorAxis) -> DVec3 {
+        match axis {
+            DetectorAxis::U => self.u_step,
+            DetectorAxis::V => self.v_step,
+        }
+    }
+
     /// World position of a pixel given in fractional column and row; integers are pixel centres.
     #[must_use]
     pub fn pixel_mm(&self, detector: [usize; 2], column: f64, row: f64) -> DVec3 {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::geometry::{Geometry, GeometryError};
 
-/// Size that the projections of one batch should not exceed.
+/// Size that the largest stack of one batch should not exceed.
 const BATCH_BYTES: usize = 32 << 20;
 
 /// One run of views with its own geometry.
@@ -21,13 +21,14 @@ impl Batch {
     }
 }
 
-pub(super) fn batches(geometry: &Geometry) -> Result<Vec<Batch>, GeometryError> {
-    let [columns, rows] = geometry.detector();
-    let view_bytes = columns * rows * size_of::<f32>();
+/// Batches of views that hold `view_values` values each where they are widest, margins included.
+pub(super) fn batches(geometry: &Geometry, view_values: usize) -> Result<Vec<Batch>, GeometryError> {
     let count = geometry.views().len();
+    let bytes = count.saturating_mul(view_values).saturating_mul(size_of::<f32>());
     // Batches of nearly equal size rather than a small last one.
-    let batch_count = (count * view_bytes).div_ceil(BATCH_BYTES).clamp(1, count);
-    let per_batch = count.div_ceil(batch_count);
+    let batch_count = bytes.div_ceil(BATCH_BYTES).clamp(1, count);
+    let fitting = (BATCH_BYTES / (bytes / count).max(1)).max(1);
+    let per_batch = count.div_ceil(batch_count).min(fitting);
     (0..count)
         .step_by(per_batch)
         .map(|first| {
@@ -36,4 +37,21 @@ pub(super) fn batches(geometry: &Geometry) -> Result<Vec<Batch>, GeometryError> 
             Ok(Batch { views, geometry })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Scan;
+
+    #[test]
+    fn rows_widened_by_margins_count_when_batches_are_cut() {
+        let scan = "kind = 'parallel'\nviews = 64\narc_deg = 180\ndetector = [512, 512]\npitch_mm = [1.0, 1.0]";
+        let geometry = Scan::from_toml(scan).unwrap().build().unwrap();
+        for width in [512, 3 * 512] {
+            let batches = batches(&geometry, width * 512).unwrap();
+            assert!(batches.iter().all(|b| b.views.len() * width * 512 * 4 <= BATCH_BYTES), "{width} columns");
+            assert_eq!(batches.iter().map(|b| b.views.len()).sum::<usize>(), 64);
+        }
+    }
 }

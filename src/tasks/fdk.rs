@@ -20,7 +20,7 @@ pub struct FdkOptions {
     /// Margin by which rows are continued at either end before the ramp, as a share of their length, 0 to 1.
     ///
     /// For objects that go on beyond the detector: without it the ramp takes the edge of the detector for that of the
-    /// object and puts a bright band there.
+    /// object and puts a bright band there. The short side of a displaced detector needs none.
     pub margin: f64,
 }
 
@@ -59,16 +59,18 @@ impl<'a> Fdk<'a> {
 
         let axis = orbit.filter;
         let [measured, rows] = size_along(axis, geometry.detector());
+        let pitch_mm = geometry.pitch_mm()[axis as usize];
         let margin = (options.margin * measured as f64).ceil() as usize;
-        let columns = measured + 2 * margin;
-        let pitch_mm = geometry.pitch_mm()[usize::from(axis == DetectorAxis::V)];
-        let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff };
-        let weights = redundancy::weights(&orbit, &geometry, measured, margin);
+        let margins = redundancy::margins(&orbit, measured, pitch_mm, margin);
+        let columns = margins[0] + measured + margins[1];
+        let weights = redundancy::weights(&orbit, &geometry, measured, margins);
 
         let mut graph = Graph::new();
+        let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff };
+        let tables = ramp::Tables::record(&mut graph, &filter, columns);
         let [nx, ny, nz] = grid.size();
         let volume = graph.buffer("fdk.volume", Extent::new(nz, ny, nx));
-        for batch in batches(&geometry)? {
+        for batch in batches(&geometry, columns * rows)? {
             let extent = match axis {
                 DetectorAxis::U => Extent::new(batch.views.len(), rows, measured),
                 DetectorAxis::V => Extent::new(batch.views.len(), measured, rows),
@@ -76,10 +78,10 @@ impl<'a> Fdk<'a> {
             let values = &projections.values()[batch.elements()];
             let uploaded = graph.upload("fdk.projections", extent, values);
             let table = &weights[batch.views.start * columns..batch.views.end * columns];
-            let weighted = weight::record(&mut graph, &batch.geometry, axis, margin, table, uploaded);
-            let filtered = ramp::record(&mut graph, &filter, weighted);
+            let weighted = weight::record(&mut graph, &batch.geometry, axis, margins, table, uploaded);
+            let filtered = ramp::record(&mut graph, &tables, weighted);
             let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
-            backproject::record(&mut graph, &batch.geometry, axis, grid, filtered, target);
+            backproject::record(&mut graph, &batch.geometry, axis, margins[0], grid, filtered, target);
         }
         let output = graph.result(volume);
         Ok(Self { graph, output, grid: *grid, redundancy: Redundancy::of(&orbit) })
@@ -132,4 +134,23 @@ fn check(projections: &Projections, geometry: &Geometry, grid: &Grid, options: F
     projections.check_finite()?;
     geometry.outside(grid)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Limits, Plan};
+
+    #[test]
+    fn tables_of_the_ramp_are_uploaded_once_however_many_batches_there_are() {
+        let scan = "kind = 'parallel'\nviews = 160\narc_deg = 180\ndetector = [1024, 64]\npitch_mm = [1.0, 1.0]";
+        let scan = Scan::from_toml(scan).unwrap();
+        let values = vec![0.0; 160 * 1024 * 64];
+        let stack = Projections::new(160, [1024, 64], [1.0; 2], Unit::LineIntegral, values).unwrap();
+        let grid = Grid::centred([4; 3], [1.0; 3]).unwrap();
+        let task = Fdk::new(&stack, &scan, &grid, FdkOptions::default()).unwrap();
+        let plan = Plan::new(task.graph(), Limits::portable()).unwrap().to_string();
+        let uploads = |label: &str| plan.matches(&format!("upload {label}")).count();
+        assert_eq!((uploads("fdk.projections"), uploads("ramp.spectra"), uploads("ramp.twiddles")), (2, 1, 1));
+    }
 }

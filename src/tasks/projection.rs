@@ -23,9 +23,11 @@ impl<'a> Projection<'a> {
     /// Records the projection of `volume`, in mm⁻¹ or Hounsfield units.
     ///
     /// # Errors
-    /// [`TaskError`] when the volume's unit is neither or holds values that are not finite, or a source stands inside
-    /// the volume.
+    /// [`TaskError`] when the volume's unit is neither or holds values that are not finite, a source stands inside the
+    /// volume, or the projections would be more than [`Projections`] may hold.
     pub fn new(volume: &'a Volume, geometry: &Geometry) -> Result<Self, TaskError> {
+        let [columns, rows] = geometry.detector();
+        let value_count = Projections::check_shape(geometry.views().len(), [columns, rows])?;
         geometry.outside(volume.grid())?;
         volume.check_finite()?;
         let mut graph = Graph::new();
@@ -37,9 +39,8 @@ impl<'a> Projection<'a> {
             Unit::Hounsfield => attenuation::record(&mut graph, WATER_PER_MM, uploaded),
             got => return Err(TaskError::Unit { what: "volume", expected: "mm⁻¹ or HU", got }),
         };
-        let output = graph.output("project.integrals", geometry.value_count());
-        let [columns, rows] = geometry.detector();
-        for batch in batches(geometry)? {
+        let output = graph.output("project.integrals", value_count);
+        for batch in batches(geometry, columns * rows)? {
             let integrals = graph.buffer("project.integrals", Extent::new(batch.views.len(), rows, columns));
             siddon::record(&mut graph, &batch.geometry, volume.grid(), attenuation, integrals.replace());
             graph.download(integrals, output, batch.elements().start);
@@ -67,5 +68,20 @@ impl<'a> Projection<'a> {
         let values = outputs.take(self.output);
         let (views, detector) = (self.geometry.views().len(), self.geometry.detector());
         Ok(Projections::new(views, detector, self.geometry.pitch_mm(), Unit::LineIntegral, values)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{data::Grid, geometry::Scan};
+
+    #[test]
+    fn a_stack_too_large_to_hold_is_refused_before_it_is_computed() {
+        let scan = "kind = 'parallel'\nviews = 40000\narc_deg = 180\ndetector = [65536, 4]\npitch_mm = [1.0, 1.0]";
+        let geometry = Scan::from_toml(scan).unwrap().build().unwrap();
+        let volume = Volume::zeros(Grid::centred([2; 3], [1.0; 3]).unwrap(), Unit::PerMillimetre);
+        let error = Projection::new(&volume, &geometry).err().map(|e| e.to_string());
+        assert_eq!(error.as_deref(), Some("projections of 40000 views of 65536x4 has more than 8589934592 values"));
     }
 }

@@ -137,6 +137,7 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
 fn redundancy_name(redundancy: Redundancy) -> &'static str {
     match redundancy {
         Redundancy::FullCircle => "full-circle",
+        Redundancy::Displaced => "displaced",
         Redundancy::ShortScan => "short-scan",
         Redundancy::HalfTurn => "half-turn",
         Redundancy::LimitedArc => "limited-arc",

@@ -2,7 +2,7 @@
 
 use kerma::{
     engine::{Extent, Graph},
-    kernels::fdk::ramp::{RampFilter, SHADER, Window, record},
+    kernels::fdk::ramp::{RampFilter, SHADER, Tables, Window, record},
 };
 
 use crate::{Case, Narrow, Seeded};
@@ -15,7 +15,8 @@ struct Inputs {
 
 fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let rows = graph.upload("case.rows", inputs.extent, &inputs.rows);
-    record(graph, &inputs.filter, rows);
+    let tables = Tables::record(graph, &inputs.filter, inputs.extent.columns as usize);
+    record(graph, &tables, rows);
 }
 
 fn case(name: String, window: Window, extent: Extent) -> Case {

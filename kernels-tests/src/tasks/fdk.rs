@@ -1,7 +1,7 @@
 use kerma::{
     data::{Projections, Unit},
     engine::Tier,
-    geometry::{Scan, Travel},
+    geometry::{ConeCircular, Scan, Travel},
     tasks::{Fdk, FdkOptions},
 };
 
@@ -21,9 +21,17 @@ fn case(name: &str, scan: Scan) -> Case {
     })
 }
 
+fn displaced(scan: Scan, by_mm: f64) -> Scan {
+    match scan {
+        Scan::ConeCircular(cone) => Scan::from(ConeCircular { offset_mm: [by_mm, 0.0], ..cone }),
+        other => other,
+    }
+}
+
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         case("cone beam", cone(20, [80, 61], [2.0, 2.0])),
+        case("cone beam, displaced detector", displaced(cone(20, [80, 61], [2.0, 2.0]), 40.0)),
         case("parallel beam", parallel(13, 0.0, 180.0, [65, 63], [2.0, 2.0])),
         case("tomosynthesis in slabs", tomosynthesis(11, Travel::Z, [63, 80], [1.8, 1.8]))
             .narrowed(Narrow::binding(3 * 63 * 80 * 4)),

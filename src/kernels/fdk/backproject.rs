@@ -6,7 +6,8 @@
 //! where (u, v) is the pixel that the ray from source k through x meets, as quotients of determinants that are affine
 //! in x, and w is scaled to 1 at the world's origin, so that 1/w² is the distance weight (SID/(SID − x·ê))² of a
 //! source on a circle about it (for parallel beams w = 1). q is sampled bilinearly; the detector reaches half a pixel
-//! beyond its outer centres and is zero outside. Weights and scale are in q.
+//! beyond its outer centres and is zero outside. Voxels behind a source (w ≤ 0) receive nothing from it. Weights and
+//! scale are in q.
 //!
 //! Shapes: `[z][y][x]` ← `[view][row][column]`. Tier P.
 
@@ -19,6 +20,7 @@ use crate::{
         arithmetic::reciprocal,
     },
     geometry::{DetectorAxis, Geometry, Source, View},
+    kernels::fdk::weight::size_along,
     kernels::vectorised::{LANES, Lanes, gather, vectorised},
     shader_struct,
 };
@@ -62,17 +64,21 @@ pub static SHADER: Shader = Shader {
 
 /// Records the back-projection of `filtered` (views × rows × columns along `axis`) into `volume` on `grid`.
 ///
-/// Columns and rows that `filtered` has more than the detector are margins of equal width at both ends.
+/// The detector's first column is column `before` of `filtered`; what lies before it and behind its last one are
+/// margins, which are read like the detector.
 pub fn record(
     graph: &mut Graph<'_>,
     geometry: &Geometry,
     axis: DetectorAxis,
+    before: usize,
     grid: &Grid,
     filtered: Buffer<f32>,
     volume: Write,
 ) {
     let [columns, rows] = [graph.extent(filtered).columns, graph.extent(filtered).rows].map(|n| n as usize);
-    let matrices: Vec<ViewMatrix> = geometry.views().iter().map(|v| matrix(v, [columns, rows], axis, grid)).collect();
+    let [hu, hv] = size_along(axis, geometry.detector()).map(|n| (n as f64 - 1.0) / 2.0);
+    let centre = [before as f64 + hu, hv];
+    let matrices: Vec<ViewMatrix> = geometry.views().iter().map(|v| matrix(v, centre, axis, grid)).collect();
     let table = graph.upload_table("backproject.views", &matrices);
     let [nx, ny, nz] = grid.size().map(|n| n as u32);
     let half = |n: u32| (n as f32 - 1.0) / 2.0;
@@ -85,12 +91,12 @@ pub fn record(
     graph.compute("backproject", Backproject { params }, [table.whole(), filtered.inputs()], [volume]);
 }
 
-fn matrix(view: &View, size: [usize; 2], axis: DetectorAxis, grid: &Grid) -> ViewMatrix {
+/// `centre` is the column and row of the detector's centre.
+fn matrix(view: &View, [hu, hv]: [f64; 2], axis: DetectorAxis, grid: &Grid) -> ViewMatrix {
     let (column, row) = match axis {
         DetectorAxis::U => (view.u_step, view.v_step),
         DetectorAxis::V => (view.v_step, view.u_step),
     };
-    let [hu, hv] = size.map(|n| (n as f64 - 1.0) / 2.0);
     // A point x is seen at centre + a·column + b·row; solving for (a, b) gives forms affine in x over a common w.
     let (forms, offsets) = match view.source {
         Source::Point(source) => {
@@ -211,14 +217,15 @@ fn update(params: &BackprojectParams, m: &ViewMatrix, pixels: &[f32], x: &Lanes,
         let scale = reciprocal(nw);
         let u = nu * scale;
         let v = nv * scale;
-        let is_seen = (u >= -0.5) & (u <= last_u + 0.5) & (v >= -0.5) & (v <= last_v + 0.5);
+        let is_seen = (u >= -0.5) & (u <= last_u + 0.5) & (v >= -0.5) & (v <= last_v + 0.5) & (nw > 0.0);
         let cu = u.max(0.0).min(last_u);
         let cv = v.max(0.0).min(last_v);
         let (lu, lv) = (cu.floor(), cv.floor());
         let (fu, fv) = (cu - lu, cv - lv);
         let step_u = u32::from(lu < last_u);
         let step_v = if lv < last_v { columns } else { 0 };
-        // SAFETY: integers of numbers between 0 and 65535; `pixels` is not empty.
+        // SAFETY: `max` and `min` leave numbers from 0 to the last row or column, NaN included. Columns count two margins
+        // of at most a detector each: 3·2¹⁶, far below 2³¹. `pixels` is not empty, and `gather` bounds its index.
         let (p00, p10, p01, p11) = unsafe {
             let p = lv.to_int_unchecked::<i32>() as u32 * columns + lu.to_int_unchecked::<i32>() as u32;
             (
@@ -233,5 +240,35 @@ fn update(params: &BackprojectParams, m: &ViewMatrix, pixels: &[f32], x: &Lanes,
         let value = low + fv * (high - low);
         let added = sum[l] + value * (scale * scale);
         sum[l] = if is_seen { added } else { sum[l] };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Control, Device, Plan};
+
+    #[test]
+    fn voxels_behind_a_source_receive_nothing() {
+        let view = View {
+            source: Source::Point(-300.0 * DVec3::Y),
+            detector_centre: 150.0 * DVec3::Y,
+            u_step: DVec3::X,
+            v_step: DVec3::Z,
+        };
+        let geometry = Geometry::new([9, 9], vec![view]).unwrap();
+        // Voxels along the central ray at y = −700, −500, −300 (the source), −100 and 100 mm.
+        let grid = Grid::centred([1, 5, 1], [200.0; 3]).unwrap().with_centre(-300.0 * DVec3::Y);
+        let ones = vec![1.0; 81];
+        let mut graph = Graph::new();
+        let filtered = graph.upload("filtered", Extent::new(1, 9, 9), &ones);
+        let volume = graph.buffer::<f32>("volume", Extent::new(1, 5, 1));
+        record(&mut graph, &geometry, DetectorAxis::U, 0, &grid, filtered, volume.replace());
+        let output = graph.result(volume);
+        let device = Device::cpu();
+        let plan = Plan::new(&graph, device.limits()).unwrap();
+        let values: Vec<f32> = pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output);
+        assert_eq!(values[..2], [0.0, 0.0]);
+        assert!((values[3] - 2.25).abs() < 1e-3 && (values[4] - 0.5625).abs() < 1e-3, "{values:?}");
     }
 }

@@ -170,8 +170,9 @@ fn reversed(index: usize, bits: u32) -> usize {
 }
 
 /// How rows of a length are cut and transformed.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Lengths {
+    columns: usize,
     segment: usize,
     transform: usize,
     segments: usize,
@@ -181,7 +182,7 @@ impl Lengths {
     fn new(columns: usize) -> Self {
         let transform = (2 * columns).next_power_of_two().clamp(2, MAX_TRANSFORM);
         let segment = if columns <= MAX_SEGMENT { columns } else { MAX_SEGMENT };
-        Self { segment, transform, segments: columns.div_ceil(segment) }
+        Self { columns, segment, transform, segments: columns.div_ceil(segment) }
     }
 }
 
@@ -204,7 +205,7 @@ fn twiddles(n: usize) -> Vec<[f32; 2]> {
 
 /// Spectra of the taps between any two segments, by shift from the most negative one, bit-reversed and divided by n.
 fn spectra(filter: &RampFilter, lengths: Lengths) -> Vec<[f32; 2]> {
-    let Lengths { segment, transform: n, segments } = lengths;
+    let Lengths { segment, transform: n, segments, .. } = lengths;
     let reach = segments * segment;
     let taps = filter.taps(reach);
     let bits = n.trailing_zeros();
@@ -225,12 +226,31 @@ fn spectra(filter: &RampFilter, lengths: Lengths) -> Vec<[f32; 2]> {
     tables
 }
 
+/// Twiddles and spectra of a filter for rows of one length: computed and uploaded once, for any number of stacks.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables {
+    twiddles: Buffer<[f32; 2]>,
+    spectra: Buffer<[f32; 2]>,
+    lengths: Lengths,
+}
+
+impl Tables {
+    /// Records the upload of the tables for rows of `columns`.
+    pub fn record(graph: &mut Graph<'_>, filter: &RampFilter, columns: usize) -> Self {
+        let lengths = Lengths::new(columns);
+        let twiddles = graph.upload_table("ramp.twiddles", &twiddles(lengths.transform));
+        let spectra = graph.upload_table("ramp.spectra", &spectra(filter, lengths));
+        Self { twiddles, spectra, lengths }
+    }
+}
+
 /// Records the filtering of `rows` (views × rows × columns) into a buffer of the same extent.
-pub fn record(graph: &mut Graph<'_>, filter: &RampFilter, rows: Buffer<f32>) -> Buffer<f32> {
+///
+/// The `tables` are those of its number of columns.
+pub fn record(graph: &mut Graph<'_>, tables: &Tables, rows: Buffer<f32>) -> Buffer<f32> {
     let extent = graph.extent(rows);
-    let lengths = Lengths::new(extent.columns as usize);
-    let twiddles = graph.upload_table("ramp.twiddles", &twiddles(lengths.transform));
-    let spectra = graph.upload_table("ramp.spectra", &spectra(filter, lengths));
+    let Tables { twiddles, spectra, lengths } = *tables;
+    debug_assert_eq!(extent.columns as usize, lengths.columns, "tables of another row length");
     let params = RampParams {
         size: [extent.columns, extent.rows, lengths.segment as u32, lengths.transform as u32],
         segments: [lengths.segments as u32, extent.slices, 0, 0],

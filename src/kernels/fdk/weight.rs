@@ -30,9 +30,9 @@ shader_struct! {
         /// Input elements from one output column to the next, from one output row to the next, input rows per view,
         /// input columns.
         pub stride: [u32; 4],
-        /// Half the number of gaps between output columns, rows; two spare numbers.
-        pub half_size: [f32; 4],
-        /// Columns of one margin, number of the last measured column; two spare numbers.
+        /// Output column and row of the detector's centre; two spare numbers.
+        pub centre: [f32; 4],
+        /// Columns of the margin before the first, number of the last measured column; two spare numbers.
         pub margin: [i32; 4],
     }
 }
@@ -69,15 +69,15 @@ pub fn size_along(axis: DetectorAxis, detector: [usize; 2]) -> [usize; 2] {
     }
 }
 
-/// Records the weighting of `projections`, with `margin` columns more at both ends; `redundancy` holds w(k, i) for
-/// every view and output column.
+/// Records the weighting of `projections`, with `margins` columns more before the first and behind the last;
+/// `redundancy` holds w(k, i) for every view and output column.
 ///
 /// Returns the weighted stack, with extent views × rows × columns.
 pub fn record(
     graph: &mut Graph<'_>,
     geometry: &Geometry,
     axis: DetectorAxis,
-    margin: usize,
+    margins: [usize; 2],
     redundancy: &[f32],
     projections: Buffer<f32>,
 ) -> Buffer<f32> {
@@ -85,7 +85,8 @@ pub fn record(
     let views = graph.upload_table("weight.views", &cosines);
     let redundancy = graph.upload_table("weight.redundancy", redundancy);
     let [measured, rows] = size_along(axis, geometry.detector());
-    let columns = measured + 2 * margin;
+    let [before, behind] = margins;
+    let columns = before + measured + behind;
     let [nu, nv] = geometry.detector().map(|n| n as u32);
     let steps = match axis {
         DetectorAxis::U => [1, nu],
@@ -95,8 +96,8 @@ pub fn record(
     let params = WeightParams {
         size: [columns as u32, rows as u32, cosines.len() as u32, 0],
         stride: [steps[0], steps[1], nv, nu],
-        half_size: [half(columns), half(rows), 0.0, 0.0],
-        margin: [margin as i32, measured as i32 - 1, 0, 0],
+        centre: [before as f32 + half(measured), half(rows), 0.0, 0.0],
+        margin: [before as i32, measured as i32 - 1, 0, 0],
     };
     let weighted = graph.buffer("weight.weighted", Extent::new(cosines.len(), rows, columns));
     let reads = [views.whole(), redundancy.whole(), projections.slices()];
@@ -169,11 +170,11 @@ vectorised! {
         for (row, out) in block.rows.clone().zip(weighted.chunks_exact_mut(columns)) {
             let (view, r) = (row / rows, row % rows);
             let c = &views[view];
-            let j = r as f32 - params.half_size[1];
+            let j = r as f32 - params.centre[1];
             let redundancy = &redundancy[view * columns..(view + 1) * columns];
             let input = &projections[view * in_rows * in_columns..(view + 1) * in_rows * in_columns];
             for (column, (out, redundancy)) in out.iter_mut().zip(redundancy).enumerate() {
-                let i = column as f32 - params.half_size[0];
+                let i = column as f32 - params.centre[0];
                 let x = i * c.column[0] + j * c.row[0] + c.base[0];
                 let y = i * c.column[1] + j * c.row[1] + c.base[1];
                 let z = i * c.column[2] + j * c.row[2] + c.base[2];

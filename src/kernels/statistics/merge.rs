@@ -66,7 +66,7 @@ impl Kernel for Merge {
             let rows = &rows[slice * count..(slice + 1) * count];
             let mut merged = rows[0];
             for row in &rows[1..] {
-                merged = [merged[0].min(row[0]), merged[1].max(row[1]), merged[2] + row[2], merged[3] + row[3]];
+                merged = [merged[0].min(row[0]), merged[1].max(row[1]), merged[2] + row[2], 0.0];
             }
             *result = merged;
         }

@@ -20,10 +20,12 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// From the four numbers that [`record`] leaves: smallest, largest, sum, count.
+    /// From the numbers that [`record`] leaves, smallest, largest, sum and a spare one, and how many values there were.
+    ///
+    /// The count is the host's: in `f32` it would stop being exact beyond 2²⁴ values.
     #[must_use]
-    pub fn new([min, max, sum, count]: [f32; 4]) -> Self {
-        Self { min, max, mean: sum / count }
+    pub fn new([min, max, sum, _]: [f32; 4], count: u64) -> Self {
+        Self { min, max, mean: (f64::from(sum) / count as f64) as f32 }
     }
 }
 
@@ -32,4 +34,16 @@ pub fn record(graph: &mut Graph<'_>, values: Buffer<f32>) -> Buffer<[f32; 4]> {
     let rows = rows::record(graph, values);
     let slices = merge::record(graph, rows);
     merge::record(graph, slices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_of_more_than_two_to_the_24_values_divides_by_all_of_them() {
+        // An `f32` that counts by ones stops at 2²⁴.
+        let count = 3 << 24;
+        assert_eq!(Statistics::new([1.0, 1.0, count as f32, 0.0], count).mean, 1.0);
+    }
 }

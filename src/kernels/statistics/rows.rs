@@ -1,4 +1,4 @@
-//! Smallest, largest, sum and count of every row. Tier P.
+//! Smallest, largest and sum of every row. Tier P.
 //!
 //! Shapes: `[slice][row]` of four numbers ← `[slice][row][column]`.
 
@@ -26,7 +26,7 @@ pub static SHADER: Shader = Shader {
     workgroup: [1, 64],
 };
 
-/// Records the statistics of the rows of `values`: per row smallest, largest, sum, count.
+/// Records the statistics of the rows of `values`: per row smallest, largest, sum and a spare zero.
 ///
 /// The result has the slices and rows of `values`, one element each.
 pub fn record(graph: &mut Graph<'_>, values: Buffer<f32>) -> Buffer<[f32; 4]> {
@@ -71,7 +71,7 @@ impl Kernel for Rows {
                 high = high.max(value);
                 sum += value;
             }
-            *result = [low, high, sum, columns as f32];
+            *result = [low, high, sum, 0.0];
         }
     }
 }

@@ -133,13 +133,14 @@ impl Inputs {
             HotPath::Ramp => {
                 let rows = graph.upload("bench.rows", views, self.stack.values());
                 let filter = RampFilter { pitch_mm: self.stack.pitch_mm()[0], window: Window::RamLak, cutoff: 1.0 };
-                let filtered = ramp::record(&mut graph, &filter, rows);
+                let tables = ramp::Tables::record(&mut graph, &filter, DETECTOR);
+                let filtered = ramp::record(&mut graph, &tables, rows);
                 graph.result(filtered);
             }
             HotPath::Backproject => {
                 let filtered = graph.upload("bench.filtered", views, self.stack.values());
                 let volume = graph.buffer::<f32>("bench.volume", cube);
-                backproject::record(&mut graph, &self.geometry, DetectorAxis::U, grid, filtered, volume.replace());
+                backproject::record(&mut graph, &self.geometry, DetectorAxis::U, 0, grid, filtered, volume.replace());
                 graph.result(volume);
             }
             HotPath::Fdk => {
