@@ -230,7 +230,8 @@ fn rows_that_belong_together_are_neither_cut_nor_dispatched_beyond_the_limit() {
     let ramp = |graph: &mut Graph<'_>| {
         let rows = fill::record(graph, Extent::new(1, 9, 16), 0.0);
         let filter = RampFilter { pitch_mm: 1.0, window: Window::RamLak, cutoff: 1.0 };
-        let filtered = ramp::record(graph, &filter, rows);
+        let tables = ramp::Tables::record(graph, &filter, 16);
+        let filtered = ramp::record(graph, &tables, rows);
         graph.result(filtered);
     };
     // The view of 576 bytes does not fit, and rows are filtered in pairs.
