@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     geometry::{Geometry, Scan},
-    io::{VolumeFormat, read_projections, read_volume},
+    io::{IoError, read_projections, read_volume},
     tasks::TaskError,
 };
 
@@ -66,8 +66,10 @@ pub(crate) fn volume(
 /// Reads the projections that a scanner took.
 pub(crate) fn projections(path: &Path, scanner: &Scanner, context: &mut Context) -> Result<Projections, Failure> {
     let pitch = scanner.geometry.pitch_mm();
-    let is_bare = VolumeFormat::of_path(path) == Some(VolumeFormat::Npy);
-    let stack = context.read(|| read_projections(path, is_bare.then_some(pitch)))?;
+    let stack = context.read(|| match read_projections(path, None) {
+        Err(IoError::SpacingMissing { .. }) => read_projections(path, Some(pitch)),
+        read => read,
+    })?;
     let got = stack.pitch_mm();
     if pitch.iter().zip(got).any(|(want, got)| (want - got).abs() > PITCH_TOLERANCE * want) {
         let (path, file) = (path.display(), scanner.path.display());

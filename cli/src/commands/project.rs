@@ -41,7 +41,7 @@ pub(crate) struct ProjectInputs {
     /// How rays sample the volume
     #[arg(long, value_enum, default_value_t = Projector::Siddon)]
     projector: Projector,
-    /// Where the voxels lie: needed for .npy, else in place of what the file says
+    /// Size, spacing and centre: needed where the file states none (.npy), else in place of the file's, along its axes
     #[arg(long)]
     grid: Option<Grid>,
     /// What the values are, if the file does not say

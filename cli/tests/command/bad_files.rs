@@ -81,7 +81,7 @@ fn values_that_are_no_numbers_are_refused() {
     for bad in [f32::NAN, f32::INFINITY] {
         room.put("nan.npy", npy("(4, 10, 10)", &[bad; 400]));
         let task = ["project", "nan.npy", "--grid", GRID, "--unit", "hu", "--geometry", "scan.toml"];
-        room.refused(&[&task[..], &["--out", "out.nii"]].concat(), &["nan.npy", "400 values that are not finite"]);
+        room.refused(&[&task[..], &["--out", "out.nii"]].concat(), &["nan.npy", "400 of the values"]);
         room.put("stack.npy", npy("(12, 8, 16)", &[bad; 12 * 8 * 16]));
         reconstruct_refused(&room, "stack.npy", &["not finite"]);
     }
@@ -120,8 +120,8 @@ fn absurd_sizes_are_refused_before_memory_is_asked_for() {
 #[test]
 fn files_that_are_not_there_or_not_files_are_refused() {
     let room = Room::furnished();
-    project_refused(&room, "none.nii", &["cannot open"]);
-    reconstruct_refused(&room, "none.nrrd", &["cannot open"]);
+    project_refused(&room, "none.nii", &["cannot read"]);
+    reconstruct_refused(&room, "none.nrrd", &["cannot read"]);
     std::fs::create_dir(room.path("folder")).unwrap();
     project_refused(&room, "folder", &[]);
     std::fs::create_dir(room.path("folder.nrrd")).unwrap();
