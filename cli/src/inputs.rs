@@ -104,7 +104,8 @@ pub(crate) fn projections(path: &Path, scanner: &Scanner, context: &mut Context)
         read => read,
     })?;
     let got = stack.pitch_mm();
-    if pitch.iter().zip(got).any(|(want, got)| (want - got).abs() > PITCH_TOLERANCE * want) {
+    let fits = stack.detector() == scanner.geometry.detector();
+    if fits && pitch.iter().zip(got).any(|(want, got)| (want - got).abs() > PITCH_TOLERANCE * want) {
         let (path, file) = (path.display(), scanner.path.display());
         context.note(&format!(
             "{path} states a pitch of {} x {} mm, {file} one of {} x {} mm, which is used",

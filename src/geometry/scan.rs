@@ -198,12 +198,13 @@ fn toml_error(text: &str, whole: Option<(Range<usize>, &str)>, error: &toml::de:
 }
 
 /// Rust's types in the parser's messages, in words.
-const TYPE_WORDS: [(&str, &str); 6] = [
+const TYPE_WORDS: [(&str, &str); 7] = [
     ("expected usize", "expected a whole number from 0"),
     ("expected f64", "expected a number"),
     (" as i128", ""),
     (" as u128", ""),
     ("a borrowed string", "a string"),
+    ("expected a sequence", "expected a list"),
     ("an array of length", "a list of length"),
 ];
 
