@@ -176,6 +176,17 @@ fn dicom_slice() -> Vec<u8> {
 }
 
 #[test]
+fn content_of_another_kind_is_named() {
+    let message = |format, bytes: &[u8]| decode_volume(format, Path::new("v"), bytes, None).unwrap_err().to_string();
+    let gzip = message(VolumeFormat::Nifti, &[0x1F, 0x8B, 8, 0]);
+    assert!(gzip.starts_with("v: is not a NIfTI file: it looks like gzip; name it .nii.gz"), "{gzip}");
+    let page = message(VolumeFormat::Nrrd, b"\n<!DOCTYPE html><html><title>Sign in</title></html>");
+    assert_eq!(page, "v: is not a NRRD file: it looks like a web page (HTML)");
+    let plain = message(VolumeFormat::NiftiGz, &[92, 1, 0, 0, 0]);
+    assert_eq!(plain, "v: is not a gzip file: it looks like plain NIfTI; name it .nii");
+}
+
+#[test]
 fn dicom_slice_has_the_grid_and_values_it_states() {
     let slice = volume("v.dcm", &dicom_slice()).unwrap();
     assert_eq!(slice.values(), [-1024.0, -1023.0, -1022.0, 0.0, -2048.0, -1019.0]);
@@ -301,7 +312,7 @@ fn absurd_sizes_are_refused_before_anything_is_allocated() {
     let big = "(1000000000, 1000000000, 1000000000)";
     assert!(volume("v.npy", &npy(big)).unwrap_err().to_string().contains("holds 1000000000x1000000000x1000000000"));
     let message = image("v.npy", &npy("(1000000000, 1000000000)")).unwrap_err().to_string();
-    assert!(message.starts_with("v.npy: ends early: the values needs"), "{message}");
+    assert!(message.starts_with("v.npy: ends early: 4000000000000000000 bytes are needed"), "{message}");
     assert!(image("v.npy", &npy("(18446744073709551615, 18446744073709551615)")).is_err());
     let message =
         volume("v.mha", b"NDims = 3\nDimSize = 1000000000 9 9\nElementType = MET_FLOAT\nElementDataFile = LOCAL\n")
@@ -310,7 +321,7 @@ fn absurd_sizes_are_refused_before_anything_is_allocated() {
     assert_eq!(message, "v.mha: volume size must be 1 to 65536 along x, got 1000000000");
     let nrrd = "NRRD0004\ntype: double\ndimension: 3\nsizes: 65536 65536 2\nendian: little\nencoding: raw\n\n";
     let message = volume("v.nrrd", nrrd.as_bytes()).unwrap_err().to_string();
-    assert_eq!(message, "v.nrrd: ends early: the values needs 68719476736 bytes, at most 0 are there");
+    assert_eq!(message, "v.nrrd: ends early: 68719476736 bytes are needed for the values, at most 0 are there");
     // 32767³ voxels in a NIfTI header of a file of a few hundred bytes.
     let (name, mut nifti) = good_volumes().swap_remove(0);
     for axis in 0..3 {
@@ -334,7 +345,7 @@ fn gzip_that_unpacks_to_more_or_less_than_declared_is_refused() {
     let message = volume("v.nii.gz", &pack(&longer)).unwrap_err().to_string();
     assert_eq!(message, "v.nii.gz: goes on after its last value");
     let message = volume("v.nii.gz", &pack(&nifti[..nifti.len() - 4])).unwrap_err().to_string();
-    assert!(message.starts_with("v.nii.gz: ends early: the values needs"), "{message}");
+    assert!(message.starts_with("v.nii.gz: ends early: 96 bytes are needed for the values"), "{message}");
     let mut wrong_sum = pack(&nifti);
     let at = wrong_sum.len() - 6;
     wrong_sum[at] ^= 1;
@@ -361,7 +372,7 @@ fn values_that_are_not_finite_are_counted() {
         bytes[352 + 4 * at..356 + 4 * at].copy_from_slice(&f32::NAN.to_le_bytes());
     }
     let error = volume(name, &bytes).unwrap_err();
-    assert_eq!(error.to_string(), "v.nii: volume holds 2 values that are not finite, the first at index 5");
+    assert_eq!(error.to_string(), "v.nii: 2 of the values of the volume are not finite, the first at index 5");
     let not_finite = DataError::NotFinite { what: "volume", count: 2, first: 5 };
     assert!(matches!(error, IoError::Data { source, .. } if source == not_finite));
 }

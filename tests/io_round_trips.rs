@@ -80,7 +80,7 @@ fn nifti_position_can_come_from_sform_qform_or_pixdim() {
 }
 
 #[test]
-fn nifti_slope_of_zero_means_unscaled() {
+fn nifti_slope_of_zero_or_nan_means_unscaled() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("v.nii");
     write_volume(&path, &volume(DMat3::IDENTITY, Unit::Arbitrary)).unwrap();
@@ -89,8 +89,10 @@ fn nifti_slope_of_zero_means_unscaled() {
     let stored = first(&bytes);
     bytes[116..120].copy_from_slice(&(-1024f32).to_le_bytes()); // scl_inter
     assert_eq!(first(&bytes), stored - 1024.0);
-    bytes[112..116].copy_from_slice(&0f32.to_le_bytes()); // scl_slope
-    assert_eq!(first(&bytes), stored);
+    for slope in [0.0, f32::NAN] {
+        bytes[112..116].copy_from_slice(&slope.to_le_bytes()); // scl_slope
+        assert_eq!(first(&bytes), stored);
+    }
 }
 
 #[test]
@@ -129,6 +131,40 @@ fn nifti_of_the_other_byte_order_reads_the_same() {
 }
 
 #[test]
+fn a_given_grid_keeps_the_axes_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    // Left, anterior, superior: what most NIfTI files hold.
+    let axes = DMat3::from_diagonal(DVec3::new(-1.0, 1.0, 1.0));
+    let want = volume(axes, Unit::Hounsfield);
+    let given: Grid = "4x3x2@1x2x3+5,6,7".parse().unwrap();
+    for name in VOLUMES.map(|(name, _)| name) {
+        let path = folder.path().join(name);
+        write_volume(&path, &want).unwrap();
+        let got = read_volume(&path, Some(given)).unwrap();
+        let turned = Grid::new([4, 3, 2], [1.0, 2.0, 3.0], [6.5, 4.0, 5.5], axes).unwrap();
+        assert_near(got.grid(), &turned, NIFTI_TOLERANCE, name);
+        assert_eq!(got.values(), want.values(), "{name}");
+    }
+}
+
+#[test]
+fn a_file_without_spacing_needs_a_grid_and_keeps_its_axes() {
+    let given: Grid = "2x1x1@2x3x4".parse().unwrap();
+    let nrrd = b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 1 1\nencoding: raw\n\n\x01\x02";
+    let mha = b"ObjectType = Image\nNDims = 3\nBinaryData = True\nDimSize = 2 1 1\nElementType = MET_UCHAR\n\
+        TransformMatrix = 1 0 0 0 1 0 0 0 1\nElementDataFile = LOCAL\n\x01\x02";
+    let lps = DMat3::from_diagonal(DVec3::new(-1.0, -1.0, 1.0));
+    let cases: [(_, &[u8], _); 2] = [(VolumeFormat::Nrrd, nrrd, DMat3::IDENTITY), (VolumeFormat::MetaImage, mha, lps)];
+    for (format, bytes, axes) in cases {
+        let message = decode_volume(format, Path::new("v"), bytes, None).unwrap_err().to_string();
+        assert_eq!(message, "v: carries no spacing; give a grid (--grid NXxNYxNZ@SXxSYxSZ)");
+        let got = decode_volume(format, Path::new("v"), bytes, Some(given)).unwrap();
+        assert_eq!((got.grid().orientation(), got.grid().spacing_mm()), (axes, given.spacing_mm()));
+        assert_eq!(got.grid().centre_mm(), DVec3::ZERO);
+    }
+}
+
+#[test]
 fn npy_volume_needs_a_grid_of_its_size() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("v.npy");
@@ -137,7 +173,7 @@ fn npy_volume_needs_a_grid_of_its_size() {
     let got = read_volume(&path, Some(*want.grid())).unwrap();
     assert_eq!((got.values(), got.grid(), got.unit()), (want.values(), want.grid(), Unit::Arbitrary));
     let message = read_volume(&path, None).unwrap_err().to_string();
-    assert!(message.ends_with("v.npy: .npy carries no spacing; give a grid, written NXxNYxNZ@SXxSYxSZ"), "{message}");
+    assert!(message.ends_with("v.npy: carries no spacing; give a grid (--grid NXxNYxNZ@SXxSYxSZ)"), "{message}");
     let other = Grid::centred([2, 3, 4], [1.0; 3]).unwrap();
     let message = read_volume(&path, Some(other)).unwrap_err().to_string();
     assert!(message.ends_with("v.npy: holds 4x3x2 values, but 2x3x4 were asked for"), "{message}");
@@ -202,7 +238,7 @@ fn detached_headers_find_their_data_and_nothing_else() {
     }
     fs::write(&path, header("gone.raw")).unwrap();
     let message = read_volume(&path, None).unwrap_err().to_string();
-    assert!(message.contains("gone.raw: cannot open"), "{message}");
+    assert!(message.contains("gone.raw, which cannot be read"), "{message}");
 }
 
 #[test]
@@ -264,5 +300,5 @@ fn unknown_extensions_name_the_known_ones() {
     assert!(write_volume("a.dcm", &volume).unwrap_err().to_string().contains("allowed: .nii, .nii.gz, .nrrd, .mha"));
     assert!(write_volume("noext", &volume).unwrap_err().to_string().starts_with("noext: cannot write a volume"));
     assert!(read_image("a.jpg").unwrap_err().to_string().contains("allowed: .png, .tif, .tiff, .dcm or .npy"));
-    assert!(read_volume("gone.nii", None).unwrap_err().to_string().starts_with("gone.nii: cannot open: "));
+    assert!(read_volume("gone.nii", None).unwrap_err().to_string().starts_with("gone.nii: cannot read: "));
 }

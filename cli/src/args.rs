@@ -23,7 +23,7 @@ Exit codes: 0 done; 1 a check failed; 2 bad usage or bad input; 3 the device fai
 /// Portable GPU compute engine for X-ray imaging.
 #[derive(Debug, Parser)]
 #[command(name = "kerma", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
-#[command(disable_help_subcommand = true, max_term_width = 100)]
+#[command(max_term_width = 100)]
 pub(crate) struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]

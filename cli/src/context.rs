@@ -9,7 +9,10 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kerma::engine::{Choice, Control, Device, Error, Graph, Kind, Outputs, PeakBytes, Plan, Progress};
+use kerma::{
+    engine::{Choice, Control, Device, Error, Graph, Kind, Outputs, PeakBytes, Plan, Progress},
+    io::cancellable,
+};
 use serde::Serialize;
 use sysinfo::System;
 
@@ -163,19 +166,21 @@ impl Context {
         let start = Instant::now();
         let device = self.device()?;
         let outputs = interrupt::orderly(|| Ok(pollster::block_on(device.run(&plan, &control))?))?;
+        interrupt::check()?;
         let seconds = start.elapsed().as_secs_f64();
         self.summary.seconds.run += seconds;
         self.stages.push((what.to_owned(), seconds));
         Ok(outputs)
     }
 
-    /// Writes an output, and counts the time. The writer must be one that never leaves half a file.
+    /// Writes an output, and counts the time; Ctrl-C ends it. The writer must be one that never leaves half a file.
     pub(crate) fn write<E: Into<Failure>>(
         &mut self,
         path: &Path,
         writer: impl FnOnce(&Path) -> Result<(), E>,
     ) -> Result<(), Failure> {
-        timed(&mut self.summary.seconds.write, || interrupt::orderly(|| writer(path).map_err(Into::into)))?;
+        let work = || cancellable(interrupt::is_asked, || writer(path)).map_err(Into::into);
+        timed(&mut self.summary.seconds.write, || interrupt::orderly(work))?;
         self.summary.add_output(path);
         Ok(())
     }

@@ -107,6 +107,15 @@ impl From<TaskError> for Failure {
     }
 }
 
+impl From<IoError> for Failure {
+    fn from(error: IoError) -> Self {
+        match error {
+            IoError::Cancelled { .. } => Self::Interrupted,
+            error => Self::input(error),
+        }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -129,7 +138,7 @@ macro_rules! input_failures {
         }
     })* };
 }
-input_failures!(DataError, GeometryError, IoError, PhantomError);
+input_failures!(DataError, GeometryError, PhantomError);
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,15 @@
 //! Scanners, volumes and projection stacks as commands read them: checked, and with their file's name in every error.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
 
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     geometry::{Geometry, Scan},
-    io::{VolumeFormat, read_projections, read_volume},
+    io::{IoError, read_projections, read_volume},
     tasks::TaskError,
 };
 
@@ -13,6 +17,25 @@ use crate::{context::Context, failure::Failure};
 
 /// Relative difference of pitches that header rounding may cause (NIfTI stores them in `f32`).
 const PITCH_TOLERANCE: f64 = 1e-5;
+
+/// Attenuation coefficients of matter lie between these, in 1/mm, with room for noise; CT numbers reach far beyond.
+const PLAUSIBLE_PER_MM: RangeInclusive<f32> = -1.0..=10.0;
+
+/// Refuses an output that would take the place of one of the inputs.
+pub(crate) fn keep(inputs: &[&Path], output: &Path) -> Result<(), Failure> {
+    // What is not there cannot be an input.
+    let Ok(target) = fs::canonicalize(output) else { return Ok(()) };
+    match inputs.iter().find(|input| fs::canonicalize(input).is_ok_and(|input| input == target)) {
+        None => Ok(()),
+        Some(input) => {
+            let input = input.display();
+            Err(Failure::input(format!(
+                "{}: --out would overwrite the input {input}; name another file",
+                output.display()
+            )))
+        }
+    }
+}
 
 /// A geometry file and the views it describes.
 pub(crate) struct Scanner {
@@ -52,6 +75,16 @@ pub(crate) fn volume(
         (Unit::Arbitrary, None) => {
             Err(refused("does not say what its values are; say it with --unit hu or --unit per-mm".to_owned()))
         }
+        (Unit::Arbitrary, Some(Unit::PerMillimetre))
+            if volume.values().iter().any(|value| !PLAUSIBLE_PER_MM.contains(value)) =>
+        {
+            let [low, high] = range(volume.values());
+            let (least, most) = PLAUSIBLE_PER_MM.into_inner();
+            Err(refused(format!(
+                "holds values from {low:?} to {high:?}, which are no attenuation in 1/mm ({least} to {most}) but look like CT \
+                 numbers; say --unit hu"
+            )))
+        }
         (Unit::Arbitrary, Some(unit)) => {
             let grid = *volume.grid();
             Volume::new(grid, unit, volume.into_values()).map_err(|error| Failure::from(error).in_file(path))
@@ -66,10 +99,13 @@ pub(crate) fn volume(
 /// Reads the projections that a scanner took.
 pub(crate) fn projections(path: &Path, scanner: &Scanner, context: &mut Context) -> Result<Projections, Failure> {
     let pitch = scanner.geometry.pitch_mm();
-    let is_bare = VolumeFormat::of_path(path) == Some(VolumeFormat::Npy);
-    let stack = context.read(|| read_projections(path, is_bare.then_some(pitch)))?;
+    let stack = context.read(|| match read_projections(path, None) {
+        Err(IoError::SpacingMissing { .. }) => read_projections(path, Some(pitch)),
+        read => read,
+    })?;
     let got = stack.pitch_mm();
-    if pitch.iter().zip(got).any(|(want, got)| (want - got).abs() > PITCH_TOLERANCE * want) {
+    let fits = stack.detector() == scanner.geometry.detector();
+    if fits && pitch.iter().zip(got).any(|(want, got)| (want - got).abs() > PITCH_TOLERANCE * want) {
         let (path, file) = (path.display(), scanner.path.display());
         context.note(&format!(
             "{path} states a pitch of {} x {} mm, {file} one of {} x {} mm, which is used",
@@ -77,4 +113,9 @@ pub(crate) fn projections(path: &Path, scanner: &Scanner, context: &mut Context)
         ));
     }
     Ok(stack)
+}
+
+/// Smallest and largest of finite values.
+fn range(values: &[f32]) -> [f32; 2] {
+    values.iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &v| [low.min(v), high.max(v)])
 }

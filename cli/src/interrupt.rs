@@ -1,17 +1,24 @@
-//! Ctrl-C: the first asks the engine to stop, the second ends the process.
+//! Ctrl-C, and being told to terminate: the first asks the work to stop, the second ends the process.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    io::{IsTerminal, Write as _, stderr},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use crate::failure::{Failure, INTERRUPTED};
 
 static ASKED: AtomicBool = AtomicBool::new(false);
-static ORDERLY: AtomicBool = AtomicBool::new(false);
+/// How many pieces of [`orderly`] work are under way, one within the other.
+static ORDERLY: AtomicUsize = AtomicUsize::new(0);
 
 /// Begins to listen for Ctrl-C.
 pub(crate) fn install() -> Result<(), Failure> {
     ctrlc::set_handler(|| {
         let is_second = ASKED.swap(true, Ordering::SeqCst);
-        if is_second || !ORDERLY.load(Ordering::SeqCst) {
+        if is_second || ORDERLY.load(Ordering::SeqCst) == 0 {
+            // A progress bar may stand on the line.
+            let clear = if stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+            let _ = writeln!(stderr(), "{clear}kerma: interrupted");
             std::process::exit(INTERRUPTED.into());
         }
     })
@@ -23,11 +30,16 @@ pub(crate) fn is_asked() -> bool {
     ASKED.load(Ordering::SeqCst)
 }
 
-/// Does work that must be left in order: a running device or a file half-written. Ctrl-C waits for it to notice.
+/// Ends a command that was asked to.
+pub(crate) fn check() -> Result<(), Failure> {
+    if is_asked() { Err(Failure::Interrupted) } else { Ok(()) }
+}
+
+/// Does work that must be left in order: a running device or a file half-written. Ctrl-C waits for it to notice; when
+/// it comes too late for that, the work counts as done, and [`check`] tells.
 pub(crate) fn orderly<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    ORDERLY.store(true, Ordering::SeqCst);
+    ORDERLY.fetch_add(1, Ordering::SeqCst);
     let result = work();
-    ORDERLY.store(false, Ordering::SeqCst);
-    // Between reading the flag and lowering the guard, a Ctrl-C may have come that nobody has acted upon.
-    if is_asked() { Err(Failure::Interrupted) } else { result }
+    ORDERLY.fetch_sub(1, Ordering::SeqCst);
+    result
 }

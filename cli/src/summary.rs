@@ -99,6 +99,11 @@ impl Summary {
     }
 }
 
+/// A number of things for people.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A number of bytes for people.
 pub(crate) fn bytes_text(count: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -123,6 +128,7 @@ mod tests {
 
     #[test]
     fn numbers_are_for_people() {
+        assert_eq!((counted(1, "view"), counted(2, "view")), ("1 view".to_owned(), "2 views".to_owned()));
         assert_eq!(bytes_text(0), "0 B");
         assert_eq!(bytes_text(1023), "1023 B");
         assert_eq!(bytes_text(3 << 29), "1.5 GiB");

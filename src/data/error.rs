@@ -5,7 +5,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum DataError {
     /// The number of values does not match the declared shape.
-    #[error("{what} of {shape} needs {expected} values, got {got}")]
+    #[error("{what} of {shape} must have {expected} values, got {got}")]
     Length {
         /// What is being built, for instance "volume".
         what: &'static str,
@@ -70,8 +70,22 @@ pub enum DataError {
         /// The text given.
         got: String,
     },
+    /// A number of a grid's text is beyond what files can hold.
+    #[error("grid {what} must be {min:e} to {max:e} mm, got {got:e} mm along {axis}")]
+    GridRange {
+        /// What the number is: spacing or centre.
+        what: &'static str,
+        /// Name of the offending axis.
+        axis: char,
+        /// Number given, in millimetres.
+        got: f64,
+        /// Smallest allowed number.
+        min: f64,
+        /// Largest allowed number.
+        max: f64,
+    },
     /// Values that are not finite where numbers are needed.
-    #[error("{what} holds {count} values that are not finite, the first at index {first}")]
+    #[error("{count} of the values of the {what} are not finite, the first at index {first}")]
     NotFinite {
         /// What was checked.
         what: &'static str,

@@ -11,6 +11,11 @@ const MAX_VOXELS: usize = 1 << 33;
 /// Deviation from orthonormality that header rounding may cause (NIfTI stores direction cosines in `f32`).
 const ORTHONORMAL_TOLERANCE: f64 = 1e-4;
 
+/// Spacings that a grid's text may hold, in millimetres: what every file format keeps in `f32`.
+const TEXT_SPACING_MM: [f64; 2] = [1e-6, 1e6];
+/// Largest distance of a centre from the origin that a grid's text may hold, in millimetres.
+const TEXT_CENTRE_MM: f64 = 1e7;
+
 /// Regular voxel grid in the world frame (right-handed, millimetres, x → right, y → anterior, z → superior).
 ///
 /// Voxel `(i, j, k)` has its centre at `origin + orientation · (i·sx, j·sy, k·sz)`.
@@ -135,6 +140,14 @@ impl Grid {
         self.origin_mm += centre_mm - self.centre_mm();
         self
     }
+
+    /// The same size, spacing and centre along the voxel axes of another grid.
+    #[must_use]
+    pub fn along_axes_of(mut self, other: &Self) -> Self {
+        let centre_mm = self.centre_mm();
+        self.orientation = other.orientation;
+        self.with_centre(centre_mm)
+    }
 }
 
 fn shape_text(size: [usize; 3]) -> String {
@@ -168,6 +181,8 @@ impl FromStr for Grid {
         let size = triple::<usize>(size, 'x').ok_or_else(malformed)?;
         let spacing = triple::<f64>(spacing, 'x').ok_or_else(malformed)?;
         let grid = Self::centred(size, spacing)?;
+        let [min, max] = TEXT_SPACING_MM;
+        check_range("spacing", spacing, min, max)?;
         match centre {
             None => Ok(grid),
             Some(centre) => {
@@ -175,9 +190,17 @@ impl FromStr for Grid {
                 if centre.iter().any(|c| !c.is_finite()) {
                     return Err(malformed());
                 }
+                check_range("centre", centre, -TEXT_CENTRE_MM, TEXT_CENTRE_MM)?;
                 Ok(grid.with_centre(DVec3::from_array(centre)))
             }
         }
+    }
+}
+
+fn check_range(what: &'static str, values: [f64; 3], min: f64, max: f64) -> Result<(), DataError> {
+    match ['x', 'y', 'z'].into_iter().zip(values).find(|(_, got)| !(min..=max).contains(got)) {
+        Some((axis, got)) => Err(DataError::GridRange { what, axis, got, min, max }),
+        None => Ok(()),
     }
 }
 
@@ -208,11 +231,23 @@ mod tests {
     }
 
     #[test]
+    fn other_axes_leave_the_centre_where_it_is() {
+        let grid: Grid = "4x5x6@1x2x3+7,8,9".parse().unwrap();
+        let turned = DMat3::from_cols(-DVec3::X, DVec3::Z, DVec3::Y);
+        let turned = grid.along_axes_of(&Grid::new([1; 3], [1.0; 3], [0.0; 3], turned).unwrap());
+        assert_eq!((turned.size(), turned.spacing_mm()), (grid.size(), grid.spacing_mm()));
+        assert_eq!(turned.centre_mm(), DVec3::new(7.0, 8.0, 9.0));
+        assert_eq!(turned.origin_mm(), DVec3::new(8.5, 0.5, 5.0));
+    }
+
+    #[test]
     fn unusable_parameters_are_refused_by_name() {
         let message = |text: &str| text.parse::<Grid>().unwrap_err().to_string();
         assert_eq!(message("0x4x4@1x1x1"), "volume size must be 1 to 65536 along x, got 0");
         assert_eq!(message("4x4x4@1x0x1"), "volume spacing must be positive, got 0 mm along y");
         assert_eq!(message("4x4x4@1xNaNx1"), "volume spacing must be positive, got NaN mm along y");
+        assert_eq!(message("4x4x4@1x1e7x1"), "grid spacing must be 1e-6 to 1e6 mm, got 1e7 mm along y");
+        assert_eq!(message("4x4x4@1x1x1+0,0,-1e8"), "grid centre must be -1e7 to 1e7 mm, got -1e8 mm along z");
         assert!(message("4x4@1x1").starts_with("grid must read"));
         assert!(message("65536x65536x65536@1x1x1").contains("more than"));
     }

@@ -103,7 +103,7 @@ pub enum GeometryError {
         message: String,
     },
     /// A geometry file cannot be read.
-    #[error("cannot read {}: {reason}", path.display())]
+    #[error("{}: cannot read: {reason}", path.display())]
     Read {
         /// The file.
         path: PathBuf,

@@ -184,7 +184,34 @@ fn toml_error(text: &str, whole: Option<(Range<usize>, &str)>, error: &toml::de:
         (None, Some((_, kind))) => kind.to_owned(),
         (span, _) => line(span.map_or(0, |span| span.start)),
     };
-    GeometryError::Toml { place, message: error.message().replace('\n', ", ") }
+    let mut message = error.message().replace('\n', ", ");
+    for (type_name, words) in TYPE_WORDS {
+        message = message.replace(type_name, words);
+    }
+    // An unknown or missing field is named already; a wrong value is not.
+    if let Some(field) = error.span().and_then(|span| field_at(text, span.start))
+        && message.starts_with("invalid ")
+    {
+        message = format!("{field}: {message}");
+    }
+    GeometryError::Toml { place, message }
+}
+
+/// Rust's types in the parser's messages, in words.
+const TYPE_WORDS: [(&str, &str); 7] = [
+    ("expected usize", "expected a whole number from 0"),
+    ("expected f64", "expected a number"),
+    (" as i128", ""),
+    (" as u128", ""),
+    ("a borrowed string", "a string"),
+    ("expected a sequence", "expected a list"),
+    ("an array of length", "a list of length"),
+];
+
+/// Name of the field whose value stands at this place: that of the last assignment before it.
+fn field_at(text: &str, at: usize) -> Option<&str> {
+    let assignment = text.get(..at)?.lines().rev().find_map(|line| line.split_once('='));
+    assignment.map(|(name, _)| name.trim()).filter(|name| !name.is_empty() && !name.contains(['#', '"', '{']))
 }
 
 fn unknown_kind(got: impl Into<String>) -> GeometryError {
@@ -239,12 +266,15 @@ mod tests {
     fn faults_are_named_with_their_line() {
         assert_eq!(message(&CONE.replace("views = 180\n", "")), "cone-circular: missing field `views`");
         assert!(message(&format!("{CONE}sod_mm = 3\n")).starts_with("line 7: unknown field `sod_mm`, expected one of"));
-        assert!(message(&CONE.replace("180", "\"many\"")).starts_with("line 4: invalid type: string \"many\""));
-        assert!(message(&CONE.replace("[192, 192]", "[192, -1]")).starts_with("line 5: invalid value"));
+        assert!(
+            message(&CONE.replace("180", "\"many\""))
+                .starts_with("line 4: views: invalid type: string \"many\", expected a whole")
+        );
+        assert!(message(&CONE.replace("[192, 192]", "[192, -1]")).starts_with("line 5: detector: invalid value"));
         assert!(message(&CONE.replace("[2.0, 2.0]", "[2.0, 2.0")).starts_with("line 6: "));
         assert_eq!(
             message(&CONE.replace("[2.0, 2.0]", "[2.0, 2.0, 2.0]")),
-            "line 6: invalid length 3, expected 2 values"
+            "line 6: pitch_mm: invalid length 3, expected 2 values"
         );
         assert_eq!(message(&CONE.replace("[2.0,", "[-0.1,")), "detector pitch must be positive, got -0.1 mm (u)");
         assert_eq!(message(&CONE.replace("180", "1_000_000_000")), "views must be 1 to 65536, got 1000000000");
@@ -261,7 +291,7 @@ mod tests {
         std::fs::write(&path, CONE).unwrap();
         assert_eq!(Scan::read(&path).unwrap().kind(), "cone-circular");
         std::fs::write(&path, [0xff, 0xfe]).unwrap();
-        assert!(Scan::read(&path).unwrap_err().to_string().starts_with("cannot read "));
+        assert!(Scan::read(&path).unwrap_err().to_string().contains(": cannot read: "));
         assert!(matches!(Scan::read(folder.path()), Err(GeometryError::Read { .. })));
         assert!(matches!(Scan::read(&folder.path().join("none.toml")), Err(GeometryError::Read { .. })));
     }

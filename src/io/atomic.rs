@@ -1,6 +1,7 @@
 use std::{
+    cell::Cell,
     fs,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -11,6 +12,50 @@ use super::IoError;
 /// Buffer between the encoders and the file.
 const BUFFER_BYTES: usize = 1 << 18;
 
+thread_local! {
+    static IS_CANCELLED: Cell<fn() -> bool> = const { Cell::new(|| false) };
+}
+
+/// Does work whose writing ends when `is_cancelled` says so: it is asked between chunks, and before a file gets its
+/// name. Such a write fails with [`IoError::Cancelled`], the old file stays, and nothing else is left behind.
+///
+/// This holds for what the calling thread writes meanwhile.
+pub fn cancellable<T>(is_cancelled: fn() -> bool, work: impl FnOnce() -> T) -> T {
+    /// Puts the outer question back, even when the work panics.
+    struct Outer(fn() -> bool);
+    impl Drop for Outer {
+        fn drop(&mut self) {
+            IS_CANCELLED.set(self.0);
+        }
+    }
+    let _outer = Outer(IS_CANCELLED.replace(is_cancelled));
+    work()
+}
+
+fn is_cancelled() -> bool {
+    IS_CANCELLED.get()()
+}
+
+/// A temporary file that takes no more bytes once the work is cancelled.
+pub(super) struct Part(NamedTempFile);
+
+impl Write for Part {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Not `Interrupted`, which writers take as an invitation to try again.
+        if is_cancelled() { Err(io::Error::other("cancelled")) } else { self.0.write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Seek for Part {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
 /// A file that appears under its name only when it is complete.
 ///
 /// It is written under a temporary name in the same folder; [`Draft::publish`] renames it. A draft that is dropped
@@ -18,7 +63,7 @@ const BUFFER_BYTES: usize = 1 << 18;
 pub(super) struct Draft {
     path: PathBuf,
     target: PathBuf,
-    writer: BufWriter<NamedTempFile>,
+    writer: BufWriter<Part>,
 }
 
 impl Draft {
@@ -34,6 +79,9 @@ impl Draft {
             });
         }
         let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(IoError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
+        }
         let mut builder = Builder::new();
         builder.prefix(".kerma-").suffix(".part");
         #[cfg(unix)]
@@ -46,39 +94,48 @@ impl Draft {
             path: path.to_owned(),
             action: "create a file in its folder",
             // The system's answer alone: the error also names the temporary file, which is nobody's business.
-            source: error.raw_os_error().map_or(error, io::Error::from_raw_os_error),
+            source: error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error),
         })?;
-        Ok(Self { path: path.to_owned(), target, writer: BufWriter::with_capacity(BUFFER_BYTES, file) })
+        Ok(Self { path: path.to_owned(), target, writer: BufWriter::with_capacity(BUFFER_BYTES, Part(file)) })
     }
 
     /// Where the bytes go.
-    pub(super) fn writer(&mut self) -> &mut BufWriter<NamedTempFile> {
+    pub(super) fn writer(&mut self) -> &mut BufWriter<Part> {
         &mut self.writer
     }
 
-    /// Gives the complete file its name.
-    pub(super) fn publish(self) -> Result<(), IoError> {
-        let Self { path, target, writer } = self;
-        let refused = |source| IoError::System { path: path.clone(), action: "write", source };
-        let file = writer.into_inner().map_err(|e| refused(e.into_error()))?;
-        file.as_file().sync_all().map_err(refused)?;
-        file.persist(&target).map_err(|e| refused(e.error))?;
+    /// Gives complete files their names, one after the other, once all of them are on the disk.
+    pub(super) fn publish<const N: usize>(drafts: [Self; N]) -> Result<(), IoError> {
+        let mut complete = Vec::with_capacity(N);
+        for Self { path, target, writer } in drafts {
+            let part = writer.into_inner().map_err(|e| refusal(&path, e.into_error()))?;
+            part.0.as_file().sync_all().map_err(|e| refusal(&path, e))?;
+            if is_cancelled() {
+                return Err(IoError::Cancelled { path });
+            }
+            complete.push((path, target, part.0));
+        }
+        for (path, target, file) in complete {
+            file.persist(&target).map_err(|e| IoError::System { path, action: "write", source: e.error })?;
+        }
         Ok(())
     }
+}
+
+/// Why bytes could not be written.
+pub(super) fn refusal(path: &Path, source: io::Error) -> IoError {
+    let path = path.to_owned();
+    if is_cancelled() { IoError::Cancelled { path } } else { IoError::System { path, action: "write", source } }
 }
 
 /// Writes one file through `fill`, all or nothing.
 pub(super) fn write_file(
     path: &Path,
-    fill: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
+    fill: impl FnOnce(&mut BufWriter<Part>) -> io::Result<()>,
 ) -> Result<(), IoError> {
     let mut draft = Draft::create(path)?;
-    fill(draft.writer()).and_then(|()| draft.writer().flush()).map_err(|source| IoError::System {
-        path: path.to_owned(),
-        action: "write",
-        source,
-    })?;
-    draft.publish()
+    fill(draft.writer()).and_then(|()| draft.writer().flush()).map_err(|e| refusal(path, e))?;
+    Draft::publish([draft])
 }
 
 /// Writes a file of any kind, all or nothing: it appears under its name only when it is complete.
@@ -111,12 +168,28 @@ mod tests {
     }
 
     #[test]
+    fn cancelled_write_keeps_the_old_file_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.bin");
+        fs::write(&path, b"old").unwrap();
+        // Too few bytes to reach the disk before the end, and enough to do so.
+        for bytes in [&b"new"[..], &vec![0; 2 * BUFFER_BYTES]] {
+            let cancelled = cancellable(|| true, || write_bytes(&path, bytes));
+            assert!(matches!(cancelled, Err(IoError::Cancelled { .. })));
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+        write_bytes(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
     fn folder_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("none").join("a.bin");
         let message = write_file(&path, |_| Ok(())).unwrap_err().to_string();
         assert!(message.starts_with(&path.display().to_string()), "{message}");
-        assert!(message.contains("cannot create a file in its folder"), "{message}");
+        assert!(message.ends_with("none does not exist"), "{message}");
         assert!(write_file(folder.path(), |_| Ok(())).unwrap_err().to_string().contains("a file name, got a folder"));
     }
 }

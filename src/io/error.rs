@@ -22,8 +22,8 @@ pub enum IoError {
         /// Extensions that would do.
         allowed: &'static str,
     },
-    /// The format holds bare values and the caller gave no spacing to go with them.
-    #[error("{}: .npy carries no spacing; give {needed}", path.display())]
+    /// The file states no spacing and the caller gave none.
+    #[error("{}: carries no spacing; give {needed}", path.display())]
     SpacingMissing {
         /// The file.
         path: PathBuf,
@@ -59,10 +59,36 @@ pub enum IoError {
     System {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried, for instance "open".
+        /// What was tried, for instance "read".
         action: &'static str,
         /// The system's answer.
         source: io::Error,
+    },
+    /// The data file that a detached header names cannot be read.
+    #[error("{}: {field} names {}, which cannot be read: {source}", path.display(), data.display())]
+    DataFile {
+        /// The header.
+        path: PathBuf,
+        /// Field of the header that names the data file.
+        field: String,
+        /// The data file.
+        data: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The folder that should take the file is not there.
+    #[error("{}: folder {} does not exist", path.display(), folder.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// Writing ended because the caller asked for it; see [`crate::io::cancellable`].
+    #[error("{}: not written: cancelled", path.display())]
+    Cancelled {
+        /// The file.
+        path: PathBuf,
     },
     /// The decoded values do not fit into memory.
     #[error("{}: {bytes} bytes for the decoded values cannot be allocated", path.display())]
@@ -95,7 +121,7 @@ pub enum IoError {
         allowed: String,
     },
     /// The file ends before its header's promise is kept.
-    #[error("{}: ends early: {what} needs {expected} bytes, at most {got} are there", path.display())]
+    #[error("{}: ends early: {expected} bytes are needed for {what}, at most {got} are there", path.display())]
     Truncated {
         /// The file.
         path: PathBuf,

@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Cursor, ErrorKind, Seek},
+    io::{BufRead, BufReader, Cursor, Seek},
     path::Path,
 };
 
@@ -8,7 +8,7 @@ use super::{
     IoError,
     atomic::write_file,
     dicom,
-    input::Input,
+    input::{self, Input},
     npy, png,
     raster::read_values,
     scalar::Scalar,
@@ -119,13 +119,8 @@ pub fn write_image(path: impl AsRef<Path>, image: &Image) -> Result<(), IoError>
 
 /// Opens a file for readers that move about in it, and tells its length.
 pub(super) fn open_file(path: &Path) -> Result<(BufReader<File>, u64), IoError> {
-    let refused = |source| IoError::System { path: path.to_owned(), action: "open", source };
-    let file = File::open(path).map_err(refused)?;
-    let meta = file.metadata().map_err(refused)?;
-    if !meta.is_file() {
-        return Err(refused(ErrorKind::IsADirectory.into()));
-    }
-    Ok((BufReader::new(file), meta.len()))
+    let (file, length) = input::open_file(path)?;
+    Ok((BufReader::new(file), length))
 }
 
 fn decode(

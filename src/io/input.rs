@@ -1,6 +1,6 @@
 use std::{
-    fs::File,
-    io::{BufReader, ErrorKind, Read},
+    fs::{self, File},
+    io::{self, BufReader, ErrorKind, Read},
     path::{Component, Path, PathBuf},
 };
 
@@ -12,6 +12,14 @@ use super::{IoError, error::excerpt, scalar::Encoding};
 pub(super) const MAX_INFLATION: u64 = 1032;
 /// First byte of every gzip stream.
 const GZIP_FIRST_BYTE: u8 = 0x1F;
+/// How gzip streams begin that hold one deflated file.
+const GZIP_SIGN: [u8; 3] = [GZIP_FIRST_BYTE, 0x8B, 8];
+/// How little-endian NIfTI-1 begins: with the length of its header.
+const NIFTI_SIGN: &[u8] = &348_i32.to_le_bytes();
+/// How web pages begin, in lower case.
+const HTML_SIGNS: [&[u8]; 2] = [b"<!doctype html", b"<html"];
+/// Bytes that tell other content apart, with room for blanks before them.
+const LONGEST_SIGN: usize = 32;
 /// Bytes converted at a time; a multiple of every scalar's size.
 const CHUNK_BYTES: usize = 1 << 16;
 /// Values of compressed data for which room is made before any of them is decoded.
@@ -41,17 +49,28 @@ pub(super) enum Packing {
     Zlib,
 }
 
+/// Opens a file of known length.
+pub(super) fn open_file(path: &Path) -> Result<(File, u64), IoError> {
+    let refused = |source| IoError::System { path: path.to_owned(), action: "read", source };
+    // Asked before opening: to open a pipe waits until someone writes into it.
+    let kind = fs::metadata(path).map_err(refused)?;
+    if kind.is_dir() {
+        return Err(refused(ErrorKind::IsADirectory.into()));
+    }
+    if !kind.is_file() {
+        return Err(refused(io::Error::other("it is a pipe or a device, not a file of known length")));
+    }
+    let file = File::open(path).map_err(refused)?;
+    let length = file.metadata().map_err(refused)?.len();
+    Ok((file, length))
+}
+
 impl Input<'static> {
     /// Opens a file.
     pub(super) fn open(path: &Path) -> Result<Self, IoError> {
-        let refused = |source| IoError::System { path: path.to_owned(), action: "open", source };
-        let file = File::open(path).map_err(refused)?;
-        let meta = file.metadata().map_err(refused)?;
-        if !meta.is_file() {
-            return Err(refused(ErrorKind::IsADirectory.into()));
-        }
+        let (file, length) = open_file(path)?;
         let reader = Box::new(BufReader::with_capacity(CHUNK_BYTES, file));
-        Ok(Self { path: path.to_owned(), on_disk: true, reader, left: meta.len(), plain: true })
+        Ok(Self { path: path.to_owned(), on_disk: true, reader, left: length, plain: true })
     }
 }
 
@@ -81,7 +100,33 @@ impl<'a> Input<'a> {
         if !self.on_disk {
             return Err(self.unsupported("a data file beside bytes in memory", "read the header from its folder"));
         }
-        Input::open(&self.path.parent().unwrap_or(Path::new("")).join(name))
+        let data = self.path.parent().unwrap_or(Path::new("")).join(name);
+        Input::open(&data).map_err(|error| match error {
+            IoError::System { path: data, source, .. } => {
+                IoError::DataFile { path: self.path.clone(), field: field.to_owned(), data, source }
+            }
+            other => other,
+        })
+    }
+
+    /// The same file, if it does not begin as something else than its name says and many a download is.
+    pub(super) fn recognised(mut self, format: &'static str, is_packed: bool) -> Result<Self, IoError> {
+        let mut first = [0; LONGEST_SIGN];
+        let first = &mut first[..LONGEST_SIGN.min(self.left as usize)];
+        self.read(first, "the first bytes")?;
+        if !is_packed && first.starts_with(&GZIP_SIGN) {
+            return Err(self.not_a(format, "it looks like gzip; name it .nii.gz if it is packed NIfTI, else unpack it"));
+        }
+        if is_packed && first.starts_with(NIFTI_SIGN) {
+            return Err(self.not_a(format, "it looks like plain NIfTI; name it .nii"));
+        }
+        let text = first.trim_ascii_start().to_ascii_lowercase();
+        if HTML_SIGNS.iter().any(|sign| text.starts_with(sign)) {
+            return Err(self.not_a(format, "it looks like a web page (HTML)"));
+        }
+        let left = self.left + first.len() as u64;
+        let reader = Box::new(io::Cursor::new(first.to_vec()).chain(self.reader));
+        Ok(Self { reader, left, ..self })
     }
 
     /// Bytes that can still come; for unpacked data an upper bound.
@@ -153,7 +198,7 @@ impl<'a> Input<'a> {
         let mut first = [0];
         input.read(&mut first, "the compressed data")?;
         let packing = if first[0] == GZIP_FIRST_BYTE { Packing::Gzip } else { Packing::Zlib };
-        let reader = Box::new(std::io::Cursor::new(first).chain(input.reader));
+        let reader = Box::new(io::Cursor::new(first).chain(input.reader));
         Ok(Self { reader, left: input.left + 1, ..input }.unpack(packing))
     }
 
@@ -241,7 +286,7 @@ impl<'a> Input<'a> {
     }
 
     /// The decoders report damage as an I/O error; only what the system says carries an error number.
-    fn failed(&self, source: std::io::Error) -> IoError {
+    fn failed(&self, source: io::Error) -> IoError {
         if source.raw_os_error().is_some() {
             return IoError::System { path: self.path.clone(), action: "read", source };
         }
@@ -263,7 +308,10 @@ mod tests {
     fn nothing_is_allocated_for_a_promise_the_file_cannot_keep() {
         let mut input = Input::bytes(Path::new("a"), &[1, 2, 3]);
         let message = input.values(usize::MAX, &BYTES).unwrap_err().to_string();
-        assert!(message.starts_with("a: ends early: the values needs"), "{message}");
+        assert!(
+            message.starts_with("a: ends early: 18446744073709551615 bytes are needed for the values"),
+            "{message}"
+        );
         let mut input = Input::bytes(Path::new("a"), &[1, 2, 3]).unpack(Packing::Gzip);
         assert!(input.values(1 << 40, &BYTES).unwrap_err().to_string().contains("at most 3096 are there"));
     }

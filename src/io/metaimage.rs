@@ -24,6 +24,8 @@ use super::{
 const FORMAT: &str = "MetaImage";
 /// Deviation from length 1 that digits left out of a direction explain; lengths are the spacing's business.
 const UNIT_TOLERANCE: f64 = 1e-3;
+/// Names of the field that holds the spacing.
+const SPACING_FIELDS: [&str; 2] = ["ElementSpacing", "ElementSize"];
 /// Most fields of one header.
 const MAX_FIELDS: usize = 256;
 /// Value of `ElementDataFile` when the data follow the header.
@@ -79,8 +81,9 @@ pub(super) fn open(mut input: Input<'_>) -> Result<(Header, Input<'_>), IoError>
     let big = fields.flag(&input, &["BinaryDataByteOrderMSB", "ElementByteOrderMSB"])?;
     let encoding = Encoding::new(scalar, if big { Endian::Big } else { Endian::Little });
     let grid = placement(&input, &fields, axes)?.grid(input.path(), "TransformMatrix", size)?;
+    let has_spacing = fields.get(&SPACING_FIELDS).is_some();
     let unit = fields.get(&[UNIT_FIELD]).map(|(_, text)| unit_of_text(text)).unwrap_or_default();
-    let header = Header { grid: Some(grid), shape: size.to_vec(), unit, encoding };
+    let header = Header { grid: Some(grid), has_spacing, shape: size.to_vec(), unit, encoding };
     Ok((header, data(input, &fields)?))
 }
 
@@ -137,7 +140,7 @@ fn scalar(input: &Input<'_>, fields: &Fields) -> Result<Scalar, IoError> {
 }
 
 fn placement(input: &Input<'_>, fields: &Fields, axes: usize) -> Result<Placement, IoError> {
-    let spacing = fields.numbers(input, &["ElementSpacing", "ElementSize"], axes)?.unwrap_or_else(|| vec![1.0; axes]);
+    let spacing = fields.numbers(input, &SPACING_FIELDS, axes)?.unwrap_or_else(|| vec![1.0; axes]);
     for &got in &spacing {
         if got <= 0.0 {
             return Err(input.field("ElementSpacing", got, "positive"));

@@ -4,7 +4,7 @@
 //!
 //! - Position: sform if its code is set, else qform, else `pixdim` alone. Lengths are taken in the unit that
 //!   `xyzt_units` states, millimetres when it states none.
-//! - Values: `scl_slope · stored + scl_inter`; a slope of 0 means unscaled. Padding such as −2048 stays as it is.
+//! - Values: `scl_slope · stored + scl_inter`; a slope of 0 or NaN means unscaled. Padding such as −2048 stays as it is.
 //! - Unit: arbitrary unless `descrip` or `intent_name` says HU, or kerma wrote the file.
 //! - Written: little-endian `f32`, sform and qform alike.
 
@@ -101,7 +101,7 @@ pub(super) fn open(mut input: Input<'_>) -> Result<(Header, Input<'_>), IoError>
         return Err(input.field("vox_offset", offset, "a whole number of at least 352"));
     }
     input.skip(offset as u64 - HEADER_BYTES as u64, "the header extensions up to vox_offset")?;
-    Ok((Header { grid: Some(grid), shape: size.to_vec(), unit, encoding }, input))
+    Ok((Header { grid: Some(grid), has_spacing: true, shape: size.to_vec(), unit, encoding }, input))
 }
 
 fn read_fields(input: &mut Input<'_>) -> Result<Fields, IoError> {
@@ -166,13 +166,14 @@ fn encoding(input: &Input<'_>, fields: &Fields) -> Result<Encoding, IoError> {
         return Err(input.field("bitpix", got, &format!("{bits} for datatype {}", fields.i16(DATATYPE))));
     }
     let (slope, intercept) = (fields.f32(SCL_SLOPE), fields.f32(SCL_INTER));
-    if !slope.is_finite() {
+    let is_scaled = !(slope == 0.0 || slope.is_nan());
+    if slope.is_infinite() {
         return Err(input.field("scl_slope", slope, "finite"));
     }
-    if slope != 0.0 && !intercept.is_finite() {
+    if is_scaled && !intercept.is_finite() {
         return Err(input.field("scl_inter", intercept, "finite"));
     }
-    let (slope, intercept) = if slope == 0.0 { (1.0, 0.0) } else { (slope, intercept) };
+    let (slope, intercept) = if is_scaled { (slope, intercept) } else { (1.0, 0.0) };
     Ok(Encoding { slope, intercept, ..Encoding::new(scalar, fields.endian) })
 }
 

@@ -42,7 +42,7 @@ pub(super) fn open(mut input: Input<'_>) -> Result<(Header, Input<'_>), IoError>
     let shape = dict.value("shape").ok_or_else(|| input.corrupt("its header has no 'shape'"))?;
     let shape = parse_shape(shape).ok_or_else(|| input.field("shape", shape, "a tuple of whole numbers"))?;
     let encoding = Encoding::new(scalar, endian);
-    Ok((Header { grid: None, shape, unit: Unit::Arbitrary, encoding }, input))
+    Ok((Header { grid: None, has_spacing: false, shape, unit: Unit::Arbitrary, encoding }, input))
 }
 
 fn header_text(input: &mut Input<'_>) -> Result<String, IoError> {

@@ -1,7 +1,7 @@
 //! NRRD: `.nrrd` with its data behind the header; `.nhdr` with one data file beside it is read too.
 //!
 //! - Position: `space` names the frame (RAS, LPS or LAS); `space directions` are the steps from voxel to voxel and
-//!   `space origin` is the centre of voxel (0, 0, 0). Without `space` only `spacings` count.
+//!   `space origin` is the centre of voxel (0, 0, 0). Without `space` only `spacings` count; without either, the caller's grid.
 //! - Values: raw or gzip. No rescaling exists.
 //! - Unit: arbitrary unless kerma wrote the file.
 
@@ -56,8 +56,9 @@ pub(super) fn open(mut input: Input<'_>) -> Result<(Header, Input<'_>), IoError>
     let encoding = encoding(&input, &fields)?;
     let (field, placement) = placement(&input, &fields, axes)?;
     let grid = placement.grid(input.path(), field, size)?;
+    let has_spacing = fields.get(&["space directions", "spacings"]).is_some();
     let unit = fields.get(&[UNIT_FIELD]).map(|(_, text)| unit_of_text(text)).unwrap_or_default();
-    let header = Header { grid: Some(grid), shape: size.to_vec(), unit, encoding };
+    let header = Header { grid: Some(grid), has_spacing, shape: size.to_vec(), unit, encoding };
     Ok((header, data(input, &fields)?))
 }
 

@@ -78,7 +78,7 @@ fn stack(format: VolumeFormat, input: Input<'_>, pitch_mm: Option<[f64; 2]>) -> 
             return Err(input.field("shape", got, "[view][v][u] or [view][u]"));
         }
     };
-    let from_file = header.grid.map(|g| [g.spacing_mm().x, g.spacing_mm().y]);
+    let from_file = header.stated_grid().map(|g| [g.spacing_mm().x, g.spacing_mm().y]);
     let pitch =
         pitch_mm.or(from_file).ok_or_else(|| IoError::SpacingMissing { path: path.clone(), needed: PITCH_NEEDED })?;
     let data = |source| IoError::Data { path: path.clone(), source };

@@ -7,10 +7,19 @@ use crate::data::{DataError, Grid, Unit};
 pub(super) struct Header {
     /// Where the voxels lie; `None` when the format cannot say.
     pub(super) grid: Option<Grid>,
+    /// Whether the file states the grid's spacing, and not its axes alone.
+    pub(super) has_spacing: bool,
     /// Number of values along each axis, fastest first.
     pub(super) shape: Vec<usize>,
     pub(super) unit: Unit,
     pub(super) encoding: Encoding,
+}
+
+impl Header {
+    /// The grid, where the file states all of it.
+    pub(super) fn stated_grid(&self) -> Option<Grid> {
+        self.grid.filter(|_| self.has_spacing)
+    }
 }
 
 /// Values to be written, volume or stack alike.

@@ -1,13 +1,10 @@
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::{io::Write, path::Path};
 
 use flate2::{Compression, write::GzEncoder};
 
 use super::{
     IoError,
-    atomic::{Draft, write_file},
+    atomic::{Draft, refusal, write_file},
     dicom,
     input::{Input, Packing},
     metaimage, nifti, npy, nrrd,
@@ -18,8 +15,8 @@ use crate::data::{Grid, Volume};
 
 const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .dcm, or a folder of DICOM slices";
 const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd or .npy";
-/// What `.npy` needs beside it to become a volume.
-const GRID_NEEDED: &str = "a grid, written NXxNYxNZ@SXxSYxSZ";
+/// What a file without spacing needs beside it to become a volume.
+const GRID_NEEDED: &str = "a grid (--grid NXxNYxNZ@SXxSYxSZ)";
 
 /// Formats that hold a volume or a projection stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,7 +61,8 @@ impl VolumeFormat {
 /// Reads a volume; the extension decides the format, and a folder is a DICOM series.
 ///
 /// Spacing, origin and orientation come out in kerma's frame, the voxels in their stored order. `grid` says where the
-/// voxels of a `.npy` array `[z][y][x]` lie; for any other format it takes the place of what the file says.
+/// voxels of a `.npy` array `[z][y][x]` lie. For a file that knows its voxel axes it takes the place of the spacing
+/// and the position alone: the voxels keep the file's axes, and the grid's centre is where it says.
 /// Values are as stored after the format's own rescaling: padding such as −2048 is kept for a later step to judge.
 /// The unit is arbitrary unless the file says otherwise.
 ///
@@ -135,6 +133,14 @@ pub(super) fn extension(path: &Path, action: &'static str, allowed: &'static str
 
 /// Opens a file of any format but DICOM at its first value.
 pub(super) fn open(format: VolumeFormat, input: Input<'_>) -> Result<(Header, Input<'_>), IoError> {
+    let input = match format {
+        VolumeFormat::Nifti => input.recognised("NIfTI", false)?,
+        VolumeFormat::NiftiGz => input.recognised("gzip", true)?,
+        VolumeFormat::Nrrd => input.recognised("NRRD", false)?,
+        VolumeFormat::MetaImage | VolumeFormat::MetaHeader => input.recognised("MetaImage", false)?,
+        VolumeFormat::Npy => input.recognised("NumPy", false)?,
+        VolumeFormat::Dicom => input,
+    };
     match format {
         VolumeFormat::Nifti => nifti::open(input),
         VolumeFormat::NiftiGz => nifti::open(input.unpack(Packing::Gzip)),
@@ -156,16 +162,21 @@ fn volume(format: VolumeFormat, input: Input<'_>, grid: Option<Grid>) -> Result<
         return Err(size_mismatch(&path, &header.shape, grid));
     }
     let missing = || IoError::SpacingMissing { path: path.clone(), needed: GRID_NEEDED };
-    let grid = grid.or(header.grid).ok_or_else(missing)?;
+    let grid = match (grid, header.grid) {
+        (Some(given), Some(own)) => given.along_axes_of(&own),
+        (Some(given), None) => given,
+        (None, _) => header.stated_grid().ok_or_else(missing)?,
+    };
     let values = read_values(input, "volume", grid.voxel_count(), &header.encoding)?;
     Volume::new(grid, header.unit, values).map_err(|source| IoError::Data { path, source })
 }
 
-/// Puts a volume on the grid that the caller prefers.
+/// Gives a volume the spacing and the centre that the caller prefers.
 fn placed(path: &Path, volume: Volume, grid: Option<Grid>) -> Result<Volume, IoError> {
     let Some(grid) = grid else { return Ok(volume) };
     let size = volume.grid().size();
-    volume.with_grid(grid).map_err(|_| size_mismatch(path, &size, &grid))
+    let along_own_axes = grid.along_axes_of(volume.grid());
+    volume.with_grid(along_own_axes).map_err(|_| size_mismatch(path, &size, &grid))
 }
 
 fn size_mismatch(path: &Path, file: &[usize], grid: &Grid) -> IoError {
@@ -197,11 +208,9 @@ pub(super) fn write_raster(path: &Path, action: &'static str, raster: &Raster<'_
 fn write_pair(path: &Path, raster: &Raster<'_>) -> Result<(), IoError> {
     let raw = path.with_extension("raw");
     let name = raw.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let failed = |path: &Path, source: io::Error| IoError::System { path: path.to_owned(), action: "write", source };
     let mut data = Draft::create(&raw)?;
-    write_f32(data.writer(), raster.values).and_then(|()| data.writer().flush()).map_err(|e| failed(&raw, e))?;
+    write_f32(data.writer(), raster.values).and_then(|()| data.writer().flush()).map_err(|e| refusal(&raw, e))?;
     let mut header = Draft::create(path)?;
-    metaimage::write_header(header.writer(), raster, &name).map_err(|e| failed(path, e))?;
-    data.publish()?;
-    header.publish()
+    metaimage::write_header(header.writer(), raster, &name).map_err(|e| refusal(path, e))?;
+    Draft::publish([data, header])
 }

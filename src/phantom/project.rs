@@ -33,7 +33,8 @@ impl Phantom {
                     Source::Point(_) => (0.0, view.pixel_mm(detector, column as f64, row as f64).distance(origin)),
                     Source::Direction(_) => (f64::NEG_INFINITY, f64::INFINITY),
                 };
-                *pixel = self.integrate(origin, direction, limits, hits) as f32;
+                // Adding 0 turns the −0 of an empty sum into 0.
+                *pixel = self.integrate(origin, direction, limits, hits) as f32 + 0.0;
             }
         });
         stack(values)

@@ -107,8 +107,9 @@ impl Slice<'_> {
 
     fn paint(&mut self, from: [usize; 2], to: [usize; 2], value: f64) {
         let nx = self.grid.size()[0];
+        // Adding 0 turns the −0 of an empty sum into 0.
         for y in from[1]..to[1] {
-            self.values[y * nx + from[0]..y * nx + to[0]].fill(value as f32);
+            self.values[y * nx + from[0]..y * nx + to[0]].fill(value as f32 + 0.0);
         }
     }
 }

@@ -7,7 +7,7 @@ use kerma::{
     phantom::{NAMES, by_name},
 };
 
-use crate::{context::Context, failure::Failure, inputs::Scanner};
+use crate::{context::Context, failure::Failure, inputs::Scanner, summary::counted};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &PhantomArgs, context: &mut Context) -> Result<(), Failu
             let stack = context.compute(|| phantom.project(&geometry))?;
             context.write(&args.out, |out| write_projections(out, &stack))?;
             let [nu, nv] = stack.detector();
-            format!("{} views of {nu}x{nv}", stack.views())
+            format!("{} of {nu}x{nv}", counted(stack.views(), "view"))
         }
         (None, Some(grid)) => {
             context.hold(&format!("a volume on {grid}"), grid.voxel_count())?;

@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use glam::DVec3;
 use kerma::{
-    data::{Grid, Unit, Volume},
+    data::{Grid, Projections, Unit, Volume},
     io::{check_output, write_projections},
     tasks::Projection,
 };
@@ -11,7 +12,11 @@ use crate::{
     context::Context,
     failure::Failure,
     inputs::{self, Scanner},
+    summary::counted,
 };
+
+/// CT number of what attenuates nothing.
+const AIR_HU: f32 = -1000.0;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,7 +46,7 @@ pub(crate) struct ProjectInputs {
     /// How rays sample the volume
     #[arg(long, value_enum, default_value_t = Projector::Siddon)]
     projector: Projector,
-    /// Where the voxels lie: needed for .npy, else in place of what the file says
+    /// Size, spacing and centre: needed where the file states none (.npy), else in place of the file's, along its axes
     #[arg(long)]
     grid: Option<Grid>,
     /// What the values are, if the file does not say
@@ -100,18 +105,36 @@ impl Loaded<'_> {
     }
 }
 
+/// The grid that would bring a volume to the isocentre, if there is something in it and all rays go past it.
+fn missed(volume: &Volume, stack: &Projections) -> Option<Grid> {
+    let nothing = if volume.unit() == Unit::Hounsfield { AIR_HU } else { 0.0 };
+    let is_missed = stack.values().iter().all(|&v| v == 0.0) && volume.values().iter().any(|&v| v > nothing);
+    is_missed.then(|| volume.grid().with_centre(DVec3::ZERO))
+}
+
 /// Runs `kerma project`.
 pub(crate) fn run(args: &ProjectArgs, context: &mut Context) -> Result<(), Failure> {
     check_output(&args.out)?;
+    inputs::keep(&[&args.inputs.volume, &args.inputs.geometry], &args.out)?;
     let loaded = args.inputs.load(context)?;
     let task = context.record(|| loaded.record())?;
     let outputs = context.run("projection", task.graph())?;
     let stack = task.finish(outputs)?;
+    stack.check_finite().map_err(|error| {
+        Failure::input(format!("the values of {} are too large: {error}", args.inputs.volume.display()))
+    })?;
+    if let Some(grid) = missed(&loaded.volume, &stack) {
+        let c = loaded.volume.grid().centre_mm();
+        context.note(&format!(
+            "no ray meets the volume: it lies around {},{},{} mm, the isocentre at 0,0,0; move it there with --grid {grid}",
+            c.x, c.y, c.z
+        ));
+    }
     context.write(&args.out, |out| write_projections(out, &stack))?;
     let [nu, nv] = stack.detector();
     context.measure("views", stack.views());
     context.measure("detector", [nu, nv]);
     context.measure("kind", loaded.scanner.scan.kind());
     let kind = loaded.scanner.scan.kind();
-    context.finish(&format!("{}: {} views of {nu}x{nv}, {kind}", args.out.display(), stack.views()))
+    context.finish(&format!("{}: {} of {nu}x{nv}, {kind}", args.out.display(), counted(stack.views(), "view")))
 }

@@ -15,6 +15,7 @@ use crate::{
     context::Context,
     failure::Failure,
     inputs::{self, Scanner},
+    summary::counted,
 };
 
 const EXAMPLES: &str = "\
@@ -119,6 +120,7 @@ impl Loaded<'_> {
 /// Runs `kerma reconstruct`.
 pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), Failure> {
     check_output(&args.out)?;
+    inputs::keep(&[&args.inputs.projections, &args.inputs.geometry], &args.out)?;
     let loaded = args.inputs.load(context)?;
     let task = context.record(|| loaded.record())?;
     if let Some(remark) = task.redundancy().remark() {
@@ -126,12 +128,15 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
     }
     let outputs = context.run(&format!("a reconstruction on {}", args.inputs.grid), task.graph())?;
     let volume = task.finish(outputs)?;
+    volume.check_finite().map_err(|error| {
+        Failure::input(format!("the values of {} are too large: {error}", args.inputs.projections.display()))
+    })?;
     context.write(&args.out, |out| write_volume(out, &volume))?;
     let grid = args.inputs.grid.to_string();
     context.measure("grid", &grid);
     context.measure("unit", volume.unit().to_string());
     context.measure("redundancy", redundancy_name(task.redundancy()));
-    context.finish(&format!("{}: {grid}, {} views, fdk", args.out.display(), loaded.projections.views()))
+    context.finish(&format!("{}: {grid}, {}, fdk", args.out.display(), counted(loaded.projections.views(), "view")))
 }
 
 fn redundancy_name(redundancy: Redundancy) -> &'static str {

@@ -81,9 +81,57 @@ fn values_that_are_no_numbers_are_refused() {
     for bad in [f32::NAN, f32::INFINITY] {
         room.put("nan.npy", npy("(4, 10, 10)", &[bad; 400]));
         let task = ["project", "nan.npy", "--grid", GRID, "--unit", "hu", "--geometry", "scan.toml"];
-        room.refused(&[&task[..], &["--out", "out.nii"]].concat(), &["nan.npy", "400 values that are not finite"]);
+        room.refused(&[&task[..], &["--out", "out.nii"]].concat(), &["nan.npy", "400 of the values"]);
         room.put("stack.npy", npy("(12, 8, 16)", &[bad; 12 * 8 * 16]));
         reconstruct_refused(&room, "stack.npy", &["not finite"]);
+    }
+}
+
+#[test]
+fn values_that_overflow_are_refused() {
+    let room = Room::furnished();
+    let header = "NDims = 3\nDimSize = 10 10 4\nElementSpacing = 16 16 16\nkerma_unit = 1/mm\nElementType = MET_FLOAT\n\
+                  ElementDataFile = LOCAL\n";
+    let values: Vec<u8> = [3e38_f32; 400].iter().flat_map(|v| v.to_le_bytes()).collect();
+    room.put("vast.mha", [header.as_bytes(), &values].concat());
+    project_refused(&room, "vast.mha", &["vast.mha", "too large", "not finite"]);
+    room.put("vast.npy", npy("(12, 8, 16)", &[3e38; 12 * 8 * 16]));
+    reconstruct_refused(&room, "vast.npy", &["vast.npy", "too large", "not finite"]);
+}
+
+#[test]
+fn ct_numbers_said_to_be_attenuation_are_refused() {
+    let room = Room::furnished();
+    room.put("ct.npy", npy("(4, 10, 10)", &[-1000.0; 400]));
+    let task = ["project", "ct.npy", "--grid", GRID, "--unit", "per-mm", "--geometry", "scan.toml", "--out", "o.nii"];
+    room.refused(&task, &["ct.npy", "-1000", "--unit hu"]);
+}
+
+#[test]
+fn inputs_are_not_overwritten() {
+    let room = Room::furnished();
+    let project = ["project", "volume.nii", "--geometry", "scan.toml", "--out"];
+    room.refused(&[&project[..], &["./volume.nii"]].concat(), &["./volume.nii", "overwrite the input"]);
+    let reconstruct = ["reconstruct", "stack.nrrd", "--geometry", "scan.toml", "--grid", GRID, "--out"];
+    room.refused(&[&reconstruct[..], &["stack.nrrd"]].concat(), &["stack.nrrd", "overwrite the input"]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(room.path("volume.nii"), room.path("link.nii")).unwrap();
+        room.refused(&[&project[..], &["link.nii"]].concat(), &["link.nii", "overwrite the input"]);
+    }
+}
+
+#[test]
+fn a_volume_beside_all_rays_is_pointed_out() {
+    let room = Room::furnished();
+    let far = format!("{GRID}+0,0,5000");
+    room.done(&["phantom", "water-cylinder", "--grid", GRID, "--out", "water.nii"]);
+    let task = ["project", "water.nii", "--grid", &far, "--geometry", "scan.toml", "--out", "o.nii", "--device", "cpu"];
+    let output = room.run(&task);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), error.lines().count()), (Some(0), 1), "{error}");
+    for words in ["no ray meets the volume", "0,0,5000 mm", &format!("--grid {GRID}\n")] {
+        assert!(error.contains(words), "{error:?} lacks {words:?}");
     }
 }
 
@@ -120,12 +168,29 @@ fn absurd_sizes_are_refused_before_memory_is_asked_for() {
 #[test]
 fn files_that_are_not_there_or_not_files_are_refused() {
     let room = Room::furnished();
-    project_refused(&room, "none.nii", &["cannot open"]);
-    reconstruct_refused(&room, "none.nrrd", &["cannot open"]);
+    project_refused(&room, "none.nii", &["cannot read"]);
+    reconstruct_refused(&room, "none.nrrd", &["cannot read"]);
     std::fs::create_dir(room.path("folder")).unwrap();
     project_refused(&room, "folder", &[]);
+    let header =
+        "NDims = 3\nDimSize = 2 2 2\nElementSpacing = 1 1 1\nElementType = MET_FLOAT\nElementDataFile = gone.raw\n";
+    room.put("detached.mhd", header);
+    project_refused(&room, "detached.mhd", &["detached.mhd", "ElementDataFile", "gone.raw", "cannot be read"]);
+    #[cfg(unix)]
+    {
+        // To open a pipe that nobody writes into would wait for ever.
+        let made = std::process::Command::new("mkfifo").arg(room.path("pipe.nii")).status().unwrap();
+        assert!(made.success());
+        let output = room.run(&["project", "pipe.nii", "--geometry", "scan.toml", "--out", "o.nii"]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("pipe.nii: cannot read: it is a pipe"), "{error}");
+        std::fs::remove_file(room.path("pipe.nii")).unwrap();
+    }
     std::fs::create_dir(room.path("folder.nrrd")).unwrap();
     reconstruct_refused(&room, "folder.nrrd", &["directory"]);
-    reconstruct_refused(&room, "volume.nii", &["line integrals", "mm⁻¹"]);
+    reconstruct_refused(&room, "volume.nii", &["4 views of 10x10", "12 views of 16x8"]);
+    room.done(&["phantom", "spheres", "--grid", "16x8x12@20x20x1", "--out", "fits.nii"]);
+    reconstruct_refused(&room, "fits.nii", &["line integrals", "mm⁻¹"]);
     project_refused(&room, "volume.txt", &["txt", ".nii.gz"]);
 }

@@ -52,7 +52,7 @@ fn toml_syntax() {
 fn geometry_files_that_cannot_be_read() {
     let room = Room::furnished();
     room.refused(&["project", "volume.nii", "--geometry", "none.toml", "--out", "o.nii"], &["none.toml"]);
-    room.refused(&["project", "volume.nii", "--geometry", ".", "--out", "o.nii"], &["cannot read ."]);
+    room.refused(&["project", "volume.nii", "--geometry", ".", "--out", "o.nii"], &[".: cannot read"]);
     room.put("binary.toml", [0xFF, 0xFE, 0x00]);
     room.refused(&["project", "volume.nii", "--geometry", "binary.toml", "--out", "o.nii"], &["binary.toml"]);
 }

@@ -30,7 +30,7 @@ fn outputs_that_cannot_be_written_are_refused_first() {
     let room = Room::furnished();
     fs::create_dir(room.path("folder.nii")).unwrap();
     for (out, words) in [
-        ("none/o.nii", &["none/o.nii", "cannot create a file in its folder"][..]),
+        ("none/o.nii", &["none/o.nii", "folder none does not exist"][..]),
         ("o.png", &["o.png", "png", ".nii.gz"]),
         ("o", &["o:", ".nii.gz"]),
         ("o.dcm", &["o.dcm", "dcm"]),

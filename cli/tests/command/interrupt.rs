@@ -1,8 +1,11 @@
 #![cfg(unix)]
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::Duration,
 };
 
 use crate::runner::{Room, SCAN};
@@ -10,6 +13,10 @@ use crate::runner::{Room, SCAN};
 /// Work for minutes, so that only being interrupted explains an early end.
 fn long_scan() -> String {
     SCAN.replace("views = 12", "views = 4000").replace("[16, 8]", "[256, 64]").replace("20.0, 20.0", "1.5, 1.5")
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success());
 }
 
 /// Presses Ctrl-C as soon as the command begins to compute, and sees that it ends as it should and leaves nothing.
@@ -21,11 +28,11 @@ fn interrupted(room: &Room, args: &[&str]) {
     // The notice of the fallback is the last word before the run begins.
     stderr.read_line(&mut line).unwrap();
     assert!(line.contains("computing on the CPU"), "{line}");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    signal(&child, "INT");
     let status = child.wait().unwrap();
     let mut rest = String::new();
     stderr.read_to_string(&mut rest).unwrap();
-    assert_eq!((status.code(), rest.lines().count()), (Some(130), usize::from(!rest.is_empty())), "{rest}");
+    assert_eq!((status.code(), rest.as_str()), (Some(130), "kerma: interrupted\n"));
     assert!(room.contents() == before, "something was written");
 }
 
@@ -41,4 +48,34 @@ fn ctrl_c_ends_a_run_and_leaves_nothing() {
     room.done(&["phantom", "spheres", "--grid", "128x128x64@1x1x1", "--out", "large.nrrd"]);
     room.put("out.nrrd", "what was there before");
     interrupted(&room, &["project", "large.nrrd", "--geometry", "long.toml", "--out", "out.nrrd"]);
+}
+
+#[test]
+fn ctrl_c_ends_a_self_test() {
+    interrupted(&Room::new(), &["conformance"]);
+}
+
+#[test]
+fn writing_ends_when_told_and_keeps_the_old_file() {
+    for name in ["INT", "TERM"] {
+        let room = Room::new();
+        room.put("out.nii.gz", "what was there before");
+        let before = room.contents();
+        let task =
+            ["phantom", "shepp-logan", "--grid", "384x384x384@1x1x1", "--supersample", "1", "--out", "out.nii.gz"];
+        let mut child = room.command(&task).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let begun = || {
+            let files = fs::read_dir(room.path("")).unwrap().map(|file| file.unwrap());
+            files.filter(|file| file.file_name() != "out.nii.gz").any(|file| file.metadata().is_ok_and(|m| m.len() > 0))
+        };
+        while !begun() {
+            assert!(child.try_wait().unwrap().is_none(), "ended before it began to write");
+            sleep(Duration::from_millis(1));
+        }
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), error.as_str()), (Some(130), "kerma: interrupted\n"), "{name}");
+        assert!(room.contents() == before, "{name}: something was written");
+    }
 }

@@ -75,6 +75,9 @@ fn version_and_help_are_no_errors() {
             assert!(text.contains("Usage: kerma") && text.contains("Global options:"), "{text}");
         }
     }
+    let help = room.run(&["help", "phantom"]);
+    assert_eq!((help.status.code(), help.stderr.len()), (Some(0), 0));
+    assert!(String::from_utf8(help.stdout).unwrap().contains("Usage: kerma phantom"));
     let bare = room.run(&[]);
     assert_eq!((bare.status.code(), bare.stdout.len()), (Some(2), 0));
     assert!(String::from_utf8(bare.stderr).unwrap().contains("Usage: kerma"));

@@ -20,7 +20,11 @@ pub(super) struct Times {
 pub(super) fn measure(device: &Device, graph: &Graph<'_>, runs: u32) -> Result<Times, Failure> {
     let plan = Plan::new(graph, device.limits())?;
     let control = Control { is_cancelled: &interrupt::is_asked, ..Control::default() };
-    let once = || interrupt::orderly(|| Ok(pollster::block_on(device.run(&plan, &control))?.report));
+    let once = || -> Result<_, Failure> {
+        let outputs = interrupt::orderly(|| Ok(pollster::block_on(device.run(&plan, &control))?))?;
+        interrupt::check()?;
+        Ok(outputs.report)
+    };
     once()?;
     let reports = (0..runs).map(|_| once()).collect::<Result<Vec<_>, _>>()?;
     let total = median(reports.iter().map(|report| report.total).collect());

@@ -1,9 +1,10 @@
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use kerma::io::{IoError, check_output, write_bytes, write_image, write_volume};
+use tempfile::{Builder, TempDir};
 
 use super::{
     Results,
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     context::Context,
     failure::Failure,
+    interrupt,
     pictures::{Diverging, Plane, Raster, Slice},
     report::significant,
 };
@@ -22,26 +24,26 @@ pub(super) const PAGE: &str = "report.html";
 /// The reconstruction of the cone-beam scan.
 const VOLUME: &str = "cone-beam.nii.gz";
 
-/// The folder that takes all outputs. It is made when the first file is written, so that a run cut short leaves none.
+/// The folder that takes all outputs.
 pub(super) struct Folder {
     path: PathBuf,
+    /// The folder itself, or the nearest one above it that is there.
+    nearest: PathBuf,
 }
 
 impl Folder {
     /// Checks that the folder is there or can be made, and that files can be written in it.
     pub(super) fn new(path: &Path) -> Result<Self, Failure> {
         let nearest = path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+        let refused = |why: String| Failure::input(format!("{}: {why}", path.display()));
         if !nearest.is_dir() {
-            let refused = format!("{}: outputs need a folder, {} is a file", path.display(), nearest.display());
-            return Err(Failure::input(refused));
+            return Err(refused(format!("outputs need a folder, {} is a file", nearest.display())));
         }
-        check_output(nearest.join(VOLUME))?;
-        Ok(Self { path: path.to_owned() })
-    }
-
-    fn make(&self) -> Result<(), Failure> {
-        let refused = |error| Failure::input(format!("{}: cannot make the folder: {error}", self.path.display()));
-        fs::create_dir_all(&self.path).map_err(refused)
+        check_output(nearest.join(VOLUME)).map_err(|error| match error {
+            IoError::System { source, .. } => refused(format!("cannot write into {}: {source}", nearest.display())),
+            error => error.into(),
+        })?;
+        Ok(Self { path: path.to_owned(), nearest: nearest.to_owned() })
     }
 
     /// Where a file goes.
@@ -49,22 +51,70 @@ impl Folder {
         self.path.join(name)
     }
 
-    fn bytes(&self, context: &mut Context, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-        context.write(&self.file(name), |path| write_bytes(path, bytes))
+    /// Begins to write its files.
+    pub(super) fn draft(&self) -> Result<Draft<'_>, Failure> {
+        let staging = Builder::new().prefix(".kerma-").tempdir_in(&self.nearest);
+        let staging = staging.map_err(|error| self.refused(&error.kind().into()))?;
+        Ok(Draft { folder: self, staging, names: Vec::new() })
+    }
+
+    fn refused(&self, error: &io::Error) -> Failure {
+        Failure::input(format!("{}: cannot write into the folder: {error}", self.path.display()))
+    }
+}
+
+/// The files of a folder until all are written: a run cut short leaves the folder as it was.
+pub(super) struct Draft<'f> {
+    folder: &'f Folder,
+    staging: TempDir,
+    names: Vec<String>,
+}
+
+impl Draft<'_> {
+    /// Gives all files their names in the folder, in the order in which they were written.
+    pub(super) fn publish(self) -> Result<(), Failure> {
+        interrupt::check()?;
+        let refused = |error| self.folder.refused(&error);
+        fs::create_dir_all(&self.folder.path).map_err(refused)?;
+        for name in &self.names {
+            fs::rename(self.staging.path().join(name), self.folder.file(name)).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        writer: impl FnOnce(&Path) -> Result<(), IoError>,
+    ) -> Result<(), Failure> {
+        let draft = self.staging.path().join(name);
+        let file = self.folder.file(name);
+        context.write(&file, |_| writer(&draft)).map_err(|failure| match failure {
+            Failure::Input(message) => {
+                Failure::Input(message.replace(&*draft.to_string_lossy(), &file.to_string_lossy()))
+            }
+            other => other,
+        })?;
+        self.names.push(name.to_owned());
+        Ok(())
+    }
+
+    fn bytes(&mut self, context: &mut Context, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.put(context, name, |path| write_bytes(path, bytes))
     }
 
     /// Writes the page.
-    pub(super) fn page(&self, context: &mut Context, html: &str) -> Result<(), Failure> {
+    pub(super) fn page(&mut self, context: &mut Context, html: &str) -> Result<(), Failure> {
         self.bytes(context, PAGE, html.as_bytes())
     }
 
-    /// Writes everything but the page; every file appears whole or not at all.
-    pub(super) fn fill(&self, context: &mut Context, results: &Results) -> Result<(), Failure> {
-        self.make()?;
+    /// Writes everything but the page.
+    pub(super) fn fill(&mut self, context: &mut Context, results: &Results) -> Result<(), Failure> {
         let Results { shot, cone_beam, tomosynthesis, .. } = results;
         let (picture, integrals) = (shot.image()?, shot.integrals()?);
-        context.write::<IoError>(&self.file("radiograph.png"), |path| write_image(path, &picture))?;
-        context.write::<IoError>(&self.file("radiograph-integrals.tiff"), |path| write_image(path, &integrals))?;
+        self.put(context, "radiograph.png", |path| write_image(path, &picture))?;
+        self.put(context, "radiograph-integrals.tiff", |path| write_image(path, &integrals))?;
 
         for plane in Plane::ALL {
             let name = plane.name().to_lowercase();
@@ -77,15 +127,14 @@ impl Folder {
                 square(&errors, Raster::diverging(&errors, Diverging::new(ERROR_HU))).png8().map_err(undrawn)?;
             self.bytes(context, &format!("cone-beam-{name}-error.png"), &colour)?;
         }
-        context.write::<IoError>(&self.file(VOLUME), |path| write_volume(path, &cone_beam.result))?;
+        self.put(context, VOLUME, |path| write_volume(path, &cone_beam.result))?;
 
         for depth_mm in DEPTHS_MM {
             let slice = coronal(&tomosynthesis.result, depth_mm);
             let grey = square(&slice, Raster::grey(&slice, contrast(&slice))).png16().map_err(undrawn)?;
             self.bytes(context, &slice_name(depth_mm), &grey)?;
         }
-        context
-            .write::<IoError>(&self.file("tomosynthesis.nii.gz"), |path| write_volume(path, &tomosynthesis.result))?;
+        self.put(context, "tomosynthesis.nii.gz", |path| write_volume(path, &tomosynthesis.result))?;
 
         for (name, acquisition) in results.acquisitions() {
             let text = acquisition.scan.to_toml()?;

@@ -24,7 +24,7 @@ use std::{path::PathBuf, time::Instant};
 use clap::Args;
 use serde_json::json;
 
-use crate::{context::Context, failure::Failure, report::significant};
+use crate::{context::Context, failure::Failure, interrupt, report::significant};
 use accuracy::{Deviation, ProjectionError, deviations, projection_error};
 use acquisition::Acquisition;
 use cone_beam::ConeBeam;
@@ -78,10 +78,14 @@ impl Results {
 pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<(), Failure> {
     let folder = Folder::new(&args.out)?;
     let results = compute(args, context)?;
-    folder.fill(context, &results)?;
-    let self_test = context.device()?.self_test().summary();
-    let html = page::report(&results, context.summary(), self_test)?.to_html();
-    folder.page(context, &html)?;
+    interrupt::orderly(|| {
+        let mut draft = folder.draft()?;
+        draft.fill(context, &results)?;
+        let self_test = context.device()?.self_test().summary();
+        let html = page::report(&results, context.summary(), self_test)?.to_html();
+        draft.page(context, &html)?;
+        draft.publish()
+    })?;
     measure(&results, context);
     context.finish(&headline(&results, context, &folder))
 }
