@@ -319,7 +319,7 @@ fn absurd_sizes_are_refused_before_anything_is_allocated() {
             .unwrap_err()
             .to_string();
     assert_eq!(message, "v.mha: volume size must be 1 to 65536 along x, got 1000000000");
-    let nrrd = "NRRD0004\ntype: double\ndimension: 3\nsizes: 65536 65536 2\nendian: little\nencoding: raw\n\n";
+    let nrrd = "NRRD0004\ntype: double\ndimension: 3\nsizes: 65536 65536 2\nspacings: 1 1 1\nendian: little\nencoding: raw\n\n";
     let message = volume("v.nrrd", nrrd.as_bytes()).unwrap_err().to_string();
     assert_eq!(message, "v.nrrd: ends early: 68719476736 bytes are needed for the values, at most 0 are there");
     // 32767³ voxels in a NIfTI header of a file of a few hundred bytes.
