@@ -35,6 +35,12 @@ impl Faults {
         faults
     }
 
+    /// The loss of the device, if that is what lies behind `error`; it is reported only when the device is polled.
+    pub(super) fn blamed(&self, device: &wgpu::Device, error: Error) -> Error {
+        let _ = device.poll(wgpu::PollType::Poll);
+        self.check().err().unwrap_or(error)
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         self.first.get().map_or(Ok(()), |error| Err(error.clone()))
     }
@@ -54,7 +60,7 @@ pub(super) fn caught<T>(
     // Scopes are kept per thread, so they are popped before anything is awaited.
     let found = [internal.pop(), validation.pop()];
     let memory = memory.pop();
-    let (faults, place) = (faults.clone(), place.to_owned());
+    let (device, faults, place) = (device.clone(), faults.clone(), place.to_owned());
     async move {
         let memory = memory.await;
         let mut first = None;
@@ -63,10 +69,13 @@ pub(super) fn caught<T>(
         }
         faults.check()?;
         if memory.is_some() {
-            return Err(Error::OutOfMemory { place });
+            return Err(faults.blamed(&device, Error::OutOfMemory { place }));
         }
         match first {
-            Some(error) => Err(Error::Internal { place, reason: one_line(&error.to_string()) }),
+            Some(error) => {
+                let reason = one_line(&error.to_string());
+                Err(faults.blamed(&device, Error::Internal { place, reason }))
+            }
             None => Ok(value),
         }
     }

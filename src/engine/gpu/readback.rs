@@ -73,7 +73,8 @@ impl<'g> ReadbackRing<'g> {
 
     fn finish_oldest(&mut self, place: &str, target: &mut [u32]) -> Result<(), Error> {
         let Some(pending) = self.in_flight.pop_front() else { return Ok(()) };
-        let failed = |reason: String| Error::Internal { place: place.to_owned(), reason };
+        let Gpu { device, faults, .. } = self.gpu;
+        let failed = |reason: String| faults.blamed(device, Error::Internal { place: place.to_owned(), reason });
         wait(self.gpu, self.control, &pending.submission)?;
         match pending.mapped.try_recv() {
             Ok(Ok(())) => {}
