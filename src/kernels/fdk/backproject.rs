@@ -143,7 +143,7 @@ impl Kernel for Backproject {
     fn domain(&self) -> Domain {
         let [nx, ny, nz, _] = self.params.size;
         let views = self.params.detector[2];
-        const UPDATE_OPERATIONS: f64 = 50.0;
+        const UPDATE_OPERATIONS: f64 = 80.0;
         Domain {
             extent: Extent { slices: nz, rows: ny, columns: nx },
             grain: 1,
