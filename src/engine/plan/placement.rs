@@ -147,8 +147,8 @@ pub(super) fn place(graph: &Graph<'_>, live: &[usize], parts: &[Parts], limits: 
         };
         steps.push(Step { pass, pieces: Vec::new(), acquires, releases, moves });
     }
-    let first_and_last = reuse_to_single_lives(&mut steps, allocations.len());
-    let peak = peak(graph, live, &steps, &allocations, limits, &first_and_last);
+    let spans = reuse_to_single_lives(&mut steps, allocations.len());
+    let peak = peak(graph, live, &steps, &allocations, limits, &spans);
     Placed { steps, placements, allocations, peak }
 }
 
@@ -219,17 +219,17 @@ fn peak(
             _ => 0,
         })
         .sum();
-    let mut moved_words = vec![false; graph.outputs.len()];
+    let mut is_moved = vec![false; graph.outputs.len()];
     for step in steps.iter().filter(|s| s.moves) {
         if let Action::Download { output, .. } = graph.passes[step.pass].action {
-            moved_words[output] = true;
+            is_moved[output] = true;
         }
     }
     let outputs: u64 = graph
         .outputs
         .iter()
-        .zip(&moved_words)
-        .filter(|(_, moved)| !**moved)
+        .zip(&is_moved)
+        .filter(|(_, is_moved)| !**is_moved)
         .map(|(o, _)| o.words as u64 * WORD_BYTES)
         .sum();
     if !limits.host_memory {
