@@ -15,12 +15,39 @@ pub enum Read {
     Slices(usize),
     /// The slices over which the kernel sums.
     Inputs(usize),
+    /// The rows around the place that corresponds to an output row: stencils, pyramids, strips.
+    Window(usize, Window),
+}
+
+/// Which rows of a buffer of one slice an output row needs.
+///
+/// Output row `o` reads the rows `first + ⌊o·numerator/denominator⌋` to
+/// `last + ⌊o·numerator/denominator⌋`, both included, as far as they exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Rows of the buffer for every `denominator` output rows.
+    pub numerator: u32,
+    /// See `numerator`.
+    pub denominator: u32,
+    /// First row needed, relative to the corresponding one.
+    pub first: i32,
+    /// Last row needed, relative to the corresponding one.
+    pub last: i32,
+}
+
+impl Window {
+    /// Window of a stencil that reaches `reach` rows up and down.
+    #[must_use]
+    pub fn around(reach: u32) -> Self {
+        let reach = reach as i32;
+        Self { numerator: 1, denominator: 1, first: -reach, last: reach }
+    }
 }
 
 impl Read {
     pub(crate) fn buffer(self) -> usize {
         match self {
-            Self::Whole(b) | Self::Rows(b) | Self::Slices(b) | Self::Inputs(b) => b,
+            Self::Whole(b) | Self::Rows(b) | Self::Slices(b) | Self::Inputs(b) | Self::Window(b, _) => b,
         }
     }
 }
@@ -69,6 +96,12 @@ impl<T> Buffer<T> {
     #[must_use]
     pub fn inputs(self) -> Read {
         Read::Inputs(self.id)
+    }
+
+    /// Read the rows around the place that corresponds to an output row.
+    #[must_use]
+    pub fn window(self, window: Window) -> Read {
+        Read::Window(self.id, window)
     }
 
     /// Write every element.

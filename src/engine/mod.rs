@@ -29,7 +29,7 @@ pub use buffer::{Buffer, Extent, Output};
 pub use device::{AdapterSummary, Choice, Device, Kind, Numerics};
 pub use error::Error;
 pub use gpu::{NoopPipelines, adapters, open_adapter};
-pub use graph::{Graph, Read, Write};
+pub use graph::{Graph, Read, Window, Write};
 pub use kernel::{Block, Domain, Kernel, Order, Reduce, Shader, Tier, Way};
 pub use limits::Limits;
 pub use plan::{PeakBytes, Plan};

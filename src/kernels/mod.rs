@@ -2,6 +2,7 @@
 //!
 //! Kernels know one geometry only, explicit views; they read no file and start no thread.
 
+mod pixels;
 mod registry;
 mod vectorised;
 
@@ -10,4 +11,5 @@ pub mod pointwise;
 pub mod project;
 pub mod statistics;
 
+pub use pixels::{Mask, Pixels};
 pub use registry::shaders;

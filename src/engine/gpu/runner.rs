@@ -208,7 +208,7 @@ fn bound_parts(plan: &Plan<'_, '_>, reads: &[Read], writes: &[Write], piece: &Pi
         Placement::Borrowed { .. } | Placement::Nowhere => 0,
     };
     let read = reads.iter().map(|r| match r {
-        Read::Whole(b) => (*b, 0),
+        Read::Whole(b) | Read::Window(b, _) => (*b, 0),
         Read::Rows(b) => (*b, part_of(*b, piece.rows.start)),
         Read::Slices(b) => {
             let rows = u64::from(plan.graph.buffers[*b].extent.rows);

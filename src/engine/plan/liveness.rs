@@ -105,7 +105,7 @@ fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[
     };
     let by_row = reads.iter().filter_map(|r| match r {
         Read::Rows(b) => Some(*b),
-        Read::Whole(_) | Read::Slices(_) | Read::Inputs(_) => None,
+        Read::Whole(_) | Read::Window(..) | Read::Slices(_) | Read::Inputs(_) => None,
     });
     for buffer in by_row.chain(writes.iter().map(|w| w.buffer())) {
         let (needed, got) = (domain.extent.all_rows(), graph.buffers[buffer].extent.all_rows());
@@ -124,7 +124,7 @@ fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[
     }
     for read in reads {
         let (buffer, needed) = match read {
-            Read::Whole(_) | Read::Rows(_) => continue,
+            Read::Whole(_) | Read::Window(..) | Read::Rows(_) => continue,
             Read::Slices(b) => (*b, domain.extent.slices),
             Read::Inputs(b) => (*b, domain.reduce.map_or(0, |r| r.slices)),
         };

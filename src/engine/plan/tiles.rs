@@ -28,7 +28,9 @@ pub(super) fn pieces(
     for read in reads {
         let buffer = read.buffer();
         match read {
-            Read::Whole(_) => bindable(graph, buffer, parts[buffer].all_rows, &parts[buffer], limits)?,
+            Read::Whole(_) | Read::Window(..) => {
+                bindable(graph, buffer, parts[buffer].all_rows, &parts[buffer], limits)?
+            }
             Read::Rows(_) => row_cuts.extend(cuts(&parts[buffer])),
             Read::Slices(_) => {
                 let rows = u64::from(graph.buffers[buffer].extent.rows);
