@@ -55,10 +55,11 @@ pub(super) fn pieces(
         bindable(graph, buffer, 1, &parts[buffer], limits)?;
     }
     let is_between_grains = |row: u64| (row % u64::from(domain.extent.rows)).is_multiple_of(grain);
-    if let Some(write) = writes.first()
-        && !row_cuts.iter().all(|&row| is_between_grains(row))
-    {
-        bindable(graph, write.buffer(), u64::from(domain.extent.rows), &parts[write.buffer()], limits)?;
+    let by_row = reads.iter().filter(|r| matches!(r, Read::Rows(_))).map(|r| r.buffer());
+    for buffer in writes.iter().map(|w| w.buffer()).chain(by_row) {
+        if !parts[buffer].cuts().all(is_between_grains) {
+            bindable(graph, buffer, u64::from(domain.extent.rows), &parts[buffer], limits)?;
+        }
     }
 
     let inputs = domain.reduce.map_or(0, |r| u64::from(r.slices));
@@ -95,7 +96,7 @@ pub(super) fn pieces(
                 }
                 if tile.end <= first {
                     let needed = window.most_rows(all_rows, grain, &parts[*buffer]);
-                    bindable(graph, *buffer, needed, &parts[*buffer], limits)?;
+                    return Err(beyond_a_binding(graph, *buffer, needed, limits));
                 }
             }
             first = tile.end;
@@ -137,12 +138,15 @@ fn ranges(end: u64, mut cuts: Vec<u64>) -> Vec<Range<u64>> {
 
 /// Checks that `rows` rows can be bound at once: that they fit a binding and no part ends among them.
 fn bindable(graph: &Graph<'_>, buffer: usize, rows: u64, parts: &Parts, limits: &Limits) -> Result<(), Error> {
-    let needed_bytes = rows * parts.row_words * WORD_BYTES;
-    if parts.rows >= rows && needed_bytes <= limits.binding_bytes {
-        return Ok(());
-    }
-    let buffer = graph.buffers[buffer].label.clone();
-    Err(Error::BindingLimit { buffer, needed_bytes, limit_bytes: limits.binding_bytes })
+    let fits = parts.rows >= rows && rows * parts.row_words * WORD_BYTES <= limits.binding_bytes;
+    if fits { Ok(()) } else { Err(beyond_a_binding(graph, buffer, rows, limits)) }
+}
+
+/// So many rows of a buffer do not fit a binding.
+fn beyond_a_binding(graph: &Graph<'_>, buffer: usize, rows: u64, limits: &Limits) -> Error {
+    let info = &graph.buffers[buffer];
+    let needed_bytes = rows * info.row_words * WORD_BYTES;
+    Error::BindingLimit { buffer: info.label.clone(), needed_bytes, limit_bytes: limits.binding_bytes }
 }
 
 #[cfg(test)]
