@@ -7,6 +7,7 @@ mod registry;
 mod vectorised;
 
 pub mod fdk;
+pub mod mask;
 pub mod pointwise;
 pub mod project;
 pub mod statistics;
