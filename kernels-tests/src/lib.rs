@@ -11,6 +11,7 @@ mod compare;
 mod engine;
 mod fdk;
 mod inputs;
+mod mask;
 pub mod oracle;
 mod pointwise;
 mod project;
