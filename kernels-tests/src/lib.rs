@@ -12,6 +12,7 @@ mod engine;
 mod fdk;
 mod histogram;
 mod inputs;
+mod mask;
 pub mod oracle;
 mod pixels;
 mod pointwise;

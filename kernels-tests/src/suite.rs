@@ -3,8 +3,8 @@ use std::{collections::BTreeMap, time::Instant};
 use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progress, Tier, Verdict as Numbers};
 
 use crate::{
-    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, engine, fdk, histogram, pointwise, project,
-    statistics, tasks, threshold,
+    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, engine, fdk, histogram, mask, pointwise,
+    project, statistics, tasks, threshold,
 };
 
 /// Every case, in the order of the rooms.
@@ -15,6 +15,7 @@ pub fn cases() -> Vec<Case> {
         project::cases(),
         fdk::cases(),
         histogram::cases(),
+        mask::cases(),
         pointwise::cases(),
         statistics::cases(),
         threshold::cases(),
