@@ -9,6 +9,7 @@ mod vectorised;
 pub mod fdk;
 pub mod pointwise;
 pub mod project;
+pub mod pyramid;
 pub mod statistics;
 
 pub use pixels::{Mask, Pixels};

@@ -1,4 +1,4 @@
-use super::{fdk, pointwise, project, statistics};
+use super::{fdk, pointwise, project, pyramid, statistics};
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
 /// Every shader of kerma, for tests and tools that walk them all.
@@ -16,6 +16,12 @@ pub fn shaders() -> Vec<&'static Shader> {
         &pointwise::scale_add::SHADER,
         &pointwise::transmission::SHADER,
         &pointwise::window_level::SHADER,
+        &pyramid::reduce::SHADER,
+        &pyramid::band::SHADER,
+        &pyramid::collapse::SHADER,
+        &pyramid::noise::SHADER,
+        &pyramid::median::SHADER,
+        &pyramid::blend::SHADER,
         &statistics::rows::SHADER,
         &statistics::merge::SHADER,
     ]
