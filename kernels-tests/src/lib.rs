@@ -14,6 +14,7 @@ mod inputs;
 pub mod oracle;
 mod pointwise;
 mod project;
+mod pyramid;
 mod report;
 mod statistics;
 mod suite;
