@@ -4,7 +4,7 @@ use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progres
 
 use crate::{
     Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, engine, fdk, histogram, mask, pointwise,
-    project, statistics, tasks, threshold,
+    project, pyramid, statistics, tasks, threshold,
 };
 
 /// Every case, in the order of the rooms.
@@ -17,6 +17,7 @@ pub fn cases() -> Vec<Case> {
         histogram::cases(),
         mask::cases(),
         pointwise::cases(),
+        pyramid::cases(),
         statistics::cases(),
         threshold::cases(),
         tasks::cases(),

@@ -11,6 +11,7 @@ pub mod histogram;
 pub mod mask;
 pub mod pointwise;
 pub mod project;
+pub mod pyramid;
 pub mod statistics;
 pub mod threshold;
 
