@@ -238,10 +238,11 @@ fn noise_is_measured_beside_saturation_structure_and_masks() {
     // The right half is louder and masked out: 400·2 columns are 25 words of a mask at level 1.
     let loud: Vec<f32> = noise.iter().enumerate().map(|(i, v)| if i % 400 < 192 { *v } else { 9.0 * v }).collect();
     let mask: Vec<u32> = (0..602 * 25).map(|i| if i % 25 < 12 { u32::MAX } else { 0 }).collect();
+    let empty = vec![0.0; noise.len()];
     let mut graph = Graph::new();
     let extent = Extent::new(1, size[0], size[1]);
     let mut outputs = Vec::new();
-    for (values, allowed) in [(&noise, 0.02), (&saturated, 0.03), (&edges, 0.2), (&vec![0.0; noise.len()], 0.0)] {
+    for (values, allowed) in [(&noise, 0.02), (&saturated, 0.03), (&edges, 0.2), (&empty, 0.0)] {
         let band = graph.upload("band", extent, values);
         let sigma = pyramid::noise(&mut graph, band, 0, None, full);
         outputs.push((graph.result(sigma), allowed));
