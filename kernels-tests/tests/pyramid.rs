@@ -31,9 +31,10 @@ fn computed(
     record: impl FnOnce(&mut Graph<'_>, &[Buffer<f32>]) -> Vec<Buffer<f32>>,
 ) -> Vec<Vec<f32>> {
     let mut graph = Graph::new();
-    let upload =
-        |&([rows, columns], values): &([usize; 2], _)| graph.upload("image", Extent::new(1, rows, columns), values);
-    let buffers: Vec<Buffer<f32>> = images.iter().map(upload).collect();
+    let mut buffers = Vec::new();
+    for ([rows, columns], values) in images {
+        buffers.push(graph.upload("image", Extent::new(1, *rows, *columns), values));
+    }
     let results = record(&mut graph, &buffers);
     let outputs: Vec<Output<f32>> = results.into_iter().map(|buffer| graph.result(buffer)).collect();
     let plan = Plan::new(&graph, device.limits()).unwrap();
@@ -219,7 +220,7 @@ fn curves_are_those_of_their_formula() {
     }
 }
 
-/// Normal numbers: sums of twelve even ones.
+/// Nearly normal numbers: sums of twelve even ones, whose median magnitude is 1.1 % above the normal one.
 fn normal(seed: u64, count: usize, sigma: f32) -> Vec<f32> {
     let even = Seeded::new(seed).values(12 * count, -0.5, 0.5);
     even.chunks_exact(12).map(|twelve| sigma * twelve.iter().sum::<f32>()).collect()
@@ -237,10 +238,11 @@ fn noise_is_measured_beside_saturation_structure_and_masks() {
     // The right half is louder and masked out: 400·2 columns are 25 words of a mask at level 1.
     let loud: Vec<f32> = noise.iter().enumerate().map(|(i, v)| if i % 400 < 192 { *v } else { 9.0 * v }).collect();
     let mask: Vec<u32> = (0..602 * 25).map(|i| if i % 25 < 12 { u32::MAX } else { 0 }).collect();
+    let empty = vec![0.0; noise.len()];
     let mut graph = Graph::new();
     let extent = Extent::new(1, size[0], size[1]);
     let mut outputs = Vec::new();
-    for (values, allowed) in [(&noise, 0.01), (&saturated, 0.02), (&edges, 0.2), (&vec![0.0; noise.len()], 0.0)] {
+    for (values, allowed) in [(&noise, 0.02), (&saturated, 0.03), (&edges, 0.2), (&empty, 0.0)] {
         let band = graph.upload("band", extent, values);
         let sigma = pyramid::noise(&mut graph, band, 0, None, full);
         outputs.push((graph.result(sigma), allowed));
@@ -249,7 +251,7 @@ fn noise_is_measured_beside_saturation_structure_and_masks() {
     let words = graph.upload("mask", Mask::extent(mask_size), &mask);
     let band = graph.upload("band", extent, &loud);
     let sigma = pyramid::noise(&mut graph, band, 1, Some(Mask { buffer: words, size: mask_size }), full);
-    outputs.push((graph.result(sigma), 0.02));
+    outputs.push((graph.result(sigma), 0.03));
     let plan = Plan::new(&graph, device.limits()).unwrap();
     let mut found = pollster::block_on(device.run(&plan, &Control::default())).unwrap();
     for (output, allowed) in outputs {
