@@ -1,0 +1,17 @@
+//! Enhancement of radiographs as one graph: mask, local histogram equalisation, Laplacian pyramid, tone curve.
+
+mod given_mask;
+mod levels;
+mod options;
+mod preset;
+mod stage;
+
+pub use given_mask::GivenMask;
+pub use options::{
+    ClaheConvention, ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Response,
+    ThresholdConvention, ToneOptions,
+};
+pub use preset::{Preset, PresetError};
+pub use stage::Stage;
+
+use super::TaskError;
