@@ -7,9 +7,11 @@ mod registry;
 mod vectorised;
 
 pub mod fdk;
+pub mod histogram;
 pub mod pointwise;
 pub mod project;
 pub mod statistics;
+pub mod threshold;
 
 pub use pixels::{Mask, Pixels};
 pub use registry::shaders;

@@ -1,4 +1,4 @@
-use super::{fdk, pointwise, project, statistics};
+use super::{fdk, histogram, pointwise, project, statistics, threshold};
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
 /// Every shader of kerma, for tests and tools that walk them all.
@@ -10,13 +10,21 @@ pub fn shaders() -> Vec<&'static Shader> {
         &fdk::weight::SHADER,
         &fdk::ramp::SHADER,
         &fdk::backproject::SHADER,
+        &histogram::count::SHADER,
+        &histogram::merge::SHADER,
         &pointwise::attenuation::SHADER,
         &pointwise::fill::SHADER,
         &pointwise::line_integral::SHADER,
+        &pointwise::lookup::SHADER,
+        &pointwise::quantise::SHADER,
         &pointwise::scale_add::SHADER,
+        &pointwise::stretch::SHADER,
         &pointwise::transmission::SHADER,
+        &pointwise::widen::SHADER,
         &pointwise::window_level::SHADER,
         &statistics::rows::SHADER,
         &statistics::merge::SHADER,
+        &threshold::rank::SHADER,
+        &threshold::triangle::SHADER,
     ]
 }
