@@ -6,6 +6,7 @@ use super::{Depth, EnhanceOptions, Polarity, Response, TaskError};
 use crate::{
     data::{Image, Sample, Unit},
     io::ImageInfo,
+    kernels::pointwise::table::Table,
 };
 
 /// Values looked at by one thread at a time: enough to outweigh the hand-over, few enough to stay in its cache.
@@ -105,26 +106,15 @@ impl Meaning {
         Self { is_exposure, is_linear }
     }
 
-    /// The new grey level of every old one, or nothing when they stay.
-    ///
-    /// ```text
-    /// log:     q' = q                        or   top − q                where q grows with the exposure
-    /// linear:  q' = top·(1 − ln(1 + e)/ln(1 + top))                      e = top − q, or q where it is the exposure
-    /// ```
-    pub(super) fn table(self, bits: u8) -> Option<Vec<[u16; 2]>> {
-        if !self.is_exposure && !self.is_linear {
-            return None;
+    /// The grey level that stands for every old one, or nothing when they stay.
+    pub(super) fn table(self, bits: u8) -> Option<Table> {
+        let logarithm = || Table::logarithm(bits, bits);
+        match (self.is_exposure, self.is_linear) {
+            (false, false) => None,
+            (true, false) => Some(Table::inversion(bits, bits)),
+            (true, true) => Some(logarithm()),
+            (false, true) => Some(Table::inversion(bits, bits).then(&logarithm())),
         }
-        let top = (1_u32 << bits) - 1;
-        let scale = f64::from(top) / f64::from(top).ln_1p();
-        let level = |q: u32| {
-            let exposure = if self.is_exposure { q } else { top - q };
-            match self.is_linear {
-                true => (f64::from(top) - scale * f64::from(exposure).ln_1p()).round() as u16,
-                false => (top - exposure) as u16,
-            }
-        };
-        Some((0..=top).step_by(2).map(|q| [level(q), level(q + 1)]).collect())
     }
 }
 
@@ -173,26 +163,19 @@ mod tests {
         }
     }
 
-    fn levels(meaning: Meaning, bits: u8) -> Vec<u16> {
-        meaning.table(bits).unwrap().into_iter().flatten().collect()
-    }
-
     #[test]
     fn tables_turn_exposure_into_attenuation() {
         let none = Meaning { is_exposure: false, is_linear: false };
+        let values = |is_exposure, is_linear, bits| {
+            Meaning { is_exposure, is_linear }.table(bits).unwrap().values().to_vec()
+        };
         assert_eq!(none.table(8), None);
-        assert_eq!(levels(Meaning { is_exposure: true, ..none }, 2), [3, 2, 1, 0]);
+        assert_eq!(values(true, false, 2), [3, 2, 1, 0]);
         for bits in [1, 8, 16] {
-            let top = ((1_u32 << bits) - 1) as u16;
-            let table = levels(Meaning { is_exposure: true, is_linear: true }, bits);
-            assert_eq!((table.len(), table[0], table[usize::from(top)]), (1 << bits, top, 0));
-            assert!(table.windows(2).all(|pair| pair[0] >= pair[1]));
-            let complement = levels(Meaning { is_exposure: false, is_linear: true }, bits);
-            assert!(complement.iter().eq(table.iter().rev()));
+            let table = values(true, true, bits);
+            assert_eq!((table.len(), table[0], table[(1 << bits) - 1]), (1 << bits, ((1_u32 << bits) - 1) as u16, 0));
+            assert!(values(false, true, bits).iter().eq(table.iter().rev()));
         }
-        // Half the exposure is one step of the logarithm: ln 2 of ln 65536 is a sixteenth.
-        let table = levels(Meaning { is_exposure: true, is_linear: true }, 16);
-        assert!(table[32767].abs_diff(65535 / 16) <= 1, "{}", table[32767]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod given_mask;
 mod levels;
+mod named;
 mod options;
 mod preset;
 mod stage;
@@ -9,7 +10,7 @@ mod stage;
 pub use given_mask::GivenMask;
 pub use options::{
     ClaheConvention, ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Response,
-    ThresholdConvention, ToneOptions,
+    ToneOptions,
 };
 pub use preset::{Preset, PresetError};
 pub use stage::Stage;

@@ -2,7 +2,8 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Stage, TaskError};
+use super::{Stage, TaskError, named};
+use crate::kernels::threshold::triangle::Convention as Threshold;
 
 /// How an image is enhanced; every step can be absent.
 ///
@@ -72,7 +73,8 @@ pub enum Depth {
 #[serde(deny_unknown_fields, default)]
 pub struct MaskOptions {
     /// Whose triangle method.
-    pub threshold: ThresholdConvention,
+    #[serde(with = "named")]
+    pub threshold: Threshold,
     /// Radius in cells of the opening that takes away specks and thin structures; 0 for none.
     pub open: u32,
     /// Radius in cells of the closing that bridges gaps; 0 for none.
@@ -90,7 +92,7 @@ pub struct MaskOptions {
 impl Default for MaskOptions {
     fn default() -> Self {
         Self {
-            threshold: ThresholdConvention::OpenCv,
+            threshold: Threshold::OpenCv,
             open: 0,
             close: 0,
             grow: 0,
@@ -99,22 +101,6 @@ impl Default for MaskOptions {
             collimation: false,
         }
     }
-}
-
-/// Whose triangle method finds the threshold; they differ by a level or two.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ThresholdConvention {
-    /// OpenCV's `THRESH_TRIANGLE`.
-    #[default]
-    #[serde(rename = "opencv")]
-    OpenCv,
-    /// `skimage.filters.threshold_triangle`.
-    #[serde(rename = "skimage")]
-    ScikitImage,
-    /// ImageJ's Triangle.
-    #[serde(rename = "imagej")]
-    ImageJ,
 }
 
 /// Whose rules the local histogram equalisation follows.

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use kerma::tasks::enhance::{
     ClaheConvention, ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset, Response,
-    ThresholdConvention,
+    Threshold,
 };
 
 use crate::failure::Failure;
@@ -191,8 +191,8 @@ impl Recipe {
                 options.clahe = Some(ClaheOptions { tiles, clip, convention });
             }
             Step::Triangle => {
-                let names = ThresholdConvention::NAMES;
-                let threshold = named::<ThresholdConvention>(flags.convention.as_deref(), names)?;
+                let names = Threshold::NAMES;
+                let threshold = named::<Threshold>(flags.convention.as_deref(), names)?;
                 options.mask = Some(MaskOptions { threshold, ..MaskOptions::default() });
             }
             Step::Laplacian => {
