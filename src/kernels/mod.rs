@@ -10,6 +10,7 @@ pub mod fdk;
 pub mod histogram;
 pub mod pointwise;
 pub mod project;
+pub mod pyramid;
 pub mod statistics;
 pub mod threshold;
 

@@ -1,4 +1,4 @@
-use super::{fdk, histogram, pointwise, project, statistics, threshold};
+use super::{fdk, histogram, pointwise, project, pyramid, statistics, threshold};
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
 /// Every shader of kerma, for tests and tools that walk them all.
@@ -22,6 +22,12 @@ pub fn shaders() -> Vec<&'static Shader> {
         &pointwise::transmission::SHADER,
         &pointwise::widen::SHADER,
         &pointwise::window_level::SHADER,
+        &pyramid::reduce::SHADER,
+        &pyramid::band::SHADER,
+        &pyramid::collapse::SHADER,
+        &pyramid::noise::SHADER,
+        &pyramid::median::SHADER,
+        &pyramid::blend::SHADER,
         &statistics::rows::SHADER,
         &statistics::merge::SHADER,
         &threshold::rank::SHADER,
