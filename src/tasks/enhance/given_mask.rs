@@ -57,8 +57,7 @@ pub(super) fn share(words: &[u32], [columns, rows]: [usize; 2]) -> f64 {
 }
 
 /// A mask as an image of 0 and 255.
-pub(super) fn picture(words: &[u32], like: &Image) -> Result<Image, TaskError> {
-    let size = like.size();
+pub(super) fn picture(words: &[u32], size: [usize; 2], spacing_mm: Option<[f64; 2]>) -> Result<Image, TaskError> {
     let row_words = Mask::row_words(size.map(|n| n as u32)) as usize;
     let mut values = vec![0.0; size[0] * size[1]];
     values.par_chunks_mut(size[0]).zip(words.par_chunks(row_words)).for_each(|(row, words)| {
@@ -68,7 +67,7 @@ pub(super) fn picture(words: &[u32], like: &Image) -> Result<Image, TaskError> {
             }
         }
     });
-    Ok(Image::new(size, like.spacing_mm(), Sample::Unsigned { bits: 8 }, Unit::Arbitrary, values)?)
+    Ok(Image::new(size, spacing_mm, Sample::Unsigned { bits: 8 }, Unit::Arbitrary, values)?)
 }
 
 #[cfg(test)]
@@ -88,7 +87,7 @@ mod tests {
             let given = GivenMask::new(&mask, &mask).unwrap();
             assert_eq!(given.words().len(), size[0].div_ceil(32) * size[1]);
             assert_eq!(share(given.words(), size), foreground / (size[0] * size[1]) as f64);
-            assert_eq!(picture(given.words(), &mask).unwrap(), mask, "{size:?}");
+            assert_eq!(picture(given.words(), size, None).unwrap(), mask, "{size:?}");
             assert!(!given.is_empty());
         }
     }

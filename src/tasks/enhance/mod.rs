@@ -1,5 +1,7 @@
 //! Enhancement of radiographs as one graph: mask, local histogram equalisation, Laplacian pyramid, tone curve.
 
+mod chain;
+mod foreground;
 mod given_mask;
 mod levels;
 mod named;
@@ -7,6 +9,7 @@ mod options;
 mod preset;
 mod stage;
 
+pub use chain::{Enhanced, Enhancement};
 pub use given_mask::GivenMask;
 pub use options::{
     ClaheConvention, ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Response,

@@ -129,9 +129,11 @@ pub struct ClaheOptions {
 /// Gains of the bands of a Laplacian pyramid, finest first.
 ///
 /// ```text
-/// y = g·M·sign(x)·(|x|/M)^p·(1 − exp(−(|x|/(k·σ))²))
+/// y = x·(1 + (G(|x|) − 1)·N(|x|))      G(a) = min(g·(a/M)^(p − 1), ceiling)      N(a) = 1 − exp(−(a/(k·σ))²)
 /// ```
-/// with g the band's gain, p its power, M its largest magnitude, σ its noise and k the containment.
+/// with g the band's gain, p its power, M the highest grey level, σ the band's noise and k the containment. A power
+/// below 1 raises what is faint more than what is strong: at p = 0.9 what has a hundredth of the full scale is raised
+/// 1.6 times as much as what has all of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LaplacianOptions {
@@ -140,6 +142,9 @@ pub struct LaplacianOptions {
     /// Power of every band, below 1 to raise faint structures more than strong ones; empty for 1.
     #[serde(default)]
     pub powers: Vec<f64>,
+    /// Largest factor by which a value may grow.
+    #[serde(default = "usual_ceiling")]
+    pub ceiling: f64,
     /// Multiple of a band's noise below which its structures are not raised; 0 for no containment.
     #[serde(default)]
     pub containment: f64,
@@ -159,11 +164,17 @@ pub struct ToneOptions {
     pub exponential: Option<f64>,
 }
 
+/// Factor beyond which faint structures look unreal.
+fn usual_ceiling() -> f64 {
+    4.0
+}
+
 const TILES: RangeInclusive<f64> = 1.0..=256.0;
 const RADIUS: RangeInclusive<f64> = 0.0..=64.0;
 const CLIP_MAX: f64 = 1000.0;
 const GAIN: RangeInclusive<f64> = 0.0..=20.0;
 const POWER: RangeInclusive<f64> = 0.2..=2.0;
+const CEILING: RangeInclusive<f64> = 1.0..=100.0;
 const CONTAINMENT: RangeInclusive<f64> = 0.0..=20.0;
 const GAMMA: RangeInclusive<f64> = 0.1..=10.0;
 const EXPONENTIAL: RangeInclusive<f64> = -20.0..=20.0;
@@ -194,6 +205,12 @@ impl EnhanceOptions {
 }
 
 impl LaplacianOptions {
+    /// Gains with nothing else: no powers, no containment.
+    #[must_use]
+    pub fn of_gains(gains: Vec<f64>) -> Self {
+        Self { gains, powers: Vec::new(), ceiling: usual_ceiling(), containment: 0.0 }
+    }
+
     fn check(&self) -> Result<(), TaskError> {
         let levels = self.gains.len();
         let most = f64::from(Stage::MAX_BANDS);
@@ -204,6 +221,7 @@ impl LaplacianOptions {
         }
         self.gains.iter().try_for_each(|&g| within("laplacian.gains", g, &GAIN, "0 to 20"))?;
         self.powers.iter().try_for_each(|&p| within("laplacian.powers", p, &POWER, "0.2 to 2"))?;
+        within("laplacian.ceiling", self.ceiling, &CEILING, "1 to 100")?;
         within("laplacian.containment", self.containment, &CONTAINMENT, "0 to 20")
     }
 

@@ -209,10 +209,13 @@ impl Recipe {
                 if levels > 12 {
                     return Err(Failure::input(format!("--levels must be 1 to 12, got {levels}")));
                 }
+                let gains = flags.gains.clone().unwrap_or_else(|| vec![USUAL_GAIN; levels]);
                 options.laplacian = Some(LaplacianOptions {
-                    gains: flags.gains.clone().unwrap_or_else(|| vec![USUAL_GAIN; levels]),
                     powers: flags.powers.clone().unwrap_or_default(),
                     containment: flags.containment.unwrap_or(0.0),
+                    // Gains are taken as they are given.
+                    ceiling: gains.iter().copied().fold(4.0, f64::max),
+                    ..LaplacianOptions::of_gains(gains)
                 });
             }
         }
