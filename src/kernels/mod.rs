@@ -8,6 +8,7 @@ mod vectorised;
 
 pub mod fdk;
 pub mod histogram;
+pub mod mask;
 pub mod pointwise;
 pub mod project;
 pub mod pyramid;

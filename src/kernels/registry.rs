@@ -1,4 +1,4 @@
-use super::{fdk, histogram, pointwise, project, pyramid, statistics, threshold};
+use super::{fdk, histogram, mask, pointwise, project, pyramid, statistics, threshold};
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
 /// Every shader of kerma, for tests and tools that walk them all.
@@ -12,6 +12,19 @@ pub fn shaders() -> Vec<&'static Shader> {
         &fdk::backproject::SHADER,
         &histogram::count::SHADER,
         &histogram::merge::SHADER,
+        &mask::above::SHADER,
+        &mask::across::SHADER,
+        &mask::down::SHADER,
+        &mask::reduce::SHADER,
+        &mask::expand::SHADER,
+        &mask::combine::SHADER,
+        &mask::rectangle::SHADER,
+        &mask::labels::SHADER,
+        &mask::tally::SHADER,
+        &mask::select::SHADER,
+        &mask::step_right::SHADER,
+        &mask::step_down::SHADER,
+        &mask::borders::SHADER,
         &pointwise::attenuation::SHADER,
         &pointwise::fill::SHADER,
         &pointwise::line_integral::SHADER,
