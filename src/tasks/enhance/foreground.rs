@@ -6,7 +6,11 @@ use crate::{
     kernels::{
         Mask, Pixels,
         histogram::{self, Tiles},
-        mask::{above, collimation, components, expand, morphology, rectangle, reduce},
+        mask::{
+            above, collimation,
+            field::{self, Cleaning},
+            morphology, rectangle,
+        },
         threshold::triangle,
     },
 };
@@ -19,29 +23,22 @@ pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, options: &MaskOption
     let histogram = histogram::record(graph, pixels, None, &Tiles::whole(pixels.size));
     let threshold = triangle::record(graph, histogram, options.threshold);
     let above = above::record(graph, pixels, threshold);
-    let tidied = if is_tidied(options) { tidy(graph, above, options) } else { above };
+    let cleaning = Cleaning {
+        longest: MAX_CELLS,
+        opening: options.open,
+        closing: options.close,
+        largest: options.largest,
+        fill: options.fill,
+    };
+    let is_clean = options.open + options.close == 0 && !options.largest && !options.fill;
+    let clean = if is_clean { above } else { field::record(graph, above, &cleaning) };
+    let grown = morphology::dilate(graph, clean, options.grow * cleaning.factor(pixels.size));
     let mask = match options.collimation {
         true => {
-            let borders = collimation::record(graph, pixels);
-            rectangle::clip(graph, tidied, borders)
+            let borders = collimation::borders(graph, pixels);
+            rectangle::clip(graph, grown, borders)
         }
-        false => tidied,
+        false => grown,
     };
     (mask, threshold)
-}
-
-fn is_tidied(options: &MaskOptions) -> bool {
-    let MaskOptions { open, close, grow, largest, fill, .. } = *options;
-    open + close + grow > 0 || largest || fill
-}
-
-fn tidy(graph: &mut Graph<'_>, mask: Mask, options: &MaskOptions) -> Mask {
-    let factor = mask.size[0].max(mask.size[1]).div_ceil(MAX_CELLS);
-    let cells = reduce::record(graph, mask, factor);
-    let opened = morphology::open(graph, cells, options.open);
-    let closed = morphology::close(graph, opened, options.close);
-    let largest = if options.largest { components::largest(graph, closed) } else { closed };
-    let filled = if options.fill { components::fill(graph, largest) } else { largest };
-    let grown = morphology::dilate(graph, filled, options.grow);
-    if factor == 1 { grown } else { expand::record(graph, grown, factor, mask.size) }
 }

@@ -112,6 +112,10 @@ pub enum ClaheConvention {
     #[serde(rename = "opencv")]
     OpenCv,
 }
+impl ClaheConvention {
+    /// Names.
+    pub const NAMES: [(&'static str, Self); 1] = [("opencv", Self::OpenCv)];
+}
 
 /// Local histogram equalisation with a limit on the contrast (CLAHE).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,7 +174,7 @@ fn usual_ceiling() -> f64 {
 }
 
 const TILES: RangeInclusive<f64> = 1.0..=256.0;
-const RADIUS: RangeInclusive<f64> = 0.0..=64.0;
+const RADIUS: RangeInclusive<f64> = 0.0..=32.0;
 const CLIP_MAX: f64 = 1000.0;
 const GAIN: RangeInclusive<f64> = 0.0..=20.0;
 const POWER: RangeInclusive<f64> = 0.2..=2.0;
@@ -187,7 +191,7 @@ impl EnhanceOptions {
     pub fn check(&self) -> Result<(), TaskError> {
         if let Some(mask) = &self.mask {
             for (field, radius) in [("mask.open", mask.open), ("mask.close", mask.close), ("mask.grow", mask.grow)] {
-                within(field, f64::from(radius), &RADIUS, "0 to 64 cells")?;
+                within(field, f64::from(radius), &RADIUS, "0 to 32 cells")?;
             }
         }
         if let Some(clahe) = &self.clahe {

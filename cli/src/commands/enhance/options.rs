@@ -1,9 +1,12 @@
 //! From flags to options: a preset with a few changes, or one step alone.
 
 use clap::{Args, ValueEnum};
-use kerma::tasks::enhance::{
-    ClaheConvention, ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset, Response,
-    Threshold,
+use kerma::{
+    kernels::threshold::triangle::Convention as Threshold,
+    tasks::enhance::{
+        ClaheConvention, ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset,
+        Response,
+    },
 };
 
 use crate::failure::Failure;
