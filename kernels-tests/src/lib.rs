@@ -10,14 +10,18 @@ mod case;
 mod compare;
 mod engine;
 mod fdk;
+mod histogram;
 mod inputs;
+mod mask;
 pub mod oracle;
+mod pixels;
 mod pointwise;
 mod project;
 mod report;
 mod statistics;
 mod suite;
 mod tasks;
+mod threshold;
 mod tolerance;
 
 pub use case::{Case, Narrow};

@@ -48,7 +48,7 @@ impl Tolerance {
     #[must_use]
     pub fn of(kernel: &str) -> Self {
         let [worst, rms] = match kernel {
-            "pointwise.window_level" => return Self::Levels(1),
+            "pointwise.window_level" | "pointwise.quantise" => return Self::Levels(1),
             "pointwise.line_integral" => [LOGARITHM; 2],
             "pointwise.transmission" => [EXPONENTIAL; 2],
             "statistics.rows" | "statistics.merge" => [SUM; 2],

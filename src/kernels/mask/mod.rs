@@ -24,3 +24,5 @@ pub mod step_right;
 pub mod tally;
 
 mod bits;
+#[cfg(test)]
+mod tests;

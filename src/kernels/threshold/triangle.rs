@@ -150,3 +150,75 @@ fn triangle(histogram: &[u32], convention: Convention) -> [u32; 4] {
     let threshold = if is_reversed { (hi + shift - place).min(end) } else { (lo + place).saturating_sub(shift) };
     [threshold, first, last, peak].map(|n| n as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Threshold before it is kept within the bins: the histogram reversed in memory, distances with their signs.
+    fn plainly(histogram: &[u32], convention: Convention) -> i64 {
+        let n = histogram.len() as i64;
+        let mut h: Vec<i64> = histogram.iter().map(|c| i64::from(*c)).collect();
+        let outside = i64::from(convention != Convention::ScikitImage);
+        let counted: Vec<i64> = (0..n).filter(|i| h[*i as usize] > 0).collect();
+        let mut lo = (counted[0] - outside).max(0);
+        let hi = (counted[counted.len() - 1] + outside).min(n - 1);
+        let a = counted.iter().map(|i| h[*i as usize]).max().unwrap();
+        let mut peak = counted.iter().copied().find(|i| h[*i as usize] == a).unwrap();
+        let is_reversed = peak - lo < hi - peak;
+        if is_reversed {
+            h.reverse();
+            (lo, peak) = (n - 1 - hi, n - 1 - peak);
+        }
+        let f = |i: i64| a * i - (peak - lo) * h[i as usize];
+        let (mut best, range) = match convention {
+            Convention::OpenCv => ((lo, 0), lo + 1..peak + 1),
+            Convention::ScikitImage => ((lo, f(lo)), lo + 1..peak),
+            Convention::ImageJ => ((lo, f(lo)), lo + 1..peak + 1),
+        };
+        for i in range {
+            if f(i) > best.1 {
+                best = (i, f(i));
+            }
+        }
+        let threshold = best.0 - outside;
+        if is_reversed { n - 1 - threshold } else { threshold }
+    }
+
+    proptest! {
+        #[test]
+        fn thresholds_are_those_of_the_plain_formulation(
+            histogram in prop::collection::vec(prop_oneof![2 => Just(0_u32), 3 => 0..50_u32, 1 => any::<u32>()], 1..400),
+        ) {
+            prop_assume!(histogram.iter().any(|h| *h > 0));
+            let end = histogram.len() as i64 - 1;
+            for (_, convention) in Convention::NAMES {
+                let want = plainly(&histogram, convention).clamp(0, end);
+                prop_assert_eq!(i64::from(triangle(&histogram, convention)[0]), want, "{:?}", convention);
+            }
+        }
+    }
+
+    #[test]
+    fn one_value_is_all_foreground_or_all_background_as_documented() {
+        for bins in [256, 4096] {
+            for value in [1, 2, 100, bins - 1] {
+                let mut histogram = vec![0; bins];
+                histogram[value] = 9;
+                let v = value as u32;
+                let thresholds = Convention::NAMES.map(|(_, c)| triangle(&histogram, c));
+                assert_eq!(thresholds, [[v - 1, v, v, v], [v; 4], [v - 1, v, v, v]]);
+            }
+            let mut zeros = vec![0; bins];
+            zeros[0] = 9;
+            assert_eq!(Convention::NAMES.map(|(_, c)| triangle(&zeros, c)[0]), [1, 0, 1]);
+        }
+    }
+
+    #[test]
+    fn nothing_counted_has_no_foreground() {
+        assert_eq!(triangle(&[0; 1024], Convention::OpenCv), [1023, 0, 0, 0]);
+    }
+}
