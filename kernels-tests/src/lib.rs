@@ -17,6 +17,7 @@ pub mod oracle;
 mod pixels;
 mod pointwise;
 mod project;
+mod pyramid;
 mod report;
 mod statistics;
 mod suite;

@@ -5,6 +5,8 @@ use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progres
 use crate::{
     Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, engine, fdk, histogram, mask, pointwise,
     project, statistics, tasks, threshold,
+    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, engine, fdk, pointwise, project, pyramid,
+    statistics, tasks,
 };
 
 /// Every case, in the order of the rooms.
@@ -19,6 +21,9 @@ pub fn cases() -> Vec<Case> {
         pointwise::cases(),
         statistics::cases(),
         threshold::cases(),
+        pointwise::cases(),
+        pyramid::cases(),
+        statistics::cases(),
         tasks::cases(),
     ]
     .into_iter()
