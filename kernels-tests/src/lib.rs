@@ -8,6 +8,7 @@
 
 mod case;
 mod compare;
+mod clahe;
 mod engine;
 mod fdk;
 mod histogram;

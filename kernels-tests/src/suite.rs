@@ -7,6 +7,8 @@ use crate::{
     project, statistics, tasks, threshold,
     Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, engine, fdk, pointwise, project, pyramid,
     statistics, tasks,
+    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, clahe, engine, fdk, pointwise, project, statistics,
+    tasks,
 };
 
 /// Every case, in the order of the rooms.
@@ -29,6 +31,10 @@ pub fn cases() -> Vec<Case> {
     .into_iter()
     .flatten()
     .collect()
+    [engine::cases(), project::cases(), fdk::cases(), pointwise::cases(), statistics::cases(), clahe::cases(), tasks::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Runs every case whose kernel's name contains `filter` on the device and on the CPU.

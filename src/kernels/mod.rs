@@ -6,6 +6,7 @@ mod pixels;
 mod registry;
 mod vectorised;
 
+pub mod clahe;
 pub mod fdk;
 pub mod histogram;
 pub mod mask;

@@ -1,4 +1,4 @@
-use super::{fdk, histogram, mask, pointwise, project, pyramid, statistics, threshold};
+use super::{clahe, fdk, histogram, mask, pointwise, project, pyramid, statistics, threshold};
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
 /// Every shader of kerma, for tests and tools that walk them all.
@@ -45,5 +45,10 @@ pub fn shaders() -> Vec<&'static Shader> {
         &statistics::merge::SHADER,
         &threshold::rank::SHADER,
         &threshold::triangle::SHADER,
+        &clahe::borrow::SHADER,
+        &clahe::lut::SHADER,
+        &clahe::lut_opencv::SHADER,
+        &clahe::blend::SHADER,
+        &clahe::blend_opencv::SHADER,
     ]
 }
