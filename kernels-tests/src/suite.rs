@@ -3,12 +3,8 @@ use std::{collections::BTreeMap, time::Instant};
 use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progress, Tier, Verdict as Numbers};
 
 use crate::{
-    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, engine, fdk, histogram, mask, pointwise,
-    project, statistics, tasks, threshold,
-    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, engine, fdk, pointwise, project, pyramid,
-    statistics, tasks,
-    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, clahe, engine, fdk, pointwise, project, statistics,
-    tasks,
+    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, clahe, engine, fdk, histogram, mask, pointwise,
+    project, pyramid, statistics, tasks, threshold,
 };
 
 /// Every case, in the order of the rooms.
@@ -21,20 +17,15 @@ pub fn cases() -> Vec<Case> {
         histogram::cases(),
         mask::cases(),
         pointwise::cases(),
-        statistics::cases(),
-        threshold::cases(),
-        pointwise::cases(),
         pyramid::cases(),
         statistics::cases(),
+        threshold::cases(),
+        clahe::cases(),
         tasks::cases(),
     ]
     .into_iter()
     .flatten()
     .collect()
-    [engine::cases(), project::cases(), fdk::cases(), pointwise::cases(), statistics::cases(), clahe::cases(), tasks::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
 }
 
 /// Runs every case whose kernel's name contains `filter` on the device and on the CPU.

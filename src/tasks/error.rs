@@ -4,6 +4,7 @@ use crate::{
     data::{DataError, Unit},
     engine,
     geometry::GeometryError,
+    kernels::clahe::ClaheError,
 };
 
 /// Why a task cannot be recorded or run.
@@ -89,6 +90,9 @@ pub enum TaskError {
     /// The scanner is not usable.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
+    /// The local histogram equalisation cannot work with these parameters or on this image.
+    #[error("clahe: {0}")]
+    Clahe(#[from] ClaheError),
     /// The data are not usable.
     #[error(transparent)]
     Data(#[from] DataError),

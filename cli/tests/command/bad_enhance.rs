@@ -232,7 +232,7 @@ fn names_that_mean_nothing_are_refused_with_those_that_do() {
     task(&["--preset", "chest", "--keep", "band7"], &["stage band7 is not part", "fewer bands"]);
     task(&["--only", "laplacian", "--keep", "clahe"], &["stage clahe is not part", "there is no clahe"]);
     task(&["--only", "laplacian", "--keep", "mask"], &["there is no mask"]);
-    task(&["--only", "clahe", "--convention", "matlib"], &["--convention must be one of opencv", "\"matlib\""]);
+    task(&["--only", "clahe", "--convention", "matlib"], &["--convention must be one of kerma, opencv, scikit-image", "\"matlib\""]);
     task(&["--only", "triangle", "--convention", "otsu"], &["opencv, scikit-image, imagej", "\"otsu\""]);
     task(&["--only", "blur"], &["--only", "blur", "clahe"]);
     task(&["--preset", "chest", "--polarity", "negative"], &["--polarity", "as-is"]);

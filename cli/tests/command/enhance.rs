@@ -190,7 +190,7 @@ fn one_step_alone_takes_stored_values() {
         let image = read(&room, name);
         (background(&image), f64::from(image.view()[[40, 48]]))
     };
-    let step = ["enhance", "a.png", "--only", "clahe", "--tiles", "4x4", "--clip", "3", "--out", "out.png"];
+    let step = ["enhance", "a.png", "--only", "clahe", "--tiles", "4x4", "--convention", "opencv", "--out", "out.png"];
     let object: Value = serde_json::from_str(&room.done(&[&step[..], &["--json"]].concat())).unwrap();
     assert_eq!((&object["bits"], &object["threshold"]), (&16.into(), &Value::Null));
     let (background, spine) = bright("out.png");

@@ -1,8 +1,7 @@
 use rayon::prelude::*;
 
 use super::{
-    ClaheOptions, EnhanceOptions, GivenMask, LaplacianOptions, MaskOptions, Stage, TaskError, ToneOptions,
-    foreground, given_mask,
+    EnhanceOptions, GivenMask, LaplacianOptions, Stage, TaskError, ToneOptions, foreground, given_mask,
     levels::{Levels, Meaning},
 };
 use crate::{
@@ -10,7 +9,7 @@ use crate::{
     engine::{Buffer, Extent, Graph, Output, Outputs},
     io::ImageInfo,
     kernels::{
-        Mask, Pixels,
+        Mask, Pixels, clahe,
         histogram::{self, Tiles},
         pointwise::{lookup, quantise, stretch, table::Table, widen},
         pyramid::{self, Arithmetic, Containment, Curve},
@@ -37,6 +36,7 @@ pub struct Enhancement<'a> {
     levels: Levels,
     like: Like,
     result: Output<[u16; 2]>,
+    result_bits: u8,
     threshold: Option<Output<u32>>,
     /// None without a foreground; a given one needs no way back.
     mask: Option<Output<u32>>,
@@ -56,7 +56,7 @@ struct Like {
 /// How a kept stage comes back.
 #[derive(Clone, Copy)]
 enum Kept {
-    Pixels(Output<[u16; 2]>),
+    Pixels(Output<[u16; 2]>, u8),
     Band(Output<f32>, u8),
     Mask,
 }
@@ -118,7 +118,11 @@ impl<'a> Enhancement<'a> {
         };
         kept.mask();
         let equalised = match &options.clahe {
-            Some(options) => equalise(&mut graph, prepared, foreground, options),
+            Some(options) => {
+                let clahe = options.parameters();
+                clahe.check(prepared.size, prepared.bits)?;
+                clahe::record(&mut graph, prepared, foreground, &clahe)
+            }
             None => prepared,
         };
         kept.pixels(&mut graph, Stage::Clahe, equalised);
@@ -136,7 +140,8 @@ impl<'a> Enhancement<'a> {
         let threshold = threshold.map(|threshold| graph.result(threshold));
         let mask_output = foreground.filter(|_| mask.is_none()).map(|mask| graph.result(mask.buffer));
         let noise = noise.into_iter().map(|noise| graph.result(noise)).collect();
-        Ok(Self { graph, levels, like, result, threshold, mask: mask_output, given: mask, noise, kept: kept.kept })
+        let (result_bits, given, kept) = (toned.bits, mask, kept.kept);
+        Ok(Self { graph, levels, like, result, result_bits, threshold, mask: mask_output, given, noise, kept })
     }
 
     /// The recorded graph.
@@ -165,11 +170,11 @@ impl<'a> Enhancement<'a> {
         let found = self.mask.map(|mask| outputs.take(mask));
         let words = found.as_deref().or(self.given.map(GivenMask::words));
         let mask = words.map(|words| given_mask::picture(words, self.like.size, self.like.spacing_mm)).transpose()?;
-        let image = self.pixels(outputs.take(self.result))?;
+        let image = self.pixels(outputs.take(self.result), self.result_bits)?;
         let mut kept = Vec::with_capacity(self.kept.len());
         for &(stage, output) in &self.kept {
             let image = match output {
-                Kept::Pixels(output) => self.pixels(outputs.take(output))?,
+                Kept::Pixels(output, bits) => self.pixels(outputs.take(output), bits)?,
                 Kept::Band(output, number) => self.band(outputs.take(output), number)?,
                 Kept::Mask => match &mask {
                     Some(mask) => mask.clone(),
@@ -189,9 +194,13 @@ impl<'a> Enhancement<'a> {
         })
     }
 
-    /// Grey levels as an image like the one that was given.
-    fn pixels(&self, words: Vec<[u16; 2]>) -> Result<Image, TaskError> {
+    /// Grey levels as an image like the one that was given. Only OpenCV's convention gives more bits than it takes.
+    fn pixels(&self, words: Vec<[u16; 2]>, level_bits: u8) -> Result<Image, TaskError> {
         let Like { size: [columns, rows], spacing_mm, sample } = self.like;
+        let sample = match sample {
+            Sample::Unsigned { bits } => Sample::Unsigned { bits: bits.max(level_bits) },
+            Sample::Float => sample,
+        };
         let Levels { low, step, .. } = self.levels;
         let mut values = vec![0.0; columns * rows];
         let row_words = columns.div_ceil(2);
@@ -226,7 +235,7 @@ struct Keeper<'k> {
 impl Keeper<'_> {
     fn pixels(&mut self, graph: &mut Graph<'_>, stage: Stage, pixels: Pixels) {
         if self.keep.contains(&stage) {
-            self.kept.push((stage, Kept::Pixels(graph.result(pixels.buffer))));
+            self.kept.push((stage, Kept::Pixels(graph.result(pixels.buffer), pixels.bits)));
         }
     }
 

@@ -12,7 +12,7 @@ mod stage;
 pub use chain::{Enhanced, Enhancement};
 pub use given_mask::GivenMask;
 pub use options::{
-    ClaheConvention, ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Response,
+    ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Response,
     ToneOptions,
 };
 pub use preset::{Preset, PresetError};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
-use crate::kernels::threshold::triangle;
+use crate::kernels::{clahe, threshold::triangle};
 
 /// Choices that have names.
 pub(super) trait Named: Copy + PartialEq + 'static {
@@ -11,6 +11,10 @@ pub(super) trait Named: Copy + PartialEq + 'static {
 }
 
 impl Named for triangle::Convention {
+    const ALL: &'static [(&'static str, Self)] = &Self::NAMES;
+}
+
+impl Named for clahe::Convention {
     const ALL: &'static [(&'static str, Self)] = &Self::NAMES;
 }
 

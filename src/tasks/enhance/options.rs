@@ -3,7 +3,10 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::{Stage, TaskError, named};
-use crate::kernels::threshold::triangle::Convention as Threshold;
+use crate::kernels::{
+    clahe::{Clahe, ClipLimit, Convention},
+    threshold::triangle::Convention as Threshold,
+};
 
 /// How an image is enhanced; every step can be absent.
 ///
@@ -103,31 +106,29 @@ impl Default for MaskOptions {
     }
 }
 
-/// Whose rules the local histogram equalisation follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClaheConvention {
-    /// OpenCV's `createCLAHE`, bit by bit.
-    #[default]
-    #[serde(rename = "opencv")]
-    OpenCv,
-}
-impl ClaheConvention {
-    /// Names.
-    pub const NAMES: [(&'static str, Self); 1] = [("opencv", Self::OpenCv)];
-}
-
 /// Local histogram equalisation with a limit on the contrast (CLAHE).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaheOptions {
     /// Tiles across and down.
     pub tiles: [u32; 2],
-    /// Highest share of a tile that one grey level may have, relative to a flat histogram.
+    /// Limit on the contrast: multiple of the height of a flat histogram, or with scikit-image's convention the share
+    /// of a tile that one grey level may have.
     pub clip: f64,
-    /// Whose rules.
-    #[serde(default)]
-    pub convention: ClaheConvention,
+    /// Whose arithmetic.
+    #[serde(default, with = "named")]
+    pub convention: Convention,
+}
+
+impl ClaheOptions {
+    /// Parameters of the kernel.
+    pub(super) fn parameters(&self) -> Clahe {
+        let clip = match self.convention {
+            Convention::ScikitImage => ClipLimit::Share(self.clip),
+            Convention::OpenCv | Convention::Kerma => ClipLimit::Uniform(self.clip),
+        };
+        Clahe { tiles: self.tiles, clip, convention: self.convention }
+    }
 }
 
 /// Gains of the bands of a Laplacian pyramid, finest first.
@@ -196,8 +197,11 @@ impl EnhanceOptions {
         }
         if let Some(clahe) = &self.clahe {
             clahe.tiles.iter().try_for_each(|n| within("clahe.tiles", f64::from(*n), &TILES, "1 to 256"))?;
-            if !(clahe.clip > 0.0 && clahe.clip <= CLIP_MAX) {
-                let allowed = "above 0 and at most 1000";
+            let (most, allowed) = match clahe.convention {
+                Convention::ScikitImage => (1.0, "above 0 and at most 1 with scikit-image's convention"),
+                Convention::OpenCv | Convention::Kerma => (CLIP_MAX, "above 0 and at most 1000"),
+            };
+            if !(clahe.clip > 0.0 && clahe.clip <= most) {
                 return Err(TaskError::Range { field: "clahe.clip", allowed, got: clahe.clip });
             }
         }

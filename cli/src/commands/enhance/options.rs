@@ -2,9 +2,9 @@
 
 use clap::{Args, ValueEnum};
 use kerma::{
-    kernels::threshold::triangle::Convention as Threshold,
+    kernels::{clahe::Convention, threshold::triangle::Convention as Threshold},
     tasks::enhance::{
-        ClaheConvention, ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset,
+        ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset,
         Response,
     },
 };
@@ -17,6 +17,8 @@ const USUAL_GAIN: f64 = 1.5;
 const USUAL_LEVELS: usize = 3;
 /// Clip limit, unless --clip says otherwise.
 const USUAL_CLIP: f64 = 2.0;
+/// The same in scikit-image's convention, which is its own default.
+const USUAL_SHARE: f64 = 0.01;
 /// Tiles across and down, unless --tiles says otherwise.
 const USUAL_TILES: [u32; 2] = [8, 8];
 
@@ -50,10 +52,12 @@ struct StepFlags {
     /// clahe: tiles across and down [default: 8x8]
     #[arg(long, value_name = "NXxNY", value_parser = tiles)]
     tiles: Option<[u32; 2]>,
-    /// clahe: limit on the contrast, relative to a flat histogram [default: 2]
+    /// clahe: limit on the contrast: multiple of a flat histogram's height, or for scikit-image a tile's share
+    /// [default: 2, for scikit-image 0.01]
     #[arg(long, value_name = "LIMIT", allow_negative_numbers = true)]
     clip: Option<f64>,
-    /// clahe, triangle: whose rules [default: opencv]
+    /// clahe: kerma, opencv or scikit-image [default: kerma]; triangle: opencv, scikit-image or imagej
+    /// [default: opencv]
     #[arg(long, value_name = "NAME")]
     convention: Option<String>,
     /// laplacian: number of bands [default: 3, or that of the gains]
@@ -189,8 +193,13 @@ impl Recipe {
         };
         match step {
             Step::Clahe => {
-                let convention = named::<ClaheConvention>(flags.convention.as_deref(), ClaheConvention::NAMES)?;
-                let (tiles, clip) = (flags.tiles.unwrap_or(USUAL_TILES), flags.clip.unwrap_or(USUAL_CLIP));
+                let convention = named::<Convention>(flags.convention.as_deref(), Convention::NAMES)?;
+                let usual_clip = if convention == Convention::ScikitImage { USUAL_SHARE } else { USUAL_CLIP };
+                let (tiles, clip) = (flags.tiles.unwrap_or(USUAL_TILES), flags.clip.unwrap_or(usual_clip));
+                // Others know of no bits within bits.
+                if convention == Convention::Kerma {
+                    options.depth = Depth::Used;
+                }
                 options.clahe = Some(ClaheOptions { tiles, clip, convention });
             }
             Step::Triangle => {
