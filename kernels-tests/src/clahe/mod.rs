@@ -4,7 +4,10 @@ use kerma::{
     engine::{Graph, Shader},
     kernels::{
         Mask, Pixels,
-        clahe::{Clahe, ClipLimit, Convention, blend, blend_opencv, blend_skimage, borrow, lut, lut_opencv, lut_skimage, record},
+        clahe::{
+            Clahe, ClipLimit, Convention, blend, blend_opencv, blend_skimage, borrow, lut, lut_opencv, lut_skimage,
+            record,
+        },
     },
 };
 
