@@ -7,8 +7,8 @@
 //! - [`oracle`] holds independent formulations in `f64`: a twin that shares the shader's error proves nothing.
 
 mod case;
-mod compare;
 mod clahe;
+mod compare;
 mod engine;
 mod fdk;
 mod inputs;

@@ -3,17 +3,25 @@ use std::{collections::BTreeMap, time::Instant};
 use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progress, Tier, Verdict as Numbers};
 
 use crate::{
-    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, clahe, engine, fdk, pointwise, project, statistics,
-    tasks,
+    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, clahe, engine, fdk, pointwise, project,
+    statistics, tasks,
 };
 
 /// Every case, in the order of the rooms.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [engine::cases(), project::cases(), fdk::cases(), pointwise::cases(), statistics::cases(), clahe::cases(), tasks::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        engine::cases(),
+        project::cases(),
+        fdk::cases(),
+        pointwise::cases(),
+        statistics::cases(),
+        clahe::cases(),
+        tasks::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Runs every case whose kernel's name contains `filter` on the device and on the CPU.
