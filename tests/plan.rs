@@ -4,7 +4,7 @@
 
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
-    engine::{Block, Buffer, Device, Domain, Error, Extent, Graph, Kernel, Limits, Plan, Shader},
+    engine::{self, Block, Buffer, Device, Domain, Error, Extent, Graph, Kernel, Limits, Plan, Shader},
     geometry::{Geometry, Scan},
     kernels::{
         fdk::ramp::{self, RampFilter, Window},
@@ -216,6 +216,86 @@ fn limits_that_cannot_be_met_are_named_with_both_numbers() {
     assert_eq!(error, Error::WorkgroupLimit { pass: "fill".into(), needed: 4, limit: 3 });
 }
 
+/// A stencil over an image, in name only, computed so many rows at a time.
+struct Stencil {
+    extent: Extent,
+    grain: u32,
+}
+
+impl Kernel for Stencil {
+    fn shader(&self) -> &'static Shader {
+        &transmission::SHADER
+    }
+    fn params(&self) -> &[u8] {
+        &[0; 16]
+    }
+    fn domain(&self) -> Domain {
+        Domain { grain: self.grain, ..Domain::rows(self.extent, 5.0) }
+    }
+    fn twin(&self, _: &Block, _: &[&[u32]], _: &mut [&mut [u32]]) {}
+}
+
+/// Images of 64 columns, every one from the one before through a window.
+fn stencils(graph: &mut Graph<'_>, extent: Extent, windows: &[(&str, u32, engine::Window)]) {
+    let mut image = fill::record(graph, extent, 1.0);
+    for &(name, rows, window) in windows {
+        let extent = Extent { rows, ..extent };
+        let next = graph.buffer(format!("test.{name}"), extent);
+        graph.compute(name, Stencil { extent, grain: 1 }, [image.window(window)], [next.replace()]);
+        image = next;
+    }
+    graph.result(image);
+}
+
+#[test]
+fn rows_whose_windows_cross_parts_are_stitched_together() {
+    let mut graph = Graph::new();
+    let half = engine::Window { numerator: 2, denominator: 1, first: -2, last: 2 };
+    let twice = engine::Window { numerator: 1, denominator: 2, first: 0, last: 1 };
+    let steps = [("blur", 1000, engine::Window::around(2)), ("halve", 500, half), ("double", 1000, twice)];
+    stencils(&mut graph, Extent::new(1, 1000, 64), &steps);
+    let row_bytes = 64 * 4;
+    let limits = Limits { binding_bytes: 300 * row_bytes, ..Limits::portable() };
+    let plan = Plan::new(&graph, limits).unwrap();
+    insta::assert_snapshot!("stitched_windows", printed(&plan));
+    // Two images and a half; two rows of the halved image whose windows cross between parts need seven.
+    assert_eq!(plan.peak_bytes().device, (1000 + 1000 + 500 + 7) * row_bytes);
+    let just_enough = Limits { memory_bytes: plan.peak_bytes().device, ..limits };
+    assert!(Plan::new(&graph, just_enough).is_ok());
+    let scratch_is_missing = Limits { memory_bytes: plan.peak_bytes().device - 1, ..limits };
+    assert!(matches!(Plan::new(&graph, scratch_is_missing), Err(Error::MemoryBudget { .. })));
+    // Twins see whole buffers.
+    let host = Plan::new(&graph, Limits { binding_bytes: limits.binding_bytes, ..Limits::host(u64::MAX) }).unwrap();
+    assert_eq!(host.peak_bytes(), Plan::new(&graph, Limits::host(u64::MAX)).unwrap().peak_bytes());
+    assert!(!host.to_string().contains("stitched"), "{host}");
+}
+
+#[test]
+fn windows_that_cannot_be_are_refused() {
+    let limits = Limits { binding_bytes: 10 * 64 * 4, ..Limits::portable() };
+    let blur = |reach| {
+        move |graph: &mut Graph<'_>| {
+            let steps = [("blur", 100, engine::Window::around(reach))];
+            stencils(graph, Extent::new(1, 100, 64), &steps);
+        }
+    };
+    // Eleven rows, of which ten fit.
+    let error = refusal(limits, blur(5));
+    let (needed_bytes, limit_bytes) = (11 * 64 * 4, 10 * 64 * 4);
+    assert_eq!(error, Error::BindingLimit { buffer: "fill.filled".into(), needed_bytes, limit_bytes });
+    let mut graph = Graph::new();
+    blur(4)(&mut graph);
+    assert!(Plan::new(&graph, limits).is_ok());
+
+    let around = engine::Window::around(1);
+    for window in [engine::Window { denominator: 0, ..around }, engine::Window { first: 2, ..around }] {
+        let error = refusal(limits, |graph| stencils(graph, Extent::new(1, 9, 64), &[("blur", 9, window)]));
+        assert_eq!(error, Error::EmptyWindow { pass: "blur".into(), buffer: "fill.filled".into() });
+    }
+    let error = refusal(limits, |graph| stencils(graph, Extent::new(3, 9, 64), &[("blur", 9, around)]));
+    assert_eq!(error, Error::BufferSize { buffer: "fill.filled".into(), needed: 1, got: 3 });
+}
+
 #[test]
 fn a_row_wider_than_a_binding_is_refused_even_alone() {
     let error = refusal(Limits { binding_bytes: 1024, ..Limits::portable() }, |graph| {
@@ -237,6 +317,14 @@ fn rows_that_belong_together_are_neither_cut_nor_dispatched_beyond_the_limit() {
     // The view of 576 bytes does not fit, and rows are filtered in pairs.
     let error = refusal(Limits { binding_bytes: 512, ..Limits::portable() }, ramp);
     assert_eq!(error, Error::BindingLimit { buffer: "ramp.filtered".into(), needed_bytes: 576, limit_bytes: 512 });
+    // Neither may the rows be cut that are read, though what is written fits: seven of nine, in pairs.
+    let error = refusal(Limits { binding_bytes: 7 * 64, ..Limits::portable() }, |graph| {
+        let rows = fill::record(graph, Extent::new(1, 9, 16), 0.0);
+        let narrow = graph.buffer::<f32>("test.narrow", Extent::new(1, 9, 4));
+        graph.compute("pairs", Stencil { extent: Extent::new(1, 9, 4), grain: 2 }, [rows.rows()], [narrow.replace()]);
+        graph.result(narrow);
+    });
+    assert_eq!(error, Error::BindingLimit { buffer: "fill.filled".into(), needed_bytes: 576, limit_bytes: 7 * 64 });
     let error = refusal(Limits { workgroups: 8, ..Limits::portable() }, ramp);
     assert_eq!(error, Error::WorkgroupLimit { pass: "ramp".into(), needed: 9, limit: 8 });
 }
@@ -270,6 +358,6 @@ fn a_plan_of_another_device_is_refused() {
     let x = values(&mut graph, 3);
     graph.result(x);
     let plan = Plan::new(&graph, Limits::portable()).unwrap();
-    let found = pollster::block_on(Device::cpu().run(&plan, &kerma::engine::Control::default()));
+    let found = pollster::block_on(Device::cpu().run(&plan, &engine::Control::default()));
     assert_eq!(found.unwrap_err(), Error::OtherLimits);
 }

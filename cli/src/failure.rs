@@ -8,7 +8,14 @@ use std::{
 };
 
 use clap::error::ErrorKind;
-use kerma::{data::DataError, engine, geometry::GeometryError, io::IoError, phantom::PhantomError, tasks::TaskError};
+use kerma::{
+    data::DataError,
+    engine,
+    geometry::GeometryError,
+    io::IoError,
+    phantom::PhantomError,
+    tasks::{TaskError, enhance::PresetError},
+};
 
 /// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -138,7 +145,7 @@ macro_rules! input_failures {
         }
     })* };
 }
-input_failures!(DataError, GeometryError, PhantomError);
+input_failures!(DataError, GeometryError, PhantomError, PresetError);
 
 #[cfg(test)]
 mod tests {

@@ -8,16 +8,22 @@
 
 mod case;
 mod compare;
+mod clahe;
 mod engine;
 mod fdk;
+mod histogram;
 mod inputs;
+mod mask;
 pub mod oracle;
+mod pixels;
 mod pointwise;
 mod project;
+mod pyramid;
 mod report;
 mod statistics;
 mod suite;
 mod tasks;
+mod threshold;
 mod tolerance;
 
 pub use case::{Case, Narrow};

@@ -3,17 +3,29 @@ use std::{collections::BTreeMap, time::Instant};
 use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progress, Tier, Verdict as Numbers};
 
 use crate::{
-    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, engine, fdk, pointwise, project, statistics,
-    tasks,
+    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, clahe, engine, fdk, histogram, mask, pointwise,
+    project, pyramid, statistics, tasks, threshold,
 };
 
 /// Every case, in the order of the rooms.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [engine::cases(), project::cases(), fdk::cases(), pointwise::cases(), statistics::cases(), tasks::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        engine::cases(),
+        project::cases(),
+        fdk::cases(),
+        histogram::cases(),
+        mask::cases(),
+        pointwise::cases(),
+        pyramid::cases(),
+        statistics::cases(),
+        threshold::cases(),
+        clahe::cases(),
+        tasks::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Runs every case whose kernel's name contains `filter` on the device and on the CPU.

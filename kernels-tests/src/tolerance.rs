@@ -29,6 +29,9 @@ const LOGARITHM: f64 = 16.0 * U;
 const EXPONENTIAL: f64 = 128.0 * U;
 /// A running sum of 1000 numbers is off by at most 1000·u of the sum of magnitudes, on either side.
 const SUM: f64 = 2048.0 * U;
+/// The gain of a band: a logarithm of up to 11, times a power, is the argument of an exponential, and a containment's
+/// exponential follows; both halved by the powers below 1 that are tried. As [`EXPONENTIAL`], twice.
+const CURVE: f64 = 2.0 * EXPONENTIAL;
 /// Rays are placed with 10⁻⁹ voxel by double-single sums that a rearranging compiler undoes. What is left is one
 /// rounding of a coordinate of up to 512 voxels, 3·10⁻⁵ voxel; a ray that meets the planes of an axis at slope s is
 /// shifted along by 1/s of that, and noise of full contrast makes a path of 0.03 voxel (s = 10⁻³) out of it, of paths
@@ -48,12 +51,13 @@ impl Tolerance {
     #[must_use]
     pub fn of(kernel: &str) -> Self {
         let [worst, rms] = match kernel {
-            "pointwise.window_level" => return Self::Levels(1),
+            "pointwise.window_level" | "pointwise.quantise" => return Self::Levels(1),
             "pointwise.line_integral" => [LOGARITHM; 2],
             "pointwise.transmission" => [EXPONENTIAL; 2],
             "statistics.rows" | "statistics.merge" => [SUM; 2],
             "fdk.ramp" => [TRANSFORM; 2],
             "fdk.backproject" | "tasks.fdk" => GATHER,
+            "pyramid.collapse" => [CURVE; 2],
             "project.siddon" | "tasks.projection" => PATH,
             _ => [FEW_ROUNDINGS; 2],
         };

@@ -94,6 +94,14 @@ impl Image {
         &self.values
     }
 
+    /// Fails when a value is NaN or infinite.
+    ///
+    /// # Errors
+    /// [`DataError::NotFinite`] with the first such value.
+    pub fn check_finite(&self) -> Result<(), DataError> {
+        DataError::check_finite("image", &self.values)
+    }
+
     /// Values without their shape.
     #[must_use]
     pub fn into_values(self) -> Vec<f32> {

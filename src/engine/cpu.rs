@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::{
     Block, Control, Error, Kernel, Outputs, PassTime, Plan, Read, RunReport, Write,
     graph::Action,
+    host_memory::zeroed,
     plan::{Piece, Placement},
 };
 
@@ -29,7 +30,7 @@ pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs,
         let began = Instant::now();
         let pass = &graph.passes[step.pass];
         for &a in &step.acquires {
-            memory[a] = vec![0; plan.allocations[a].parts.iter().sum::<u64>() as usize];
+            memory[a] = zeroed(plan.allocations[a].parts.iter().sum::<u64>() as usize);
         }
         match &pass.action {
             Action::Upload { data, to } => {
@@ -64,7 +65,7 @@ pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs,
                     let source = words(plan, &memory, *from);
                     let target = &mut outputs[*output];
                     if target.is_empty() {
-                        target.resize(graph.outputs[*output].words, 0);
+                        *target = zeroed(graph.outputs[*output].words);
                     }
                     target[*first_word..*first_word + source.len()].copy_from_slice(source);
                 }

@@ -47,6 +47,14 @@ pub enum Error {
         /// Label of the buffer.
         buffer: String,
     },
+    /// A pass reads a buffer through a window without rows, or whose ratio divides by zero.
+    #[error("pass {pass}: the window of buffer {buffer} must have first <= last and a denominator above 0")]
+    EmptyWindow {
+        /// Label of the pass.
+        pass: String,
+        /// Label of the buffer.
+        buffer: String,
+    },
     /// A pass names more or other buffers than its shader has bindings.
     #[error("pass {pass}: the shader has {expected} storage bindings, {got} were given")]
     BindingCount {
@@ -70,7 +78,7 @@ pub enum Error {
     },
 
     // A limit or a budget.
-    /// One slice is larger than what the device can bind, so the buffer cannot be split.
+    /// What a dispatch needs of a buffer at the least is larger than what the device can bind.
     #[error("buffer {buffer}: {needed_bytes} bytes must be bound at once, the device allows {limit_bytes}")]
     BindingLimit {
         /// Label of the buffer.

@@ -15,14 +15,21 @@ pub enum Read {
     Slices(usize),
     /// The slices over which the kernel sums.
     Inputs(usize),
-    /// The rows around the place that corresponds to an output row: stencils, pyramids, strips.
+    /// The rows around the one that corresponds to an output row: stencils, pyramids, strips.
     Window(usize, Window),
 }
 
 /// Which rows of a buffer of one slice an output row needs.
 ///
-/// Output row `o` reads the rows `first + ⌊o·numerator/denominator⌋` to
-/// `last + ⌊o·numerator/denominator⌋`, both included, as far as they exist.
+/// ```text
+/// output row o reads rows first + ⌊o·n/d⌋ to last + ⌊o·n/d⌋, both included
+/// ```
+/// where n is `numerator` and d `denominator`. Rows beyond an end of the buffer count as the row at that end; whatever a
+/// kernel reads in their place must lie in the window, as rows mirrored within the reach of a stencil do.
+///
+/// Buffer and domain have one slice. A buffer larger than a binding may be in several parts: a dispatch then binds one
+/// of them, or a copy of just the rows it needs, so a shader must find every row with `bound_row`. The rows that one
+/// output row needs (one grain of rows, if the domain has grains) must fit a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Rows of the buffer for every `denominator` output rows.
@@ -98,7 +105,7 @@ impl<T> Buffer<T> {
         Read::Inputs(self.id)
     }
 
-    /// Read the rows around the place that corresponds to an output row.
+    /// Read the rows around the one that corresponds to an output row.
     #[must_use]
     pub fn window(self, window: Window) -> Read {
         Read::Window(self.id, window)

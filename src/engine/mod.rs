@@ -17,6 +17,7 @@ mod device;
 mod error;
 mod gpu;
 mod graph;
+mod host_memory;
 mod kernel;
 mod limits;
 mod plan;

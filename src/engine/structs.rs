@@ -103,7 +103,7 @@ shader_struct! {
         pub zero: u32,
         /// Padding.
         pub unused: u32,
-        /// Per storage binding: the row (counted over all slices) at which the bound part of the buffer begins.
+        /// Per storage binding: the row (counted over all slices) at which the bound part or copy of the buffer begins.
         pub base: [[u32; 4]; 2],
     }
 }

@@ -6,7 +6,7 @@ use std::{
 
 use super::{
     IoError,
-    atomic::write_file,
+    atomic::{Draft, write_file},
     dicom,
     input::{self, Input},
     npy, png,
@@ -54,6 +54,9 @@ impl ImageFormat {
 pub struct ImageInfo {
     /// The smallest value is the brightest: MONOCHROME1 in DICOM, WhiteIsZero in TIFF.
     pub inverted: bool,
+    /// Values are proportional to the X-ray exposure, not to its logarithm: DICOM's PixelIntensityRelationship LIN with
+    /// a positive sign.
+    pub linear: bool,
     /// Range of values proposed for display.
     pub window: Option<Window>,
 }
@@ -121,6 +124,21 @@ pub fn write_image(path: impl AsRef<Path>, image: &Image) -> Result<(), IoError>
 pub(super) fn open_file(path: &Path) -> Result<(BufReader<File>, u64), IoError> {
     let (file, length) = input::open_file(path)?;
     Ok((BufReader::new(file), length))
+}
+
+/// Checks that an image of such samples could be written: the extension, the folder and the right to create a file in it.
+///
+/// For callers with long work ahead; nothing stays behind.
+///
+/// # Errors
+/// What [`write_image`] would say.
+pub fn check_image_output(path: impl AsRef<Path>, sample: Sample) -> Result<(), IoError> {
+    let path = path.as_ref();
+    match (ImageFormat::of_path(path), sample) {
+        (None | Some(ImageFormat::Dicom), _) => Err(extension(path, "write an image", WRITABLE)),
+        (Some(ImageFormat::Png), Sample::Float) => Err(png::float(path)),
+        _ => Draft::create(path).map(drop),
+    }
 }
 
 fn decode(

@@ -121,14 +121,19 @@ fn failure(path: &Path, error: DecodingError) -> IoError {
     }
 }
 
+/// Why float values do not go into a PNG.
+pub(super) fn float(path: &Path) -> IoError {
+    IoError::Unsupported {
+        path: path.to_owned(),
+        what: "a float image in PNG".to_owned(),
+        remedy: "map it to 8 or 16 bits first, or write .tiff or .npy",
+    }
+}
+
 /// Writes a grey PNG of 8 or 16 bits.
 pub(super) fn write(path: &Path, image: &Image) -> Result<(), IoError> {
     let Sample::Unsigned { bits } = image.sample() else {
-        return Err(IoError::Unsupported {
-            path: path.to_owned(),
-            what: "a float image in PNG".to_owned(),
-            remedy: "map it to 8 or 16 bits first, or write .tiff or .npy",
-        });
+        return Err(float(path));
     };
     let integers = integers(path, image, bits)?;
     let [width, height] = image.size().map(|n| n as u32);

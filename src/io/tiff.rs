@@ -65,7 +65,7 @@ pub(super) fn read(path: &Path, mut reader: impl BufRead + Seek, length: u64) ->
     };
     let image = Image::new(size, spacing, sample, unit, values)
         .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
-    Ok((image, ImageInfo { inverted, window: None }))
+    Ok((image, ImageInfo { inverted, ..ImageInfo::default() }))
 }
 
 /// Fails when a tag of the first directory promises more values than the file has bytes for.

@@ -6,10 +6,15 @@ mod pixels;
 mod registry;
 mod vectorised;
 
+pub mod clahe;
 pub mod fdk;
+pub mod histogram;
+pub mod mask;
 pub mod pointwise;
 pub mod project;
+pub mod pyramid;
 pub mod statistics;
+pub mod threshold;
 
 pub use pixels::{Mask, Pixels};
 pub use registry::shaders;

@@ -4,6 +4,7 @@ use crate::{
     data::{DataError, Unit},
     engine,
     geometry::GeometryError,
+    kernels::clahe::ClaheError,
 };
 
 /// Why a task cannot be recorded or run.
@@ -38,9 +39,60 @@ pub enum TaskError {
         /// Value given.
         got: f64,
     },
+    /// A name is none of those there are.
+    #[error("{what} must be one of {allowed}, got \"{got}\"")]
+    Name {
+        /// What is named.
+        what: &'static str,
+        /// The names there are.
+        allowed: String,
+        /// Name given.
+        got: String,
+    },
+    /// A list has the wrong length.
+    #[error("{field} must have {expected} values, one per {each}, got {got}")]
+    Count {
+        /// Name of the parameter.
+        field: &'static str,
+        /// What each value is for.
+        each: &'static str,
+        /// Length that would do.
+        expected: usize,
+        /// Length given.
+        got: usize,
+    },
+    /// Two parameters that exclude each other.
+    #[error("give {} or {}, not both", fields[0], fields[1])]
+    Exclusive {
+        /// Their names.
+        fields: [&'static str; 2],
+    },
+    /// Two images that belong together differ in size.
+    #[error("{what} must be of {}x{} pixels like the {like}, got {}x{}", expected[0], expected[1], got[0], got[1])]
+    Size {
+        /// The image of the wrong size.
+        what: &'static str,
+        /// The image it belongs to.
+        like: &'static str,
+        /// Columns and rows of the latter.
+        expected: [usize; 2],
+        /// Columns and rows given.
+        got: [usize; 2],
+    },
+    /// Something is asked for that the options leave out.
+    #[error("stage {stage} is not part of this enhancement: {reason}")]
+    Absent {
+        /// Name of the stage.
+        stage: String,
+        /// What is missing, in words.
+        reason: &'static str,
+    },
     /// The scanner is not usable.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
+    /// The local histogram equalisation cannot work with these parameters or on this image.
+    #[error("clahe: {0}")]
+    Clahe(#[from] ClaheError),
     /// The data are not usable.
     #[error(transparent)]
     Data(#[from] DataError),

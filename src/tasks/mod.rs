@@ -20,6 +20,7 @@
 //! ```
 
 mod batch;
+pub mod enhance;
 mod error;
 mod fdk;
 mod projection;

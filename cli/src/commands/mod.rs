@@ -4,6 +4,7 @@ mod bench;
 mod conformance;
 mod demo;
 mod devices;
+mod enhance;
 mod geometry;
 mod phantom;
 mod plan;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Project(project::ProjectArgs),
     /// Reconstruct a volume from projections
     Reconstruct(reconstruct::ReconstructArgs),
+    /// Enhance a radiograph: mask, local contrast, spatial frequencies
+    Enhance(enhance::EnhanceArgs),
     /// Print the compute graph of a command without running it
     Plan(plan::PlanArgs),
     /// Time the CPU twins against the GPU on this machine
@@ -47,6 +50,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Geometry(args) => geometry::run(&args, context),
         Command::Project(args) => project::run(&args, context),
         Command::Reconstruct(args) => reconstruct::run(&args, context),
+        Command::Enhance(args) => enhance::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
         Command::Bench(args) => bench::run(&args, context),
     }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use kerma::engine::Graph;
 
-use super::{project::ProjectInputs, reconstruct::ReconstructInputs};
+use super::{enhance::EnhanceInputs, project::ProjectInputs, reconstruct::ReconstructInputs};
 use crate::{context::Context, failure::Failure};
 
 const EXAMPLES: &str = "\
@@ -29,6 +29,8 @@ enum Task {
     Project(Planned<ProjectInputs>),
     /// Graph of `kerma reconstruct`
     Reconstruct(Planned<ReconstructInputs>),
+    /// Graph of `kerma enhance`
+    Enhance(Planned<EnhanceInputs>),
 }
 
 /// A command's inputs; its output may be named, but nothing is written.
@@ -49,6 +51,11 @@ pub(crate) fn run(args: &PlanArgs, context: &mut Context) -> Result<(), Failure>
             print(task.graph(), args.graphviz, context)
         }
         Task::Reconstruct(task) => {
+            let loaded = task.inputs.load(context)?;
+            let task = context.record(|| loaded.record())?;
+            print(task.graph(), args.graphviz, context)
+        }
+        Task::Enhance(task) => {
             let loaded = task.inputs.load(context)?;
             let task = context.record(|| loaded.record())?;
             print(task.graph(), args.graphviz, context)

@@ -1,10 +1,12 @@
 //! Drives the real `kerma` binary on tiny data, on the CPU backend.
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+mod bad_enhance;
 mod bad_files;
 mod bad_geometry;
 mod bad_usage;
 mod demo;
+mod enhance;
 mod interrupt;
 mod output;
 mod round_trip;

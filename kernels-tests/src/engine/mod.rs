@@ -1,14 +1,15 @@
-//! Cases of the passes that the engine does itself.
+//! Cases of what the engine does itself: copies, clearing, dividing a pass along windows.
 
 mod clear;
 mod copy;
+mod window;
 
 use kerma::engine::Extent;
 
 use crate::{Case, Seeded};
 
 pub(crate) fn cases() -> Vec<Case> {
-    [copy::cases(), clear::cases()].into_iter().flatten().collect()
+    [copy::cases(), clear::cases(), window::cases()].into_iter().flatten().collect()
 }
 
 /// Shapes and the limits on their parts: whole, slabs, parts of slices.

@@ -5,6 +5,7 @@
 
 mod backproject;
 mod error;
+pub mod pyramid;
 mod ramp;
 mod siddon;
 

@@ -3,8 +3,12 @@
 mod attenuation;
 mod fill;
 mod line_integral;
+mod lookup;
+mod quantise;
 mod scale_add;
+mod stretch;
 mod transmission;
+mod widen;
 mod window_level;
 
 use kerma::engine::{Buffer, Extent, Graph, Shader};
@@ -16,8 +20,12 @@ pub(crate) fn cases() -> Vec<Case> {
         attenuation::cases(),
         fill::cases(),
         line_integral::cases(),
+        lookup::cases(),
+        quantise::cases(),
         scale_add::cases(),
+        stretch::cases(),
         transmission::cases(),
+        widen::cases(),
         window_level::cases(),
     ]
     .into_iter()
@@ -27,6 +35,9 @@ pub(crate) fn cases() -> Vec<Case> {
 
 /// Shapes that every pointwise kernel is tried on.
 const SHAPES: [[usize; 3]; 6] = [[1, 1, 1], [1, 1, 1000], [29, 1, 1], [3, 17, 65], [1, 255, 64], [20, 50, 100]];
+
+/// Columns and rows of the images that kernels on packed pixels are tried on.
+const IMAGE_SIZES: [[u32; 2]; 5] = [[1, 1], [1, 67], [129, 1], [64, 8], [97, 83]];
 
 /// Values of a shape and what to record on them.
 struct Mapped {

@@ -8,10 +8,11 @@ use std::{
 
 use super::{
     super::{
-        PassTime, Read, RunReport, Shader, Tile, Write,
+        PassTime, RunReport, Shader, Tile,
+        buffer::WORD_BYTES,
         graph::Action,
         kernel::Kernel,
-        plan::{Piece, Placement, Step},
+        plan::{Binding, Memory, Piece, Placement, Step},
     },
     Control, Error, Gpu, Outputs, Plan,
     fault::{caught, wait},
@@ -64,9 +65,9 @@ pub(super) async fn run(gpu: &Gpu, plan: &Plan<'_, '_>, control: &Control<'_>) -
             }
             Action::Clear { buffer } => runner.clear(&pass.label, *buffer).await?,
             Action::Copy { from, to } => runner.copy(&pass.label, *from, *to).await?,
-            Action::Compute { kernel, reads, writes } => {
+            Action::Compute { kernel, .. } => {
                 let pipeline = pipelines.next().ok_or_else(|| unplaced(&pass.label))?;
-                runner.compute(index, step, kernel.as_ref(), reads, writes, &pipeline).await?;
+                runner.compute(index, step, kernel.as_ref(), &pipeline).await?;
             }
             Action::Download { from, output, first_word } => {
                 for (part, range) in runner.parts(*from) {
@@ -115,19 +116,16 @@ async fn allocate(gpu: &Gpu, plan: &Plan<'_, '_>) -> Result<Vec<Vec<wgpu::Buffer
     let mut memory = Vec::with_capacity(plan.allocations.len());
     for (index, allocation) in plan.allocations.iter().enumerate() {
         // An allocation is named after its first tenant.
-        let is_here =
-            |b: &usize| matches!(plan.placements[*b], Placement::In { allocation, .. } if allocation == index);
-        let tenant = (0..plan.placements.len()).find(is_here);
-        let label = tenant.map_or_else(String::new, |b| plan.graph.buffers[b].label.clone());
+        let label = plan.tenants(index).next().unwrap_or_default();
         let create = |words: &u64| {
             gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(&label),
+                label: Some(label),
                 size: words * 4,
                 usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             })
         };
-        let parts = caught(&gpu.device, &gpu.faults, &label, || allocation.parts.iter().map(create).collect()).await?;
+        let parts = caught(&gpu.device, &gpu.faults, label, || allocation.parts.iter().map(create).collect()).await?;
         memory.push(parts);
     }
     Ok(memory)
@@ -148,7 +146,7 @@ impl Uniforms {
         let mut bytes = Vec::new();
         let mut offsets = Vec::with_capacity(plan.steps.len());
         for step in &plan.steps {
-            let Action::Compute { kernel, reads, writes } = &plan.graph.passes[step.pass].action else {
+            let Action::Compute { kernel, .. } = &plan.graph.passes[step.pass].action else {
                 offsets.push((0, 0));
                 continue;
             };
@@ -157,7 +155,7 @@ impl Uniforms {
             bytes.resize(bytes.len().next_multiple_of(align), 0);
             offsets.push((params as u32, bytes.len() as u32));
             for piece in &step.pieces {
-                let tile = tile(plan, reads, writes, piece);
+                let tile = tile(piece);
                 bytes.extend_from_slice(bytemuck::bytes_of(&tile));
                 bytes.resize(bytes.len().next_multiple_of(align), 0);
             }
@@ -179,12 +177,10 @@ impl Uniforms {
 }
 
 /// What the shader is told about a piece.
-fn tile(plan: &Plan<'_, '_>, reads: &[Read], writes: &[Write], piece: &Piece) -> Tile {
+fn tile(piece: &Piece) -> Tile {
     let mut base = [[0u32; 4]; 2];
-    for (binding, (buffer, part)) in bound_parts(plan, reads, writes, piece).into_iter().enumerate() {
-        if let Placement::In { parts, .. } = plan.placements[buffer] {
-            base[binding / 4][binding % 4] = (part as u64 * parts.rows) as u32;
-        }
+    for (index, binding) in piece.bindings.iter().enumerate() {
+        base[index / 4][index % 4] = binding.first_row as u32;
     }
     Tile {
         first_row: piece.rows.start as u32,
@@ -197,30 +193,6 @@ fn tile(plan: &Plan<'_, '_>, reads: &[Read], writes: &[Write], piece: &Piece) ->
         unused: 0,
         base,
     }
-}
-
-/// Buffer and part of each storage binding.
-fn bound_parts(plan: &Plan<'_, '_>, reads: &[Read], writes: &[Write], piece: &Piece) -> Vec<(usize, usize)> {
-    // All outputs of a pass have the same rows per slice.
-    let out_rows = writes.first().map_or(1, |w| u64::from(plan.graph.buffers[w.buffer()].extent.rows));
-    let part_of = |buffer: usize, row: u64| match plan.placements[buffer] {
-        Placement::In { parts, .. } => parts.of_row(row),
-        Placement::Borrowed { .. } | Placement::Nowhere => 0,
-    };
-    let read = reads.iter().map(|r| match r {
-        Read::Whole(b) | Read::Window(b, _) => (*b, 0),
-        Read::Rows(b) => (*b, part_of(*b, piece.rows.start)),
-        Read::Slices(b) => {
-            let rows = u64::from(plan.graph.buffers[*b].extent.rows);
-            (*b, part_of(*b, piece.rows.start / out_rows.max(1) * rows))
-        }
-        Read::Inputs(b) => {
-            let rows = u64::from(plan.graph.buffers[*b].extent.rows);
-            (*b, part_of(*b, u64::from(piece.inputs.start) * rows))
-        }
-    });
-    let written = writes.iter().map(|w| (w.buffer(), part_of(w.buffer(), piece.rows.start)));
-    read.chain(written).collect()
 }
 
 /// Shader, and the allocation and part that each of its storage bindings takes.
@@ -260,6 +232,31 @@ impl Runner<'_, '_, '_> {
         }
     }
 
+    fn bound_slot(&self, binding: &Binding) -> Result<(usize, usize), Error> {
+        match (binding.memory, self.plan.scratch) {
+            (Memory::Part(part), _) => self.slot(binding.buffer, part),
+            (Memory::Stitch { scratch, .. }, Some(allocation)) => Ok((allocation, scratch)),
+            (Memory::Stitch { .. }, None) => Err(unplaced(&self.plan.graph.buffers[binding.buffer].label)),
+        }
+    }
+
+    /// Copies the rows that a piece needs from several parts into the scratch that it binds.
+    fn stitch(&self, encoder: &mut wgpu::CommandEncoder, piece: &Piece) -> Result<(), Error> {
+        for binding in &piece.bindings {
+            let Some((_, rows)) = binding.stitched() else { continue };
+            let Placement::In { parts, .. } = self.plan.placements[binding.buffer] else { continue };
+            let (allocation, scratch) = self.bound_slot(binding)?;
+            let target = &self.memory[allocation][scratch];
+            let mut at = 0;
+            for (part, words) in parts.holding(rows) {
+                let (source, bytes) = (self.buffer(binding.buffer, part)?, (words.end - words.start) * WORD_BYTES);
+                encoder.copy_buffer_to_buffer(&source, words.start * WORD_BYTES, target, at, bytes);
+                at += bytes;
+            }
+        }
+        Ok(())
+    }
+
     fn buffer(&self, buffer: usize, part: usize) -> Result<wgpu::Buffer, Error> {
         let (allocation, part) = self.slot(buffer, part)?;
         Ok(self.memory[allocation][part].clone())
@@ -293,8 +290,6 @@ impl Runner<'_, '_, '_> {
         index: usize,
         step: &Step,
         kernel: &dyn Kernel,
-        reads: &[Read],
-        writes: &[Write],
         pipeline: &Arc<Pipeline>,
     ) -> Result<(), Error> {
         let label = &self.plan.graph.passes[step.pass].label;
@@ -312,17 +307,22 @@ impl Runner<'_, '_, '_> {
             self.encode(label, |runner, encoder| {
                 let mut groups = Vec::with_capacity(pieces.len());
                 for piece in pieces {
-                    groups.push(runner.group(shader, pipeline, reads, writes, piece, kernel)?);
+                    groups.push(runner.group(shader, pipeline, piece, kernel)?);
                 }
-                let timestamp_writes = runner.timing.as_mut().and_then(|t| t.stretch(step.pass));
-                let mut pass =
-                    encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(label), timestamp_writes });
-                pass.set_pipeline(&pipeline.pipeline);
-                for (i, (piece, group)) in pieces.iter().zip(&groups).enumerate() {
-                    let rows = (piece.rows.end - piece.rows.start) as u32;
-                    pass.set_bind_group(0, group, &[first + i as u32 * stride, params]);
-                    if across > 0 && rows > 0 {
-                        pass.dispatch_workgroups(across, rows.div_ceil(high), 1);
+                let mut groups = groups.iter().zip(0..);
+                // Commands keep their order, so that one scratch serves all pieces: stitch, run, stitch again.
+                for pieces in pieces.chunk_by(|_, next| !next.is_stitched()) {
+                    runner.stitch(encoder, &pieces[0])?;
+                    let timestamp_writes = runner.timing.as_mut().and_then(|t| t.stretch(step.pass));
+                    let descriptor = wgpu::ComputePassDescriptor { label: Some(label), timestamp_writes };
+                    let mut pass = encoder.begin_compute_pass(&descriptor);
+                    pass.set_pipeline(&pipeline.pipeline);
+                    for (piece, (group, i)) in pieces.iter().zip(&mut groups) {
+                        let rows = (piece.rows.end - piece.rows.start) as u32;
+                        pass.set_bind_group(0, group, &[first + i * stride, params]);
+                        if across > 0 && rows > 0 {
+                            pass.dispatch_workgroups(across, rows.div_ceil(high), 1);
+                        }
                     }
                 }
                 Ok(())
@@ -339,13 +339,10 @@ impl Runner<'_, '_, '_> {
         &mut self,
         shader: &'static Shader,
         pipeline: &Pipeline,
-        reads: &[Read],
-        writes: &[Write],
         piece: &Piece,
         kernel: &dyn Kernel,
     ) -> Result<wgpu::BindGroup, Error> {
-        let bound = bound_parts(self.plan, reads, writes, piece);
-        let slots = bound.iter().map(|&(b, p)| self.slot(b, p)).collect::<Result<Vec<_>, Error>>()?;
+        let slots = piece.bindings.iter().map(|b| self.bound_slot(b)).collect::<Result<Vec<_>, Error>>()?;
         let key = (address(shader), slots);
         if let Some(group) = self.groups.get(&key) {
             return Ok(group.clone());

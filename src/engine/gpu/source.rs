@@ -7,7 +7,8 @@ const PIN_FAST: &str = include_str!("../../../shaders/engine/pin_fast.wgsl");
 
 const ARITHMETIC: &str = include_str!("../../../shaders/engine/arithmetic.wgsl");
 
-/// Row of a bound buffer part: `bound_row(binding, row)` is where a row, counted over all slices, stands in it.
+/// Row of a bound buffer: `bound_row(binding, row)` is where a row, counted over all slices, stands in the part or the
+/// stitched copy that is bound.
 const HEADER: &str = "
 @group(0) @binding(0) var<uniform> tile: Tile;
 

@@ -91,6 +91,14 @@ fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
                 let buffer = graph.buffers[pair[0]].label.clone();
                 return Err(Error::NamedTwice { pass: pass.label.clone(), buffer });
             }
+            for read in reads {
+                if let Read::Window(buffer, window) = read
+                    && (window.denominator == 0 || window.first > window.last)
+                {
+                    let buffer = graph.buffers[*buffer].label.clone();
+                    return Err(Error::EmptyWindow { pass: pass.label.clone(), buffer });
+                }
+            }
             check_rows(graph, kernel.as_ref(), reads, writes)
         }
     }
@@ -124,7 +132,10 @@ fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[
     }
     for read in reads {
         let (buffer, needed) = match read {
-            Read::Whole(_) | Read::Window(..) | Read::Rows(_) => continue,
+            Read::Whole(_) | Read::Rows(_) => continue,
+            // Windows count rows within one slice.
+            Read::Window(b, _) if domain.extent.slices != 1 => return mismatch(*b, 1, domain.extent.slices.into()),
+            Read::Window(b, _) => (*b, 1),
             Read::Slices(b) => (*b, domain.extent.slices),
             Read::Inputs(b) => (*b, domain.reduce.map_or(0, |r| r.slices)),
         };

@@ -1,14 +1,17 @@
 //! From a recorded graph to a schedule: what runs, in which pieces, in which memory.
 
+mod binding;
 mod liveness;
 mod placement;
 mod print;
 mod tiles;
+mod window;
 
 use std::ops::Range;
 
 use super::{Error, Graph, Limits, Way, graph::Action};
 
+pub(crate) use binding::{Binding, Memory};
 pub(crate) use placement::{Allocation, Parts, Placement};
 
 /// Bytes that a plan holds at its fullest moment.
@@ -27,8 +30,17 @@ pub(crate) struct Piece {
     pub(crate) inputs: Range<u32>,
     pub(crate) way: Way,
     pub(crate) resume: bool,
+    /// What each storage binding of the shader sees.
+    pub(crate) bindings: Vec<Binding>,
     /// Rough count of arithmetic operations.
     pub(crate) operations: f64,
+}
+
+impl Piece {
+    /// Whether rows must be stitched together before it can run.
+    pub(crate) fn is_stitched(&self) -> bool {
+        self.bindings.iter().any(|binding| binding.stitched().is_some())
+    }
 }
 
 /// One live pass with its pieces and the allocations that begin and end with it.
@@ -49,6 +61,8 @@ pub struct Plan<'g, 'a> {
     pub(crate) steps: Vec<Step>,
     pub(crate) placements: Vec<Placement>,
     pub(crate) allocations: Vec<Allocation>,
+    /// The allocation in which rows are stitched together; its parts are those of [`Memory::Stitch`].
+    pub(crate) scratch: Option<usize>,
     peak: PeakBytes,
 }
 
@@ -61,20 +75,28 @@ impl<'g, 'a> Plan<'g, 'a> {
         liveness::check(graph)?;
         let live = liveness::live_passes(graph);
         let parts = placement::parts(graph, &limits);
-        let placed = placement::place(graph, &live, &parts, &limits);
-        let mut steps = placed.steps;
+        let placement::Placed { mut steps, placements, mut allocations, mut peak } =
+            placement::place(graph, &live, &parts, &limits);
         for step in &mut steps {
             let pass = &graph.passes[step.pass];
             if let Action::Compute { kernel, reads, writes } = &pass.action {
                 step.pieces = tiles::pieces(graph, &pass.label, kernel.as_ref(), reads, writes, &parts, &limits)?;
             }
         }
-        let peak = placed.peak;
+        let mut scratch = None;
+        // Twins see whole buffers.
+        if !limits.host_memory && steps.iter().flat_map(|s| &s.pieces).any(Piece::is_stitched) {
+            let words = binding::scratch_words(steps.iter().flat_map(|s| &s.pieces), &parts);
+            let allocation = Allocation { parts: words };
+            peak.device += allocation.bytes();
+            scratch = Some(allocations.len());
+            allocations.push(allocation);
+        }
         let needed_bytes = if limits.host_memory { peak.host } else { peak.device };
         if needed_bytes > limits.memory_bytes {
             return Err(Error::MemoryBudget { needed_bytes, budget_bytes: limits.memory_bytes });
         }
-        Ok(Self { graph, limits, steps, placements: placed.placements, allocations: placed.allocations, peak })
+        Ok(Self { graph, limits, steps, placements, allocations, scratch, peak })
     }
 
     /// Memory at the fullest moment, known before anything runs.
@@ -87,6 +109,14 @@ impl<'g, 'a> Plan<'g, 'a> {
     #[must_use]
     pub fn dispatch_count(&self) -> usize {
         self.steps.iter().map(|s| s.pieces.len()).sum()
+    }
+
+    /// What an allocation is for: the labels of the buffers that take turns in it.
+    pub(crate) fn tenants(&self, allocation: usize) -> impl Iterator<Item = &str> {
+        let is_here =
+            move |b: &usize| matches!(self.placements[*b], Placement::In { allocation: a, .. } if a == allocation);
+        let buffers = (0..self.placements.len()).filter(is_here).map(|b| self.graph.buffers[b].label.as_str());
+        buffers.chain((self.scratch == Some(allocation)).then_some("stitched rows"))
     }
 
     /// Number of passes that were dropped because nobody reads their results.

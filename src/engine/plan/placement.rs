@@ -1,5 +1,7 @@
 //! Which memory a buffer gets: parts no larger than a binding, shared by buffers whose lives do not overlap.
 
+use std::ops::Range;
+
 use super::{
     super::{Graph, Limits, buffer::WORD_BYTES, graph::Action, staging::STAGING_BYTES},
     PeakBytes, Step, liveness,
@@ -30,6 +32,22 @@ impl Parts {
 
     pub(crate) fn of_row(&self, row: u64) -> usize {
         (row / self.rows.max(1)) as usize
+    }
+
+    /// First rows of all parts but the first.
+    pub(super) fn cuts(&self) -> impl Iterator<Item = u64> {
+        let rows = self.rows;
+        (1..self.count() as u64).map(move |part| part * rows)
+    }
+
+    /// The parts that hold these rows, each with the words of it that they take.
+    pub(crate) fn holding(&self, rows: Range<u64>) -> impl Iterator<Item = (usize, Range<u64>)> {
+        let Self { rows: part_rows, row_words, .. } = *self;
+        (self.of_row(rows.start)..=self.of_row(rows.end - 1)).map(move |part| {
+            let first = part as u64 * part_rows;
+            let (start, end) = (rows.start.max(first) - first, rows.end.min(first + part_rows) - first);
+            (part, start * row_words..end * row_words)
+        })
     }
 }
 
@@ -245,4 +263,30 @@ fn peak(
     };
     let buffers = (0..steps.len()).map(at).max().unwrap_or(0);
     PeakBytes { host: uploads + outputs + buffers, device: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn rows_are_held_by_parts_without_gap_or_overlap(
+            (part_rows, all_rows, row_words) in (1_u64..20, 1_u64..100, 1_u64..5),
+            (start, count) in (0.0..1.0_f64, 0.0..1.0_f64),
+        ) {
+            let parts = Parts { rows: part_rows.min(all_rows), all_rows, row_words };
+            let start = (start * all_rows as f64) as u64;
+            let end = start + 1 + (count * (all_rows - start - 1) as f64) as u64;
+            let mut word = start * row_words;
+            for (part, words) in parts.holding(start..end) {
+                prop_assert!(words.start < words.end && words.end <= parts.words(part));
+                prop_assert_eq!(part as u64 * parts.rows * row_words + words.start, word);
+                word += words.end - words.start;
+            }
+            prop_assert_eq!(word, end * row_words);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::{
     super::{Graph, buffer::WORD_BYTES, graph::Action},
-    Placement, Plan, Step, liveness,
+    Plan, Step, liveness,
 };
 
 /// The schedule, one pass per line, then the memory.
@@ -22,10 +22,7 @@ impl fmt::Display for Plan<'_, '_> {
         }
         writeln!(f, "{} allocations", self.allocations.len())?;
         for (index, allocation) in self.allocations.iter().enumerate() {
-            let tenants: Vec<&str> = (0..self.placements.len())
-                .filter(|&b| matches!(self.placements[b], Placement::In { allocation, .. } if allocation == index))
-                .map(|b| self.graph.buffers[b].label.as_str())
-                .collect();
+            let tenants: Vec<&str> = self.tenants(index).collect();
             writeln!(f, "{index:>4}  {}  {}", bytes(allocation.bytes()), tenants.join(", "))?;
         }
         let peak = self.peak_bytes();
@@ -82,7 +79,11 @@ fn line(plan: &Plan<'_, '_>, step: &Step) -> String {
             let count = step.pieces.len();
             let plural = if count == 1 { "dispatch" } else { "dispatches" };
             let (reads, writes) = (reads.join(", "), writes.join(", "));
-            format!("{} [{}]: {reads} -> {writes}, {count} {plural}", pass.label, kernel.shader().name)
+            let stitched = match plan.scratch.map_or(0, |_| step.pieces.iter().filter(|p| p.is_stitched()).count()) {
+                0 => String::new(),
+                stitched => format!(", {stitched} stitched"),
+            };
+            format!("{} [{}]: {reads} -> {writes}, {count} {plural}{stitched}", pass.label, kernel.shader().name)
         }
     }
 }

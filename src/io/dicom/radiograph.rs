@@ -14,6 +14,8 @@ use crate::{
 
 const IMAGER_PIXEL_SPACING: Tag = Tag(0x0018_1164, "ImagerPixelSpacing");
 const PIXEL_SPACING: Tag = Tag(0x0028_0030, "PixelSpacing");
+const INTENSITY_RELATIONSHIP: Tag = Tag(0x0028_1040, "PixelIntensityRelationship");
+const INTENSITY_SIGN: Tag = Tag(0x0028_1041, "PixelIntensityRelationshipSign");
 const WINDOW_CENTRE: Tag = Tag(0x0028_1050, "WindowCenter");
 const WINDOW_WIDTH: Tag = Tag(0x0028_1051, "WindowWidth");
 
@@ -22,6 +24,9 @@ pub(in crate::io) fn read(path: &Path, reader: impl Read + Seek, length: u64) ->
     let mut dataset = Dataset::open(path, reader, length)?;
     let layout = PixelLayout::of(&dataset)?;
     let window = window(&dataset)?;
+    // A sign of −1, as 16 bits, says that values fall as the intensity rises.
+    let rises = dataset.u16_opt(INTENSITY_SIGN) != Some(u16::MAX);
+    let linear = rises && dataset.text(INTENSITY_RELATIONSHIP).as_deref() == Some("LIN");
     let spacing = spacing(&dataset)?;
     let mut values = Vec::new();
     let count = layout.size[0] * layout.size[1];
@@ -32,7 +37,7 @@ pub(in crate::io) fn read(path: &Path, reader: impl Read + Seek, length: u64) ->
     let sample = if as_stored { Sample::Unsigned { bits: layout.bits_stored } } else { Sample::Float };
     let image = Image::new(layout.size, spacing, sample, Unit::Arbitrary, values)
         .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
-    Ok((image, ImageInfo { inverted: layout.inverted, window }))
+    Ok((image, ImageInfo { inverted: layout.inverted, linear, window }))
 }
 
 /// Distance between columns and between rows; `None` when missing or 0, which some devices write for "unknown".

@@ -1,0 +1,183 @@
+mod options;
+mod outputs;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kerma::{
+    data::{Image, Sample},
+    engine::PassTime,
+    io::{ImageInfo, read_image, write_image},
+    tasks::{
+        TaskError,
+        enhance::{EnhanceOptions, Enhanced, Enhancement, GivenMask, Stage},
+    },
+};
+use serde_json::{Value, json};
+
+use self::{
+    options::{Recipe, Step},
+    outputs::Files,
+};
+use crate::{context::Context, failure::Failure};
+
+const EXAMPLES: &str = "\
+Examples:
+  kerma enhance chest.dcm --preset chest --out chest.png
+  kerma enhance raw.tif --preset abdomen --response linear --collimation --keep mask,clahe --out better.tif
+  kerma enhance hand.png --preset my-hand.toml --mask hand-mask.png --out better.png
+  kerma enhance hand.png --only clahe --tiles 8x8 --clip 2.0 --out hand-clahe.png
+  kerma enhance hand.png --only laplacian --levels 3 --gains 1.5,1.2,1.0 --containment 3 --out hand-sharp.png
+  kerma enhance hand.png --only triangle --out hand-mask.png
+
+Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .npy; .dcm is read. The extension decides.
+Dense matter comes out bright (MONOCHROME2), direct exposure dark; bit depth and spacing stay as they are.
+--keep writes what is computed on the way beside the result: prepared, mask, clahe, band1 … band12, laplacian.";
+
+/// Arguments of `kerma enhance`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct EnhanceArgs {
+    #[command(flatten)]
+    inputs: EnhanceInputs,
+    /// Image to write; with --only triangle the mask
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// What is enhanced, and how.
+#[derive(Args, Debug)]
+pub(crate) struct EnhanceInputs {
+    /// Radiograph
+    image: PathBuf,
+    #[command(flatten)]
+    recipe: Recipe,
+    /// Foreground made elsewhere, an image of the same size: what is not 0
+    #[arg(long, value_name = "FILE")]
+    mask: Option<PathBuf>,
+    /// Also write what is computed on the way
+    #[arg(long, value_name = "STAGE,…", value_delimiter = ',', value_parser = stage)]
+    keep: Vec<Stage>,
+}
+
+fn stage(text: &str) -> Result<Stage, String> {
+    text.parse().map_err(|error: TaskError| error.to_string())
+}
+
+/// Inputs that have been read.
+pub(super) struct Loaded<'i> {
+    inputs: &'i EnhanceInputs,
+    options: EnhanceOptions,
+    image: Image,
+    info: ImageInfo,
+    mask: Option<GivenMask>,
+}
+
+impl EnhanceInputs {
+    /// Reads the files; flags and preset first.
+    pub(super) fn load(&self, context: &mut Context) -> Result<Loaded<'_>, Failure> {
+        let options = self.recipe.options(self.mask.is_some())?;
+        self.read(options, context)
+    }
+
+    fn read(&self, options: EnhanceOptions, context: &mut Context) -> Result<Loaded<'_>, Failure> {
+        let (image, info) = context.read(|| read_image(&self.image))?;
+        let mask = self.mask.as_deref().map(|path| given_mask(path, &image, context)).transpose()?;
+        Ok(Loaded { inputs: self, options, image, info, mask })
+    }
+
+    fn paths(&self) -> Vec<&Path> {
+        let preset = self.recipe.preset.as_deref().map(Path::new);
+        [Some(self.image.as_path()), self.mask.as_deref(), preset].into_iter().flatten().collect()
+    }
+
+    /// Stages to be written beside the result, each once.
+    fn kept(&self) -> Vec<Stage> {
+        let mut kept = self.keep.clone();
+        kept.sort_unstable();
+        kept.dedup();
+        kept
+    }
+}
+
+fn given_mask(path: &Path, image: &Image, context: &mut Context) -> Result<GivenMask, Failure> {
+    let (mask, _) = context.read(|| read_image(path))?;
+    GivenMask::new(&mask, image).map_err(|error| Failure::from(error).in_file(path))
+}
+
+impl Loaded<'_> {
+    /// Records the task.
+    pub(super) fn record(&self) -> Result<Enhancement<'_>, Failure> {
+        Enhancement::new(&self.image, &self.info, self.mask.as_ref(), &self.options, &self.inputs.kept())
+            .map_err(|error| self.blame(error))
+    }
+
+    fn blame(&self, error: TaskError) -> Failure {
+        match &error {
+            TaskError::Data(_) => Failure::from(error).in_file(&self.inputs.image),
+            _ => error.into(),
+        }
+    }
+}
+
+/// Runs `kerma enhance`.
+pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failure> {
+    let inputs = &args.inputs;
+    let options = inputs.recipe.options(inputs.mask.is_some())?;
+    let files = Files::new(&args.out, inputs.paths())?;
+    let loaded = inputs.read(options, context)?;
+    let (is_mask, kept) = (inputs.recipe.only == Some(Step::Triangle), inputs.kept());
+    let sample = loaded.image.sample();
+    files.check_all(&kept, if is_mask { Sample::Unsigned { bits: 8 } } else { sample }, sample)?;
+
+    let task = context.record(|| loaded.record())?;
+    remark(&loaded, &task, context);
+    let outputs = context.run("the enhancement", task.graph())?;
+    let passes = outputs.report.passes.clone();
+    let enhanced = task.finish(outputs).map_err(|error| loaded.blame(error))?;
+    if enhanced.mask_share == Some(0.0) {
+        context.note("no pixel is foreground: the steps take the whole image");
+    }
+    for (stage, image) in &enhanced.kept {
+        context.write(&files.beside(*stage, sample), |out| write_image(out, image))?;
+    }
+    let result = enhanced.mask.as_ref().filter(|_| is_mask).unwrap_or(&enhanced.image);
+    context.write(&args.out, |out| write_image(out, result))?;
+
+    measure(&enhanced, &passes, context);
+    context.finish(&headline(&args.out, &loaded, &enhanced))
+}
+
+/// Says what is not plain about the image.
+fn remark(loaded: &Loaded<'_>, task: &Enhancement<'_>, context: &Context) {
+    let path = loaded.inputs.image.display();
+    if let Sample::Unsigned { bits } = loaded.image.sample()
+        && task.bits() < bits
+    {
+        context.note(&format!("{path}: values need {} of {bits} bits; the steps reckon with those", task.bits()));
+    }
+}
+
+fn measure(enhanced: &Enhanced, passes: &[PassTime], context: &mut Context) {
+    let passes: Vec<Value> = passes
+        .iter()
+        .map(|PassTime { pass, time }| json!({ "pass": pass, "milliseconds": time.as_secs_f64() * 1e3 }))
+        .collect();
+    context.measure("threshold", enhanced.threshold);
+    context.measure("bits", enhanced.bits);
+    context.measure("mask_share", enhanced.mask_share);
+    context.measure("band_noise", &enhanced.band_noise);
+    context.measure("passes", passes);
+}
+
+fn headline(out: &Path, loaded: &Loaded<'_>, enhanced: &Enhanced) -> String {
+    let [columns, rows] = enhanced.image.size();
+    let what = match (&loaded.inputs.recipe.preset, loaded.inputs.recipe.only) {
+        (Some(preset), _) => preset.clone(),
+        (None, Some(step)) => options::name_of(step),
+        (None, None) => String::new(),
+    };
+    let threshold = enhanced.threshold.map_or_else(String::new, |level| format!(", threshold {level}"));
+    let share = enhanced.mask_share.map_or_else(String::new, |s| format!(", {:.1} % foreground", 100.0 * s));
+    format!("{}: {columns}x{rows}, {what}{threshold}{share}", out.display())
+}

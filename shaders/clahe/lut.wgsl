@@ -1,0 +1,105 @@
+// Tables of tiles from their histograms, in integers; one workgroup per tile, a run of bins per invocation.
+// Twin and formulas: src/kernels/clahe/lut.rs.
+
+@group(0) @binding(1) var<uniform> params: LutParams;
+@group(0) @binding(2) var<storage, read> counts: array<u32>;
+@group(0) @binding(3) var<storage, read_write> luts: array<u32>;
+
+var<workgroup> sums: array<u32, WORKGROUP_WIDE>;
+
+// Sum over this invocation and those before it; the sum over all is left in the last element.
+fn scan(thread: u32, value: u32) -> u32 {
+    workgroupBarrier();
+    sums[thread] = value;
+    workgroupBarrier();
+    for (var reach = 1u; reach < WORKGROUP_WIDE; reach *= 2u) {
+        var before = 0u;
+        if (thread >= reach) {
+            before = sums[thread - reach];
+        }
+        workgroupBarrier();
+        sums[thread] += before;
+        workgroupBarrier();
+    }
+    return sums[thread];
+}
+
+// High word of a product, from products of half-words.
+fn high_word(a: u32, b: u32) -> u32 {
+    let a0 = a & 0xffffu;
+    let a1 = a >> 16u;
+    let b0 = b & 0xffffu;
+    let b1 = b >> 16u;
+    let middle = a1 * b0 + ((a0 * b0) >> 16u);
+    let other = a0 * b1 + (middle & 0xffffu);
+    return a1 * b1 + (middle >> 16u) + (other >> 16u);
+}
+
+// ⌊n·2^32/d⌋ + 1: high word, low word.
+fn scale_of(n: u32, d: u32) -> vec2<u32> {
+    var rest = n % d;
+    var low = 0u;
+    for (var i = 0u; i < 32u; i++) {
+        let carry = rest >> 31u;
+        rest = rest << 1u;
+        low = low << 1u;
+        if (carry == 1u || rest >= d) {
+            rest -= d;
+            low |= 1u;
+        }
+    }
+    low += 1u;
+    return vec2<u32>(n / d + select(0u, 1u, low == 0u), low);
+}
+
+@compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let levels = params.size.x;
+    let across = params.size.y;
+    if (group.x >= across || group.y >= tile.row_count) {
+        return;
+    }
+    let row = tile.first_row + group.y;
+    let slot = (bound_row(0u, row) * across + group.x) * levels;
+    let out = (bound_row(1u, row) * across + group.x) * (levels / 2u);
+    let owned = max(levels / WORKGROUP_WIDE, 2u);
+    let first = min(thread * owned, levels);
+    let end = min(first + owned, levels);
+
+    var own = 0u;
+    for (var i = first; i < end; i++) {
+        own += counts[slot + i];
+    }
+    scan(thread, own);
+    let area = sums[WORKGROUP_WIDE - 1u];
+    var limit = params.clip.x;
+    if (limit == 0u) {
+        limit = max(high_word(area, params.clip.y), 1u);
+    }
+
+    var above = 0u;
+    for (var i = first; i < end; i++) {
+        above += max(counts[slot + i], limit) - limit;
+    }
+    scan(thread, above);
+    let excess = sums[WORKGROUP_WIDE - 1u];
+    var run = scan(thread, own - above) - (own - above);
+
+    let bits = countTrailingZeros(levels);
+    let last = levels - 1u;
+    let batch = excess >> bits;
+    let rest = excess & last;
+    let scale = scale_of(last, max(area, 1u));
+    for (var i = first; i < end; i += 2u) {
+        var pair = array<u32, 2>(i, i + 1u);
+        if (area > 0u) {
+            for (var k = 0u; k < 2u; k++) {
+                run += min(counts[slot + i + k], limit);
+                let bin = i + k + 1u;
+                let sum = run + bin * batch + ((bin * rest + last) >> bits);
+                pair[k] = sum * scale.x + high_word(sum, scale.y);
+            }
+        }
+        luts[out + i / 2u] = pair[0] | (pair[1] << 16u);
+    }
+}

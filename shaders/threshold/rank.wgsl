@@ -1,0 +1,76 @@
+// Grey values at two ranks of a histogram, by one workgroup; every invocation owns a run of bins.
+// Twin and formula: src/kernels/threshold/rank.rs.
+
+@group(0) @binding(1) var<uniform> params: RankParams;
+@group(0) @binding(2) var<storage, read> histogram: array<u32>;
+@group(0) @binding(3) var<storage, read_write> results: array<u32>;
+
+var<workgroup> sums: array<u32, WORKGROUP_WIDE>;
+
+// a·b as high and low word.
+fn product(a: u32, b: u32) -> vec2<u32> {
+    let low = (a & 0xffffu) * (b & 0xffffu);
+    let cross = (a >> 16u) * (b & 0xffffu);
+    // Cannot overflow: (2¹⁶ − 1)² + 2·(2¹⁶ − 1) < 2³².
+    let middle = (a & 0xffffu) * (b >> 16u) + (low >> 16u) + (cross & 0xffffu);
+    return vec2<u32>((a >> 16u) * (b >> 16u) + (cross >> 16u) + (middle >> 16u), (middle << 16u) | (low & 0xffffu));
+}
+
+fn exceeds(a: vec2<u32>, b: vec2<u32>) -> bool {
+    return a.x > b.x || (a.x == b.x && a.y > b.y);
+}
+
+@compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    if (group.x >= 1u || group.y >= tile.row_count) {
+        return;
+    }
+    let row = tile.first_row + group.y;
+    let bins = params.size.x;
+    let run = (bins + WORKGROUP_WIDE - 1u) / WORKGROUP_WIDE;
+    let first = min(thread * run, bins);
+    let last = min(first + run, bins);
+    let source = bound_row(0u, row) * bins;
+    let slot = bound_row(1u, row) * 4u;
+
+    var sum = 0u;
+    for (var i = first; i < last; i++) {
+        sum += histogram[source + i];
+    }
+    sums[thread] = sum;
+    workgroupBarrier();
+
+    var below = 0u;
+    var total = 0u;
+    for (var t = 0u; t < WORKGROUP_WIDE; t++) {
+        if (t == thread) {
+            below = total;
+        }
+        total += sums[t];
+    }
+    if (thread == 0u) {
+        results[slot + 2u] = total;
+        results[slot + 3u] = 0u;
+        if (total == 0u) {
+            results[slot] = 0u;
+            results[slot + 1u] = bins - 1u;
+        }
+    }
+    if (total == 0u) {
+        return;
+    }
+    // The value of a rank is the only bin at which the running sum comes to exceed it.
+    let low = product(params.size.y, total - 1u);
+    let high = product(params.size.z, total - 1u);
+    for (var i = first; i < last; i++) {
+        let before = product(below, params.size.w);
+        below += histogram[source + i];
+        let after = product(below, params.size.w);
+        if (exceeds(after, low) && !exceeds(before, low)) {
+            results[slot] = i;
+        }
+        if (exceeds(after, high) && !exceeds(before, high)) {
+            results[slot + 1u] = i;
+        }
+    }
+}

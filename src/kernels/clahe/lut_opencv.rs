@@ -1,0 +1,99 @@
+//! Tables of tiles in OpenCV's convention. Tier P.
+//!
+//! ```text
+//! L   = max(1, ⌊c·A/H⌋)
+//! c_i = Σ_{k ≤ i} min(h_k, L) + (i + 1)·⌊E/H⌋ + min(⌊i/d⌋ + 1, r)    r = E mod H, d = max(⌊H/r⌋, 1)
+//! T_i = round(f32(c_i)·f32((H − 1)/A))                             half to even
+//! ```
+//! with H = 256 or 65,536 bins whatever the number of grey levels; only the tables of grey levels that exist are kept.
+//! Source: `modules/imgproc/src/clahe.cpp` of OpenCV 4.11 and 5.0, `CLAHE_CalcLut_Body`.
+//!
+//! With a mask A is what the tile's histogram holds, and L and the scale follow it on the device.
+//!
+//! Shapes: `[tile row][tile column · levels + g]`, packed ← the same.
+
+use super::{
+    Clahe, ClipLimit,
+    axes::Layout,
+    tables::{CHUNK, Lut, LutParams, NO_LIMIT, accumulate, clipped, identity, shared_limit},
+};
+use crate::{
+    engine::{Buffer, Graph, Shader, StructText, Tier, arithmetic::reciprocal},
+    kernels::{Mask, Pixels, vectorised::vectorised},
+};
+
+/// The shader.
+pub static SHADER: Shader = Shader {
+    name: "clahe.lut_opencv",
+    tier: Tier::Pinned,
+    source: include_str!("../../../shaders/clahe/lut_opencv.wgsl"),
+    structs: &[StructText::of::<LutParams>()],
+    reads: 1,
+    writes: 1,
+    workgroup: [256, 1],
+};
+
+/// 2^23: the sum with a smaller number holds it, rounded half to even, in its low bits.
+pub(super) const ROUNDER: f32 = 8_388_608.0;
+
+/// Records the tables of the tiles of `layout` from their histograms.
+pub(super) fn record(
+    graph: &mut Graph<'_>,
+    counts: Buffer<u32>,
+    pixels: Pixels,
+    mask: Option<Mask>,
+    layout: &Layout,
+    clahe: &Clahe,
+) -> Buffer<[u16; 2]> {
+    let bins = 1_u32 << clahe.bits_out(pixels.bits);
+    let [x, y] = layout.tiles.axes;
+    let [limit, share, scale] = match mask {
+        Some(_) => {
+            let [limit, share] = shared_limit(clahe.clip, bins);
+            [limit, share, 0]
+        }
+        None => {
+            let area = f64::from(x.numerator) * f64::from(y.numerator);
+            let limit = match clahe.clip {
+                ClipLimit::Uniform(c) => (c * area / f64::from(bins)).max(1.0) as u32,
+                ClipLimit::Share(s) => (s * area).max(1.0) as u32,
+                ClipLimit::Off => NO_LIMIT,
+            };
+            [limit, 0, ((bins - 1) as f32 / area as f32).to_bits()]
+        }
+    };
+    let params = LutParams { size: [pixels.levels(), x.count, bins, 0], clip: [limit, share, scale, 0] };
+    Lut { shader: &SHADER, params, rows: y.count, twin }.record(graph, counts)
+}
+
+vectorised! {
+    fn twin(params: &LutParams, counts: &[u32], lut: &mut [u16]) {
+        let [area, limit, excess] = clipped(params, counts);
+        if area == 0 {
+            return identity(lut);
+        }
+        let bins = params.size[2];
+        let (batch, rest) = (excess / bins, excess % bins);
+        // ⌊i/d⌋ = ⌊i·⌈2^31/d⌉/2^31⌋ for i < 2^16, since d is at most 2^15 or the number of bins itself
+        // (Granlund and Montgomery 1994, theorem 4.2).
+        let stride = bins.checked_div(rest).unwrap_or(bins).max(1);
+        let inverse = (1_u32 << 31).div_ceil(stride);
+        let scale = match params.clip[2] {
+            0 => (bins - 1) as f32 * reciprocal(area as f32),
+            bits => f32::from_bits(bits),
+        };
+        let mut run = 0;
+        let mut sums = [0; CHUNK];
+        for (chunk, (counts, lut)) in counts.chunks(CHUNK).zip(lut.chunks_mut(CHUNK)).enumerate() {
+            accumulate(counts, limit, &mut run, &mut sums);
+            for (k, (entry, sum)) in lut.iter_mut().zip(sums).enumerate() {
+                let bin = (chunk * CHUNK + k) as u32;
+                let strides = ((u64::from(bin) * u64::from(inverse)) >> 31) as u32;
+                let sum = sum.wrapping_add((bin + 1).wrapping_mul(batch)).wrapping_add((strides + 1).min(rest));
+                // Counts of pixels are below 2^31. The product is at most 65,535·(1 + 2^−22), below 65,535.5.
+                let scaled = sum.cast_signed() as f32 * scale;
+                *entry = (scaled + ROUNDER).to_bits() as u16;
+            }
+        }
+    }
+}

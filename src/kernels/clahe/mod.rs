@@ -1,0 +1,179 @@
+//! Contrast-limited adaptive histogram equalisation (CLAHE), in the conventions of OpenCV, scikit-image and kerma.
+//!
+//! ```text
+//! h_t[g]  clipped at L, the excess E = Σ max(h_t[g] − L, 0) given back to the bins
+//! T_t[g] = (H − 1)/A · Σ_{k ≤ g} h_t[k]
+//! y       = T of the four tiles whose centres are nearest, blended bilinearly
+//! ```
+//! where h_t is the histogram of tile t, A its sum, H the number of bins and L the clip limit (Zuiderveld, Graphics
+//! Gems IV, 1994). Passes: histograms ([`crate::kernels::histogram`]), with a mask [`borrow`], tables ([`lut`],
+//! [`lut_opencv`], [`lut_skimage`]), and the blend ([`blend`], [`blend_opencv`], [`blend_skimage`]).
+//!
+//! | convention | tiles | excess | table | blend | tier |
+//! |---|---|---|---|---|---|
+//! | kerma | the image, cut at ⌊i·length/count⌋ | evenly over all bins | exact integers | 12-bit weights, true centres | E |
+//! | OpenCV | equal, image mirrored to a multiple | `E/H` each, the rest from bin 0 on | f32 | f32 | P |
+//! | scikit-image | ⌊length/count⌋ pixels, mirrored | filled up to L, again and again | 256 bins of 14 bits | f32 | E |
+//!
+//! The last is all integers because f32 roundings of rational numbers are computed by integers.
+//!
+//! **Clip limits.** OpenCV's unit is the height c of a bin of a uniform histogram, L = max(1, ⌊c·A/H⌋); scikit-image's
+//! is the share s of a tile's pixels, L = max(1, ⌊s·A⌋). One is the other by s = c/H, with H = 2^bits in kerma's
+//! convention, 256 or 65 536 in OpenCV's, 256 in scikit-image's.
+//!
+//! **Masks.** Pixels outside a mask do not count, so that background and collimator take no part; A is then the number
+//! of pixels in the mask, and a tile with too few of them borrows from its neighbours. All pixels are mapped. Results
+//! of the foreign conventions with a mask are no longer those of the foreign libraries.
+
+mod axes;
+mod error;
+mod quads;
+mod tables;
+
+pub mod blend;
+pub mod blend_opencv;
+pub mod borrow;
+pub mod lut;
+pub mod lut_opencv;
+
+pub use error::ClaheError;
+
+use axes::Layout;
+
+use super::{Mask, Pixels, histogram};
+use crate::engine::Graph;
+
+/// Tiles along one axis at the most.
+pub const MAX_TILES: u32 = 1024;
+/// Clip limit in OpenCV's unit at the most: with 65,536 bins nothing is ever clipped there.
+pub const MAX_UNIFORM: f64 = 65_536.0;
+
+/// How much contrast a tile may gain.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ClipLimit {
+    /// Multiple of the height of a bin of a uniform histogram, as in OpenCV; in (0, [`MAX_UNIFORM`]].
+    Uniform(f64),
+    /// Share of the tile's pixels, as in scikit-image; in (0, 1].
+    Share(f64),
+    /// None: plain adaptive equalisation.
+    Off,
+}
+
+impl ClipLimit {
+    /// Limit as the share of a tile's pixels for `bins` bins; none if nothing can exceed it.
+    fn share(self, bins: u32) -> Option<f64> {
+        match self {
+            Self::Uniform(c) => Some(c / f64::from(bins)),
+            Self::Share(s) => Some(s),
+            Self::Off => None,
+        }
+        .filter(|s| *s < 1.0)
+    }
+}
+
+/// Whose arithmetic to follow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Convention {
+    /// OpenCV on x86-64, versions 4.11 and 5.0, to the bit: `createCLAHE` on 8-bit pixels, or 16-bit for 9 to 16 bits.
+    ///
+    /// Results have 8 or 16 bits. ARM builds of OpenCV contract products and sums and may differ by one.
+    OpenCv,
+    /// scikit-image 0.26: `equalize_adapthist` with 256 bins and a kernel of ⌊length/tiles⌋ pixels.
+    ScikitImage,
+    /// Integers throughout, 2^bits bins, tiles without padding.
+    #[default]
+    Kerma,
+}
+
+impl Convention {
+    /// Names as they are written on a command line, with their conventions.
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("kerma", Self::Kerma), ("opencv", Self::OpenCv), ("scikit-image", Self::ScikitImage)];
+}
+
+/// Parameters of the equalisation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clahe {
+    /// Tiles across and down, 1 to [`MAX_TILES`].
+    pub tiles: [u32; 2],
+    /// Clip limit.
+    pub clip: ClipLimit,
+    /// Whose arithmetic to follow.
+    pub convention: Convention,
+}
+
+impl Default for Clahe {
+    fn default() -> Self {
+        Self { tiles: [8, 8], clip: ClipLimit::Uniform(2.0), convention: Convention::Kerma }
+    }
+}
+
+impl Clahe {
+    /// Checks the parameters for an image of `size` pixels of `bits` bits.
+    ///
+    /// # Errors
+    /// Says which parameter is out of which range.
+    pub fn check(&self, size: [u32; 2], bits: u8) -> Result<(), ClaheError> {
+        if size.iter().any(|n| !(1..=error::MAX_SIDE).contains(n)) {
+            return Err(ClaheError::Size { columns: size[0], rows: size[1] });
+        }
+        if !(1..=16).contains(&bits) {
+            return Err(ClaheError::Bits(bits));
+        }
+        if self.tiles.iter().any(|n| !(1..=MAX_TILES).contains(n)) {
+            return Err(ClaheError::Tiles { across: self.tiles[0], down: self.tiles[1] });
+        }
+        match self.clip {
+            ClipLimit::Uniform(c) if !(c > 0.0 && c <= MAX_UNIFORM) => Err(ClaheError::Uniform(c)),
+            ClipLimit::Share(s) if !(s > 0.0 && s <= 1.0) => Err(ClaheError::Share(s)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Bits of the result for pixels of `bits`.
+    #[must_use]
+    pub fn bits_out(&self, bits: u8) -> u8 {
+        match self.convention {
+            Convention::OpenCv if bits <= 8 => 8,
+            Convention::OpenCv => 16,
+            Convention::ScikitImage | Convention::Kerma => bits,
+        }
+    }
+}
+
+/// Records the equalisation of `pixels`; `clahe` is one that [`Clahe::check`] accepts for them.
+///
+/// With a mask, only its pixels are counted, and only they decide what is done.
+///
+/// Shapes: `[row][column]`, packed ← the same.
+pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, clahe: &Clahe) -> Pixels {
+    debug_assert_eq!(clahe.check(pixels.size, pixels.bits), Ok(()), "parameters that were not checked");
+    match clahe.convention {
+        Convention::OpenCv => {
+            let layout = Layout::opencv(pixels.size, clahe.tiles);
+            let counts = counted(graph, pixels, mask, &layout);
+            let luts = lut_opencv::record(graph, counts, pixels, mask, &layout, clahe);
+            blend_opencv::record(graph, pixels, luts, &layout, clahe.bits_out(pixels.bits))
+        }
+        Convention::ScikitImage | Convention::Kerma => {
+            let layout = Layout::kerma(pixels.size, clahe.tiles);
+            let counts = counted(graph, pixels, mask, &layout);
+            let luts = lut::record(graph, counts, pixels.levels(), layout.counts(), clahe.clip);
+            blend::record(graph, pixels, luts, &layout)
+        }
+    }
+}
+
+/// Histograms of the tiles, with what tiles of few pixels borrow.
+fn counted(
+    graph: &mut Graph<'_>,
+    pixels: Pixels,
+    mask: Option<Mask>,
+    layout: &Layout,
+) -> crate::engine::Buffer<u32> {
+    let counts = histogram::record(graph, pixels, mask, &layout.tiles);
+    match mask {
+        Some(_) => borrow::record(graph, counts, pixels.levels(), &layout.tiles),
+        None => counts,
+    }
+}

@@ -1,0 +1,216 @@
+//! What the blending kernels share: parameters, shapes, and the walk over pixels with the same four tiles.
+//!
+//! On the CPU the tables of four tiles are laid side by side, over the range of grey values that the pixels at hand
+//! have, so that one access finds what would take four, mostly beyond the first-level cache. Where the range is wide
+//! for the number of pixels, this does not pay and the four tables are read where they are.
+
+use std::ops::Range;
+
+use super::axes::Layout;
+use crate::{
+    engine::{Block, Buffer, Domain, Graph, Kernel, Shader},
+    kernels::Pixels,
+    shader_struct,
+};
+
+shader_struct! {
+    /// Parameters of the blends.
+    pub(super) struct BlendParams {
+        /// Columns and rows of the image, words of a row, grey levels.
+        pub size: [u32; 4],
+        /// Tiles across and down; width and height of a tile where all are equal.
+        pub tiles: [u32; 4],
+    }
+}
+
+/// Pixels that are blended side by side.
+pub(super) const LANES: usize = 16;
+
+/// Values of four tables, the weights of a column and of a row; the pixel.
+pub(super) trait Arithmetic {
+    /// Blends the values `[upper left, upper right, lower left, lower right]`.
+    fn blend(values: [u32; 4], across: u32, down: u32, params: &BlendParams) -> u32;
+}
+
+/// Computes the rows of a block.
+pub(super) type RowsTwin = fn(&BlendParams, Range<usize>, &Inputs<'_>, &mut [u16]);
+
+/// The buffers of a blend as its twin sees them.
+pub(super) struct Inputs<'a> {
+    pub(super) pixels: &'a [u16],
+    pub(super) luts: &'a [u16],
+    pub(super) columns: &'a [u32],
+    pub(super) rows: &'a [u32],
+}
+
+/// Image, tables and places in, image out.
+pub(super) struct Blend {
+    pub(super) shader: &'static Shader,
+    pub(super) params: BlendParams,
+    pub(super) twin: RowsTwin,
+}
+
+impl Blend {
+    /// Records the blend of `pixels` through `luts`, into an image of `bits`.
+    pub(super) fn record(
+        graph: &mut Graph<'_>,
+        (shader, twin): (&'static Shader, RowsTwin),
+        pixels: Pixels,
+        luts: Buffer<[u16; 2]>,
+        layout: &Layout,
+        bits: u8,
+    ) -> Pixels {
+        let blended = Pixels::new(graph, "clahe.pixels", pixels.size, bits);
+        let columns = layout.places[0].record(graph, "clahe.columns");
+        let rows = layout.places[1].record(graph, "clahe.rows");
+        let [x, y] = layout.tiles.axes;
+        let ([width, height], words) = (pixels.size, Pixels::row_words(pixels.size));
+        let params = BlendParams {
+            size: [width, height, words, pixels.levels()],
+            tiles: [x.count, y.count, x.numerator, y.numerator],
+        };
+        let reads = [pixels.buffer.rows(), luts.window(layout.window()), columns.whole(), rows.whole()];
+        graph.compute("blend tiles", Self { shader, params, twin }, reads, [blended.buffer.replace()]);
+        blended
+    }
+}
+
+impl Kernel for Blend {
+    fn shader(&self) -> &'static Shader {
+        self.shader
+    }
+
+    fn params(&self) -> &[u8] {
+        bytemuck::bytes_of(&self.params)
+    }
+
+    fn domain(&self) -> Domain {
+        let [width, ..] = self.params.size;
+        Domain::rows(Pixels::extent([width, self.params.size[1]]), 30.0 * f64::from(width))
+    }
+
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        let [width, height, words, levels] = self.params.size;
+        let [across, down, ..] = self.params.tiles;
+        vec![[height, words], [down, across * (levels / 2)], [1, 2 * width], [1, 2 * height], [height, words]]
+    }
+
+    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
+        let inputs = Inputs {
+            pixels: bytemuck::cast_slice(reads[0]),
+            luts: bytemuck::cast_slice(reads[1]),
+            columns: reads[2],
+            rows: reads[3],
+        };
+        (self.twin)(&self.params, block.rows.clone(), &inputs, bytemuck::cast_slice_mut(writes[0]));
+    }
+}
+
+/// Runs of equal words.
+fn runs(words: &[u32]) -> impl Iterator<Item = (Range<usize>, [usize; 2])> {
+    let mut first = 0;
+    words.chunk_by(|a, b| a == b).map(move |run| {
+        let range = first..first + run.len();
+        first = range.end;
+        (range, [run[0] as usize & 0xffff, run[0] as usize >> 16])
+    })
+}
+
+/// Computes rows with the arithmetic `A`; to be inlined into a vectorised function.
+#[inline(always)]
+pub(super) fn rows<A: Arithmetic>(params: &BlendParams, rows: Range<usize>, inputs: &Inputs<'_>, out: &mut [u16]) {
+    let [width, height, words, levels] = params.size.map(|n| n as usize);
+    let across = params.tiles[0] as usize;
+    let stride = 2 * words;
+    let (columns, weights) = inputs.columns.split_at(width);
+    let (down, down_weights) = inputs.rows.split_at(height);
+    let mut table = Vec::new();
+    for (band, [upper, lower]) in runs(&down[rows.clone()]) {
+        for (segment, [left, right]) in runs(columns) {
+            let lut = |row: usize, column: usize| &inputs.luts[(row * across + column) * levels..][..levels];
+            let luts = [lut(upper, left), lut(upper, right), lut(lower, left), lut(lower, right)];
+            let weights = &weights[segment.clone()];
+            let lines = || {
+                let segment = segment.clone();
+                band.clone().map(move |row| {
+                    let pixels = &inputs.pixels[(rows.start + row) * stride..][segment.clone()];
+                    (row, pixels, down_weights[rows.start + row])
+                })
+            };
+            let range = lines().fold([u16::MAX, 0], |range, (_, pixels, _)| spread(pixels, range));
+            let first = range[0];
+            let count = usize::from(range[1]).wrapping_sub(first.into()).wrapping_add(1);
+            if count <= segment.len() * band.len() / 2 && usize::from(range[1]) < levels {
+                interleave(luts, first.into()..usize::from(range[1]) + 1, &mut table);
+                // SAFETY: `range` holds every pixel of these lines, and the table every value of the range.
+                let find = |pixel: u16| unsafe { *table.get_unchecked(usize::from(pixel) - usize::from(first)) };
+                for (row, pixels, weight) in lines() {
+                    line::<A>(params, find, pixels, weights, weight, &mut out[row * stride..][segment.clone()]);
+                }
+            } else {
+                let find = |pixel: u16| {
+                    let value = usize::from(pixel) & (levels - 1);
+                    // SAFETY: the tables have `levels` entries, a power of two.
+                    luts.map(|l| u64::from(unsafe { *l.get_unchecked(value) }))
+                };
+                let find = |pixel: u16| {
+                    let [a, b, c, d] = find(pixel);
+                    a | b << 16 | c << 32 | d << 48
+                };
+                for (row, pixels, weight) in lines() {
+                    line::<A>(params, find, pixels, weights, weight, &mut out[row * stride..][segment.clone()]);
+                }
+            }
+        }
+    }
+    if width % 2 == 1 {
+        out.iter_mut().skip(width).step_by(stride).for_each(|spare| *spare = 0);
+    }
+}
+
+/// Smallest and largest value so far.
+#[inline(always)]
+fn spread(pixels: &[u16], [low, high]: [u16; 2]) -> [u16; 2] {
+    pixels.iter().fold([low, high], |[low, high], p| [low.min(*p), high.max(*p)])
+}
+
+/// Four values per entry, the first in the lowest half-word.
+#[inline(always)]
+fn interleave(luts: [&[u16]; 4], range: Range<usize>, table: &mut Vec<u64>) {
+    let [a, b, c, d] = luts.map(|l| &l[range.clone()]);
+    table.clear();
+    let upper = a.iter().zip(b).map(|(a, b)| u64::from(*a) | u64::from(*b) << 16);
+    let lower = c.iter().zip(d).map(|(c, d)| u64::from(*c) << 32 | u64::from(*d) << 48);
+    table.extend(upper.zip(lower).map(|(upper, lower)| upper | lower));
+}
+
+/// One line of pixels between the same four tiles.
+#[inline(always)]
+fn line<A: Arithmetic>(
+    params: &BlendParams,
+    find: impl Fn(u16) -> u64,
+    pixels: &[u16],
+    across: &[u32],
+    down: u32,
+    out: &mut [u16],
+) {
+    let (whole, rest) = pixels.as_chunks::<LANES>();
+    let (weights, rest_weights) = across.as_chunks::<LANES>();
+    let (out, rest_out) = out.as_chunks_mut::<LANES>();
+    for ((pixels, weights), out) in whole.iter().zip(weights).zip(out) {
+        let (mut upper, mut lower) = ([0; LANES], [0; LANES]);
+        for l in 0..LANES {
+            let values = find(pixels[l]);
+            upper[l] = values as u32;
+            lower[l] = (values >> 32) as u32;
+        }
+        for l in 0..LANES {
+            let values = [upper[l] & 0xffff, upper[l] >> 16, lower[l] & 0xffff, lower[l] >> 16];
+            out[l] = A::blend(values, weights[l], down, params) as u16;
+        }
+    }
+    for ((pixel, weight), out) in rest.iter().zip(rest_weights).zip(rest_out) {
+        let values = find(*pixel);
+        *out = A::blend([0, 16, 32, 48].map(|s| (values >> s) as u32 & 0xffff), *weight, down, params) as u16;
+    }
+}

@@ -1,0 +1,116 @@
+//! Dilation or erosion along rows. Tier E.
+//!
+//! ```text
+//! dilated[y][x] = ⋁ mask[y][x + i],   eroded[y][x] = ⋀ mask[y][x + i],   |i| ≤ r, x + i in the image
+//! ```
+//! Erosion is dilation of the complement. Reach is doubled: a row that is spread by k is spread by up to 2k + 1 with
+//! one more shift, so r = 31 takes five. One pass spreads by 31 at most, so that a word depends on its two neighbours
+//! alone; [`super::morphology`] records as many passes as a radius needs.
+//!
+//! Shapes: `[row][word]` ← the same.
+
+use crate::{
+    engine::{Block, Domain, Graph, Kernel, Shader, StructText, Tier},
+    kernels::{Mask, vectorised::vectorised},
+    shader_struct,
+};
+
+use super::{bits::last_valid, morphology::Spread};
+
+shader_struct! {
+    /// Parameters of the pass along rows.
+    pub struct AcrossParams {
+        /// Columns, words per row, radius, what is xored with the words before and after.
+        pub size: [u32; 4],
+    }
+}
+
+/// The shader.
+pub static SHADER: Shader = Shader {
+    name: "mask.across",
+    tier: Tier::Exact,
+    source: include_str!("../../../shaders/mask/across.wgsl"),
+    structs: &[StructText::of::<AcrossParams>()],
+    reads: 1,
+    writes: 1,
+    workgroup: [32, 4],
+};
+
+/// Largest radius of one pass.
+pub const MAX_RADIUS: u32 = 31;
+
+/// Records one pass along rows; `radius` is at most [`MAX_RADIUS`].
+pub fn record(graph: &mut Graph<'_>, mask: Mask, spread: Spread, radius: u32) -> Mask {
+    debug_assert!(radius <= MAX_RADIUS, "a pass spreads by {MAX_RADIUS} at most");
+    let result = Mask::new(graph, "mask.across", mask.size);
+    let params = AcrossParams { size: [mask.size[0], Mask::row_words(mask.size), radius, spread.flip()] };
+    let kernel = Across { params, size: mask.size };
+    graph.compute(format!("{} rows", spread.verb()), kernel, [mask.buffer.rows()], [result.buffer.replace()]);
+    result
+}
+
+struct Across {
+    params: AcrossParams,
+    size: [u32; 2],
+}
+
+impl Kernel for Across {
+    fn shader(&self) -> &'static Shader {
+        &SHADER
+    }
+
+    fn params(&self) -> &[u8] {
+        bytemuck::bytes_of(&self.params)
+    }
+
+    fn domain(&self) -> Domain {
+        // Up to five doublings, two ways, seven operations each.
+        Domain::rows(Mask::extent(self.size), 70.0 * f64::from(self.params.size[1]))
+    }
+
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        vec![[self.size[1], self.params.size[1]]; 2]
+    }
+
+    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
+        let words = self.params.size[1] as usize;
+        twin(&self.params, &reads[0][block.rows.start * words..block.rows.end * words], writes[0]);
+    }
+}
+
+vectorised! {
+    fn twin(params: &AcrossParams, mask: &[u32], spread: &mut [u32]) {
+        let [columns, words, radius, flip] = params.size;
+        let (words, valid) = (words as usize, last_valid(columns));
+        // Rows between two words that lie outside the image; one pair for each way, and one to spread into.
+        let [mut up, mut down, mut next] = [(); 3].map(|()| vec![0; words + 2]);
+        for (mask, spread) in mask.chunks_exact(words).zip(spread.chunks_exact_mut(words)) {
+            for (padded, word) in up[1..].iter_mut().zip(mask) {
+                *padded = word ^ flip;
+            }
+            up[words] &= valid;
+            up[words + 1] = 0;
+            down.copy_from_slice(&up);
+            let mut reached = 0;
+            while reached < radius {
+                let s = (reached + 1).min(radius - reached);
+                for (next, pair) in next[1..].iter_mut().zip(up.array_windows::<2>()) {
+                    *next = pair[1] | pair[1] << s | pair[0] >> (u32::BITS - s);
+                }
+                std::mem::swap(&mut up, &mut next);
+                // Bits that have left the image must not come back.
+                (up[0], up[words + 1]) = (0, 0);
+                for (next, pair) in next.iter_mut().zip(down.array_windows::<2>()) {
+                    *next = pair[0] | pair[0] >> s | pair[1] << (u32::BITS - s);
+                }
+                std::mem::swap(&mut down, &mut next);
+                (down[0], down[words + 1]) = (0, 0);
+                reached += s;
+            }
+            for ((spread, up), down) in spread.iter_mut().zip(&up[1..]).zip(&down[1..]) {
+                *spread = (up | down) ^ flip;
+            }
+            spread[words - 1] &= valid;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Connected components: a label per pixel. Tier E.
+//!
+//! The label of a component is its smallest pixel number `y·columns + x`, the first in raster order; what does not
+//! take part has [`NONE`]. So the result is unique, however the work is ordered.
+//!
+//! The shader is a union–find with links by atomic minimum (Jayanti & Tarjan 2016, arXiv:1612.01514, for such
+//! concurrent links). Atomics and barriers of one workgroup are all that WebGPU promises, so **one** workgroup does
+//! the whole image, and the forest, which depends on timing, is flattened before the pass ends: trees depend on
+//! timing, the smallest member of a tree does not. It is meant for masks of up to about a million pixels: larger ones
+//! are reduced first. The twin unites runs in raster order, in linear time.
+//!
+//! Shapes: `[1][pixel]` ← `[row][word]`. The labels are one row, as they are computed as one.
+
+use crate::{
+    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
+    kernels::Mask,
+    shader_struct,
+};
+
+use super::bits::{WORD_PIXELS, last_valid};
+
+shader_struct! {
+    /// Parameters of the labelling.
+    pub struct LabelsParams {
+        /// Columns, rows, words per row; one spare number.
+        pub size: [u32; 4],
+        /// What is xored with the words before, number of neighbours (4 or 8); two spare numbers.
+        pub rule: [u32; 4],
+    }
+}
+
+/// The shader.
+pub static SHADER: Shader = Shader {
+    name: "mask.labels",
+    tier: Tier::Exact,
+    source: include_str!("../../../shaders/mask/labels.wgsl"),
+    structs: &[StructText::of::<LabelsParams>()],
+    reads: 1,
+    writes: 1,
+    workgroup: [256, 1],
+};
+
+/// Label of pixels that do not take part.
+pub const NONE: u32 = u32::MAX;
+
+/// Which pixels are labelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// The set pixels, connected by 8 neighbours.
+    Set,
+    /// The unset pixels, connected by 4 neighbours.
+    Unset,
+}
+
+/// Records the labels of `mask`, one per pixel, in one row.
+pub fn record(graph: &mut Graph<'_>, mask: Mask, ground: Ground) -> Buffer<u32> {
+    let [columns, rows] = mask.size;
+    let labels = graph.buffer("mask.labels", row_of(mask.size));
+    let (flip, neighbours) = match ground {
+        Ground::Set => (0, 8),
+        Ground::Unset => (u32::MAX, 4),
+    };
+    let size = [columns, rows, Mask::row_words(mask.size), 0];
+    let params = LabelsParams { size, rule: [flip, neighbours, 0, 0] };
+    graph.compute("labels", Labels { params }, [mask.buffer.whole()], [labels.replace()]);
+    labels
+}
+
+/// Extent of one number per pixel, all in one row.
+pub(super) fn row_of([columns, rows]: [u32; 2]) -> Extent {
+    Extent { slices: 1, rows: 1, columns: columns * rows }
+}
+
+struct Labels {
+    params: LabelsParams,
+}
+
+impl Kernel for Labels {
+    fn shader(&self) -> &'static Shader {
+        &SHADER
+    }
+
+    fn params(&self) -> &[u8] {
+        bytemuck::bytes_of(&self.params)
+    }
+
+    fn domain(&self) -> Domain {
+        let [columns, rows, ..] = self.params.size.map(f64::from);
+        let extent = Extent { slices: 1, rows: 1, columns: SHADER.workgroup[0] };
+        Domain::rows(extent, 30.0 * columns * rows)
+    }
+
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        let [columns, rows, words, _] = self.params.size;
+        vec![[rows, words], [1, columns * rows]]
+    }
+
+    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
+        let [columns, _, words, _] = self.params.size;
+        let [flip, neighbours, ..] = self.params.rule;
+        let runs = Runs::united(reads[0], words as usize, last_valid(columns), flip, u32::from(neighbours == 8));
+        runs.write(columns as usize, writes[0]);
+    }
+}
+
+/// Neighbouring pixels of one row: first and last column, and the earlier run it is linked to.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    row: u32,
+    first: u32,
+    last: u32,
+    parent: u32,
+}
+
+/// Runs in raster order, so that the smallest run of a component holds its first pixel.
+struct Runs(Vec<Run>);
+
+impl Runs {
+    fn united(mask: &[u32], words: usize, valid: u32, flip: u32, reach: u32) -> Self {
+        let mut runs = Self(Vec::new());
+        let mut above = 0..0;
+        for (y, row) in mask.chunks_exact(words).enumerate() {
+            let begin = runs.0.len();
+            for (index, &word) in row.iter().enumerate() {
+                let valid = if index + 1 == words { valid } else { u32::MAX };
+                runs.append(begin, y as u32, (index * WORD_PIXELS) as u32, (word ^ flip) & valid);
+            }
+            runs.link(above, begin, reach);
+            above = begin..runs.0.len();
+        }
+        runs
+    }
+
+    /// Appends the runs of a word; one that goes on from the word before makes that one longer.
+    fn append(&mut self, begin: usize, row: u32, column: u32, mut bits: u32) {
+        while bits != 0 {
+            let low = bits.trailing_zeros();
+            let length = (bits >> low).trailing_ones();
+            let (first, last) = (column + low, column + low + length - 1);
+            let count = self.0.len();
+            match self.0[begin..].last_mut() {
+                Some(run) if run.last + 1 == first => run.last = last,
+                _ => self.0.push(Run { row, first, last, parent: count as u32 }),
+            }
+            // A carry out of the run removes it.
+            bits &= bits.wrapping_add(1 << low);
+        }
+    }
+
+    /// Unites the runs from `begin` on with those above that they touch, going through both rows once.
+    fn link(&mut self, above: std::ops::Range<usize>, begin: usize, reach: u32) {
+        let (mut upper, mut lower) = (above.start, begin);
+        while upper < above.end && lower < self.0.len() {
+            let (a, b) = (self.0[upper], self.0[lower]);
+            if a.first <= b.last + reach && b.first <= a.last + reach {
+                self.unite(upper, lower);
+            }
+            if a.last < b.last {
+                upper += 1;
+            } else {
+                lower += 1;
+            }
+        }
+    }
+
+    fn unite(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.0[a.max(b)].parent = a.min(b) as u32;
+    }
+
+    /// Halves paths on the way.
+    fn root(&mut self, mut run: usize) -> usize {
+        loop {
+            let parent = self.0[run].parent;
+            if parent as usize == run {
+                return run;
+            }
+            let next = self.0[parent as usize].parent;
+            self.0[run].parent = next;
+            run = next as usize;
+        }
+    }
+
+    fn write(mut self, columns: usize, labels: &mut [u32]) {
+        labels.fill(NONE);
+        for index in 0..self.0.len() {
+            // Parents come first, so theirs are roots by now.
+            let root = self.0[self.0[index].parent as usize].parent;
+            self.0[index].parent = root;
+            let Run { row, first, last, .. } = self.0[index];
+            let Run { row: root_row, first: root_first, .. } = self.0[root as usize];
+            let label = root_row * columns as u32 + root_first;
+            labels[row as usize * columns..][first as usize..=last as usize].fill(label);
+        }
+    }
+}

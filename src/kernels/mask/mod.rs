@@ -1,0 +1,28 @@
+//! Masks of bits: thresholds, morphology, components, collimation. Tier E throughout.
+//!
+//! Masks are [`Mask`](super::Mask): 32 pixels per word, the leftmost in the lowest bit, bits beyond the last column 0.
+//! All passes keep that promise, and all of them are whole-number work, so their bits are the same everywhere.
+//!
+//! The set pixels of a mask are connected by 8 neighbours, its holes by 4: then no diagonal is crossed twice.
+
+pub mod above;
+pub mod across;
+pub mod borders;
+pub mod collimation;
+pub mod combine;
+pub mod components;
+pub mod down;
+pub mod expand;
+pub mod field;
+pub mod labels;
+pub mod morphology;
+pub mod rectangle;
+pub mod reduce;
+pub mod select;
+pub mod step_down;
+pub mod step_right;
+pub mod tally;
+
+mod bits;
+#[cfg(test)]
+mod tests;

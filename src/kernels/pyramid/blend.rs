@@ -1,0 +1,119 @@
+//! Two images put together under a mask, band by band, so that no seam shows at any scale.
+//!
+//! ```text
+//! B_k = b_k + m_k·(a_k − b_k) = m_k·a_k + (1 − m_k)·b_k
+//! ```
+//! where a_k and b_k are bands (and residuals) of the two images and m_k is level k of the mask, 1 where the first image
+//! is to show. Written so, a blend of an image with itself keeps its bands to the bit; where m_k ≥ 1 the band is a_k to
+//! the bit. Burt & Adelson, ACM Trans. Graphics 2:217, 1983.
+//!
+//! Shapes: all `[1][rows][columns]`. Tier P.
+
+use super::{Arithmetic, Curve, band, collapse, levels::chain};
+use crate::{
+    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
+    kernels::vectorised::vectorised,
+    shader_struct,
+};
+
+shader_struct! {
+    /// Parameters of the blending.
+    pub struct BlendParams {
+        /// Columns, whether to round to whole numbers; two spare numbers.
+        pub size: [u32; 4],
+    }
+}
+
+/// The shader.
+pub static SHADER: Shader = Shader {
+    name: "pyramid.blend",
+    tier: Tier::Pinned,
+    source: include_str!("../../../shaders/pyramid/blend.wgsl"),
+    structs: &[StructText::of::<BlendParams>()],
+    reads: 3,
+    writes: 1,
+    workgroup: [64, 4],
+};
+
+/// Records the blend of images `a` and `b` under `mask` (1: `a`, 0: `b`), all of one extent, over so many levels.
+///
+/// Coarse levels are put together first and bands made when they are needed, so that no more than one level's bands
+/// are held at a time. Levels of the mask are those of [`Arithmetic::Real`].
+pub fn record(
+    graph: &mut Graph<'_>,
+    a: Buffer<f32>,
+    b: Buffer<f32>,
+    mask: Buffer<f32>,
+    levels: usize,
+    arithmetic: Arithmetic,
+) -> Buffer<f32> {
+    let first = chain(graph, a, levels, arithmetic);
+    let second = chain(graph, b, levels, arithmetic);
+    let weights = chain(graph, mask, levels, Arithmetic::Real);
+    let mut level = weighted(graph, first[levels], second[levels], weights[levels], arithmetic);
+    for k in (0..levels).rev() {
+        let first = band::record(graph, first[k], first[k + 1], arithmetic);
+        let second = band::record(graph, second[k], second[k + 1], arithmetic);
+        let blended = weighted(graph, first, second, weights[k], arithmetic);
+        level = collapse::record(graph, level, blended, &Curve::IDENTITY, arithmetic);
+    }
+    level
+}
+
+/// Records `weights·first + (1 − weights)·second`, all of one extent.
+pub fn weighted(
+    graph: &mut Graph<'_>,
+    first: Buffer<f32>,
+    second: Buffer<f32>,
+    weights: Buffer<f32>,
+    arithmetic: Arithmetic,
+) -> Buffer<f32> {
+    let extent = graph.extent(first);
+    let blended = graph.buffer("pyramid.blended", extent);
+    let kernel = Blend { params: BlendParams { size: [extent.columns, arithmetic.code(), 0, 0] }, extent };
+    graph.compute("blend", kernel, [first.rows(), second.rows(), weights.rows()], [blended.replace()]);
+    blended
+}
+
+struct Blend {
+    params: BlendParams,
+    extent: Extent,
+}
+
+impl Kernel for Blend {
+    fn shader(&self) -> &'static Shader {
+        &SHADER
+    }
+
+    fn params(&self) -> &[u8] {
+        bytemuck::bytes_of(&self.params)
+    }
+
+    fn domain(&self) -> Domain {
+        Domain::rows(self.extent, 5.0 * f64::from(self.extent.columns))
+    }
+
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        vec![[self.extent.rows, self.extent.columns]; 4]
+    }
+
+    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
+        let columns = self.extent.columns as usize;
+        let [a, b, m] = [0, 1, 2].map(|i| {
+            let values: &[f32] = bytemuck::cast_slice(reads[i]);
+            &values[block.rows.start * columns..block.rows.end * columns]
+        });
+        twin(self.params.size[1] == 1, a, b, m, bytemuck::cast_slice_mut(writes[0]));
+    }
+}
+
+vectorised! {
+    fn twin(is_whole: bool, a: &[f32], b: &[f32], m: &[f32], out: &mut [f32]) {
+        let values = a.iter().zip(b).zip(m).map(|((a, b), m)| if *m >= 1.0 { *a } else { b + m * (a - b) });
+        if is_whole {
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = (value + 0.5).floor());
+        } else {
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = value);
+        }
+    }
+}

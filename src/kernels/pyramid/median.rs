@@ -1,0 +1,107 @@
+//! Standard deviation of noise from the histograms of its magnitudes.
+//!
+//! ```text
+//! σ = width · (b + (2(r − c) − 1)/(2n)) / 0.6745
+//! ```
+//! where r = ⌊(N + 1)/2⌋ is the rank of the median among N values, b the bin that holds it, n the values in that bin and
+//! c those in the bins below: values are taken to lie evenly in a bin. 0 if there are none.
+//!
+//! Shapes: one value ← `[1][strip][4096]`. Tier P.
+
+use super::noise::BINS;
+use crate::{
+    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, arithmetic::reciprocal},
+    shader_struct,
+};
+
+shader_struct! {
+    /// Parameters of the median.
+    pub struct MedianParams {
+        /// Strips; three spare numbers.
+        pub size: [u32; 4],
+        /// Width of a bin over 0.6745; three spare numbers.
+        pub scale: [f32; 4],
+    }
+}
+
+/// The shader.
+pub static SHADER: Shader = Shader {
+    name: "pyramid.median",
+    tier: Tier::Pinned,
+    source: include_str!("../../../shaders/pyramid/median.wgsl"),
+    structs: &[StructText::of::<MedianParams>()],
+    reads: 1,
+    writes: 1,
+    workgroup: [256, 1],
+};
+
+/// Median magnitude of a standard normal variable.
+const NORMAL_MEDIAN: f64 = 0.674_489_750_196_081_7;
+
+/// Records the standard deviation of what `counts` holds, one histogram per row, in bins of `bin_width`.
+pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, bin_width: f64) -> Buffer<f32> {
+    let strips = graph.extent(counts).rows;
+    let params = MedianParams { size: [strips, 0, 0, 0], scale: [(bin_width / NORMAL_MEDIAN) as f32, 0.0, 0.0, 0.0] };
+    let noise = graph.buffer("pyramid.noise", Extent::table(1));
+    graph.compute("median", Median { params }, [counts.whole()], [noise.replace()]);
+    noise
+}
+
+struct Median {
+    params: MedianParams,
+}
+
+impl Kernel for Median {
+    fn shader(&self) -> &'static Shader {
+        &SHADER
+    }
+
+    fn params(&self) -> &[u8] {
+        bytemuck::bytes_of(&self.params)
+    }
+
+    fn domain(&self) -> Domain {
+        let operations = BINS as f64 * f64::from(self.params.size[0]);
+        Domain::rows(Extent::table(SHADER.workgroup[0] as usize), operations)
+    }
+
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        vec![[self.params.size[0], BINS as u32], [1, 1]]
+    }
+
+    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
+        let mut counts = [0u32; BINS];
+        for strip in reads[0].chunks_exact(BINS) {
+            counts.iter_mut().zip(strip).for_each(|(sum, count)| *sum += count);
+        }
+        writes[0][0] = deviation(&counts, self.params.scale[0]).to_bits();
+    }
+}
+
+fn deviation(counts: &[u32], scale: f32) -> f32 {
+    let rank = counts.iter().sum::<u32>().div_ceil(2);
+    let mut below = 0;
+    for (bin, &count) in counts.iter().enumerate() {
+        if below + count >= rank && count > 0 {
+            let share = (2 * (rank - below) - 1) as f32 * reciprocal((2 * count) as f32);
+            return (bin as f32 + share) * scale;
+        }
+        below += count;
+    }
+    0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_lies_evenly_among_its_bin() {
+        assert_eq!(deviation(&[0, 0, 0], 1.0), 0.0);
+        // One value: the middle of its bin. Three of four: the second of them, a half in.
+        assert_eq!(deviation(&[0, 1, 0], 2.0), 3.0);
+        assert!((deviation(&[1, 0, 3, 1], 1.0) - 2.5).abs() < 1e-6);
+        // An even number: the lower of the two in the middle.
+        assert_eq!(deviation(&[1, 0, 0, 1], 1.0), 0.5);
+    }
+}

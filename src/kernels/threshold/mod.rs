@@ -1,0 +1,4 @@
+//! Thresholds and ranks from a histogram, so that the image itself may be streamed, masked or elsewhere.
+
+pub mod rank;
+pub mod triangle;

@@ -1,0 +1,44 @@
+//! The foreground: what lies above the triangle threshold, tidied up on a coarse grid.
+
+use super::MaskOptions;
+use crate::{
+    engine::{Buffer, Graph},
+    kernels::{
+        Mask, Pixels,
+        histogram::{self, Tiles},
+        mask::{
+            above, collimation,
+            field::{self, Cleaning},
+            morphology, rectangle,
+        },
+        threshold::triangle,
+    },
+};
+
+/// Most cells along the longer side of the image.
+const MAX_CELLS: u32 = 512;
+
+/// Records the foreground of `pixels`, and the threshold: its first word is the level above which the foreground lies.
+pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, options: &MaskOptions) -> (Mask, Buffer<u32>) {
+    let histogram = histogram::record(graph, pixels, None, &Tiles::whole(pixels.size));
+    let threshold = triangle::record(graph, histogram, options.threshold);
+    let above = above::record(graph, pixels, threshold);
+    let cleaning = Cleaning {
+        longest: MAX_CELLS,
+        opening: options.open,
+        closing: options.close,
+        largest: options.largest,
+        fill: options.fill,
+    };
+    let is_clean = options.open + options.close == 0 && !options.largest && !options.fill;
+    let clean = if is_clean { above } else { field::record(graph, above, &cleaning) };
+    let grown = morphology::dilate(graph, clean, options.grow * cleaning.factor(pixels.size));
+    let mask = match options.collimation {
+        true => {
+            let borders = collimation::borders(graph, pixels);
+            rectangle::clip(graph, grown, borders)
+        }
+        false => grown,
+    };
+    (mask, threshold)
+}
