@@ -165,12 +165,7 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, clahe: 
 }
 
 /// Histograms of the tiles, with what tiles of few pixels borrow.
-fn counted(
-    graph: &mut Graph<'_>,
-    pixels: Pixels,
-    mask: Option<Mask>,
-    layout: &Layout,
-) -> crate::engine::Buffer<u32> {
+fn counted(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, layout: &Layout) -> crate::engine::Buffer<u32> {
     let counts = histogram::record(graph, pixels, mask, &layout.tiles);
     match mask {
         Some(_) => borrow::record(graph, counts, pixels.levels(), &layout.tiles),
