@@ -48,7 +48,9 @@ pub fn shaders() -> Vec<&'static Shader> {
         &clahe::borrow::SHADER,
         &clahe::lut::SHADER,
         &clahe::lut_opencv::SHADER,
+        &clahe::lut_skimage::SHADER,
         &clahe::blend::SHADER,
         &clahe::blend_opencv::SHADER,
+        &clahe::blend_skimage::SHADER,
     ]
 }
