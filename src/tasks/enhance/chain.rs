@@ -38,6 +38,8 @@ pub struct Enhancement<'a> {
     result: Output<[u16; 2]>,
     result_bits: u8,
     threshold: Option<Output<u32>>,
+    /// Whether the last word of the threshold is the level found.
+    is_limited: bool,
     /// None without a foreground; a given one needs no way back.
     mask: Option<Output<u32>>,
     given: Option<&'a GivenMask>,
@@ -68,6 +70,8 @@ pub struct Enhanced {
     pub image: Image,
     /// Grey level above which the foreground lies; none where no threshold was sought.
     pub threshold: Option<u32>,
+    /// The level found, where it was taken for one within the object; nothing is background then.
+    pub rejected_threshold: Option<u32>,
     /// The foreground as 0 and 255, if there is one.
     pub mask: Option<Image>,
     /// Share of the pixels that are foreground.
@@ -141,7 +145,8 @@ impl<'a> Enhancement<'a> {
         let mask_output = foreground.filter(|_| mask.is_none()).map(|mask| graph.result(mask.buffer));
         let noise = noise.into_iter().map(|noise| graph.result(noise)).collect();
         let (result_bits, given, kept) = (toned.bits, mask, kept.kept);
-        Ok(Self { graph, levels, like, result, result_bits, threshold, mask: mask_output, given, noise, kept })
+        let is_limited = options.mask.as_ref().is_some_and(|mask| mask.highest < 1.0);
+        Ok(Self { graph, levels, like, result, result_bits, threshold, is_limited, mask: mask_output, given, noise, kept })
     }
 
     /// The recorded graph.
@@ -167,8 +172,10 @@ impl<'a> Enhancement<'a> {
     /// # Errors
     /// [`TaskError::Data`] when the outputs are not those of this graph.
     pub fn finish(&self, mut outputs: Outputs) -> Result<Enhanced, TaskError> {
-        let found = self.mask.map(|mask| outputs.take(mask));
-        let words = found.as_deref().or(self.given.map(GivenMask::words));
+        let levels = self.threshold.map(|threshold| outputs.take(threshold)).unwrap_or_default();
+        let (threshold, found) = (levels.first().copied(), levels.get(3).copied());
+        let bits = self.mask.map(|mask| outputs.take(mask));
+        let words = bits.as_deref().or(self.given.map(GivenMask::words));
         let mask = words.map(|words| given_mask::picture(words, self.like.size, self.like.spacing_mm)).transpose()?;
         let image = self.pixels(outputs.take(self.result), self.result_bits)?;
         let mut kept = Vec::with_capacity(self.kept.len());
@@ -185,7 +192,8 @@ impl<'a> Enhancement<'a> {
         }
         Ok(Enhanced {
             image,
-            threshold: self.threshold.and_then(|threshold| outputs.take(threshold).first().copied()),
+            threshold,
+            rejected_threshold: found.filter(|found| self.is_limited && Some(*found) != threshold),
             mask_share: words.map(|words| given_mask::share(words, self.like.size)),
             mask,
             kept,
