@@ -88,7 +88,7 @@ impl<'a> Enhancement<'a> {
     /// Records the enhancement of `image`.
     ///
     /// `info` is what its file says about it, `mask` a foreground made elsewhere, `keep` the stages wanted besides the
-    /// result. A given mask that is empty counts as none.
+    /// result. A given mask that is empty counts as none. An image of one value keeps it.
     ///
     /// # Errors
     /// [`TaskError`] when a number of the options is not allowed, a value of the image is not finite, the mask is of
@@ -121,7 +121,8 @@ impl<'a> Enhancement<'a> {
             (None, None) => (None, None),
         };
         kept.mask();
-        let equalised = match &options.clahe {
+        // The tables of tiles round differently: a flat image would become one of tiles.
+        let equalised = match options.clahe.as_ref().filter(|_| !levels.is_flat) {
             Some(options) => {
                 let clahe = options.parameters();
                 clahe.check(prepared.size, prepared.bits)?;
@@ -135,7 +136,7 @@ impl<'a> Enhancement<'a> {
             None => (equalised, Vec::new()),
         };
         kept.pixels(&mut graph, Stage::Laplacian, sharpened);
-        let toned = match &options.tone {
+        let toned = match options.tone.as_ref().filter(|_| !levels.is_flat) {
             Some(options) => tone(&mut graph, sharpened, foreground, options),
             None => sharpened,
         };

@@ -24,6 +24,8 @@ pub(super) struct Levels {
     pub(super) bits: u8,
     pub(super) low: f32,
     pub(super) step: f32,
+    /// Whether the image has one value alone, so that there is nothing to enhance.
+    pub(super) is_flat: bool,
 }
 
 impl Levels {
@@ -34,6 +36,7 @@ impl Levels {
             image.check_finite()?;
         }
         let [low, high] = range.unwrap_or_default();
+        let is_flat = low == high;
         match image.sample() {
             Sample::Unsigned { bits } => {
                 let used = u32::BITS - (high.round().clamp(0.0, f32::from(u16::MAX)) as u32).leading_zeros();
@@ -41,12 +44,12 @@ impl Levels {
                     Depth::Used => used.max(1) as u8,
                     Depth::Stored => bits.clamp(1, 16),
                 };
-                Ok(Self { bits, low: 0.0, step: 1.0 })
+                Ok(Self { bits, low: 0.0, step: 1.0, is_flat })
             }
             Sample::Float => {
                 let top = f64::from((1_u32 << FLOAT_BITS) - 1);
                 let step = ((f64::from(high) - f64::from(low)) / top) as f32;
-                Ok(Self { bits: FLOAT_BITS, low, step })
+                Ok(Self { bits: FLOAT_BITS, low, step, is_flat })
             }
         }
     }
