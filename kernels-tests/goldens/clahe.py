@@ -44,10 +44,12 @@ for width, height in SIZES:
         stem = f"{width}x{height}_{bits}bit"
         np.save(HERE / f"input_{stem}.npy", pixels)
         for tiles in TILES:
+            if width == 64 and tiles != (8, 8):
+                continue
             grid = f"{tiles[0]}x{tiles[1]}"
             stack = [cv2.createCLAHE(clip, tiles).apply(pixels) for clip in CLIPS]
             np.save(HERE / f"opencv_{stem}_{grid}_clip{'-'.join(map(str, CLIPS))}.npy", np.stack(stack))
-            if (width, height) == (64, 64) and tiles != (3, 5):
+            if width == 64:
                 continue
             kernel = (max(height // tiles[1], 1), max(width // tiles[0], 1))
             results = [equalize_adapthist(pixels, kernel, clip_limit=share, nbins=256) for share in SHARES]

@@ -43,12 +43,15 @@ pub fn shaders() -> Vec<&'static Shader> {
         &pyramid::blend::SHADER,
         &statistics::rows::SHADER,
         &statistics::merge::SHADER,
+        &threshold::limit::SHADER,
         &threshold::rank::SHADER,
         &threshold::triangle::SHADER,
         &clahe::borrow::SHADER,
         &clahe::lut::SHADER,
         &clahe::lut_opencv::SHADER,
+        &clahe::lut_skimage::SHADER,
         &clahe::blend::SHADER,
         &clahe::blend_opencv::SHADER,
+        &clahe::blend_skimage::SHADER,
     ]
 }

@@ -4,7 +4,7 @@ use kerma::{
     engine::{Graph, Shader},
     kernels::{
         Mask, Pixels,
-        clahe::{Clahe, ClipLimit, Convention, blend, blend_opencv, borrow, lut, lut_opencv, record},
+        clahe::{Clahe, ClipLimit, Convention, blend, blend_opencv, blend_skimage, borrow, lut, lut_opencv, lut_skimage, record},
     },
 };
 
@@ -165,5 +165,6 @@ pub(crate) fn cases() -> Vec<Case> {
     ];
     cases.extend(conventional(Convention::Kerma, [&lut::SHADER, &blend::SHADER]));
     cases.extend(conventional(Convention::OpenCv, [&lut_opencv::SHADER, &blend_opencv::SHADER]));
+    cases.extend(conventional(Convention::ScikitImage, [&lut_skimage::SHADER, &blend_skimage::SHADER]));
     cases
 }

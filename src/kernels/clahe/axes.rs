@@ -13,7 +13,7 @@ pub(super) const WEIGHT_ONE: u32 = 1 << 12;
 pub(super) struct Places {
     /// First tile in the low half-word, second in the high one.
     pub(super) pairs: Vec<u32>,
-    /// Weights of the second tile: fixed point or the bits of an f32.
+    /// Weights of the second tile: fixed point, the bits of an f32, or pixels.
     pub(super) weights: Vec<u32>,
 }
 
@@ -58,6 +58,15 @@ impl Places {
         }))
     }
 
+    /// scikit-image: centres at half a tile, counted in whole pixels from them.
+    fn skimage(length: u32, tile: u32, count: u32) -> Self {
+        Self::new((0..length).map(|x| {
+            let place = x + tile / 2;
+            let second = place / tile;
+            ([second.saturating_sub(1), second.min(count - 1)], place % tile)
+        }))
+    }
+
     /// Uploads pairs and weights, one after the other.
     pub(super) fn record(&self, graph: &mut Graph<'_>, label: &'static str) -> Buffer<u32> {
         let words: Vec<u32> = self.pairs.iter().chain(&self.weights).copied().collect();
@@ -91,6 +100,16 @@ impl Layout {
         };
         let tiles = Tiles { axes: [axis(0), axis(1)] };
         Self { tiles, places: tiles.axes.map(|a| Places::opencv(a.length, a.numerator, a.count)) }
+    }
+
+    /// Tiles of `⌊side/tiles⌋` pixels, as many as the image needs, the last mirrored.
+    pub(super) fn skimage(size: [u32; 2], tiles: [u32; 2]) -> Self {
+        let axis = |i: usize| {
+            let (length, tile) = (size[i], (size[i] / tiles[i]).max(1));
+            Axis { offset: 0, numerator: tile, denominator: 1, count: length.div_ceil(tile), length }
+        };
+        let tiles = Tiles { axes: [axis(0), axis(1)] };
+        Self { tiles, places: tiles.axes.map(|a| Places::skimage(a.length, a.numerator, a.count)) }
     }
 
     /// Tiles across and down.
@@ -138,7 +157,7 @@ mod tests {
     #[test]
     fn every_row_of_tiles_is_in_the_window() {
         for (length, count) in [(1, 1), (7, 3), (40, 8), (33, 8), (100, 7), (4000, 8), (517, 64)] {
-            for layout in [Layout::kerma([1, length], [1, count]), Layout::opencv([1, length], [1, count])] {
+            for layout in [Layout::kerma, Layout::opencv, Layout::skimage].map(|l| l([1, length], [1, count])) {
                 let window = layout.window();
                 for y in 0..length {
                     let place = (y * window.numerator / window.denominator) as i32;

@@ -13,9 +13,10 @@
 //! |---|---|---|---|---|---|
 //! | kerma | the image, cut at ⌊i·length/count⌋ | evenly over all bins | exact integers | 12-bit weights, true centres | E |
 //! | OpenCV | equal, image mirrored to a multiple | `E/H` each, the rest from bin 0 on | f32 | f32 | P |
-//! | scikit-image | ⌊length/count⌋ pixels, mirrored | filled up to L, again and again | 256 bins of 14 bits | f32 | E |
+//! | scikit-image | ⌊length/count⌋ pixels, mirrored | filled up to L, again and again | 256 bins of 14 bits | f32 | P |
 //!
-//! The last is all integers because f32 roundings of rational numbers are computed by integers.
+//! scikit-image stretches the image to 14 bits before and to the full range after, from the smallest to the largest
+//! value; here that is done on the device from histograms.
 //!
 //! **Clip limits.** OpenCV's unit is the height c of a bin of a uniform histogram, L = max(1, ⌊c·A/H⌋); scikit-image's
 //! is the share s of a tile's pixels, L = max(1, ⌊s·A⌋). One is the other by s = c/H, with H = 2^bits in kerma's
@@ -32,16 +33,23 @@ mod tables;
 
 pub mod blend;
 pub mod blend_opencv;
+pub mod blend_skimage;
 pub mod borrow;
 pub mod lut;
 pub mod lut_opencv;
+pub mod lut_skimage;
 
 pub use error::ClaheError;
 
 use axes::Layout;
 
-use super::{Mask, Pixels, histogram};
-use crate::engine::Graph;
+use super::{
+    Mask, Pixels,
+    histogram::{self, Tiles},
+    pointwise::{lookup, stretch},
+    threshold::rank,
+};
+use crate::engine::{Buffer, Graph};
 
 /// Tiles along one axis at the most.
 pub const MAX_TILES: u32 = 1024;
@@ -155,7 +163,15 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, clahe: 
             let luts = lut_opencv::record(graph, counts, pixels, mask, &layout, clahe);
             blend_opencv::record(graph, pixels, luts, &layout, clahe.bits_out(pixels.bits))
         }
-        Convention::ScikitImage | Convention::Kerma => {
+        Convention::ScikitImage => {
+            let grey = stretched(graph, pixels, mask, lut_skimage::GREY_BITS);
+            let layout = Layout::skimage(pixels.size, clahe.tiles);
+            let counts = counted(graph, grey, mask, &layout);
+            let luts = lut_skimage::record(graph, counts, mask, &layout, clahe.clip);
+            let blended = blend_skimage::record(graph, grey, luts, &layout);
+            stretched(graph, blended, mask, pixels.bits)
+        }
+        Convention::Kerma => {
             let layout = Layout::kerma(pixels.size, clahe.tiles);
             let counts = counted(graph, pixels, mask, &layout);
             let luts = lut::record(graph, counts, pixels.levels(), layout.counts(), clahe.clip);
@@ -165,10 +181,21 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, clahe: 
 }
 
 /// Histograms of the tiles, with what tiles of few pixels borrow.
-fn counted(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, layout: &Layout) -> crate::engine::Buffer<u32> {
+fn counted(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, layout: &Layout) -> Buffer<u32> {
     let counts = histogram::record(graph, pixels, mask, &layout.tiles);
     match mask {
         Some(_) => borrow::record(graph, counts, pixels.levels(), &layout.tiles),
         None => counts,
     }
+}
+
+/// Ranks of the smallest and of the largest value, in parts per million.
+const ENDS_PPM: [u32; 2] = [0, 1_000_000];
+
+/// Pixels stretched from their smallest and largest values to all grey levels of `bits`.
+fn stretched(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, bits: u8) -> Pixels {
+    let counts = histogram::record(graph, pixels, mask, &Tiles::whole(pixels.size));
+    let ends = rank::record(graph, counts, ENDS_PPM);
+    let table = stretch::record(graph, ends, pixels.bits, bits);
+    lookup::record(graph, pixels, table, bits)
 }

@@ -135,6 +135,11 @@ pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failu
     let outputs = context.run("the enhancement", task.graph())?;
     let passes = outputs.report.passes.clone();
     let enhanced = task.finish(outputs).map_err(|error| loaded.blame(error))?;
+    if let Some(level) = enhanced.rejected_threshold {
+        context.note(&format!(
+            "the threshold {level} lies within the object: no direct exposure is seen, and nothing is background"
+        ));
+    }
     if enhanced.mask_share == Some(0.0) {
         context.note("no pixel is foreground: the steps take the whole image");
     }
@@ -164,6 +169,7 @@ fn measure(enhanced: &Enhanced, passes: &[PassTime], context: &mut Context) {
         .map(|PassTime { pass, time }| json!({ "pass": pass, "milliseconds": time.as_secs_f64() * 1e3 }))
         .collect();
     context.measure("threshold", enhanced.threshold);
+    context.measure("rejected_threshold", enhanced.rejected_threshold);
     context.measure("bits", enhanced.bits);
     context.measure("mask_share", enhanced.mask_share);
     context.measure("band_noise", &enhanced.band_noise);

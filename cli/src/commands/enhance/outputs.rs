@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use kerma::{data::Sample, io::check_image_output, tasks::enhance::Stage};
+use kerma::{
+    data::Sample,
+    io::check_image_output,
+    tasks::enhance::Stage,
+};
 
 use crate::{failure::Failure, inputs};
 

@@ -1,0 +1,80 @@
+// Pixels through the tables of the four nearest tiles, blended as scikit-image; one invocation per pair of pixels.
+// Twin and formulas: src/kernels/clahe/blend_skimage.rs.
+
+@group(0) @binding(1) var<uniform> params: BlendParams;
+@group(0) @binding(2) var<storage, read> pixels: array<u32>;
+@group(0) @binding(3) var<storage, read> luts: array<u32>;
+@group(0) @binding(4) var<storage, read> columns: array<u32>;
+@group(0) @binding(5) var<storage, read> rows: array<u32>;
+@group(0) @binding(6) var<storage, read_write> results: array<u32>;
+
+const VALUE_BITS = 14u;
+// 24 bits of an f32 and the one after them.
+const ROUNDED_FROM = 1u << 24u;
+
+// Entry of the table of a tile; `row` is the row of tiles within what is bound.
+fn entry(row: u32, column: u32, value: u32) -> u32 {
+    let word = luts[(row * params.tiles.x + column) * (params.size.w / 2u) + value / 2u];
+    return (word >> (16u * (value % 2u))) & 0xffffu;
+}
+
+// The f32 nearest to value·part/area, half to even; part ≤ area ≤ 2^30. The value is taken bit by bit, then the
+// quotient is continued until it has 25 bits.
+fn ratio(value: u32, part: u32, area: u32) -> f32 {
+    if (value == 0u || part == 0u) {
+        return 0.0;
+    }
+    var quotient = 0u;
+    var rest = 0u;
+    for (var i = VALUE_BITS; i > 0u; i--) {
+        let next = 2u * rest + part * ((value >> (i - 1u)) & 1u);
+        quotient = 2u * quotient + next / area;
+        rest = next % area;
+    }
+    var exponent = 1u;
+    while (quotient < ROUNDED_FROM) {
+        rest = 2u * rest;
+        quotient = 2u * quotient;
+        if (rest >= area) {
+            rest -= area;
+            quotient += 1u;
+        }
+        exponent += 1u;
+    }
+    let is_up = (quotient & 1u) == 1u && (rest > 0u || (quotient & 2u) == 2u);
+    let digits = (quotient >> 1u) + select(0u, 1u, is_up);
+    // digits·2^−(exponent − 2), both exact.
+    return f32(digits) * bitcast<f32>((129u - exponent) << 23u);
+}
+
+@compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let words = params.size.z;
+    if (id.x >= words || id.y >= tile.row_count) {
+        return;
+    }
+    let row = tile.first_row + id.y;
+    let width = params.tiles.z;
+    let height = params.tiles.w;
+    let area = width * height;
+    let upper = bound_row(1u, rows[row] & 0xffffu);
+    let lower = bound_row(1u, rows[row] >> 16u);
+    let ny = rows[params.size.y + row];
+    let word = pixels[bound_row(0u, row) * words + id.x];
+    var pair = 0u;
+    for (var k = 0u; k < 2u; k++) {
+        let x = 2u * id.x + k;
+        if (x < params.size.x) {
+            let value = (word >> (16u * k)) & (params.size.w - 1u);
+            let nx = columns[params.size.x + x];
+            let left = columns[x] & 0xffffu;
+            let right = columns[x] >> 16u;
+            var sum = pin(ratio(entry(upper, left, value), (width - nx) * (height - ny), area));
+            sum = pin(sum + pin(ratio(entry(upper, right, value), nx * (height - ny), area)));
+            sum = pin(sum + pin(ratio(entry(lower, left, value), (width - nx) * ny, area)));
+            sum = pin(sum + pin(ratio(entry(lower, right, value), nx * ny, area)));
+            pair |= u32(i32(sum)) << (16u * k);
+        }
+    }
+    results[bound_row(4u, row) * words + id.x] = pair;
+}

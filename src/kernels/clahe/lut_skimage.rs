@@ -1,0 +1,183 @@
+//! Tables of tiles in scikit-image's convention: 14 bits, joined into bins of 65 grey levels. Tier E.
+//!
+//! ```text
+//! h_b = number of pixels with ⌊v/65⌋ = b, for 256 bins;   L = max(1, ⌊s·A⌋)
+//! T_v = ⌊16383/A · Σ_{k ≤ ⌊v/65⌋} h'_k⌋
+//! ```
+//! where h' is h clipped at L and filled up with the excess in steps that never exceed L: first ⌊E/256⌋ to every bin,
+//! then one to every so many of the bins that are below L, from bin 0, 1, 2 … on, until nothing is left or no bin takes
+//! more. Source: `skimage/exposure/_adapthist.py` of scikit-image 0.26, `clip_histogram` and `map_histogram`.
+//!
+//! The floor is exact but where the quotient is a whole number k and double precision, in which scikit-image computes,
+//! arrives just below it: those places are found on the host and the table holds k − 1, as there.
+//!
+//! Shapes: `[tile row][tile column · 16384 + v]`, packed ← the same, places of the exact quotients.
+
+use super::{
+    ClipLimit,
+    axes::Layout,
+    tables::{LutParams, NO_LIMIT, clipped, identity, shared_limit},
+};
+use crate::{
+    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
+    kernels::Mask,
+};
+
+/// Grey levels inside scikit-image's algorithm, in bits.
+pub(super) const GREY_BITS: u8 = 14;
+const LEVELS: usize = 1 << GREY_BITS;
+const TOP: u32 = LEVELS as u32 - 1;
+/// Bins: the default of scikit-image.
+const BINS: usize = 256;
+/// Grey levels of a bin: 1 + 16384/256.
+const BIN_WIDTH: usize = 1 + LEVELS / BINS;
+
+/// The shader.
+pub static SHADER: Shader = Shader {
+    name: "clahe.lut_skimage",
+    tier: Tier::Exact,
+    source: include_str!("../../../shaders/clahe/lut_skimage.wgsl"),
+    structs: &[StructText::of::<LutParams>()],
+    reads: 2,
+    writes: 1,
+    workgroup: [256, 1],
+};
+
+/// Records the tables of the tiles of `layout` from their histograms of 14-bit pixels.
+pub(super) fn record(
+    graph: &mut Graph<'_>,
+    counts: Buffer<u32>,
+    mask: Option<Mask>,
+    layout: &Layout,
+    clip: ClipLimit,
+) -> Buffer<[u16; 2]> {
+    let [x, y] = layout.tiles.axes;
+    let area = x.numerator * y.numerator;
+    let ([limit, share], places) = match (mask, clip.share(BINS as u32)) {
+        (Some(_), _) => (shared_limit(clip, BINS as u32), vec![0]),
+        (None, Some(share)) => ([(share * f64::from(area)).max(1.0) as u32, 0], short_places(area)),
+        (None, None) => ([NO_LIMIT, 0], short_places(area)),
+    };
+    let divisor = if mask.is_some() { 0 } else { greatest_common_divisor(TOP, area) };
+    let params = LutParams { size: [LEVELS as u32, x.count, BINS as u32, divisor], clip: [limit, share, 0, 0] };
+    let columns = x.count * LEVELS as u32;
+    let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: y.count, columns: columns / 2 });
+    let places = graph.upload_table("clahe.places", &places);
+    let reads = [counts.rows(), places.whole()];
+    graph.compute("clip and accumulate", Lut { params, rows: y.count }, reads, [luts.replace()]);
+    luts
+}
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// Bit j says that double precision falls short of the whole number 16383/A·c at c = j·A/g, g the common divisor.
+fn short_places(area: u32) -> Vec<u32> {
+    let divisor = greatest_common_divisor(TOP, area);
+    let mut words = vec![0_u32; divisor as usize / 32 + 1];
+    let scale = f64::from(TOP) / f64::from(area);
+    for j in 0..=divisor {
+        let whole = j * (TOP / divisor);
+        if f64::from(j * (area / divisor)) * scale < f64::from(whole) {
+            words[j as usize / 32] |= 1 << (j % 32);
+        }
+    }
+    words
+}
+
+struct Lut {
+    params: LutParams,
+    rows: u32,
+}
+
+impl Kernel for Lut {
+    fn shader(&self) -> &'static Shader {
+        &SHADER
+    }
+
+    fn params(&self) -> &[u8] {
+        bytemuck::bytes_of(&self.params)
+    }
+
+    fn domain(&self) -> Domain {
+        let across = self.params.size[1];
+        let extent = Extent { slices: 1, rows: self.rows, columns: across * SHADER.workgroup[0] };
+        Domain::rows(extent, 12.0 * f64::from(across) * LEVELS as f64)
+    }
+
+    fn shapes(&self) -> Vec<[u32; 2]> {
+        let columns = self.params.size[1] * LEVELS as u32;
+        vec![[self.rows, columns], [1, 0], [self.rows, columns / 2]]
+    }
+
+    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
+        let columns = self.params.size[1] as usize * LEVELS;
+        let counts = &reads[0][block.rows.start * columns..block.rows.end * columns];
+        let luts: &mut [u16] = bytemuck::cast_slice_mut(writes[0]);
+        for (counts, lut) in counts.chunks_exact(LEVELS).zip(luts.chunks_exact_mut(LEVELS)) {
+            twin(&self.params, counts, reads[1], lut);
+        }
+    }
+}
+
+fn twin(params: &LutParams, counts: &[u32], places: &[u32], lut: &mut [u16]) {
+    let mut bins = [0_i32; BINS];
+    for (bin, counts) in bins.iter_mut().zip(counts.chunks(BIN_WIDTH)) {
+        *bin = counts.iter().sum::<u32>().cast_signed();
+    }
+    let [area, limit, excess] = clipped(params, &bins.map(i32::cast_unsigned));
+    if area == 0 {
+        return identity(lut);
+    }
+    // Counts of pixels are below 2^31.
+    fill(&mut bins, limit.min(area).cast_signed(), excess.cast_signed());
+    let mut sum = 0;
+    for (bin, lut) in bins.into_iter().zip(lut.chunks_mut(BIN_WIDTH)) {
+        sum += bin.cast_unsigned();
+        lut.fill(mapped(sum, area, params.size[3], places) as u16);
+    }
+}
+
+/// Clips bins and fills them up with what is above the limit.
+fn fill(bins: &mut [i32; BINS], limit: i32, mut excess: i32) {
+    let increment = excess / BINS as i32;
+    let upper = limit - increment;
+    for bin in bins.iter_mut() {
+        *bin = (*bin).min(limit);
+        if *bin < upper {
+            *bin += increment;
+            excess -= increment;
+        }
+        if *bin >= upper && *bin < limit {
+            excess -= limit - *bin;
+            *bin = limit;
+        }
+    }
+    let mut start = 0;
+    while excess > 0 {
+        let below = bins.iter().filter(|b| **b < limit).count() as i32;
+        if below == 0 {
+            break;
+        }
+        let step = (below / excess).max(1) as usize;
+        for bin in bins[start..].iter_mut().step_by(step) {
+            if *bin < limit {
+                *bin += 1;
+                excess -= 1;
+            }
+        }
+        start = (start + 1) % BINS;
+    }
+}
+
+/// ⌊16383·sum/area⌋, at most 16383, less one at the places where double precision falls short.
+fn mapped(sum: u32, area: u32, divisor: u32, places: &[u32]) -> u32 {
+    let product = u64::from(sum) * u64::from(TOP);
+    let (value, rest) = ((product / u64::from(area)) as u32, product % u64::from(area));
+    if divisor > 0 && rest == 0 && sum <= area {
+        let place = sum / (area / divisor);
+        return value - (places[place as usize / 32] >> (place % 32) & 1);
+    }
+    value.min(TOP)
+}
