@@ -126,7 +126,8 @@ fn another_convention_is_not_opencv() {
 /// Image of a bright disc with texture on a background of any kind.
 fn disc(size: [u32; 2], background: impl Fn(u32, u32) -> u16) -> Vec<u16> {
     let place = |i: u32| (i % size[0], i / size[0]);
-    let value = |(x, y)| if in_disc(size, x, y) { (x * 7 + y * 13 + x * y % 17) as u16 & 0xfff } else { background(x, y) };
+    let value =
+        |(x, y)| if in_disc(size, x, y) { (x * 7 + y * 13 + x * y % 17) as u16 & 0xfff } else { background(x, y) };
     (0..size[0] * size[1]).map(|i| value(place(i))).collect()
 }
 

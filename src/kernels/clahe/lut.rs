@@ -87,8 +87,9 @@ mod tests {
         for bits in [1, 3, 8, 12, 16] {
             let levels = 1_usize << bits;
             for seed in 1..8_u32 {
-                let counts: Vec<u32> =
-                    (0..levels as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> (8 + seed * 3)) % (seed * 50)).collect();
+                let counts: Vec<u32> = (0..levels as u32)
+                    .map(|i| (i.wrapping_mul(2_654_435_761) >> (8 + seed * 3)) % (seed * 50))
+                    .collect();
                 for clip in [ClipLimit::Off, ClipLimit::Uniform(0.01), ClipLimit::Uniform(2.0), ClipLimit::Share(0.5)] {
                     let lut = table(&counts, clip);
                     let is_empty = counts.iter().all(|n| *n == 0);
