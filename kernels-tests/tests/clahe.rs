@@ -109,12 +109,9 @@ fn the_opencv_convention_is_opencv_to_the_bit() {
     assert_eq!(goldens("opencv", Convention::OpenCv, ClipLimit::Uniform, 0), (5 * 3 + 2) * 4);
 }
 
-/// Goldens of scikit-image are met to the bit; one level is allowed for where double precision decides.
-const SKIMAGE_LEVELS: u16 = 1;
-
 #[test]
-fn the_scikit_image_convention_is_scikit_image_within_a_level() {
-    assert_eq!(goldens("skimage", Convention::ScikitImage, ClipLimit::Share, SKIMAGE_LEVELS), 5 * 3 * 4);
+fn the_scikit_image_convention_is_scikit_image_to_the_bit() {
+    assert_eq!(goldens("skimage", Convention::ScikitImage, ClipLimit::Share, 0), 5 * 3 * 4);
 }
 
 #[test]

@@ -106,8 +106,9 @@ mod tests {
         let mut counts = vec![0; 1 << 16];
         counts[100] = 47_321;
         let lut = table(&counts, ClipLimit::Uniform(0.001));
+        // A count is worth 65,535/47,321 = 1.4 levels: that of bin 100, the one rounded up, and a bin's own make 4.
         for i in (1000..1 << 16).step_by(1000) {
-            assert!((i32::from(lut[i]) - i as i32).abs() <= 2, "{i} became {}", lut[i]);
+            assert!((i32::from(lut[i]) - i as i32).abs() <= 4, "{i} became {}", lut[i]);
         }
     }
 
