@@ -109,12 +109,9 @@ fn the_opencv_convention_is_opencv_to_the_bit() {
     assert_eq!(goldens("opencv", Convention::OpenCv, ClipLimit::Uniform, 0), (5 * 3 + 2) * 4);
 }
 
-/// Goldens of scikit-image are met to the bit; one level is allowed for where double precision decides.
-const SKIMAGE_LEVELS: u16 = 1;
-
 #[test]
-fn the_scikit_image_convention_is_scikit_image_within_a_level() {
-    assert_eq!(goldens("skimage", Convention::ScikitImage, ClipLimit::Share, SKIMAGE_LEVELS), 5 * 3 * 4);
+fn the_scikit_image_convention_is_scikit_image_to_the_bit() {
+    assert_eq!(goldens("skimage", Convention::ScikitImage, ClipLimit::Share, 0), 5 * 3 * 4);
 }
 
 #[test]
@@ -126,7 +123,8 @@ fn another_convention_is_not_opencv() {
 /// Image of a bright disc with texture on a background of any kind.
 fn disc(size: [u32; 2], background: impl Fn(u32, u32) -> u16) -> Vec<u16> {
     let place = |i: u32| (i % size[0], i / size[0]);
-    let value = |(x, y)| if in_disc(size, x, y) { (x * 7 + y * 13 + x * y % 17) as u16 & 0xfff } else { background(x, y) };
+    let value =
+        |(x, y)| if in_disc(size, x, y) { (x * 7 + y * 13 + x * y % 17) as u16 & 0xfff } else { background(x, y) };
     (0..size[0] * size[1]).map(|i| value(place(i))).collect()
 }
 

@@ -138,7 +138,8 @@ fn images_of_any_size_are_enhanced() {
     for size in [[1, 1], [1, 40], [40, 1], [2, 2], [3, 5], [7, 7], [33, 9]] {
         put_image(&room, "a.png", size, |i| (i * 37 % 251) as f32);
         for way in WAYS {
-            let output = room.run(&[&["enhance", "a.png", "--out", "out.png", "--device", "cpu", "--quiet"], way].concat());
+            let output =
+                room.run(&[&["enhance", "a.png", "--out", "out.png", "--device", "cpu", "--quiet"], way].concat());
             let error = String::from_utf8(output.stderr).unwrap();
             assert_eq!((output.status.code(), error.as_str()), (Some(0), ""), "{size:?} {way:?}");
             assert_eq!(read_image(room.path("out.png")).unwrap().0.size(), size);
@@ -152,7 +153,8 @@ fn images_of_one_value_stay_images_of_one_value() {
     for value in [0.0, 1.0, 100.0, 255.0] {
         put_image(&room, "a.png", [40, 30], |_| value);
         for way in WAYS {
-            let output = room.run(&[&["enhance", "a.png", "--out", "out.png", "--device", "cpu", "--quiet"], way].concat());
+            let output =
+                room.run(&[&["enhance", "a.png", "--out", "out.png", "--device", "cpu", "--quiet"], way].concat());
             assert_eq!(output.status.code(), Some(0), "{value} {way:?}: {:?}", String::from_utf8(output.stderr));
             let image = read_image(room.path("out.png")).unwrap().0;
             assert!(image.values().iter().all(|v| *v == image.values()[0]), "{value} {way:?}");
@@ -179,6 +181,19 @@ fn an_empty_mask_stands_for_the_whole_image() {
     room.run(&[&chain[..], &["--mask", "all.png", "--out", "all-out.png"]].concat());
     let values = |name: &str| read_image(room.path(name)).unwrap().0.into_values();
     assert_eq!(values("none-out.png"), values("all-out.png"));
+}
+
+#[test]
+fn where_tidying_leaves_no_foreground_local_contrast_stays() {
+    let room = room();
+    room.put("open.toml", "[mask]\nopen = 32\n[clahe]\ntiles = [4, 4]\nclip = 2\n");
+    // A patch in a dark field, too small to survive the opening.
+    put_image(&room, "a.png", [96, 80], |i| if i % 96 < 20 && i / 96 < 20 { 100.0 + (i % 64) as f32 } else { 3.0 });
+    let output = room.run(&["enhance", "a.png", "--preset", "open.toml", "--out", "out.png", "--device", "cpu"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error, "kerma: no pixel is foreground: local contrast stays as it is\n");
+    let values = |name: &str| read_image(room.path(name)).unwrap().0.into_values();
+    assert_eq!(values("out.png"), values("a.png"));
 }
 
 #[test]
@@ -232,7 +247,10 @@ fn names_that_mean_nothing_are_refused_with_those_that_do() {
     task(&["--preset", "chest", "--keep", "band7"], &["stage band7 is not part", "fewer bands"]);
     task(&["--only", "laplacian", "--keep", "clahe"], &["stage clahe is not part", "there is no clahe"]);
     task(&["--only", "laplacian", "--keep", "mask"], &["there is no mask"]);
-    task(&["--only", "clahe", "--convention", "matlib"], &["--convention must be one of kerma, opencv, scikit-image", "\"matlib\""]);
+    task(
+        &["--only", "clahe", "--convention", "matlib"],
+        &["--convention must be one of kerma, opencv, scikit-image", "\"matlib\""],
+    );
     task(&["--only", "triangle", "--convention", "otsu"], &["opencv, scikit-image, imagej", "\"otsu\""]);
     task(&["--only", "blur"], &["--only", "blur", "clahe"]);
     task(&["--preset", "chest", "--polarity", "negative"], &["--polarity", "as-is"]);

@@ -13,9 +13,8 @@ const SIZE: [usize; 2] = [96, 80];
 /// A trunk with two lungs and a spine in front of direct exposure, with a little noise; `top` is the brightest.
 pub(crate) fn radiograph(sample: Sample, top: f32) -> Image {
     let [columns, rows] = SIZE;
-    let ellipse = |x: f64, y: f64, cx: f64, cy: f64, rx: f64, ry: f64| {
-        1.0 - ((x - cx) / rx).powi(2) - ((y - cy) / ry).powi(2)
-    };
+    let ellipse =
+        |x: f64, y: f64, cx: f64, cy: f64, rx: f64, ry: f64| 1.0 - ((x - cx) / rx).powi(2) - ((y - cy) / ry).powi(2);
     let mut seed = 1_u32;
     let values = (0..columns * rows).map(|i| {
         let (x, y) = ((i % columns) as f64, (i / columns) as f64);
@@ -27,7 +26,8 @@ pub(crate) fn radiograph(sample: Sample, top: f32) -> Image {
         }
         let lungs = [30.0, 66.0].map(|cx| ellipse(x, y, cx, 38.0, 13.0, 22.0) > 0.0);
         let spine = (x - 48.0).abs() < 5.0;
-        let depth = 0.5 + 0.2 * trunk.sqrt() + if spine { 0.2 } else { 0.0 } - if lungs.contains(&true) { 0.3 } else { 0.0 };
+        let depth =
+            0.5 + 0.2 * trunk.sqrt() + if spine { 0.2 } else { 0.0 } - if lungs.contains(&true) { 0.3 } else { 0.0 };
         (depth + 0.02 * noise) * f64::from(top)
     });
     let values = values.map(|v| if sample == Sample::Float { v as f32 } else { v.round() as f32 }).collect();
@@ -126,7 +126,13 @@ fn json_tells_what_was_measured() {
         assert!(passes.iter().any(|p| p["pass"] == pass && p["milliseconds"].is_f64()), "{pass}: {passes:?}");
     }
     let triangle: Value = serde_json::from_str(&room.done(&[
-        "enhance", "chest.png", "--only", "triangle", "--out", "mask.png", "--json",
+        "enhance",
+        "chest.png",
+        "--only",
+        "triangle",
+        "--out",
+        "mask.png",
+        "--json",
     ]))
     .unwrap();
     assert_eq!(triangle["threshold"], object["threshold"]);
@@ -173,9 +179,7 @@ fn gains_of_one_change_nothing_and_more_sharpen() {
         room.done(&[&step[..], &["--levels", "4", "--gains", "1,1,1,1"]].concat());
         assert_eq!(read(&room, "out.png").values(), before.values());
         room.done(&[&step[..], &["--gains", "2.0,1.5"]].concat());
-        let contrast = |image: &Image| {
-            mean(image.values().windows(2).map(|pair| (pair[1] - pair[0]).abs()))
-        };
+        let contrast = |image: &Image| mean(image.values().windows(2).map(|pair| (pair[1] - pair[0]).abs()));
         assert!(contrast(&read(&room, "out.png")) > 1.3 * contrast(&before));
     }
 }
@@ -205,9 +209,8 @@ fn ten_bits_of_sixteen_are_reckoned_with_as_such() {
     let room = Room::new();
     write_image(room.path("a.png"), &radiograph(Sample::Unsigned { bits: 16 }, 1000.0)).unwrap();
     write_image(room.path("b.png"), &radiograph(Sample::Unsigned { bits: 10 }, 1000.0)).unwrap();
-    let task = |name: &'static str, out: &'static str| {
-        ["enhance", name, "--preset", "chest", "--out", out, "--device", "cpu"]
-    };
+    let task =
+        |name: &'static str, out: &'static str| ["enhance", name, "--preset", "chest", "--out", out, "--device", "cpu"];
     let output = room.run(&task("a.png", "a-out.png"));
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{error}");
@@ -279,4 +282,24 @@ fn plans_of_enhancements_hold_what_is_asked_for_and_no_more() {
     assert!(!step.contains("triangle") && !step.contains("clahe") && downloads(&step) == 1, "{step}");
     assert!(plan(&["--only", "triangle", "--graphviz"]).starts_with("digraph plan {"));
     assert!(room.contents() == before);
+}
+
+#[test]
+fn the_page_shows_what_was_done_and_leaves_the_result_as_it_is() {
+    let room = room();
+    let chain = ["enhance", "chest.png", "--preset", "chest", "--out"];
+    room.done(&[&chain[..], &["plain.png"]].concat());
+    room.done(&[&chain[..], &["out.png", "--report", "out.html", "--keep", "mask"]].concat());
+    assert!(room.bytes("out.png") == room.bytes("plain.png"));
+    let html = String::from_utf8(room.bytes("out.html")).unwrap();
+    for words in ["chest.png, enhanced", "Before and after", "clahe", "band3", "triangle"] {
+        assert!(html.contains(words), "{words}");
+    }
+    let names: Vec<_> = room.contents().into_iter().map(|(path, _)| path.file_name().unwrap().to_owned()).collect();
+    assert_eq!(names, ["chest.png", "out.html", "out.mask.png", "out.png", "plain.png"]);
+    let bad = ["enhance", "chest.png", "--preset", "chest", "--out", "new.png", "--report"];
+    room.refused(&[&bad[..], &["page.txt"]].concat(), &["page.txt", ".html"]);
+    room.refused(&[&bad[..], &["none/page.html"]].concat(), &["none/page.html", "folder none does not exist"]);
+    let step = ["enhance", "chest.png", "--only", "triangle", "--out", "mask.png", "--report", "step.html"];
+    room.done(&step);
 }

@@ -4,7 +4,10 @@ use kerma::{
     engine::{Graph, Shader},
     kernels::{
         Mask, Pixels,
-        clahe::{Clahe, ClipLimit, Convention, blend, blend_opencv, blend_skimage, borrow, lut, lut_opencv, lut_skimage, record},
+        clahe::{
+            Clahe, ClipLimit, Convention, blend, blend_opencv, blend_skimage, borrow, lut, lut_opencv, lut_skimage,
+            record,
+        },
     },
 };
 
@@ -145,9 +148,10 @@ fn conventional(convention: Convention, shaders: [&'static Shader; 2]) -> Vec<Ca
     // Dispatches of a few rows of tiles and pixels.
     let narrow = both(8, Content::Slope, Region::Disc, [6, 5], ClipLimit::Uniform(2.0));
     cases.extend(narrow.map(|c| c.narrowed(Narrow::dispatch(10_000.0))));
-    // Histograms, 256 KiB of them, in two parts.
+    // Histograms in two parts: 256 KiB in all, or 23 MiB with 14-bit levels and more tiles.
+    let binding_bytes = if convention == Convention::ScikitImage { 12 << 20 } else { 140_000 };
     let narrow = both(8, Content::Slope, Region::All, [16, 16], ClipLimit::Uniform(2.0));
-    cases.extend(narrow.map(|c| c.narrowed(Narrow::binding(140_000))));
+    cases.extend(narrow.map(|c| c.narrowed(Narrow::binding(binding_bytes))));
     cases
 }
 

@@ -32,6 +32,8 @@ pub enum ClaheError {
     #[error("clip limit must be above 0 and at most {MAX_UNIFORM} uniform bins, got {0}; for no limit, switch it off")]
     Uniform(f64),
     /// Clip limit in scikit-image's unit.
-    #[error("clip limit must be a share above 0 and at most 1 of a tile's pixels, got {0}; for no limit, switch it off")]
+    #[error(
+        "clip limit must be a share above 0 and at most 1 of a tile's pixels, got {0}; for no limit, switch it off"
+    )]
     Share(f64),
 }

@@ -87,8 +87,9 @@ mod tests {
         for bits in [1, 3, 8, 12, 16] {
             let levels = 1_usize << bits;
             for seed in 1..8_u32 {
-                let counts: Vec<u32> =
-                    (0..levels as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> (8 + seed * 3)) % (seed * 50)).collect();
+                let counts: Vec<u32> = (0..levels as u32)
+                    .map(|i| (i.wrapping_mul(2_654_435_761) >> (8 + seed * 3)) % (seed * 50))
+                    .collect();
                 for clip in [ClipLimit::Off, ClipLimit::Uniform(0.01), ClipLimit::Uniform(2.0), ClipLimit::Share(0.5)] {
                     let lut = table(&counts, clip);
                     let is_empty = counts.iter().all(|n| *n == 0);
@@ -105,8 +106,9 @@ mod tests {
         let mut counts = vec![0; 1 << 16];
         counts[100] = 47_321;
         let lut = table(&counts, ClipLimit::Uniform(0.001));
+        // A count is worth 65,535/47,321 = 1.4 levels: that of bin 100, the one rounded up, and a bin's own make 4.
         for i in (1000..1 << 16).step_by(1000) {
-            assert!((i32::from(lut[i]) - i as i32).abs() <= 2, "{i} became {}", lut[i]);
+            assert!((i32::from(lut[i]) - i as i32).abs() <= 4, "{i} became {}", lut[i]);
         }
     }
 

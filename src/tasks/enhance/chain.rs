@@ -147,7 +147,19 @@ impl<'a> Enhancement<'a> {
         let noise = noise.into_iter().map(|noise| graph.result(noise)).collect();
         let (result_bits, given, kept) = (toned.bits, mask, kept.kept);
         let is_limited = options.mask.as_ref().is_some_and(|mask| mask.highest < 1.0);
-        Ok(Self { graph, levels, like, result, result_bits, threshold, is_limited, mask: mask_output, given, noise, kept })
+        Ok(Self {
+            graph,
+            levels,
+            like,
+            result,
+            result_bits,
+            threshold,
+            is_limited,
+            mask: mask_output,
+            given,
+            noise,
+            kept,
+        })
     }
 
     /// The recorded graph.

@@ -126,9 +126,8 @@ mod tests {
 
     #[test]
     fn integers_need_the_bits_of_their_largest_value() {
-        let bits = |values: Vec<f32>| {
-            Levels::of(&image(Sample::Unsigned { bits: 16 }, values), Depth::Used).unwrap().bits
-        };
+        let bits =
+            |values: Vec<f32>| Levels::of(&image(Sample::Unsigned { bits: 16 }, values), Depth::Used).unwrap().bits;
         for (largest, want) in [(0.0, 1), (1.0, 1), (2.0, 2), (1023.0, 10), (1024.0, 11), (65535.0, 16)] {
             for length in [1, 15, 16, 17, CHUNK + 1] {
                 let mut values = vec![0.0; length];
@@ -164,9 +163,8 @@ mod tests {
     #[test]
     fn tables_turn_exposure_into_attenuation() {
         let none = Meaning { is_exposure: false, is_linear: false };
-        let values = |is_exposure, is_linear, bits| {
-            Meaning { is_exposure, is_linear }.table(bits).unwrap().values().to_vec()
-        };
+        let values =
+            |is_exposure, is_linear, bits| Meaning { is_exposure, is_linear }.table(bits).unwrap().values().to_vec();
         assert_eq!(none.table(8), None);
         assert_eq!(values(true, false, 2), [3, 2, 1, 0]);
         for bits in [1, 8, 16] {

@@ -12,8 +12,7 @@ mod stage;
 pub use chain::{Enhanced, Enhancement};
 pub use given_mask::GivenMask;
 pub use options::{
-    ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Response,
-    ToneOptions,
+    ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Response, ToneOptions,
 };
 pub use preset::{Preset, PresetError};
 pub use stage::Stage;

@@ -272,11 +272,6 @@ impl ToneOptions {
 }
 
 /// A comparison with NaN is false, so NaN is refused too.
-fn within(
-    field: &'static str,
-    got: f64,
-    range: &RangeInclusive<f64>,
-    allowed: &'static str,
-) -> Result<(), TaskError> {
+fn within(field: &'static str, got: f64, range: &RangeInclusive<f64>, allowed: &'static str) -> Result<(), TaskError> {
     if range.contains(&got) { Ok(()) } else { Err(TaskError::Range { field, allowed, got }) }
 }

@@ -200,7 +200,10 @@ mod tests {
     #[test]
     fn names_are_listed_when_one_is_unknown() {
         let text = Preset::find("skull").unwrap_err().to_string();
-        assert!(text.starts_with("preset must be one of chest, extremity,") && text.ends_with("got \"skull\""), "{text}");
+        assert!(
+            text.starts_with("preset must be one of chest, extremity,") && text.ends_with("got \"skull\""),
+            "{text}"
+        );
         assert!(matches!(Preset::find("none.toml"), Err(PresetError::Read { .. })));
         assert!(matches!(Preset::find("./skull"), Err(PresetError::Read { .. })));
     }

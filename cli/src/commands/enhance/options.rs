@@ -3,10 +3,7 @@
 use clap::{Args, ValueEnum};
 use kerma::{
     kernels::{clahe::Convention, threshold::triangle::Convention as Threshold},
-    tasks::enhance::{
-        ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset,
-        Response,
-    },
+    tasks::enhance::{ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset, Response},
 };
 
 use crate::failure::Failure;
