@@ -170,6 +170,7 @@ impl Context {
         let seconds = start.elapsed().as_secs_f64();
         self.summary.seconds.run += seconds;
         self.stages.push((what.to_owned(), seconds));
+        self.settle();
         Ok(outputs)
     }
 

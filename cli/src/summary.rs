@@ -6,6 +6,8 @@ use kerma::engine::{Device, PeakBytes};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::report;
+
 /// Stages shorter than this, in seconds, are not worth a word to people.
 const SHORTEST_SHOWN_S: f64 = 5e-5;
 
@@ -69,6 +71,24 @@ impl Summary {
                 self.adapter = format!("CPU backend, {threads} threads");
                 self.driver = concat!("kerma ", env!("CARGO_PKG_VERSION")).to_owned();
             }
+        }
+    }
+
+    /// The same for a report's page; times of 0 are no times.
+    pub(crate) fn for_page(&self, self_test: String) -> report::Summary {
+        let Seconds { read, plan, run, write } = self.seconds;
+        report::Summary {
+            device: self.device.clone(),
+            adapter: self.adapter.clone(),
+            driver: self.driver.clone(),
+            numerics: self.numerics.clone(),
+            self_test,
+            read_seconds: (read > 0.0).then_some(read),
+            plan_seconds: Some(plan),
+            run_seconds: Some(run),
+            write_seconds: Some(write),
+            peak_host_bytes: Some(self.peak_bytes.host).filter(|bytes| *bytes > 0),
+            peak_device_bytes: Some(self.peak_bytes.device).filter(|bytes| *bytes > 0),
         }
     }
 

@@ -4,6 +4,7 @@
 //! - [`run`] computes every case on a device and on the CPU and compares what **every pass** wrote, not only the
 //!   last; a case whose limits are narrowed must give the bits of the undivided one, on the device and on the CPU.
 //! - [`Report`] is what came of it, as a table or as JSON.
+//! - [`quality`] measures enhancements on radiographs whose truth is known.
 //! - [`oracle`] holds independent formulations in `f64`: a twin that shares the shader's error proves nothing.
 
 mod case;
@@ -19,6 +20,7 @@ mod pixels;
 mod pointwise;
 mod project;
 mod pyramid;
+pub mod quality;
 mod report;
 mod statistics;
 mod suite;

@@ -146,6 +146,16 @@ pub fn write_bytes(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), IoError> 
     write_file(path.as_ref(), |writer| writer.write_all(bytes))
 }
 
+/// Checks that a file could be written: the folder and the right to create a file in it.
+///
+/// For callers with long work ahead; nothing stays behind.
+///
+/// # Errors
+/// What [`write_bytes`] would say.
+pub fn check_file(path: impl AsRef<Path>) -> Result<(), IoError> {
+    Draft::create(path.as_ref()).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,7 +39,7 @@ mod tiff;
 mod unit_text;
 mod volume;
 
-pub use atomic::{cancellable, write_bytes};
+pub use atomic::{cancellable, check_file, write_bytes};
 pub use error::IoError;
 pub use image::{ImageFormat, ImageInfo, Window, check_image_output, decode_image, read_image, write_image};
 pub use projections::{decode_projections, read_projections, write_projections};

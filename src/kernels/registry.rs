@@ -43,6 +43,7 @@ pub fn shaders() -> Vec<&'static Shader> {
         &pyramid::blend::SHADER,
         &statistics::rows::SHADER,
         &statistics::merge::SHADER,
+        &threshold::limit::SHADER,
         &threshold::rank::SHADER,
         &threshold::triangle::SHADER,
         &clahe::borrow::SHADER,

@@ -4,12 +4,14 @@
 //! A [`Window`] or [`Diverging`] scale then turns its values into a [`Raster`], and that into the bytes of a PNG.
 
 mod colour;
+mod outline;
 mod profile;
 mod raster;
 mod slice;
 mod window;
 
 pub(crate) use colour::Diverging;
+pub(crate) use outline::outlines;
 pub(crate) use profile::profile;
 pub(crate) use raster::{Raster, Resample};
 pub(crate) use slice::{Plane, Slice};

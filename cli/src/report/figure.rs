@@ -4,8 +4,6 @@ use super::{Panel, svg::escape};
 const PAGE_PX: f64 = 1080.0;
 /// Room between neighbouring panels, as in the page's style.
 const GAP_PX: f64 = 20.0;
-/// Tallest picture: one that fits a screen together with its caption.
-const MAX_PICTURE_PX: f64 = 560.0;
 /// Widest chart or drawing; beyond it lines get too long to read.
 const MAX_DRAWING_PX: f64 = 760.0;
 /// Panels in one row.
@@ -68,7 +66,8 @@ fn widths(panels: &[Panel]) -> Vec<f64> {
     let [across, tallest] =
         extents.iter().map(|e| natural(e.size)).fold([0.0; 2], |[sum, max], [w, h]| [sum + w, h.max(max)]);
     let margins: f64 = panels.iter().map(Panel::margin_px).sum();
-    let scale = ((share * extents.len() as f64 - margins) / across).min(MAX_PICTURE_PX / tallest);
+    let highest = panels.iter().map(Panel::max_height_px).fold(f64::INFINITY, f64::min);
+    let scale = ((share * extents.len() as f64 - margins) / across).min(highest / tallest);
     let width = |panel: &Panel| match panel.extent() {
         Some(extent) => natural(extent.size)[0] * scale + panel.margin_px(),
         None => share.min(MAX_DRAWING_PX),

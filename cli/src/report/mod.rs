@@ -4,12 +4,14 @@
 //! Report   title · Summary · Section…            → to_html()
 //! Section  heading · text · Figure · Table · notes
 //! Figure   caption · Panel…                       side by side, at one scale
-//! Panel    slice in grey · error map · Chart · scanner drawing
+//! Panel    slice in grey · error map · before and after · Chart · Histogram · scanner drawing
 //! ```
 //! Nothing is fetched when the page is opened: pictures are PNG or SVG within it, and its content policy forbids the rest.
 
 mod chart;
+mod compare;
 mod figure;
+mod histogram;
 mod number;
 mod page;
 mod panel;
@@ -22,6 +24,7 @@ mod table;
 
 pub(crate) use chart::Chart;
 pub(crate) use figure::Figure;
+pub(crate) use histogram::Histogram;
 pub(crate) use number::{bytes, seconds, significant};
 pub(crate) use page::{Report, Section, Summary};
 pub(crate) use panel::Panel;

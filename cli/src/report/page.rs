@@ -1,5 +1,5 @@
 use super::{
-    Figure, Table,
+    Figure, Table, compare,
     number::{bytes, seconds},
     svg::escape,
 };
@@ -150,11 +150,12 @@ impl Report {
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
              <meta name=\"generator\" content=\"kerma {version}\">\n\
-             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+             <title>{title}</title>\n<style>\n{STYLE}{compare}</style>\n</head>\n<body>\n\
              <header>\n<h1>{title}</h1>\n<p class=\"lead\">{lead}</p>\n{summary}\
              <nav aria-label=\"Contents\"><ol>{contents}</ol></nav>\n</header>\n\
              <main>\n{sections}</main>\n\
              <footer><p>Made by kerma {version}.</p></footer>\n</body>\n</html>\n",
+            compare = compare::style(),
             version = env!("CARGO_PKG_VERSION"),
         )
     }

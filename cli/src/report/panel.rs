@@ -5,8 +5,9 @@ use kerma::{
 };
 
 use super::{
-    Chart,
+    Chart, Histogram,
     chart::FONT_PX,
+    compare,
     number::significant,
     scale::nice_length,
     scanner,
@@ -18,6 +19,10 @@ use crate::pictures::{Diverging, Plane, Raster, Resample, Slice, Window};
 const DENSITY: f64 = 1.5;
 /// Longest side of a stored picture; larger slices are averaged down.
 const MAX_STORED: f64 = 1600.0;
+/// Tallest picture: one that fits a screen together with its caption.
+const MAX_PICTURE_PX: f64 = 560.0;
+/// Tallest pair of pictures in one frame, which is looked at by itself.
+const MAX_COMPARED_PX: f64 = 760.0;
 /// Marks of a colour bar, in units of its limit.
 const BAR_MARKS: [f64; 5] = [-1.0, -0.5, 0.0, 0.5, 1.0];
 /// Share of the picture's width that the scale bar may take.
@@ -32,6 +37,7 @@ pub(crate) struct Panel {
     alt: Option<String>,
     content: Content,
     lines_mm: Vec<[DVec3; 2]>,
+    outlines: Vec<Vec<[f64; 2]>>,
     resample: Resample,
 }
 
@@ -39,7 +45,9 @@ pub(crate) struct Panel {
 enum Content {
     Grey(Slice, Window),
     Errors(Slice, Diverging),
+    Compared([(Slice, Window); 2]),
     Chart(Chart),
+    Histogram(Histogram),
     Scanner(Box<Geometry>, Option<Grid>),
 }
 
@@ -52,6 +60,16 @@ impl Panel {
     /// A slice of signed errors in blue, white and red with a colour bar from −`limit` to +`limit`.
     pub(crate) fn errors(title: impl Into<String>, slice: Slice, limit: f32) -> Self {
         Self::new(title, Content::Errors(slice, Diverging::new(limit)))
+    }
+
+    /// Two slices of one size in one frame; the reader moves the line between them. Its title stands once on a page.
+    pub(crate) fn compared(title: impl Into<String>, before: (Slice, Window), after: (Slice, Window)) -> Self {
+        Self::new(title, Content::Compared([before, after]))
+    }
+
+    /// How often values occur.
+    pub(crate) fn histogram(title: impl Into<String>, histogram: Histogram) -> Self {
+        Self::new(title, Content::Histogram(histogram))
     }
 
     /// A line chart.
@@ -71,7 +89,7 @@ impl Panel {
 
     fn new(title: impl Into<String>, content: Content) -> Self {
         let title = title.into();
-        Self { title, alt: None, content, lines_mm: Vec::new(), resample: Resample::Smooth }
+        Self { title, alt: None, content, lines_mm: Vec::new(), outlines: Vec::new(), resample: Resample::Smooth }
     }
 
     /// What the drawing shows, for those who do not see it; by default made of title and scale.
@@ -88,6 +106,13 @@ impl Panel {
         self
     }
 
+    /// Draws closed lines over the slice; points are shares of its width and height.
+    #[must_use]
+    pub(crate) fn outlined(mut self, outlines: Vec<Vec<[f64; 2]>>) -> Self {
+        self.outlines = outlines;
+        self
+    }
+
     /// Shows the voxels as they are, without smoothing between them.
     #[must_use]
     pub(crate) fn pixelated(mut self) -> Self {
@@ -98,24 +123,32 @@ impl Panel {
     /// The grey scale, the colour scale or the side one looks from, in words; empty for charts.
     pub(super) fn scale_text(&self) -> String {
         match &self.content {
-            Content::Grey(slice, window) => {
-                let [black, white] = [window.black, window.white].map(|v| significant(f64::from(v), 3));
-                format!("black {black}, white {white}{}", unit_text(slice.unit()))
+            Content::Grey(slice, window) => grey_text(slice, *window),
+            Content::Compared([(before, old), (after, new)]) => {
+                format!("before: {}; after: {}", grey_text(before, *old), grey_text(after, *new))
             }
             Content::Errors(slice, scale) => {
                 format!("±{}{}", significant(f64::from(scale.limit()), 3), unit_text(slice.unit()))
             }
             Content::Scanner(geometry, _) => format!("seen from {}", scanner::seen_from(geometry)),
-            Content::Chart(_) => String::new(),
+            Content::Chart(_) | Content::Histogram(_) => String::new(),
         }
     }
 
     /// Extent of a slice; `None` for other drawings.
     pub(super) fn extent(&self) -> Option<Extent> {
-        let (Content::Grey(slice, _) | Content::Errors(slice, _)) = &self.content else { return None };
+        let (Content::Grey(slice, _) | Content::Errors(slice, _) | Content::Compared([(slice, _), _])) = &self.content
+        else {
+            return None;
+        };
         let [columns, rows] = slice.size().map(|n| n as f64);
         let [across, down] = slice.pixel_mm().unwrap_or([1.0; 2]);
         Some(Extent { metric: slice.pixel_mm().is_some(), size: [columns * across, rows * down] })
+    }
+
+    /// Tallest that the picture may be drawn.
+    pub(super) fn max_height_px(&self) -> f64 {
+        if matches!(self.content, Content::Compared(_)) { MAX_COMPARED_PX } else { MAX_PICTURE_PX }
     }
 
     /// Room beside the picture itself.
@@ -134,7 +167,14 @@ impl Panel {
         match &self.content {
             Content::Grey(slice, window) => self.draw_slice(slice, Raster::grey(slice, *window), width, &alt),
             Content::Errors(slice, scale) => self.draw_slice(slice, Raster::diverging(slice, *scale), width, &alt),
+            Content::Compared(pair) => {
+                let [before, after] = [("before", &pair[0]), ("after", &pair[1])].map(|(side, (slice, window))| {
+                    self.draw_slice(slice, Raster::grey(slice, *window), width, &format!("{}, {side}", self.title))
+                });
+                compare::html(&self.title, &before, &after, width)
+            }
             Content::Chart(chart) => chart.draw(width, &alt),
+            Content::Histogram(histogram) => histogram.draw(width, &alt),
             Content::Scanner(geometry, grid) => scanner::draw(geometry, grid.as_ref(), width, &alt),
         }
     }
@@ -166,6 +206,11 @@ impl Panel {
                 svg.line("mark", from, to);
             }
         }
+        for outline in &self.outlines {
+            let points: Vec<_> = outline.iter().map(|p| [p[0] * drawn[0], p[1] * drawn[1]]).collect();
+            svg.polygon("outline-halo", &points);
+            svg.polygon("outline", &points);
+        }
         let dark = if let Content::Errors(_, scale) = &self.content {
             colour_bar(&mut svg, *scale, slice.unit(), [drawn[0] + FONT_PX, 0.0], drawn[1]);
             " dark"
@@ -180,6 +225,12 @@ impl Panel {
         }
         svg.finish(alt)
     }
+}
+
+/// The grey window in words.
+fn grey_text(slice: &Slice, window: Window) -> String {
+    let [black, white] = [window.black, window.white].map(|v| significant(f64::from(v), 3));
+    format!("black {black}, white {white}{}", unit_text(slice.unit()))
 }
 
 /// Size of a slice on the patient or, where that is unknown, in pixels.

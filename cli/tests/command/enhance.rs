@@ -252,7 +252,11 @@ fn exposure_becomes_attenuation_whether_the_file_or_a_flag_says_so() {
     let want = read(&room, "positive-out.png");
     assert_eq!(read(&room, "flag-out.png").values(), want.values());
     assert_eq!(read(&room, "file-out.png").values(), want.values());
-    room.done(&["enhance", "negative.dcm", "--preset", "chest", "--polarity", "as-is", "--out", "as-is.png"]);
+    // What is dark is all object then, which is said.
+    let as_is = ["enhance", "negative.dcm", "--preset", "chest", "--polarity", "as-is", "--out", "as-is.png"];
+    let output = room.run(&[&as_is[..], &["--device", "cpu"]].concat());
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && error.contains("lies within the object"), "{error}");
     assert!(read(&room, "as-is.png").values() != want.values());
     // Raw detector data: as linear as they are dark behind dense matter.
     let linear = ["enhance", "negative.png", "--preset", "chest", "--response", "linear", "--keep", "prepared"];
@@ -270,7 +274,7 @@ fn plans_of_enhancements_hold_what_is_asked_for_and_no_more() {
     for word in ["histogram.count", "threshold.triangle", "clahe", "pyramid.collapse", "peak: host"] {
         assert!(chain.contains(word), "{chain}");
     }
-    let downloads = |text: &str| text.matches("download").count();
+    let downloads = |text: &str| text.matches("  download ").count() + text.matches("  hand over ").count();
     // The image, the threshold, the mask and the noise of three bands.
     assert_eq!(downloads(&chain), 6, "{chain}");
     assert_eq!(downloads(&plan(&["--preset", "chest", "--keep", "clahe,band1"])), 8);
@@ -278,4 +282,24 @@ fn plans_of_enhancements_hold_what_is_asked_for_and_no_more() {
     assert!(!step.contains("triangle") && !step.contains("clahe") && downloads(&step) == 1, "{step}");
     assert!(plan(&["--only", "triangle", "--graphviz"]).starts_with("digraph plan {"));
     assert!(room.contents() == before);
+}
+
+#[test]
+fn the_page_shows_what_was_done_and_leaves_the_result_as_it_is() {
+    let room = room();
+    let chain = ["enhance", "chest.png", "--preset", "chest", "--out"];
+    room.done(&[&chain[..], &["plain.png"]].concat());
+    room.done(&[&chain[..], &["out.png", "--report", "out.html", "--keep", "mask"]].concat());
+    assert!(room.bytes("out.png") == room.bytes("plain.png"));
+    let html = String::from_utf8(room.bytes("out.html")).unwrap();
+    for words in ["chest.png, enhanced", "Before and after", "clahe", "band3", "triangle"] {
+        assert!(html.contains(words), "{words}");
+    }
+    let names: Vec<_> = room.contents().into_iter().map(|(path, _)| path.file_name().unwrap().to_owned()).collect();
+    assert_eq!(names, ["chest.png", "out.html", "out.mask.png", "out.png", "plain.png"]);
+    let bad = ["enhance", "chest.png", "--preset", "chest", "--out", "new.png", "--report"];
+    room.refused(&[&bad[..], &["page.txt"]].concat(), &["page.txt", ".html"]);
+    room.refused(&[&bad[..], &["none/page.html"]].concat(), &["none/page.html", "folder none does not exist"]);
+    let step = ["enhance", "chest.png", "--only", "triangle", "--out", "mask.png", "--report", "step.html"];
+    room.done(&step);
 }

@@ -1,12 +1,13 @@
 //! Cases of thresholds: histograms with tails on either side, with one value, with none, with large counts.
 
+mod limit;
 mod rank;
 mod triangle;
 
 use crate::{Case, Seeded};
 
 pub(crate) fn cases() -> Vec<Case> {
-    [rank::cases(), triangle::cases()].into_iter().flatten().collect()
+    [limit::cases(), rank::cases(), triangle::cases()].into_iter().flatten().collect()
 }
 
 /// Histograms with their names.

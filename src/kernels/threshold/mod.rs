@@ -1,4 +1,5 @@
 //! Thresholds and ranks from a histogram, so that the image itself may be streamed, masked or elsewhere.
 
+pub mod limit;
 pub mod rank;
 pub mod triangle;

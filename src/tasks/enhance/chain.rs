@@ -38,6 +38,8 @@ pub struct Enhancement<'a> {
     result: Output<[u16; 2]>,
     result_bits: u8,
     threshold: Option<Output<u32>>,
+    /// Whether the last word of the threshold is the level found.
+    is_limited: bool,
     /// None without a foreground; a given one needs no way back.
     mask: Option<Output<u32>>,
     given: Option<&'a GivenMask>,
@@ -68,6 +70,8 @@ pub struct Enhanced {
     pub image: Image,
     /// Grey level above which the foreground lies; none where no threshold was sought.
     pub threshold: Option<u32>,
+    /// The level found, where it was taken for one within the object; nothing is background then.
+    pub rejected_threshold: Option<u32>,
     /// The foreground as 0 and 255, if there is one.
     pub mask: Option<Image>,
     /// Share of the pixels that are foreground.
@@ -84,7 +88,7 @@ impl<'a> Enhancement<'a> {
     /// Records the enhancement of `image`.
     ///
     /// `info` is what its file says about it, `mask` a foreground made elsewhere, `keep` the stages wanted besides the
-    /// result. A given mask that is empty counts as none.
+    /// result. A given mask that is empty counts as none. An image of one value keeps it.
     ///
     /// # Errors
     /// [`TaskError`] when a number of the options is not allowed, a value of the image is not finite, the mask is of
@@ -117,7 +121,8 @@ impl<'a> Enhancement<'a> {
             (None, None) => (None, None),
         };
         kept.mask();
-        let equalised = match &options.clahe {
+        // The tables of tiles round differently: a flat image would become one of tiles.
+        let equalised = match options.clahe.as_ref().filter(|_| !levels.is_flat) {
             Some(options) => {
                 let clahe = options.parameters();
                 clahe.check(prepared.size, prepared.bits)?;
@@ -131,7 +136,7 @@ impl<'a> Enhancement<'a> {
             None => (equalised, Vec::new()),
         };
         kept.pixels(&mut graph, Stage::Laplacian, sharpened);
-        let toned = match &options.tone {
+        let toned = match options.tone.as_ref().filter(|_| !levels.is_flat) {
             Some(options) => tone(&mut graph, sharpened, foreground, options),
             None => sharpened,
         };
@@ -141,7 +146,20 @@ impl<'a> Enhancement<'a> {
         let mask_output = foreground.filter(|_| mask.is_none()).map(|mask| graph.result(mask.buffer));
         let noise = noise.into_iter().map(|noise| graph.result(noise)).collect();
         let (result_bits, given, kept) = (toned.bits, mask, kept.kept);
-        Ok(Self { graph, levels, like, result, result_bits, threshold, mask: mask_output, given, noise, kept })
+        let is_limited = options.mask.as_ref().is_some_and(|mask| mask.highest < 1.0);
+        Ok(Self {
+            graph,
+            levels,
+            like,
+            result,
+            result_bits,
+            threshold,
+            is_limited,
+            mask: mask_output,
+            given,
+            noise,
+            kept,
+        })
     }
 
     /// The recorded graph.
@@ -167,8 +185,10 @@ impl<'a> Enhancement<'a> {
     /// # Errors
     /// [`TaskError::Data`] when the outputs are not those of this graph.
     pub fn finish(&self, mut outputs: Outputs) -> Result<Enhanced, TaskError> {
-        let found = self.mask.map(|mask| outputs.take(mask));
-        let words = found.as_deref().or(self.given.map(GivenMask::words));
+        let levels = self.threshold.map(|threshold| outputs.take(threshold)).unwrap_or_default();
+        let (threshold, found) = (levels.first().copied(), levels.get(3).copied());
+        let bits = self.mask.map(|mask| outputs.take(mask));
+        let words = bits.as_deref().or(self.given.map(GivenMask::words));
         let mask = words.map(|words| given_mask::picture(words, self.like.size, self.like.spacing_mm)).transpose()?;
         let image = self.pixels(outputs.take(self.result), self.result_bits)?;
         let mut kept = Vec::with_capacity(self.kept.len());
@@ -185,7 +205,8 @@ impl<'a> Enhancement<'a> {
         }
         Ok(Enhanced {
             image,
-            threshold: self.threshold.and_then(|threshold| outputs.take(threshold).first().copied()),
+            threshold,
+            rejected_threshold: found.filter(|found| self.is_limited && Some(*found) != threshold),
             mask_share: words.map(|words| given_mask::share(words, self.like.size)),
             mask,
             kept,

@@ -11,17 +11,22 @@ use crate::{
             field::{self, Cleaning},
             morphology, rectangle,
         },
-        threshold::triangle,
+        threshold::{limit, triangle},
     },
 };
 
 /// Most cells along the longer side of the image.
 const MAX_CELLS: u32 = 512;
 
-/// Records the foreground of `pixels`, and the threshold: its first word is the level above which the foreground lies.
+/// Records the foreground of `pixels`, and the threshold: its first word is the level above which the foreground lies,
+/// its last one the level found where that was limited.
 pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, options: &MaskOptions) -> (Mask, Buffer<u32>) {
     let histogram = histogram::record(graph, pixels, None, &Tiles::whole(pixels.size));
     let threshold = triangle::record(graph, histogram, options.threshold);
+    let threshold = match options.highest < 1.0 {
+        true => limit::record(graph, threshold, (options.highest * 1e3).round() as u32),
+        false => threshold,
+    };
     let above = above::record(graph, pixels, threshold);
     let cleaning = Cleaning {
         longest: MAX_CELLS,

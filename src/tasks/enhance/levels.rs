@@ -24,6 +24,8 @@ pub(super) struct Levels {
     pub(super) bits: u8,
     pub(super) low: f32,
     pub(super) step: f32,
+    /// Whether the image has one value alone, so that there is nothing to enhance.
+    pub(super) is_flat: bool,
 }
 
 impl Levels {
@@ -34,6 +36,7 @@ impl Levels {
             image.check_finite()?;
         }
         let [low, high] = range.unwrap_or_default();
+        let is_flat = low == high;
         match image.sample() {
             Sample::Unsigned { bits } => {
                 let used = u32::BITS - (high.round().clamp(0.0, f32::from(u16::MAX)) as u32).leading_zeros();
@@ -41,19 +44,14 @@ impl Levels {
                     Depth::Used => used.max(1) as u8,
                     Depth::Stored => bits.clamp(1, 16),
                 };
-                Ok(Self { bits, low: 0.0, step: 1.0 })
+                Ok(Self { bits, low: 0.0, step: 1.0, is_flat })
             }
             Sample::Float => {
                 let top = f64::from((1_u32 << FLOAT_BITS) - 1);
                 let step = ((f64::from(high) - f64::from(low)) / top) as f32;
-                Ok(Self { bits: FLOAT_BITS, low, step })
+                Ok(Self { bits: FLOAT_BITS, low, step, is_flat })
             }
         }
-    }
-
-    /// The highest grey level.
-    pub(super) fn top(&self) -> u32 {
-        (1 << self.bits) - 1
     }
 }
 
@@ -138,13 +136,13 @@ mod tests {
             }
         }
         let all = Levels::of(&image(Sample::Unsigned { bits: 12 }, vec![3.0]), Depth::Stored).unwrap();
-        assert_eq!((all.bits, all.top()), (12, 4095));
+        assert_eq!(all.bits, 12);
     }
 
     #[test]
     fn floats_are_spread_over_sixteen_bits() {
         let levels = Levels::of(&image(Sample::Float, vec![-1.0, 0.5, 3.0]), Depth::Used).unwrap();
-        assert_eq!((levels.bits, levels.low, levels.top()), (16, -1.0, 65535));
+        assert_eq!((levels.bits, levels.low), (16, -1.0));
         assert!((levels.low + 65535.0 * levels.step - 3.0).abs() < 1e-6);
         let flat = Levels::of(&image(Sample::Float, vec![2.5; 40]), Depth::Used).unwrap();
         assert_eq!((flat.low, flat.step), (2.5, 0.0));

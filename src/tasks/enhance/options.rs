@@ -78,6 +78,9 @@ pub struct MaskOptions {
     /// Whose triangle method.
     #[serde(with = "named")]
     pub threshold: Threshold,
+    /// Share of the range between the smallest and the largest value above which a threshold is taken for one within
+    /// the object, so that nothing is background; 1 for no such limit.
+    pub highest: f64,
     /// Radius in cells of the opening that takes away specks and thin structures; 0 for none.
     pub open: u32,
     /// Radius in cells of the closing that bridges gaps; 0 for none.
@@ -96,6 +99,7 @@ impl Default for MaskOptions {
     fn default() -> Self {
         Self {
             threshold: Threshold::OpenCv,
+            highest: 1.0,
             open: 0,
             close: 0,
             grow: 0,
@@ -191,6 +195,7 @@ impl EnhanceOptions {
     /// [`TaskError`] naming the field, the value and what is allowed.
     pub fn check(&self) -> Result<(), TaskError> {
         if let Some(mask) = &self.mask {
+            within("mask.highest", mask.highest, &(0.0..=1.0), "0 to 1")?;
             for (field, radius) in [("mask.open", mask.open), ("mask.close", mask.close), ("mask.grow", mask.grow)] {
                 within(field, f64::from(radius), &RADIUS, "0 to 32 cells")?;
             }

@@ -1,5 +1,6 @@
 mod options;
 mod outputs;
+mod page;
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +8,10 @@ use clap::Args;
 use kerma::{
     data::{Image, Sample},
     engine::PassTime,
-    io::{ImageInfo, read_image, write_image},
+    io::{ImageInfo, read_image, write_bytes, write_image},
     tasks::{
         TaskError,
-        enhance::{EnhanceOptions, Enhanced, Enhancement, GivenMask, Stage},
+        enhance::{EnhanceOptions, Enhanced, Enhancement, GivenMask, Preset, Stage},
     },
 };
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ use crate::{context::Context, failure::Failure};
 
 const EXAMPLES: &str = "\
 Examples:
-  kerma enhance chest.dcm --preset chest --out chest.png
+  kerma enhance chest.dcm --preset chest --out chest.png --report chest.html
   kerma enhance raw.tif --preset abdomen --response linear --collimation --keep mask,clahe --out better.tif
   kerma enhance hand.png --preset my-hand.toml --mask hand-mask.png --out better.png
   kerma enhance hand.png --only clahe --tiles 8x8 --clip 2.0 --out hand-clahe.png
@@ -43,6 +44,9 @@ pub(crate) struct EnhanceArgs {
     /// Image to write; with --only triangle the mask
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Also write a self-contained page with before and after, histograms, foreground, stages and times
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
 }
 
 /// What is enhanced, and how.
@@ -108,8 +112,26 @@ fn given_mask(path: &Path, image: &Image, context: &mut Context) -> Result<Given
 impl Loaded<'_> {
     /// Records the task.
     pub(super) fn record(&self) -> Result<Enhancement<'_>, Failure> {
-        Enhancement::new(&self.image, &self.info, self.mask.as_ref(), &self.options, &self.inputs.kept())
+        self.record_keeping(&self.inputs.kept())
+    }
+
+    fn record_keeping(&self, keep: &[Stage]) -> Result<Enhancement<'_>, Failure> {
+        Enhancement::new(&self.image, &self.info, self.mask.as_ref(), &self.options, keep)
             .map_err(|error| self.blame(error))
+    }
+
+    /// The stages that a page shows.
+    fn shown(&self) -> Vec<Stage> {
+        let bands = self.options.laplacian.as_ref().map_or(0, |laplacian| laplacian.gains.len());
+        let clahe = self.options.clahe.as_ref().map(|_| Stage::Clahe);
+        let bands = (1..=bands).map(|number| Stage::Band(number as u8));
+        [Stage::Prepared].into_iter().chain(clahe).chain(bands).collect()
+    }
+
+    /// Name of the preset or of the step.
+    fn recipe(&self) -> String {
+        let Recipe { preset, only, .. } = &self.inputs.recipe;
+        preset.clone().or_else(|| only.map(options::name_of)).unwrap_or_default()
     }
 
     fn blame(&self, error: TaskError) -> Failure {
@@ -124,26 +146,43 @@ impl Loaded<'_> {
 pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failure> {
     let inputs = &args.inputs;
     let options = inputs.recipe.options(inputs.mask.is_some())?;
-    let files = Files::new(&args.out, inputs.paths())?;
+    let files = Files::new(&args.out, args.report.as_deref(), inputs.paths())?;
     let loaded = inputs.read(options, context)?;
     let (is_mask, kept) = (inputs.recipe.only == Some(Step::Triangle), inputs.kept());
     let sample = loaded.image.sample();
     files.check_all(&kept, if is_mask { Sample::Unsigned { bits: 8 } } else { sample }, sample)?;
 
-    let task = context.record(|| loaded.record())?;
+    let mut wanted = kept.clone();
+    if args.report.is_some() {
+        wanted.extend(loaded.shown());
+    }
+    let task = context.record(|| loaded.record_keeping(&wanted))?;
     remark(&loaded, &task, context);
     let outputs = context.run("the enhancement", task.graph())?;
     let passes = outputs.report.passes.clone();
     let enhanced = task.finish(outputs).map_err(|error| loaded.blame(error))?;
-    if enhanced.mask_share == Some(0.0) {
-        context.note("no pixel is foreground: the steps take the whole image");
+    if let Some(level) = enhanced.rejected_threshold {
+        context.note(&format!(
+            "the threshold {level} lies within the object: no direct exposure is seen, and nothing is background"
+        ));
     }
-    for (stage, image) in &enhanced.kept {
+    match (enhanced.mask_share == Some(0.0), &loaded.mask) {
+        (true, Some(_)) => context.note("no pixel is foreground: the steps take the whole image"),
+        (true, None) if loaded.options.clahe.is_some() => {
+            context.note("no pixel is foreground: local contrast stays as it is");
+        }
+        _ => {}
+    }
+    for (stage, image) in enhanced.kept.iter().filter(|(stage, _)| kept.contains(stage)) {
         context.write(&files.beside(*stage, sample), |out| write_image(out, image))?;
     }
     let result = enhanced.mask.as_ref().filter(|_| is_mask).unwrap_or(&enhanced.image);
     context.write(&args.out, |out| write_image(out, result))?;
 
+    if let Some(path) = &args.report {
+        let html = page_of(&loaded, &enhanced, result, &passes, context)?;
+        context.write(path, |path| write_bytes(path, html.as_bytes()))?;
+    }
     measure(&enhanced, &passes, context);
     context.finish(&headline(&args.out, &loaded, &enhanced))
 }
@@ -164,19 +203,49 @@ fn measure(enhanced: &Enhanced, passes: &[PassTime], context: &mut Context) {
         .map(|PassTime { pass, time }| json!({ "pass": pass, "milliseconds": time.as_secs_f64() * 1e3 }))
         .collect();
     context.measure("threshold", enhanced.threshold);
+    context.measure("rejected_threshold", enhanced.rejected_threshold);
     context.measure("bits", enhanced.bits);
     context.measure("mask_share", enhanced.mask_share);
     context.measure("band_noise", &enhanced.band_noise);
     context.measure("passes", passes);
 }
 
+/// The page of `--report`.
+fn page_of(
+    loaded: &Loaded<'_>,
+    enhanced: &Enhanced,
+    result: &Image,
+    passes: &[PassTime],
+    context: &Context,
+) -> Result<String, Failure> {
+    let kept = |wanted: Stage| enhanced.kept.iter().find(|(stage, _)| *stage == wanted).map(|(_, image)| image);
+    let name = loaded.inputs.image.file_name().unwrap_or_default().to_string_lossy();
+    let description = match &loaded.inputs.recipe.preset {
+        Some(preset) => Preset::find(preset)?.description,
+        None => "one step alone".to_owned(),
+    };
+    let stages = enhanced.kept.iter().filter(|(stage, _)| !matches!(stage, Stage::Prepared | Stage::Mask));
+    let run = page::Run {
+        name: &name,
+        recipe: &loaded.recipe(),
+        description: &description,
+        before: kept(Stage::Prepared).unwrap_or(&loaded.image),
+        after: result,
+        mask: enhanced.mask.as_ref(),
+        mask_share: enhanced.mask_share,
+        threshold: enhanced.threshold,
+        bits: enhanced.bits,
+        band_noise: &enhanced.band_noise,
+        kept: stages.map(|(stage, image)| (stage.to_string(), image)).collect(),
+        passes: passes.iter().map(|p| (p.pass.as_str(), p.time.as_secs_f64() * 1e3)).collect(),
+        summary: context.summary().for_page(context.device()?.self_test().summary()),
+    };
+    Ok(page::report(&run).to_html())
+}
+
 fn headline(out: &Path, loaded: &Loaded<'_>, enhanced: &Enhanced) -> String {
     let [columns, rows] = enhanced.image.size();
-    let what = match (&loaded.inputs.recipe.preset, loaded.inputs.recipe.only) {
-        (Some(preset), _) => preset.clone(),
-        (None, Some(step)) => options::name_of(step),
-        (None, None) => String::new(),
-    };
+    let what = loaded.recipe();
     let threshold = enhanced.threshold.map_or_else(String::new, |level| format!(", threshold {level}"));
     let share = enhanced.mask_share.map_or_else(String::new, |s| format!(", {:.1} % foreground", 100.0 * s));
     format!("{}: {columns}x{rows}, {what}{threshold}{share}", out.display())

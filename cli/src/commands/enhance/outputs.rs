@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use kerma::{data::Sample, io::check_image_output, tasks::enhance::Stage};
+use kerma::{
+    data::Sample,
+    io::{check_file, check_image_output},
+    tasks::enhance::Stage,
+};
 
 use crate::{failure::Failure, inputs};
 
@@ -13,10 +17,21 @@ pub(super) struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// Checks what can be checked before anything is read: that --out could take some image and is no input.
-    pub(super) fn new(out: &'a Path, inputs: Vec<&'a Path>) -> Result<Self, Failure> {
+    /// Checks what can be checked before anything is read: that --out could take some image, the
+    /// page its text, and that neither is an input.
+    pub(super) fn new(out: &'a Path, page: Option<&Path>, inputs: Vec<&'a Path>) -> Result<Self, Failure> {
         let files = Self { out, inputs };
         files.check(out, Sample::Unsigned { bits: 8 })?;
+        if let Some(page) = page {
+            if !page.extension().is_some_and(|e| e.eq_ignore_ascii_case("html")) {
+                return Err(Failure::input(format!(
+                    "{}: --report writes a page; end its name in .html",
+                    page.display()
+                )));
+            }
+            check_file(page)?;
+            inputs::keep(&files.inputs, page)?;
+        }
         Ok(files)
     }
 

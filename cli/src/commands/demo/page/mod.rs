@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    report::{Figure, Panel, Report, Section, Summary, Table, bytes, seconds, significant},
+    report::{Figure, Panel, Report, Section, Table, bytes, seconds, significant},
     summary,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn report(results: &Results, account: &summary::Summary, self_test: S
         results.scene.name
     );
     Ok(Report::new("X-raying a chest with kerma", lead)
-        .summary(machine(account, self_test))
+        .summary(account.for_page(self_test))
         .section(scene(results)?)
         .section(radiograph::section(results))
         .section(cone_beam::section(results)?)
@@ -37,25 +37,6 @@ pub(super) fn report(results: &Results, account: &summary::Summary, self_test: S
         .section(Section::new("Time").table(Table::timing("Seconds of each stage", results.stages.iter().cloned())))
         .section(remarks::keep_in_mind(results))
         .section(remarks::files()))
-}
-
-fn machine(account: &summary::Summary, self_test: String) -> Summary {
-    let summary::Seconds { read, plan, run, write } = account.seconds;
-    let peak = &account.peak_bytes;
-    let some = |bytes: u64| (bytes > 0).then_some(bytes);
-    Summary {
-        device: account.device.clone(),
-        adapter: account.adapter.clone(),
-        driver: account.driver.clone(),
-        numerics: account.numerics.clone(),
-        self_test,
-        read_seconds: (read > 0.0).then_some(read),
-        plan_seconds: Some(plan),
-        run_seconds: Some(run),
-        write_seconds: Some(write),
-        peak_host_bytes: some(peak.host),
-        peak_device_bytes: some(peak.device),
-    }
 }
 
 fn scene(results: &Results) -> Result<Section, Failure> {
