@@ -184,6 +184,19 @@ fn an_empty_mask_stands_for_the_whole_image() {
 }
 
 #[test]
+fn where_tidying_leaves_no_foreground_local_contrast_stays() {
+    let room = room();
+    room.put("open.toml", "[mask]\nopen = 32\n[clahe]\ntiles = [4, 4]\nclip = 2\n");
+    // A patch in a dark field, too small to survive the opening.
+    put_image(&room, "a.png", [96, 80], |i| if i % 96 < 20 && i / 96 < 20 { 100.0 + (i % 64) as f32 } else { 3.0 });
+    let output = room.run(&["enhance", "a.png", "--preset", "open.toml", "--out", "out.png", "--device", "cpu"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error, "kerma: no pixel is foreground: local contrast stays as it is\n");
+    let values = |name: &str| read_image(room.path(name)).unwrap().0.into_values();
+    assert_eq!(values("out.png"), values("a.png"));
+}
+
+#[test]
 fn masks_that_do_not_fit_are_refused() {
     let room = room();
     put_image(&room, "small.png", [95, 80], |_| 1.0);

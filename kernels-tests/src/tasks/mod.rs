@@ -1,10 +1,11 @@
 //! Whole tasks, with what every pass of them writes.
 
+mod enhance;
 mod fdk;
 mod projection;
 
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [projection::cases(), fdk::cases()].into_iter().flatten().collect()
+    [projection::cases(), fdk::cases(), enhance::cases()].into_iter().flatten().collect()
 }

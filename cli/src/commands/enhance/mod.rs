@@ -166,8 +166,12 @@ pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failu
             "the threshold {level} lies within the object: no direct exposure is seen, and nothing is background"
         ));
     }
-    if enhanced.mask_share == Some(0.0) {
-        context.note("no pixel is foreground: the steps take the whole image");
+    match (enhanced.mask_share == Some(0.0), &loaded.mask) {
+        (true, Some(_)) => context.note("no pixel is foreground: the steps take the whole image"),
+        (true, None) if loaded.options.clahe.is_some() => {
+            context.note("no pixel is foreground: local contrast stays as it is");
+        }
+        _ => {}
     }
     for (stage, image) in enhanced.kept.iter().filter(|(stage, _)| kept.contains(stage)) {
         context.write(&files.beside(*stage, sample), |out| write_image(out, image))?;
