@@ -14,13 +14,13 @@ pub fn cases() -> Vec<Case> {
         engine::cases(),
         project::cases(),
         fdk::cases(),
+        clahe::cases(),
         histogram::cases(),
         mask::cases(),
         pointwise::cases(),
         pyramid::cases(),
         statistics::cases(),
         threshold::cases(),
-        clahe::cases(),
         tasks::cases(),
     ]
     .into_iter()

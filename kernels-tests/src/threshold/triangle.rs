@@ -6,13 +6,18 @@ use kerma::{
 use super::histograms;
 use crate::Case;
 
-fn recorded<'a>(histogram: &'a Vec<u32>, graph: &mut Graph<'a>) {
-    let histogram = graph.upload("case.histogram", Extent::table(histogram.len()), histogram);
+struct Inputs {
+    histogram: Vec<u32>,
+}
+
+fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
+    let extent = Extent::table(inputs.histogram.len());
+    let histogram = graph.upload("case.histogram", extent, &inputs.histogram);
     for (_, convention) in Convention::NAMES {
         record(graph, histogram, convention);
     }
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    histograms().into_iter().map(|(name, histogram)| Case::new(&SHADER, name, histogram, recorded)).collect()
+    histograms().into_iter().map(|(name, histogram)| Case::new(&SHADER, name, Inputs { histogram }, recorded)).collect()
 }

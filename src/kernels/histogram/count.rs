@@ -109,9 +109,9 @@ impl Kernel for Count {
         };
         let twin = match self.params.size[2] {
             ..=256 => twin::<256>,
-            ..=1024 => twin::<1024>,
-            ..=4096 => twin::<4096>,
-            ..=16_384 => twin::<16_384>,
+            257..=1024 => twin::<1024>,
+            1025..=4096 => twin::<4096>,
+            4097..=16_384 => twin::<16_384>,
             _ => twin::<65_536>,
         };
         twin(&self.tiles, self.params.size[2] as usize, block, &image, writes[0]);
@@ -189,9 +189,9 @@ impl<const BINS: usize> Counters<BINS> {
 
     /// Pixels `start..end` of a row that are in the mask, a word of it at a time.
     fn masked(&mut self, pixels: &[u16], mask: &[u32], start: usize, end: usize) {
-        for word in start / 32..end.div_ceil(32) {
-            let first = word * 32;
-            let mut bits = mask[word] & !0 << start.saturating_sub(first);
+        let words = start / 32..end.div_ceil(32);
+        for (first, word) in words.clone().map(|w| w * 32).zip(&mask[words]) {
+            let mut bits = word & !0 << start.saturating_sub(first);
             if first + 32 > end {
                 bits &= !0 >> (first + 32 - end);
             }

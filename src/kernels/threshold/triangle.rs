@@ -18,8 +18,8 @@
 //! and the threshold is reversed back. Foreground is what lies **above** the threshold. A threshold that would be −1
 //! is 0 (as in ImageJ), one that would be n is n − 1.
 //!
-//! - Where all pixels have one value v, OpenCV and ImageJ give v − 1 (all is foreground; for v = 0: 1, all is
-//!   background), scikit-image gives v (all is background).
+//! - Where all pixels have one value v > 0, OpenCV gives v − 1 and ImageJ v − 2, or 0 (all is foreground);
+//!   scikit-image gives v (all is background). For v = 0 they give 1, 2 and 0 (all is background).
 //! - Where nothing was counted, the threshold is n − 1: nothing is foreground.
 //!
 //! f is compared in whole numbers below 2⁴⁹, which the shader holds in two words. The three programs compare floats:
@@ -209,11 +209,11 @@ mod tests {
                 histogram[value] = 9;
                 let v = value as u32;
                 let thresholds = Convention::NAMES.map(|(_, c)| triangle(&histogram, c));
-                assert_eq!(thresholds, [[v - 1, v, v, v], [v; 4], [v - 1, v, v, v]]);
+                assert_eq!(thresholds, [[v - 1, v, v, v], [v; 4], [v.saturating_sub(2), v, v, v]]);
             }
             let mut zeros = vec![0; bins];
             zeros[0] = 9;
-            assert_eq!(Convention::NAMES.map(|(_, c)| triangle(&zeros, c)[0]), [1, 0, 1]);
+            assert_eq!(Convention::NAMES.map(|(_, c)| triangle(&zeros, c)[0]), [1, 0, 2]);
         }
     }
 
