@@ -4,7 +4,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 /// Reads exactly `N` values.
-pub(super) fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+pub(crate) fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
     deserializer: D,
 ) -> Result<[T; N], D::Error> {
     let values = Vec::deserialize(deserializer)?;
@@ -12,7 +12,7 @@ pub(super) fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usi
 }
 
 /// Reads exactly `N` values of a field that may be absent.
-pub(super) fn optional<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+pub(crate) fn optional<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
     deserializer: D,
 ) -> Result<Option<[T; N]>, D::Error> {
     exact(deserializer).map(Some)

@@ -11,7 +11,7 @@
 //! ```
 
 mod angles;
-mod array;
+pub(crate) mod array;
 mod check;
 mod circle;
 mod cone_circular;

@@ -9,8 +9,13 @@ use kerma::{
 use super::histograms;
 use crate::Case;
 
-fn recorded<'a>(histogram: &'a Vec<u32>, graph: &mut Graph<'a>) {
-    let histogram = graph.upload("case.histogram", Extent::table(histogram.len()), histogram);
+struct Inputs {
+    histogram: Vec<u32>,
+}
+
+fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
+    let extent = Extent::table(inputs.histogram.len());
+    let histogram = graph.upload("case.histogram", extent, &inputs.histogram);
     let threshold = triangle::record(graph, histogram, Convention::OpenCv);
     for share_per_mille in [0, 1, 333, 999, 1000] {
         record(graph, threshold, share_per_mille);
@@ -18,5 +23,6 @@ fn recorded<'a>(histogram: &'a Vec<u32>, graph: &mut Graph<'a>) {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    histograms().into_iter().map(|(name, histogram)| Case::new(&SHADER, name, histogram, recorded)).collect()
+    let case = |(name, histogram)| Case::new(&SHADER, name, Inputs { histogram }, recorded);
+    histograms().into_iter().map(case).collect()
 }

@@ -3,9 +3,12 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::{Stage, TaskError, named};
-use crate::kernels::{
-    clahe::{Clahe, ClipLimit, Convention},
-    threshold::triangle::Convention as Threshold,
+use crate::{
+    geometry::array,
+    kernels::{
+        clahe::{Clahe, ClipLimit, Convention},
+        threshold::triangle::Convention as Threshold,
+    },
 };
 
 /// How an image is enhanced; every step can be absent.
@@ -115,6 +118,7 @@ impl Default for MaskOptions {
 #[serde(deny_unknown_fields)]
 pub struct ClaheOptions {
     /// Tiles across and down.
+    #[serde(deserialize_with = "array::exact")]
     pub tiles: [u32; 2],
     /// Limit on the contrast: multiple of the height of a flat histogram, or with scikit-image's convention the share
     /// of a tile that one grey level may have.
@@ -164,8 +168,10 @@ pub struct LaplacianOptions {
 #[serde(deny_unknown_fields, default)]
 pub struct ToneOptions {
     /// Shares of the whole range that become black and white.
+    #[serde(deserialize_with = "array::optional")]
     pub window: Option<[f64; 2]>,
     /// Shares of the foreground's pixels that lie below black and below white.
+    #[serde(deserialize_with = "array::optional")]
     pub rank: Option<[f64; 2]>,
     /// Exponent γ of `x^γ`, with x from 0 to 1; below 1 brightens.
     pub gamma: Option<f64>,
