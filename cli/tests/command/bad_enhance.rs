@@ -249,9 +249,9 @@ fn names_that_mean_nothing_are_refused_with_those_that_do() {
     task(&["--only", "laplacian", "--keep", "mask"], &["there is no mask"]);
     task(
         &["--only", "clahe", "--convention", "matlib"],
-        &["--convention must be one of kerma, opencv, scikit-image", "\"matlib\""],
+        &["--convention must be one of kerma, opencv, skimage", "\"matlib\""],
     );
-    task(&["--only", "triangle", "--convention", "otsu"], &["opencv, scikit-image, imagej", "\"otsu\""]);
+    task(&["--only", "triangle", "--convention", "otsu"], &["opencv, skimage, imagej", "\"otsu\""]);
     task(&["--only", "blur"], &["--only", "blur", "clahe"]);
     task(&["--preset", "chest", "--polarity", "negative"], &["--polarity", "as-is"]);
 }

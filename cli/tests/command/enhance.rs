@@ -142,7 +142,7 @@ fn json_tells_what_was_measured() {
 fn the_triangle_step_writes_the_mask_of_its_threshold() {
     let room = room();
     let before = read(&room, "chest.png");
-    for convention in ["opencv", "scikit-image", "imagej"] {
+    for convention in ["opencv", "skimage", "imagej"] {
         let task = ["enhance", "chest.png", "--only", "triangle", "--convention", convention, "--out", "mask.png"];
         let text = room.done(&task);
         let threshold: f32 = text.split("threshold ").nth(1).unwrap().split(',').next().unwrap().parse().unwrap();

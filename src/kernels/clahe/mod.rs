@@ -96,7 +96,7 @@ pub enum Convention {
 impl Convention {
     /// Names as they are written on a command line, with their conventions.
     pub const NAMES: [(&'static str, Self); 3] =
-        [("kerma", Self::Kerma), ("opencv", Self::OpenCv), ("scikit-image", Self::ScikitImage)];
+        [("kerma", Self::Kerma), ("opencv", Self::OpenCv), ("skimage", Self::ScikitImage)];
 }
 
 /// Parameters of the equalisation.

@@ -205,7 +205,8 @@ proptest! {
         let [columns, rows] = plain.size;
         let other = Plain::new(plain.size, |x, y| plain.at((x + shift) % columns, (y + 1) % rows));
         let (left, right, size) = (plain.words(), other.words(), plain.u32_size());
-        let wanted: [(combine::Operation, fn(bool, bool) -> bool); 4] = [
+        type Wanted = fn(bool, bool) -> bool;
+        let wanted: [(combine::Operation, Wanted); 4] = [
             (combine::Operation::And, |a, b| a && b),
             (combine::Operation::Or, |a, b| a || b),
             (combine::Operation::AndNot, |a, b| a && !b),
@@ -351,7 +352,7 @@ fn a_cleaned_disc_keeps_its_edge_and_loses_noise_outside_the_seam() {
     let size = [300, 260];
     let is_inside = |x: usize, y: usize| (x as f64 - 150.0).hypot(y as f64 - 130.0) < 100.0;
     let is_seam = |x: usize, y: usize| ((x as f64 - 150.0).hypot(y as f64 - 130.0) - 100.0).abs() < 15.0;
-    let noisy = Plain::new(size, |x, y| is_inside(x, y) != (!is_seam(x, y) && noise(9, x, y) % 20 == 0));
+    let noisy = Plain::new(size, |x, y| is_inside(x, y) != (!is_seam(x, y) && noise(9, x, y).is_multiple_of(20)));
     let cleaning = field::Cleaning { longest: 100, ..field::Cleaning::default() };
     assert_eq!(made(&noisy, |g, m| field::record(g, m, &cleaning)), Plain::new(size, is_inside));
     // Without reduction the opening alone shapes the edge.

@@ -67,7 +67,7 @@ pub enum Convention {
 impl Convention {
     /// Names as they are written on a command line, with their conventions.
     pub const NAMES: [(&'static str, Self); 3] =
-        [("opencv", Self::OpenCv), ("scikit-image", Self::ScikitImage), ("imagej", Self::ImageJ)];
+        [("opencv", Self::OpenCv), ("skimage", Self::ScikitImage), ("imagej", Self::ImageJ)];
 
     fn number(self) -> u32 {
         match self {
