@@ -17,6 +17,8 @@ use crate::pictures::{Diverging, Plane, Raster, Resample, Slice, Window};
 
 /// Stored pixels per drawn pixel: sharp on dense screens and on paper, and still a page of few megabytes.
 const DENSITY: f64 = 1.5;
+/// Most stored pixels per drawn pixel of a fine slice: what is left to be seen when the reader zooms in.
+const MAX_DENSITY: f64 = 3.0;
 /// Longest side of a stored picture; larger slices are averaged down.
 const MAX_STORED: f64 = 1600.0;
 /// Tallest picture: one that fits a screen together with its caption.
@@ -188,7 +190,7 @@ impl Panel {
 
         // Square stored pixels, no coarser than the finer side of the slice's own.
         let finest = 1.0 / (scale * pixel[0].min(pixel[1]));
-        let stored_scale = DENSITY.max(finest).min(MAX_STORED / drawn[0].max(drawn[1]));
+        let stored_scale = DENSITY.max(finest.min(MAX_DENSITY)).min(MAX_STORED / drawn[0].max(drawn[1]));
         let stored = raster.resized(drawn.map(|d| (d * stored_scale).round() as u32), self.resample);
 
         let mut svg = Svg::new(width, drawn[1]);
