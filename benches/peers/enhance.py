@@ -93,7 +93,7 @@ def main():
             "scikit-image equalize_adapthist, 16 bits",
             lambda: equalize_adapthist(images[16], kernel, clip_limit=2.0 / 256),
             min(runs, 3),
-            (16, "scikit-image"),
+            (16, "skimage"),
         ),
     ]
     print(f"{side}² pixels, {options.threads} threads, medians; OpenCV {cv2.__version__}, "

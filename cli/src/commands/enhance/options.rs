@@ -53,7 +53,7 @@ struct StepFlags {
     /// [default: 2, for scikit-image 0.01]
     #[arg(long, value_name = "LIMIT", allow_negative_numbers = true)]
     clip: Option<f64>,
-    /// clahe: kerma, opencv or scikit-image [default: kerma]; triangle: opencv, scikit-image or imagej
+    /// clahe: kerma, opencv or skimage [default: kerma]; triangle: opencv, skimage or imagej
     /// [default: opencv]
     #[arg(long, value_name = "NAME")]
     convention: Option<String>,
