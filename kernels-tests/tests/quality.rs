@@ -28,8 +28,8 @@ const LEAST_CNR_KEPT: f64 = 0.7;
 const LEAST_SMALL_CNR_KEPT: f64 = 1.0;
 /// Most that noise in flat regions is raised by.
 const MOST_NOISE_GAIN: f64 = 6.5;
-/// The same for 16 bits: a tile of the scene has 10 000 to 29 000 pixels for 65 536 levels, and a histogram that is
-/// mostly empty is steep where it is not.
+/// The same for 16 bits: a tile of the scene has 10 000 to 29 000 pixels for 65 536 levels, and a clip limit of one pixel
+/// per level, the least there is, limits nothing.
 const SPARSE_CNR_KEPT: f64 = 0.6;
 const SPARSE_SMALL_CNR_KEPT: f64 = 0.9;
 const SPARSE_NOISE_GAIN: f64 = 12.0;
