@@ -9,6 +9,8 @@ pub struct Difference {
     pub differing: u64,
     /// Largest distance in units in the last place; for integers their distance.
     pub worst_ulp: u32,
+    /// Largest distance between whole numbers of up to 16 bits, one or two to a word.
+    pub worst_levels: u32,
     /// Largest distance relative to the buffer's largest magnitude.
     pub worst_of_peak: f64,
     /// Root mean square of the distances relative to the buffer's largest magnitude.
@@ -25,6 +27,7 @@ impl Difference {
         let mut difference = Self { values: wanted.len() as u64, differing: missing, ..Self::default() };
         if missing > 0 {
             difference.worst_ulp = u32::MAX;
+            difference.worst_levels = u32::MAX;
             difference.worst_of_peak = f64::INFINITY;
             difference.rms_of_peak = f64::INFINITY;
             difference.first = Some(wanted.len().min(got.len()));
@@ -38,6 +41,8 @@ impl Difference {
             difference.differing += 1;
             difference.first.get_or_insert(index);
             difference.worst_ulp = difference.worst_ulp.max(rank(w).abs_diff(rank(g)));
+            let levels = [0, 16].map(|half| (w >> half & 0xffff).abs_diff(g >> half & 0xffff));
+            difference.worst_levels = levels.into_iter().fold(difference.worst_levels, u32::max);
             let distance = (f64::from(f32::from_bits(w)) - f64::from(f32::from_bits(g))).abs();
             // A NaN on one side is as far away as can be.
             let distance = if distance.is_nan() { f64::INFINITY } else { distance };
@@ -64,7 +69,7 @@ impl Difference {
     pub fn is_within(&self, tolerance: Tolerance) -> bool {
         match tolerance {
             Tolerance::OfPeak { worst, rms } => self.worst_of_peak <= worst && self.rms_of_peak <= rms,
-            Tolerance::Levels(bound) => self.worst_ulp <= bound,
+            Tolerance::Levels(bound) => self.worst_levels <= bound,
         }
     }
 }
@@ -111,6 +116,12 @@ mod tests {
         assert!(one_far.is_within(Tolerance::OfPeak { worst: 0.2, rms: 0.02 }));
         assert!(!one_far.is_within(Tolerance::OfPeak { worst: 0.05, rms: 0.02 }));
         assert!(!one_far.is_within(Tolerance::OfPeak { worst: 0.2, rms: 0.005 }));
+    }
+
+    #[test]
+    fn levels_are_counted_in_either_half_of_a_word() {
+        let bound = |got, bound| Difference::between(&[0x0005_0009], &[got]).is_within(Tolerance::Levels(bound));
+        assert!(bound(0x0004_000a, 1) && !bound(0x0007_0009, 1) && bound(0x0007_0009, 2) && !bound(0x0005_0006, 2));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub enum Tolerance {
         /// Root mean square over the buffer.
         rms: f64,
     },
-    /// Distance between integers.
+    /// Distance between whole numbers of up to 16 bits, one or two to a word.
     Levels(u32),
 }
 
@@ -32,6 +32,11 @@ const SUM: f64 = 2048.0 * U;
 /// The gain of a band: a logarithm of up to 11, times a power, is the argument of an exponential, and a containment's
 /// exponential follows; both halved by the powers below 1 that are tried. As [`EXPONENTIAL`], twice.
 const CURVE: f64 = 2.0 * EXPONENTIAL;
+/// An entry of a table may round to its neighbour, and so may what is blended of such entries.
+const OPENCV_LEVELS: u32 = 2;
+/// One level of the 14 bits that are blended is four of the 16 that they are stretched to; so is a smallest or a
+/// largest value that moves by one. The stretch rounds once more.
+const SKIMAGE_LEVELS: u32 = 9;
 /// Rays are placed with 10⁻⁹ voxel by double-single sums that a rearranging compiler undoes. What is left is one
 /// rounding of a coordinate of up to 512 voxels, 3·10⁻⁵ voxel; a ray that meets the planes of an axis at slope s is
 /// shifted along by 1/s of that, and noise of full contrast makes a path of 0.03 voxel (s = 10⁻³) out of it, of paths
@@ -52,6 +57,8 @@ impl Tolerance {
     pub fn of(kernel: &str) -> Self {
         let [worst, rms] = match kernel {
             "pointwise.window_level" | "pointwise.quantise" => return Self::Levels(1),
+            "clahe.lut_opencv" | "clahe.blend_opencv" => return Self::Levels(OPENCV_LEVELS),
+            "clahe.lut_skimage" | "clahe.blend_skimage" => return Self::Levels(SKIMAGE_LEVELS),
             "pointwise.line_integral" => [LOGARITHM; 2],
             "pointwise.transmission" => [EXPONENTIAL; 2],
             "statistics.rows" | "statistics.merge" => [SUM; 2],

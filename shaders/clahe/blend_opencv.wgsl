@@ -8,9 +8,6 @@
 @group(0) @binding(5) var<storage, read> rows: array<u32>;
 @group(0) @binding(6) var<storage, read_write> results: array<u32>;
 
-// 2^23: the sum with a smaller number holds it, rounded half to even, in its low bits.
-const ROUNDER = 8388608.0;
-
 // Entry of the table of a tile; `row` is the row of tiles within what is bound.
 fn entry(row: u32, column: u32, value: u32) -> f32 {
     let word = luts[(row * params.tiles.x + column) * (params.size.w / 2u) + value / 2u];
@@ -43,7 +40,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             let u = across(upper, columns[x], weight, value);
             let l = across(lower, columns[x], weight, value);
             let blended = pin(pin(u * pin(1.0 - down)) + pin(l * down));
-            pair |= (bitcast<u32>(blended + ROUNDER) & 0xffffu) << (16u * k);
+            pair |= u32(min(round(blended), 65535.0)) << (16u * k);
         }
     }
     results[bound_row(4u, row) * words + id.x] = pair;

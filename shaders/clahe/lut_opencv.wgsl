@@ -5,9 +5,6 @@
 @group(0) @binding(2) var<storage, read> counts: array<u32>;
 @group(0) @binding(3) var<storage, read_write> luts: array<u32>;
 
-// 2^23: the sum with a smaller number holds it, rounded half to even, in its low bits.
-const ROUNDER = 8388608.0;
-
 var<workgroup> sums: array<u32, WORKGROUP_WIDE>;
 
 // Sum over this invocation and those before it; the sum over all is left in the last element.
@@ -91,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 run += min(counts[slot + i + k], limit);
                 let bin = i + k;
                 let sum = run + (bin + 1u) * batch + min(bin / stride + 1u, rest);
-                pair[k] = bitcast<u32>(pin(rounded(sum) * scale) + ROUNDER) & 0xffffu;
+                pair[k] = u32(min(round(pin(rounded(sum) * scale)), 65535.0));
             }
         }
         luts[out + i / 2u] = pair[0] | (pair[1] << 16u);

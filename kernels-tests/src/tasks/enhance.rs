@@ -23,9 +23,11 @@ fn radiograph(size: [usize; 2], sample: Sample, top: f64) -> Image {
 
 fn case(name: &str, image: Image, options: EnhanceOptions, inverted: bool) -> Case {
     let info = ImageInfo { inverted, ..ImageInfo::default() };
+    // Grey levels are rounded, and a level more or less moves thresholds, ranks and tables.
     Case::named("tasks.enhance", Tier::Pinned, name, (image, info, options), |(image, info, options), graph| {
         *graph = known_good(Enhancement::new(image, info, None, options, &[])).into_graph();
     })
+    .on_a_knife_edge()
 }
 
 pub(crate) fn cases() -> Vec<Case> {
