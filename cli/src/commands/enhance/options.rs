@@ -1,6 +1,6 @@
 //! From flags to options: a preset with a few changes, or one step alone.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use kerma::{
     kernels::{clahe::Convention, threshold::triangle::Convention as Threshold},
     tasks::enhance::{ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset, Response},
@@ -39,7 +39,7 @@ pub(super) struct Recipe {
     #[arg(long)]
     collimation: bool,
     /// Spread the result's grey levels over so many bits, 1 to 16 [default: stored as the image is]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(1..=16), allow_negative_numbers = true)]
     bits: Option<u8>,
     #[command(flatten)]
     step: StepFlags,

@@ -15,8 +15,7 @@ pub(super) fn section(results: &Results) -> Section {
     let levels = (1_u32 << enhanced.bits) - 1;
     let found = match (enhanced.threshold, enhanced.mask_share) {
         (Some(level), Some(share)) => format!(
-            " What lies above grey level {level} of {levels} was found to be the body: {} % of the picture. Without noise \
-             and scatter, direct exposure has almost one level alone.",
+            " What lies above grey level {level} of {levels} was found to be the body: {} % of the picture.",
             significant(share * 100.0, 3)
         ),
         _ => String::new(),
