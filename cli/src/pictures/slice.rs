@@ -171,6 +171,12 @@ impl Slice {
         Some(Self { values, ..self.clone() })
     }
 
+    /// An image of the same size in this picture's place; `None` when the sizes differ.
+    pub(crate) fn showing(&self, image: &Image) -> Option<Self> {
+        let is_alike = self.size == image.size();
+        is_alike.then(|| Self { unit: image.unit(), values: image.values().to_vec(), ..self.clone() })
+    }
+
     /// Columns and rows.
     pub(crate) fn size(&self) -> [usize; 2] {
         self.size

@@ -4,12 +4,35 @@
 //! not seen. The one under the pointer, or else the chosen one, says where the line is. Radio buttons of one name are
 //! one stop for the Tab key and are walked through with the arrow keys, which is what a slider does.
 
-use super::svg::escape;
+use super::svg::{SharedPicture, escape};
 
 /// Positions of the line; one stands for each of them, the ends included.
 const POSITIONS: usize = 51;
 /// Where the line is at first.
 const FIRST: usize = 25;
+
+/// One of the two pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Before,
+    After,
+}
+
+impl Side {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+        }
+    }
+}
+
+/// The name under which a picture of the frame can be shown again on the page.
+pub(super) fn picture(title: &str, side: Side) -> SharedPicture {
+    let word: String =
+        title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    SharedPicture(format!("{word}-{}", side.name()))
+}
 
 /// The rules that tie the line to the radio buttons. Pointing comes last and wins over choosing.
 pub(super) fn style() -> String {

@@ -23,9 +23,10 @@ mod svg;
 mod table;
 
 pub(crate) use chart::Chart;
+pub(crate) use compare::Side;
 pub(crate) use figure::Figure;
 pub(crate) use histogram::Histogram;
 pub(crate) use number::{bytes, seconds, significant};
 pub(crate) use page::{Report, Section, Summary};
-pub(crate) use panel::Panel;
+pub(crate) use panel::{MAX_STORED_PX, Panel};
 pub(crate) use table::{Accuracy, Table};

@@ -7,11 +7,11 @@ use kerma::{
 use super::{
     Chart, Histogram,
     chart::FONT_PX,
-    compare,
+    compare::{self, Side},
     number::significant,
     scale::nice_length,
     scanner,
-    svg::{Anchor, Svg, text_width},
+    svg::{Anchor, SharedPicture, Svg, text_width},
 };
 use crate::pictures::{Diverging, Plane, Raster, Resample, Slice, Window};
 
@@ -20,7 +20,7 @@ const DENSITY: f64 = 1.5;
 /// Most stored pixels per drawn pixel of a fine slice: what is left to be seen when the reader zooms in.
 const MAX_DENSITY: f64 = 3.0;
 /// Longest side of a stored picture; larger slices are averaged down.
-const MAX_STORED: f64 = 1600.0;
+pub(crate) const MAX_STORED_PX: f64 = 1200.0;
 /// Tallest picture: one that fits a screen together with its caption.
 const MAX_PICTURE_PX: f64 = 560.0;
 /// Tallest pair of pictures in one frame, which is looked at by itself.
@@ -41,6 +41,8 @@ pub(crate) struct Panel {
     lines_mm: Vec<[DVec3; 2]>,
     outlines: Vec<Vec<[f64; 2]>>,
     resample: Resample,
+    max_stored_px: f64,
+    shared: Option<SharedPicture>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,7 +93,16 @@ impl Panel {
 
     fn new(title: impl Into<String>, content: Content) -> Self {
         let title = title.into();
-        Self { title, alt: None, content, lines_mm: Vec::new(), outlines: Vec::new(), resample: Resample::Smooth }
+        Self {
+            title,
+            alt: None,
+            content,
+            lines_mm: Vec::new(),
+            outlines: Vec::new(),
+            resample: Resample::Smooth,
+            max_stored_px: MAX_STORED_PX,
+            shared: None,
+        }
     }
 
     /// What the drawing shows, for those who do not see it; by default made of title and scale.
@@ -119,6 +130,20 @@ impl Panel {
     #[must_use]
     pub(crate) fn pixelated(mut self) -> Self {
         self.resample = Resample::Nearest;
+        self
+    }
+
+    /// Stores the picture with at most so many pixels a side.
+    #[must_use]
+    pub(crate) fn stored_within(mut self, side_px: f64) -> Self {
+        self.max_stored_px = side_px;
+        self
+    }
+
+    /// Shows the picture that a pair on the same page stores, which must be the same slice in the same window.
+    #[must_use]
+    pub(crate) fn shown_in(mut self, pair_title: &str, side: Side) -> Self {
+        self.shared = Some(compare::picture(pair_title, side));
         self
     }
 
@@ -167,11 +192,21 @@ impl Panel {
         let described = if scale.is_empty() { self.title.clone() } else { format!("{}, {scale}", self.title) };
         let alt = self.alt.clone().unwrap_or(described);
         match &self.content {
-            Content::Grey(slice, window) => self.draw_slice(slice, Raster::grey(slice, *window), width, &alt),
-            Content::Errors(slice, scale) => self.draw_slice(slice, Raster::diverging(slice, *scale), width, &alt),
-            Content::Compared(pair) => {
-                let [before, after] = [("before", &pair[0]), ("after", &pair[1])].map(|(side, (slice, window))| {
-                    self.draw_slice(slice, Raster::grey(slice, *window), width, &format!("{}, {side}", self.title))
+            Content::Grey(slice, window) => {
+                let picture = match &self.shared {
+                    Some(name) => Picture::Elsewhere(name),
+                    None => Picture::Here(Raster::grey(slice, *window)),
+                };
+                self.draw_slice(slice, picture, width, &alt)
+            }
+            Content::Errors(slice, scale) => {
+                self.draw_slice(slice, Picture::Here(Raster::diverging(slice, *scale)), width, &alt)
+            }
+            Content::Compared([old, new]) => {
+                let [before, after] = [(Side::Before, old), (Side::After, new)].map(|(side, (slice, window))| {
+                    let name = compare::picture(&self.title, side);
+                    let picture = Picture::Stored(Raster::grey(slice, *window), &name);
+                    self.draw_slice(slice, picture, width, &format!("{}, {}", self.title, side.name()))
                 });
                 compare::html(&self.title, &before, &after, width)
             }
@@ -181,7 +216,7 @@ impl Panel {
         }
     }
 
-    fn draw_slice(&self, slice: &Slice, raster: Raster, width: f64, alt: &str) -> String {
+    fn draw_slice(&self, slice: &Slice, picture: Picture<'_>, width: f64, alt: &str) -> String {
         let [columns, rows] = slice.size().map(|n| n as f64);
         let pixel = slice.pixel_mm().unwrap_or([1.0; 2]);
         let drawn_width = width - self.margin_px();
@@ -190,13 +225,21 @@ impl Panel {
 
         // Square stored pixels, no coarser than the finer side of the slice's own.
         let finest = 1.0 / (scale * pixel[0].min(pixel[1]));
-        let stored_scale = DENSITY.max(finest.min(MAX_DENSITY)).min(MAX_STORED / drawn[0].max(drawn[1]));
-        let stored = raster.resized(drawn.map(|d| (d * stored_scale).round() as u32), self.resample);
+        let stored_scale = DENSITY.max(finest.min(MAX_DENSITY)).min(self.max_stored_px / drawn[0].max(drawn[1]));
+        let encode =
+            |raster: Raster| raster.resized(drawn.map(|d| (d * stored_scale).round() as u32), self.resample).png8();
 
         let mut svg = Svg::new(width, drawn[1]);
-        match stored.png8() {
-            Ok(png) => svg.png([0.0; 2], drawn, &png),
-            Err(error) => svg.text("label", Anchor::Start, [0.0, FONT_PX], &format!("no picture: {error}")),
+        let drawing = match picture {
+            Picture::Here(raster) => encode(raster).map(|png| svg.png([0.0; 2], drawn, &png)),
+            Picture::Stored(raster, name) => encode(raster).map(|png| svg.stored_png(drawn, &png, name)),
+            Picture::Elsewhere(name) => {
+                svg.shared_png(drawn, name);
+                Ok(())
+            }
+        };
+        if let Err(error) = drawing {
+            svg.text("label", Anchor::Start, [0.0, FONT_PX], &format!("no picture: {error}"));
         }
         let on_paper = |world| {
             let [column, row] = slice.pixel_of(world)?;
@@ -227,6 +270,14 @@ impl Panel {
         }
         svg.finish(alt)
     }
+}
+
+/// Where the pixels of a slice come from.
+enum Picture<'a> {
+    Here(Raster),
+    /// Here, for others to show again.
+    Stored(Raster, &'a SharedPicture),
+    Elsewhere(&'a SharedPicture),
 }
 
 /// The grey window in words.

@@ -11,6 +11,10 @@ pub(super) enum Anchor {
     End,
 }
 
+/// Name of a picture that several drawings of a page show and one of them stores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SharedPicture(pub(super) String);
+
 /// A drawing under construction, in CSS pixels; colours and fonts come from the page's style by class.
 #[derive(Clone, Debug)]
 pub(super) struct Svg {
@@ -72,6 +76,23 @@ impl Svg {
             "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" \
              href=\"data:image/png;base64,{data}\"/>"
         );
+    }
+
+    /// PNG stretched over a rectangle from the corner, for other drawings to show again.
+    pub(super) fn stored_png(&mut self, [width, height]: [f64; 2], png: &[u8], name: &SharedPicture) {
+        let ([width, height], name) = ([width, height].map(short), escape(&name.0));
+        let data = BASE64_STANDARD.encode(png);
+        // Of unit size, so that each drawing stretches it as it needs.
+        self.body += &format!(
+            "<g transform=\"scale({width} {height})\"><image id=\"{name}\" width=\"1\" height=\"1\" \
+             preserveAspectRatio=\"none\" href=\"data:image/png;base64,{data}\"/></g>"
+        );
+    }
+
+    /// A picture stored in another drawing of the page.
+    pub(super) fn shared_png(&mut self, [width, height]: [f64; 2], name: &SharedPicture) {
+        let ([width, height], name) = ([width, height].map(short), escape(&name.0));
+        self.body += &format!("<use href=\"#{name}\" transform=\"scale({width} {height})\"/>");
     }
 
     /// The drawing as an element of the page; `alt` says what it shows to those who do not see it.

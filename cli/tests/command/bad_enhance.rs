@@ -243,6 +243,11 @@ fn names_that_mean_nothing_are_refused_with_those_that_do() {
     task(&["--preset", "bad.toml"], &["bad.toml: line 4: unknown field `clop`"]);
     room.put("bad.toml", "[laplacian]\ngains = [1.5, 1.2]\npowers = [1.0]\n");
     task(&["--preset", "bad.toml"], &["bad.toml: laplacian.powers must have 2 values, one per gain, got 1"]);
+    room.put("bad.toml", "bits = 0\n");
+    task(&["--preset", "bad.toml"], &["bad.toml: bits must be 1 to 16, got 0"]);
+    for bits in ["0", "17", "300", "-1", "eight"] {
+        task(&["--preset", "chest", "--bits", bits], &["--bits", bits]);
+    }
     task(&["--preset", "chest", "--keep", "clay"], &["stage must be one of prepared, mask,", "\"clay\""]);
     task(&["--preset", "chest", "--keep", "band7"], &["stage band7 is not part", "fewer bands"]);
     task(&["--only", "laplacian", "--keep", "clahe"], &["stage clahe is not part", "there is no clahe"]);
@@ -271,6 +276,7 @@ fn flags_without_effect_are_refused() {
     task(&["--only", "clahe", "--levels", "3"], &["--levels does not belong to --only clahe"]);
     task(&["--only", "laplacian", "--convention", "opencv"], &["--only clahe or --only triangle"]);
     task(&["--only", "triangle", "--mask", "mask.png"], &["--mask does not belong to --only triangle"]);
+    task(&["--only", "triangle", "--bits", "8"], &["--bits does not belong to --only triangle"]);
     task(&["--only", "clahe", "--collimation"], &["--collimation does not belong to --only clahe"]);
 }
 

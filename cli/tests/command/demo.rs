@@ -1,12 +1,14 @@
 use std::path::{Path, PathBuf};
 
 use image::GenericImageView;
+use kerma::io::read_image;
 use serde_json::Value;
 
 use crate::runner::Room;
 
-const PICTURES: [&str; 11] = [
+const PICTURES: [&str; 12] = [
     "radiograph.png",
+    "radiograph-enhanced.png",
     "cone-beam-axial.png",
     "cone-beam-axial-error.png",
     "cone-beam-coronal.png",
@@ -57,8 +59,28 @@ fn demonstrated(room: &Room, folder: &str, more: &[&str]) -> Value {
         assert!(tissue["rmse_hu"].as_f64().unwrap() < 100.0 && tissue["voxels"].as_u64() > Some(1000), "{tissue}");
     }
     assert_eq!(object["cone_beam"].as_array().unwrap().len(), 2);
+    enhanced(room, folder, &object);
     assert!(object["seconds"]["run"].as_f64() > Some(0.0) && object["peak_bytes"]["host"].as_u64() > Some(1 << 20));
     object
+}
+
+/// The radiograph was enhanced: what was found fits a chest, and the file has the radiograph's size and spacing.
+fn enhanced(room: &Room, folder: &str, object: &Value) {
+    let step = &object["enhancement"];
+    assert_eq!((&step["preset"], &step["bits"]), (&"chest".into(), &16.into()));
+    let share = step["mask_share"].as_f64().unwrap();
+    assert!((0.3..0.95).contains(&share) && step["threshold"].is_u64(), "{step}");
+    let stages = object["stages"].as_array().unwrap();
+    assert!(stages.iter().any(|s| s["stage"] == "enhancement" && s["seconds"].as_f64() > Some(0.0)), "{stages:?}");
+    let [before, after] = ["radiograph.png", "radiograph-enhanced.png"].map(|name| {
+        let (image, _) = read_image(room.path(folder).join(name)).unwrap();
+        image
+    });
+    assert_eq!(
+        (after.size(), after.spacing_mm(), after.sample()),
+        (before.size(), before.spacing_mm(), before.sample())
+    );
+    assert!(after.values().contains(&0.0) && after.values().contains(&65_535.0) && after.values() != before.values());
 }
 
 /// The page asks for nothing that is not in it.
@@ -75,6 +97,10 @@ fn stands_alone(page: &Path) {
     }
     assert!(html.ends_with("</html>\n") && html.matches("<figure>").count() > 8);
     assert!(html.contains("Not for diagnosis"));
+    let places = ["<h2 id=\"heading-2\">Chest radiograph</h2>", "<fieldset class=\"compare\"", ">Cone-beam CT</h2>"];
+    let found = places.map(|part| html.find(part));
+    // What is not there sorts before all that is.
+    assert!(found[0].is_some() && found.is_sorted(), "{places:?} stand at {found:?}");
 }
 
 /// Mean brightness of a part of a picture, the part given as shares of its width and height.

@@ -221,6 +221,65 @@ fn ten_bits_of_sixteen_are_reckoned_with_as_such() {
     assert_eq!(a.values(), b.values());
 }
 
+/// What `levels` of `bits` become in 2^`wanted` levels: the nearest one, halves up.
+fn spread(levels: &[f32], bits: u32, wanted: u32) -> Vec<f32> {
+    let [most, most_wanted] = [bits, wanted].map(|bits| (1_u64 << bits) - 1);
+    levels.iter().map(|v| ((2 * *v as u64 * most_wanted + most) / (2 * most)) as f32).collect()
+}
+
+#[test]
+fn results_are_spread_over_the_bits_asked_for() {
+    let room = Room::new();
+    for bits in [12_u8, 15] {
+        let top = (1_u32 << bits) as f32 - 1.0;
+        let mut values = radiograph(Sample::Unsigned { bits }, 0.9 * top).values().to_vec();
+        values[..2].copy_from_slice(&[0.0, top]);
+        let image = Image::new(SIZE, Some([0.2, 0.3]), Sample::Unsigned { bits }, Unit::Arbitrary, values).unwrap();
+        write_image(room.path("a.tif"), &image).unwrap();
+        let chain = ["enhance", "a.tif", "--preset", "chest", "--keep", "clahe", "--out"];
+        room.done(&[&chain[..], &["plain.tif"]].concat());
+        let (plain, stage) = (read(&room, "plain.tif"), room.bytes("plain.clahe.png"));
+        assert_eq!(plain.values().iter().copied().fold(0.0, f32::max), top);
+        for (wanted, flag) in [(1, "1"), (8, "8"), (16, "16")] {
+            room.done(&[&chain[..], &["out.png", "--bits", flag]].concat());
+            let out = read(&room, "out.png");
+            assert_eq!((out.size(), out.spacing_mm()), (SIZE, image.spacing_mm()));
+            assert_eq!(out.sample(), Sample::Unsigned { bits: wanted });
+            assert_eq!(out.values(), spread(plain.values(), bits.into(), wanted.into()), "{bits} to {wanted}");
+            let [least, most] = [0.0, ((1_u32 << wanted) - 1) as f32];
+            let ends = |end: f32| plain.values().iter().position(|v| *v == end).map(|at| out.values()[at]);
+            assert_eq!(ends(top), Some(most));
+            assert_eq!(ends(0.0), ends(0.0).map(|_| least));
+            // What is kept on the way stays as it is.
+            assert!(room.bytes("out.clahe.png") == stage);
+        }
+    }
+    // The same from a preset, and without any step a mere change of depth.
+    room.put("bits.toml", format!("bits = 8\n{}", Preset::text("chest").unwrap()));
+    room.done(&["enhance", "a.tif", "--preset", "bits.toml", "--out", "file.png"]);
+    room.done(&["enhance", "a.tif", "--preset", "chest", "--bits", "8", "--out", "flag.png"]);
+    assert!(room.bytes("file.png") == room.bytes("flag.png"));
+    room.put("none.toml", "");
+    room.done(&["enhance", "a.tif", "--preset", "none.toml", "--bits", "8", "--out", "none.png"]);
+    let none = read(&room, "none.png");
+    assert_eq!(none.values(), spread(read(&room, "a.tif").values(), 15, 8));
+    assert_eq!(none.values()[..2], [0.0, 255.0]);
+}
+
+#[test]
+fn float_images_become_whole_numbers_when_bits_are_asked_for() {
+    let room = Room::new();
+    write_image(room.path("a.tif"), &radiograph(Sample::Float, 3.5)).unwrap();
+    room.put("none.toml", "");
+    for (flag, bits) in [("16", 16), ("10", 10)] {
+        room.done(&["enhance", "a.tif", "--preset", "none.toml", "--bits", flag, "--out", "out.png"]);
+        let out = read(&room, "out.png");
+        assert_eq!(out.sample(), Sample::Unsigned { bits });
+        let range = out.values().iter().fold([f32::MAX, f32::MIN], |[a, b], &v| [a.min(v), b.max(v)]);
+        assert_eq!(range, [0.0, ((1_u32 << bits) - 1) as f32]);
+    }
+}
+
 #[test]
 fn float_images_stay_float_and_within_their_range() {
     let room = Room::new();

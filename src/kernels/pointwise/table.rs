@@ -22,6 +22,17 @@ impl Table {
         Self { values: (0..1 << bits_in).map(value).collect(), bits_out }
     }
 
+    /// Other number of bits: `f = t`, in whole numbers.
+    ///
+    /// Exact where the quotient `t` is not: `y = ⌊(2·N·x + M)/(2·M)⌋`, halves up.
+    #[must_use]
+    pub fn depth(bits_in: u8, bits_out: u8) -> Self {
+        let [most_in, most_out] = [bits_in, bits_out].map(|bits| (1_u64 << bits) - 1);
+        // At most M in, at most N out.
+        let value = |x: u64| ((2 * most_out * x + most_in) / (2 * most_in)) as u16;
+        Self { values: (0..=most_in).map(value).collect(), bits_out }
+    }
+
     /// Gamma: `f = t^γ`. γ > 1 darkens the middle, γ < 1 brightens it, γ = 1 changes nothing; γ is positive.
     #[must_use]
     pub fn gamma(bits_in: u8, bits_out: u8, gamma: f64) -> Self {
@@ -116,6 +127,7 @@ mod tests {
             ("window", Table::window(bits_in, bits_out, 0.3, largest(bits_in) * 0.7)),
             ("inversion", Table::inversion(bits_in, bits_out)),
             ("logarithm", Table::logarithm(bits_in, bits_out)),
+            ("depth", Table::depth(bits_in, bits_out)),
         ]
     }
 
@@ -144,6 +156,18 @@ mod tests {
         let logarithm = Table::logarithm(16, 16);
         assert_eq!([0, 1, 65_535].map(|x| logarithm.values()[x]), [65_535, 65_535, 0]);
         assert_eq!(Table::window(8, 8, 7.0, 7.0).values()[6..9], [0, 255, 255]);
+    }
+
+    #[test]
+    fn other_depths_keep_what_they_can() {
+        assert_eq!(Table::depth(1, 16).values(), [0, 65_535]);
+        assert_eq!(Table::depth(2, 1).values(), [0, 0, 1, 1]);
+        // A whole multiple, and there and back again.
+        assert_eq!(Table::depth(8, 16).values()[1..3], [257, 514]);
+        for (few, many) in [(1, 2), (8, 12), (12, 15), (15, 16)] {
+            let identity: Vec<u16> = (0..1 << few).collect();
+            assert_eq!(Table::depth(few, many).then(&Table::depth(many, few)).values(), identity);
+        }
     }
 
     #[test]

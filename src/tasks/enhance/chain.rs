@@ -27,8 +27,8 @@ const PARTS: f64 = 1e6;
 ///        → CLAHE → Laplacian pyramid, each band through its curve → tone curve → values
 /// ```
 /// Grey levels are whole numbers of as many bits as the image's largest value needs; float images are spread over 16
-/// bits and put back into their range at the end. The result has the bit depth and spacing of the image and is bright
-/// where much was attenuated, whichever way the image was (MONOCHROME2).
+/// bits and put back into their range at the end. The result has the spacing and, unless asked for another, the bit
+/// depth of the image, and is bright where much was attenuated, whichever way the image was (MONOCHROME2).
 ///
 /// Only what is asked for comes back from the device: the result, the mask and some numbers, and the stages named.
 pub struct Enhancement<'a> {
@@ -37,6 +37,8 @@ pub struct Enhancement<'a> {
     like: Like,
     result: Output<[u16; 2]>,
     result_bits: u8,
+    /// How the result is stored; other than the image where bits were asked for.
+    result_sample: Sample,
     threshold: Option<Output<u32>>,
     /// Whether the last word of the threshold is the level found.
     is_limited: bool,
@@ -82,13 +84,16 @@ pub struct Enhanced {
     pub band_noise: Vec<f32>,
     /// Bits of the grey levels.
     pub bits: u8,
+    /// Bits of the enhanced image's grey levels: others only where asked for, or with OpenCV's convention.
+    pub image_bits: u8,
 }
 
 impl<'a> Enhancement<'a> {
     /// Records the enhancement of `image`.
     ///
     /// `info` is what its file says about it, `mask` a foreground made elsewhere, `keep` the stages wanted besides the
-    /// result. A given mask that is empty counts as none. An image of one value keeps it.
+    /// result. A given mask that is empty counts as none. An image of one value keeps it, unless other bits are asked
+    /// for.
     ///
     /// # Errors
     /// [`TaskError`] when a number of the options is not allowed, a value of the image is not finite, the mask is of
@@ -140,12 +145,16 @@ impl<'a> Enhancement<'a> {
             Some(options) => tone(&mut graph, sharpened, foreground, options),
             None => sharpened,
         };
+        let (finished, result_sample) = match options.bits {
+            Some(bits) => (deepen(&mut graph, toned, bits), Sample::Unsigned { bits }),
+            None => (toned, like.sample),
+        };
 
-        let result = graph.result(toned.buffer);
+        let result = graph.result(finished.buffer);
         let threshold = threshold.map(|threshold| graph.result(threshold));
         let mask_output = foreground.filter(|_| mask.is_none()).map(|mask| graph.result(mask.buffer));
         let noise = noise.into_iter().map(|noise| graph.result(noise)).collect();
-        let (result_bits, given, kept) = (toned.bits, mask, kept.kept);
+        let (result_bits, given, kept) = (finished.bits, mask, kept.kept);
         let is_limited = options.mask.as_ref().is_some_and(|mask| mask.highest < 1.0);
         Ok(Self {
             graph,
@@ -153,6 +162,7 @@ impl<'a> Enhancement<'a> {
             like,
             result,
             result_bits,
+            result_sample,
             threshold,
             is_limited,
             mask: mask_output,
@@ -190,11 +200,11 @@ impl<'a> Enhancement<'a> {
         let bits = self.mask.map(|mask| outputs.take(mask));
         let words = bits.as_deref().or(self.given.map(GivenMask::words));
         let mask = words.map(|words| given_mask::picture(words, self.like.size, self.like.spacing_mm)).transpose()?;
-        let image = self.pixels(outputs.take(self.result), self.result_bits)?;
+        let image = self.pixels(outputs.take(self.result), self.result_bits, self.result_sample)?;
         let mut kept = Vec::with_capacity(self.kept.len());
         for &(stage, output) in &self.kept {
             let image = match output {
-                Kept::Pixels(output, bits) => self.pixels(outputs.take(output), bits)?,
+                Kept::Pixels(output, bits) => self.pixels(outputs.take(output), bits, self.like.sample)?,
                 Kept::Band(output, number) => self.band(outputs.take(output), number)?,
                 Kept::Mask => match &mask {
                     Some(mask) => mask.clone(),
@@ -212,12 +222,13 @@ impl<'a> Enhancement<'a> {
             kept,
             band_noise: self.noise.iter().flat_map(|&noise| outputs.take(noise)).collect(),
             bits: self.levels.bits,
+            image_bits: self.result_bits,
         })
     }
 
-    /// Grey levels as an image like the one that was given. Only OpenCV's convention gives more bits than it takes.
-    fn pixels(&self, words: Vec<[u16; 2]>, level_bits: u8) -> Result<Image, TaskError> {
-        let Like { size: [columns, rows], spacing_mm, sample } = self.like;
+    /// Grey levels as an image of the size that was given. Only OpenCV's convention gives more bits than it takes.
+    fn pixels(&self, words: Vec<[u16; 2]>, level_bits: u8, sample: Sample) -> Result<Image, TaskError> {
+        let Like { size: [columns, rows], spacing_mm, .. } = self.like;
         let sample = match sample {
             Sample::Unsigned { bits } => Sample::Unsigned { bits: bits.max(level_bits) },
             Sample::Float => sample,
@@ -379,4 +390,13 @@ fn tone(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, options: &Ton
     };
     let buffer = table.record(graph);
     lookup::record(graph, ranged, buffer, table.bits_out())
+}
+
+/// The range of grey levels spread over other bits, end to end.
+fn deepen(graph: &mut Graph<'_>, pixels: Pixels, bits: u8) -> Pixels {
+    if pixels.bits == bits {
+        return pixels;
+    }
+    let buffer = Table::depth(pixels.bits, bits).record(graph);
+    lookup::record(graph, pixels, buffer, bits)
 }

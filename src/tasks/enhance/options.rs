@@ -23,6 +23,8 @@ pub struct EnhanceOptions {
     pub response: Response,
     /// Grey levels to reckon with.
     pub depth: Depth,
+    /// Bits of the result, 1 to 16: its grey levels are spread over as many. Without, it is stored as the image is.
+    pub bits: Option<u8>,
     /// How the foreground is found.
     pub mask: Option<MaskOptions>,
     /// Local histogram equalisation.
@@ -184,6 +186,7 @@ fn usual_ceiling() -> f64 {
     4.0
 }
 
+const BITS: RangeInclusive<f64> = 1.0..=16.0;
 const TILES: RangeInclusive<f64> = 1.0..=256.0;
 const RADIUS: RangeInclusive<f64> = 0.0..=32.0;
 const CLIP_MAX: f64 = 1000.0;
@@ -200,6 +203,9 @@ impl EnhanceOptions {
     /// # Errors
     /// [`TaskError`] naming the field, the value and what is allowed.
     pub fn check(&self) -> Result<(), TaskError> {
+        if let Some(bits) = self.bits {
+            within("bits", f64::from(bits), &BITS, "1 to 16")?;
+        }
         if let Some(mask) = &self.mask {
             within("mask.highest", mask.highest, &(0.0..=1.0), "0 to 1")?;
             for (field, radius) in [("mask.open", mask.open), ("mask.close", mask.close), ("mask.grow", mask.grow)] {

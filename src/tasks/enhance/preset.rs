@@ -142,7 +142,9 @@ fn toml_error(text: &str, error: &toml::de::Error) -> PresetError {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map(|before| before.matches('\n').count() + 1);
     let message = error.message().replace('\n', ", ").replace("expected u32", "expected a whole number from 0");
-    PresetError::Toml { line, message: message.replace("expected f64", "expected a number") }
+    let message = message.replace("expected f64", "expected a number");
+    // The bits of the result are the only number of eight bits.
+    PresetError::Toml { line, message: message.replace("expected u8", "expected 1 to 16") }
 }
 
 #[cfg(test)]
@@ -188,6 +190,8 @@ mod tests {
         assert_eq!(message(&clahe.replace("2.0", "0")), "clahe.clip must be above 0 and at most 1000, got 0");
         assert_eq!(message(&clahe.replace("2.0", "nan")), "clahe.clip must be above 0 and at most 1000, got NaN");
         assert_eq!(message(&clahe.replace("[8", "[0")), "clahe.tiles must be 1 to 256, got 0");
+        assert_eq!(message("bits = 17\n"), "bits must be 1 to 16, got 17");
+        assert_eq!(message("bits = 300\n"), "line 1: invalid value: integer `300`, expected 1 to 16");
         assert!(message("response = \"square\"\n").contains("`auto`, `log`, `linear`"));
         let laplacian = "[laplacian]\ngains = [1.5, 1.2, 1.0]\npowers = [0.9, 1.0]\n";
         assert_eq!(message(laplacian), "laplacian.powers must have 3 values, one per gain, got 2");

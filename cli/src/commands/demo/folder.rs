@@ -111,9 +111,10 @@ impl Draft<'_> {
 
     /// Writes everything but the page.
     pub(super) fn fill(&mut self, context: &mut Context, results: &Results) -> Result<(), Failure> {
-        let Results { shot, cone_beam, tomosynthesis, .. } = results;
+        let Results { shot, clarified, cone_beam, tomosynthesis, .. } = results;
         let (picture, integrals) = (shot.image()?, shot.integrals()?);
         self.put(context, "radiograph.png", |path| write_image(path, &picture))?;
+        self.put(context, "radiograph-enhanced.png", |path| write_image(path, clarified.image()))?;
         self.put(context, "radiograph-integrals.tiff", |path| write_image(path, &integrals))?;
 
         for plane in Plane::ALL {

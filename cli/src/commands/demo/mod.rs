@@ -3,6 +3,7 @@
 //! ```text
 //! scene       what is X-rayed: the chest phantom, or a CT
 //! radiograph · cone_beam · tomosynthesis      one scan each, with what is made of it
+//! enhancement of the radiograph
 //! accuracy    how far the results are from what went in
 //! page · folder                               the report, and all files
 //! ```
@@ -10,6 +11,7 @@
 mod accuracy;
 mod acquisition;
 mod cone_beam;
+mod enhancement;
 mod folder;
 mod grids;
 mod page;
@@ -22,12 +24,14 @@ mod views;
 use std::{path::PathBuf, time::Instant};
 
 use clap::Args;
+use kerma::tasks::enhance::Enhanced;
 use serde_json::json;
 
 use crate::{context::Context, failure::Failure, interrupt, report::significant};
 use accuracy::{Deviation, ProjectionError, deviations, projection_error};
 use acquisition::Acquisition;
 use cone_beam::ConeBeam;
+use enhancement::{Clarified, PRESET};
 use folder::{Folder, PAGE};
 use radiograph::Shot;
 use sampling::Sampling;
@@ -55,6 +59,7 @@ pub(crate) struct DemoArgs {
 struct Results {
     scene: Scene,
     shot: Shot,
+    clarified: Clarified,
     cone_beam: ConeBeam,
     tomosynthesis: Tomosynthesis,
     deviations: Vec<Deviation>,
@@ -100,6 +105,7 @@ fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
     let first = if args.ct.is_some() { "read and average the CT" } else { "sample the phantom" };
     let mut stages = vec![(first.to_owned(), begin.elapsed().as_secs_f64())];
     let shot = Shot::take(context, &scene, &sampling)?;
+    let clarified = Clarified::of(context, &shot)?;
     let cone_beam = ConeBeam::take(context, &scene, &sampling)?;
     let tomosynthesis = Tomosynthesis::take(context, &scene, &sampling)?;
     stages.extend_from_slice(context.stages());
@@ -111,7 +117,7 @@ fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
         None => None,
     };
     stages.push(("compare with the truth".to_owned(), begin.elapsed().as_secs_f64()));
-    Ok(Results { scene, shot, cone_beam, tomosynthesis, deviations, projection_error, stages })
+    Ok(Results { scene, shot, clarified, cone_beam, tomosynthesis, deviations, projection_error, stages })
 }
 
 /// Puts what was found into the object for scripts.
@@ -124,6 +130,9 @@ fn measure(results: &Results, context: &mut Context) {
         let Deviation { region, voxel_count, reference_hu, bias_hu, rmse_hu } = d;
         json!({ "region": region, "voxels": voxel_count, "reference_hu": reference_hu, "bias_hu": bias_hu, "rmse_hu": rmse_hu })
     };
+    let Enhanced { threshold, mask_share, bits, .. } = &results.clarified.enhanced;
+    let enhancement = json!({ "preset": PRESET, "bits": bits, "threshold": threshold, "mask_share": mask_share });
+    context.measure("enhancement", enhancement);
     context.measure("cone_beam", results.deviations.iter().map(tissue).collect::<Vec<_>>());
     if let Some(error) = &results.projection_error {
         let ProjectionError { view_count, mean, relative_bias, relative_rms, .. } = error;

@@ -25,6 +25,7 @@ use crate::{context::Context, failure::Failure};
 const EXAMPLES: &str = "\
 Examples:
   kerma enhance chest.dcm --preset chest --out chest.png --report chest.html
+  kerma enhance chest-15bit.dcm --preset chest --bits 8 --out chest.png
   kerma enhance raw.tif --preset abdomen --response linear --collimation --keep mask,clahe --out better.tif
   kerma enhance hand.png --preset my-hand.toml --mask hand-mask.png --out better.png
   kerma enhance hand.png --only clahe --tiles 8x8 --clip 2.0 --out hand-clahe.png
@@ -32,7 +33,8 @@ Examples:
   kerma enhance hand.png --only triangle --out hand-mask.png
 
 Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .npy; .dcm is read. The extension decides.
-Dense matter comes out bright (MONOCHROME2), direct exposure dark; bit depth and spacing stay as they are.
+Dense matter comes out bright (MONOCHROME2), direct exposure dark; spacing stays as it is, and so
+does the bit depth without --bits.
 --keep writes what is computed on the way beside the result: prepared, mask, clahe, band1 … band12, laplacian.";
 
 /// Arguments of `kerma enhance`.
@@ -150,7 +152,8 @@ pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failu
     let loaded = inputs.read(options, context)?;
     let (is_mask, kept) = (inputs.recipe.only == Some(Step::Triangle), inputs.kept());
     let sample = loaded.image.sample();
-    files.check_all(&kept, if is_mask { Sample::Unsigned { bits: 8 } } else { sample }, sample)?;
+    let result_bits = if is_mask { Some(8) } else { loaded.options.bits };
+    files.check_all(&kept, result_bits.map_or(sample, |bits| Sample::Unsigned { bits }), sample)?;
 
     let mut wanted = kept.clone();
     if args.report.is_some() {
@@ -235,6 +238,7 @@ fn page_of(
         mask_share: enhanced.mask_share,
         threshold: enhanced.threshold,
         bits: enhanced.bits,
+        after_bits: if loaded.inputs.recipe.only == Some(Step::Triangle) { 8 } else { enhanced.image_bits },
         band_noise: &enhanced.band_noise,
         kept: stages.map(|(stage, image)| (stage.to_string(), image)).collect(),
         passes: passes.iter().map(|p| (p.pass.as_str(), p.time.as_secs_f64() * 1e3)).collect(),

@@ -1,6 +1,6 @@
 //! From flags to options: a preset with a few changes, or one step alone.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use kerma::{
     kernels::{clahe::Convention, threshold::triangle::Convention as Threshold},
     tasks::enhance::{ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset, Response},
@@ -38,6 +38,9 @@ pub(super) struct Recipe {
     /// Leave what lies beyond the collimator's edges out of the foreground
     #[arg(long)]
     collimation: bool,
+    /// Spread the result's grey levels over so many bits, 1 to 16 [default: stored as the image is]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(1..=16), allow_negative_numbers = true)]
+    bits: Option<u8>,
     #[command(flatten)]
     step: StepFlags,
 }
@@ -139,6 +142,7 @@ impl Recipe {
         if let Some(response) = self.response {
             options.response = response.into();
         }
+        options.bits = self.bits.or(options.bits);
         if self.collimation {
             options.mask.get_or_insert_default().collimation = true;
         }
@@ -150,7 +154,7 @@ impl Recipe {
     fn refuse_strays(&self, has_mask: bool) -> Result<(), Failure> {
         use Step::{Clahe, Laplacian, Triangle};
         let StepFlags { tiles, clip, convention, levels, gains, powers, containment } = &self.step;
-        let owners: [(bool, &str, &[Step], Option<&str>); 9] = [
+        let owners: [(bool, &str, &[Step], Option<&str>); 10] = [
             (tiles.is_some(), "--tiles", &[Clahe], Some("clahe.tiles")),
             (clip.is_some(), "--clip", &[Clahe], Some("clahe.clip")),
             (convention.is_some(), "--convention", &[Clahe, Triangle], Some("clahe.convention")),
@@ -160,6 +164,7 @@ impl Recipe {
             (containment.is_some(), "--containment", &[Laplacian], Some("laplacian.containment")),
             (has_mask, "--mask", &[Clahe], None),
             (self.collimation, "--collimation", &[Triangle], None),
+            (self.bits.is_some(), "--bits", &[Clahe, Laplacian], None),
         ];
         for (_, flag, steps, field) in owners.into_iter().filter(|(is_given, ..)| *is_given) {
             let names: Vec<String> = steps.iter().map(|step| format!("--only {}", name_of(*step))).collect();

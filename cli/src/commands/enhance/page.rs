@@ -4,7 +4,7 @@ use kerma::data::{Image, Sample};
 
 use crate::{
     pictures::{Slice, Window, outlines},
-    report::{Figure, Histogram, Panel, Report, Section, Summary, Table, significant},
+    report::{Figure, Histogram, MAX_STORED_PX, Panel, Report, Section, Side, Summary, Table, significant},
 };
 
 /// Share of the pixels at either end that a window leaves out.
@@ -13,6 +13,11 @@ const TAIL: f64 = 0.002;
 const BAND_TAIL: f64 = 0.005;
 /// Most bins of a histogram: two pixels of the page each.
 const MAX_BINS: usize = 256;
+
+/// Longest side of the pictures of stages, which stand several in a row.
+const MAX_STAGE_PX: f64 = 600.0;
+/// Title of the pair; other pictures of the page are taken from it.
+const PAIR: &str = "Before and after";
 
 /// What the page shows.
 pub(super) struct Run<'a> {
@@ -30,6 +35,8 @@ pub(super) struct Run<'a> {
     /// Threshold in grey levels, of which there are 2 to the power of `bits`.
     pub(super) threshold: Option<u32>,
     pub(super) bits: u8,
+    /// Bits of the result's grey levels.
+    pub(super) after_bits: u8,
     /// Noise of each band in grey levels, finest first.
     pub(super) band_noise: &'a [f32],
     /// Stages that were kept, with their names.
@@ -65,16 +72,18 @@ fn shown(image: &Image) -> (Slice, Window) {
 
 fn before_and_after(run: &Run<'_>) -> Section {
     let [before, after] = [run.before, run.after].map(shown);
-    let side = |title, (slice, window): &(Slice, Window)| Panel::grey(title, slice.clone(), *window);
-    let pair = [side("Before", &before), side("After", &after)];
-    Section::new("Before and after")
+    let panel = |title, side, (slice, window): &(Slice, Window)| {
+        Panel::grey(title, slice.clone(), *window).shown_in(PAIR, side)
+    };
+    let pair = [panel("Before", Side::Before, &before), panel("After", Side::After, &after)];
+    Section::new(PAIR)
         .figure(
             Figure::new(
                 "Left of the line the image as it was, right of it the result. The line follows the pointer and stays where \
                  one clicks; from the keyboard, Tab reaches it and the arrow keys move it. Either picture has its own black \
                  and white, chosen alike.",
             )
-            .panel(Panel::compared("Before and after", before, after)),
+            .panel(Panel::compared(PAIR, before, after)),
         )
         .figure(Figure::new("The same side by side.").panels(pair))
 }
@@ -96,12 +105,12 @@ fn top(bits: u8) -> f64 {
 }
 
 fn grey_levels(run: &Run<'_>) -> Section {
-    let bins = MAX_BINS.min(1 << run.bits.min(16));
-    let histogram = |image: &Image| {
-        let level = levels(image, run.bits);
+    let histogram = |image: &Image, bits: u8| {
+        let bins = MAX_BINS.min(1 << bits.min(16));
+        let level = levels(image, bits);
         let all = image.values().iter().map(|v| level(*v));
         // Bins end between levels, so that each holds as many of them.
-        let counted = Histogram::new("grey level", [0.0, top(run.bits) + 1.0], bins).layer("all pixels", all);
+        let counted = Histogram::new("grey level", [0.0, top(bits) + 1.0], bins).layer("all pixels", all);
         match run.mask.filter(|mask| mask.size() == image.size()) {
             Some(mask) => {
                 let pairs = image.values().iter().zip(mask.values());
@@ -111,13 +120,13 @@ fn grey_levels(run: &Run<'_>) -> Section {
         }
     };
     let before = match run.threshold {
-        Some(level) => histogram(run.before).mark(f64::from(level), format!("threshold {level}")),
-        None => histogram(run.before),
+        Some(level) => histogram(run.before, run.bits).mark(f64::from(level), format!("threshold {level}")),
+        None => histogram(run.before, run.bits),
     };
     Section::new("Grey levels").figure(
         Figure::new("How often grey levels occur, before and after. Counts are drawn on a logarithmic scale.")
             .panel(Panel::histogram("Before", before))
-            .panel(Panel::histogram("After", histogram(run.after))),
+            .panel(Panel::histogram("After", histogram(run.after, run.after_bits))),
     )
 }
 
@@ -128,7 +137,9 @@ fn foreground(run: &Run<'_>, mask: &Image) -> Section {
         Some(level) => format!("The foreground lies above grey level {level}, tidied up.{share}"),
         None => format!("The foreground was given.{share}"),
     };
-    let outlined = Panel::grey("Foreground", slice, window).outlined(outlines(&Slice::of_image(mask)));
+    let outlined = Panel::grey("Foreground", slice, window)
+        .shown_in(PAIR, Side::Before)
+        .outlined(outlines(&Slice::of_image(mask)));
     Section::new("Foreground").text(text).figure(
         Figure::new("Outline of the foreground over the image before the first step.")
             .panel(outlined.alt("The radiograph with the foreground outlined")),
@@ -141,9 +152,9 @@ fn stages(run: &Run<'_>) -> Section {
         let signed = slice.values().iter().any(|v| *v < 0.0);
         if signed {
             let Window { black, white } = Window::covering(&slice, BAND_TAIL);
-            return Panel::errors(name.as_str(), slice, black.abs().max(white.abs()));
+            return Panel::errors(name.as_str(), slice, black.abs().max(white.abs())).stored_within(MAX_STAGE_PX);
         }
-        Panel::grey(name.as_str(), slice, window)
+        Panel::grey(name.as_str(), slice, window).stored_within(MAX_STAGE_PX)
     };
     Section::new("Stages").figure(
         Figure::new("What was kept on the way, in the order of the steps; bands in colours around zero.")
@@ -158,6 +169,9 @@ fn numbers(run: &Run<'_>) -> Section {
     let mut facts = Table::new("What was found", ["Quantity", "Value", "Meaning"])
         .row(["Size", &format!("{columns} × {rows}"), "columns × rows"])
         .row(["Bits", &run.bits.to_string(), &format!("{levels} grey levels to reckon with")]);
+    if run.after_bits != run.bits {
+        facts = facts.row(["Bits of the result", &run.after_bits.to_string(), "its grey levels are spread over these"]);
+    }
     if let Some([across, down]) = spacing {
         facts = facts.row(["Spacing", &format!("{across} × {down} mm"), "between columns × between rows"]);
     }
@@ -203,11 +217,13 @@ fn percent(share: f64) -> String {
 }
 
 fn keep_in_mind() -> Section {
+    let pictures =
+        format!("The pictures on this page have 8 bits and at most {MAX_STORED_PX} pixels a side; the files have all.");
     Section::new("What to keep in mind").notes([
         "Not for diagnosis: a demonstration of computations.",
         "Enhanced grey values are no measure of density or exposure any more: they depend on their surroundings.",
         "What is faint is raised, whether it is a structure or noise. Compare with the image before the first step.",
-        "The pictures on this page have 8 bits and at most 1600 pixels a side; the files have all.",
+        &pictures,
     ])
 }
 
@@ -261,6 +277,7 @@ mod tests {
             mask_share: Some(0.571),
             threshold: Some(420),
             bits: 12,
+            after_bits: 12,
             band_noise: &[3.1, 1.9, 1.2],
             kept: vec![("clahe".into(), &after), ("band-1".into(), &band)],
             passes: vec![
@@ -277,8 +294,13 @@ mod tests {
     #[test]
     fn page_holds_the_pictures_the_histograms_the_outline_and_the_numbers() {
         let html = page();
-        // Two in one frame, two side by side, one with the outline, one kept; band and colour bar.
-        assert_eq!(html.matches("data:image/png;base64,").count(), 8);
+        // Two in one frame, one kept; band and colour bar.
+        assert_eq!(html.matches("data:image/png;base64,").count(), 5);
+        // The pair stands side by side again, and its first picture under the outline.
+        for (side, count) in [("before", 2), ("after", 1)] {
+            assert_eq!(html.matches(&format!("<use href=\"#before-and-after-{side}\"")).count(), count);
+            assert_eq!(html.matches(&format!("<image id=\"before-and-after-{side}\"")).count(), 1);
+        }
         for part in [
             "chest &lt;1&gt;.dcm, enhanced",
             "<fieldset class=\"compare\"",
@@ -321,6 +343,7 @@ mod tests {
             mask_share: None,
             threshold: None,
             bits: 8,
+            after_bits: 8,
             band_noise: &[],
             kept: Vec::new(),
             passes: Vec::new(),

@@ -1,7 +1,8 @@
-//! The report: one chapter per scan, then accuracy, time, remarks and files.
+//! The report: one chapter per scan and one for the enhancement, then accuracy, time, remarks and files.
 
 mod accuracy;
 mod cone_beam;
+mod enhancement;
 mod radiograph;
 mod remarks;
 mod tomosynthesis;
@@ -23,14 +24,15 @@ use crate::{
 /// The whole page.
 pub(super) fn report(results: &Results, account: &summary::Summary, self_test: String) -> Result<Report, Failure> {
     let lead = format!(
-        "Everything below was computed from {}: a chest radiograph, a cone-beam CT and a chest tomosynthesis, by exact \
-         ray tracing and filtered back-projection.",
+        "Everything below was computed from {}: a chest radiograph and its enhancement, a cone-beam CT and a chest \
+         tomosynthesis, by exact ray tracing and filtered back-projection.",
         results.scene.name
     );
     Ok(Report::new("X-raying a chest with kerma", lead)
         .summary(account.for_page(self_test))
         .section(scene(results)?)
         .section(radiograph::section(results))
+        .section(enhancement::section(results))
         .section(cone_beam::section(results)?)
         .section(tomosynthesis::section(results))
         .section(accuracy::section(results))

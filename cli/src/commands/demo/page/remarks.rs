@@ -30,6 +30,9 @@ pub(super) fn keep_in_mind(results: &Results) -> Section {
         "The beam has one energy, 60 keV. There is no scatter, no noise, no focal spot and no blur of the detector; real \
          radiographs have all of them and lower contrast."
             .to_owned(),
+        "Enhanced grey values are no measure of attenuation any more: they depend on their surroundings, and rims along \
+         edges and around the body belong to the method."
+            .to_owned(),
         "A circle of sources does not measure everything: above and below the central plane, flat faces such as end plates \
          and the domes of the diaphragm are shaded or doubled, the more so the farther away (cone-beam artefacts)."
             .to_owned(),
@@ -56,6 +59,7 @@ pub(super) fn files() -> Section {
     Section::new("Files").table(
         Table::new("Beside this page", ["File", "What it holds"])
             .row(["radiograph.png", "the radiograph, 16 bits, with the detector's spacing"])
+            .row(["radiograph-enhanced.png", "the radiograph enhanced, 16 bits, with the detector's spacing"])
             .row(["radiograph-integrals.tiff", "its line integrals, 32-bit floating point"])
             .row(["cone-beam.nii.gz", "the reconstruction in HU"])
             .row(["cone-beam-axial.png, -coronal, -sagittal", "its planes, 16 bits, −1000 to 500 HU"])
