@@ -29,10 +29,7 @@ pub(crate) fn keep(inputs: &[&Path], output: &Path) -> Result<(), Failure> {
         None => Ok(()),
         Some(input) => {
             let input = input.display();
-            Err(Failure::input(format!(
-                "{}: --out would overwrite the input {input}; name another file",
-                output.display()
-            )))
+            Err(Failure::input(format!("{}: would overwrite the input {input}; name another file", output.display())))
         }
     }
 }

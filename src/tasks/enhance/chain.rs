@@ -72,6 +72,8 @@ pub struct Enhanced {
     pub image: Image,
     /// Grey level above which the foreground lies; none where no threshold was sought.
     pub threshold: Option<u32>,
+    /// The same in the values of the image, as they are at the stage [`Stage::Prepared`].
+    pub threshold_value: Option<f32>,
     /// The level found, where it was taken for one within the object; nothing is background then.
     pub rejected_threshold: Option<u32>,
     /// The foreground as 0 and 255, if there is one.
@@ -216,6 +218,7 @@ impl<'a> Enhancement<'a> {
         Ok(Enhanced {
             image,
             threshold,
+            threshold_value: threshold.map(|level| self.levels.low + level as f32 * self.levels.step),
             rejected_threshold: found.filter(|found| self.is_limited && Some(*found) != threshold),
             mask_share: words.map(|words| given_mask::share(words, self.like.size)),
             mask,

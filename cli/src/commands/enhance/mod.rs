@@ -11,7 +11,7 @@ use kerma::{
     io::{ImageInfo, read_image, write_bytes, write_image},
     tasks::{
         TaskError,
-        enhance::{EnhanceOptions, Enhanced, Enhancement, GivenMask, Preset, Stage},
+        enhance::{Enhanced, Enhancement, GivenMask, Preset, Stage},
     },
 };
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ fn stage(text: &str) -> Result<Stage, String> {
 /// Inputs that have been read.
 pub(super) struct Loaded<'i> {
     inputs: &'i EnhanceInputs,
-    options: EnhanceOptions,
+    preset: Preset,
     image: Image,
     info: ImageInfo,
     mask: Option<GivenMask>,
@@ -82,14 +82,14 @@ pub(super) struct Loaded<'i> {
 impl EnhanceInputs {
     /// Reads the files; flags and preset first.
     pub(super) fn load(&self, context: &mut Context) -> Result<Loaded<'_>, Failure> {
-        let options = self.recipe.options(self.mask.is_some())?;
-        self.read(options, context)
+        let preset = self.recipe.preset(self.mask.is_some())?;
+        self.read(preset, context)
     }
 
-    fn read(&self, options: EnhanceOptions, context: &mut Context) -> Result<Loaded<'_>, Failure> {
+    fn read(&self, preset: Preset, context: &mut Context) -> Result<Loaded<'_>, Failure> {
         let (image, info) = context.read(|| read_image(&self.image))?;
         let mask = self.mask.as_deref().map(|path| given_mask(path, &image, context)).transpose()?;
-        Ok(Loaded { inputs: self, options, image, info, mask })
+        Ok(Loaded { inputs: self, preset, image, info, mask })
     }
 
     fn paths(&self) -> Vec<&Path> {
@@ -118,14 +118,14 @@ impl Loaded<'_> {
     }
 
     fn record_keeping(&self, keep: &[Stage]) -> Result<Enhancement<'_>, Failure> {
-        Enhancement::new(&self.image, &self.info, self.mask.as_ref(), &self.options, keep)
+        Enhancement::new(&self.image, &self.info, self.mask.as_ref(), &self.preset.options, keep)
             .map_err(|error| self.blame(error))
     }
 
     /// The stages that a page shows.
     fn shown(&self) -> Vec<Stage> {
-        let bands = self.options.laplacian.as_ref().map_or(0, |laplacian| laplacian.gains.len());
-        let clahe = self.options.clahe.as_ref().map(|_| Stage::Clahe);
+        let bands = self.preset.options.laplacian.as_ref().map_or(0, |laplacian| laplacian.gains.len());
+        let clahe = self.preset.options.clahe.as_ref().map(|_| Stage::Clahe);
         let bands = (1..=bands).map(|number| Stage::Band(number as u8));
         [Stage::Prepared].into_iter().chain(clahe).chain(bands).collect()
     }
@@ -147,12 +147,12 @@ impl Loaded<'_> {
 /// Runs `kerma enhance`.
 pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failure> {
     let inputs = &args.inputs;
-    let options = inputs.recipe.options(inputs.mask.is_some())?;
+    let preset = inputs.recipe.preset(inputs.mask.is_some())?;
     let files = Files::new(&args.out, args.report.as_deref(), inputs.paths())?;
-    let loaded = inputs.read(options, context)?;
+    let loaded = inputs.read(preset, context)?;
     let (is_mask, kept) = (inputs.recipe.only == Some(Step::Triangle), inputs.kept());
     let sample = loaded.image.sample();
-    let result_bits = if is_mask { Some(8) } else { loaded.options.bits };
+    let result_bits = if is_mask { Some(8) } else { loaded.preset.options.bits };
     files.check_all(&kept, result_bits.map_or(sample, |bits| Sample::Unsigned { bits }), sample)?;
 
     let mut wanted = kept.clone();
@@ -166,12 +166,13 @@ pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failu
     let enhanced = task.finish(outputs).map_err(|error| loaded.blame(error))?;
     if let Some(level) = enhanced.rejected_threshold {
         context.note(&format!(
-            "the threshold {level} lies within the object: no direct exposure is seen, and nothing is background"
+            "the threshold {level} lies within the object: no direct exposure is seen, and all above the lowest level is \
+             foreground"
         ));
     }
     match (enhanced.mask_share == Some(0.0), &loaded.mask) {
         (true, Some(_)) => context.note("no pixel is foreground: the steps take the whole image"),
-        (true, None) if loaded.options.clahe.is_some() => {
+        (true, None) if loaded.preset.options.clahe.is_some() => {
             context.note("no pixel is foreground: local contrast stays as it is");
         }
         _ => {}
@@ -198,6 +199,9 @@ fn remark(loaded: &Loaded<'_>, task: &Enhancement<'_>, context: &Context) {
     {
         context.note(&format!("{path}: values need {} of {bits} bits; the steps reckon with those", task.bits()));
     }
+    if loaded.inputs.recipe.only.is_some() && loaded.info.inverted {
+        context.note(&format!("{path}: its smallest value is the brightest; --only leaves the values that way round"));
+    }
 }
 
 fn measure(enhanced: &Enhanced, passes: &[PassTime], context: &mut Context) {
@@ -206,6 +210,7 @@ fn measure(enhanced: &Enhanced, passes: &[PassTime], context: &mut Context) {
         .map(|PassTime { pass, time }| json!({ "pass": pass, "milliseconds": time.as_secs_f64() * 1e3 }))
         .collect();
     context.measure("threshold", enhanced.threshold);
+    context.measure("threshold_value", enhanced.threshold_value);
     context.measure("rejected_threshold", enhanced.rejected_threshold);
     context.measure("bits", enhanced.bits);
     context.measure("mask_share", enhanced.mask_share);
@@ -223,20 +228,18 @@ fn page_of(
 ) -> Result<String, Failure> {
     let kept = |wanted: Stage| enhanced.kept.iter().find(|(stage, _)| *stage == wanted).map(|(_, image)| image);
     let name = loaded.inputs.image.file_name().unwrap_or_default().to_string_lossy();
-    let description = match &loaded.inputs.recipe.preset {
-        Some(preset) => Preset::find(preset)?.description,
-        None => "one step alone".to_owned(),
-    };
     let stages = enhanced.kept.iter().filter(|(stage, _)| !matches!(stage, Stage::Prepared | Stage::Mask));
     let run = page::Run {
         name: &name,
         recipe: &loaded.recipe(),
-        description: &description,
+        description: &loaded.preset.description,
         before: kept(Stage::Prepared).unwrap_or(&loaded.image),
         after: result,
         mask: enhanced.mask.as_ref(),
         mask_share: enhanced.mask_share,
         threshold: enhanced.threshold,
+        rejected_threshold: enhanced.rejected_threshold,
+        is_tidied: loaded.inputs.recipe.only.is_none(),
         bits: enhanced.bits,
         after_bits: if loaded.inputs.recipe.only == Some(Step::Triangle) { 8 } else { enhanced.image_bits },
         band_noise: &enhanced.band_noise,
@@ -250,7 +253,7 @@ fn page_of(
 fn headline(out: &Path, loaded: &Loaded<'_>, enhanced: &Enhanced) -> String {
     let [columns, rows] = enhanced.image.size();
     let what = loaded.recipe();
-    let threshold = enhanced.threshold.map_or_else(String::new, |level| format!(", threshold {level}"));
+    let threshold = enhanced.threshold_value.map_or_else(String::new, |value| format!(", threshold {value}"));
     let share = enhanced.mask_share.map_or_else(String::new, |s| format!(", {:.1} % foreground", 100.0 * s));
     format!("{}: {columns}x{rows}, {what}{threshold}{share}", out.display())
 }

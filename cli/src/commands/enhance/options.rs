@@ -3,7 +3,9 @@
 use clap::{Args, ValueEnum, value_parser};
 use kerma::{
     kernels::{clahe::Convention, threshold::triangle::Convention as Threshold},
-    tasks::enhance::{ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset, Response},
+    tasks::enhance::{
+        ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset, Response, Stage,
+    },
 };
 
 use crate::failure::Failure;
@@ -125,12 +127,12 @@ fn tiles(text: &str) -> Result<[u32; 2], String> {
 }
 
 impl Recipe {
-    /// The options, checked; `has_mask` tells whether --mask gives a foreground.
-    pub(super) fn options(&self, has_mask: bool) -> Result<EnhanceOptions, Failure> {
+    /// The options, checked, and what they are for; `has_mask` tells whether --mask gives a foreground.
+    pub(super) fn preset(&self, has_mask: bool) -> Result<Preset, Failure> {
         self.refuse_strays(has_mask)?;
-        let mut options = match (&self.preset, self.only) {
-            (Some(name), _) => Preset::find(name)?.options,
-            (None, Some(step)) => self.step_alone(step)?,
+        let Preset { description, mut options } = match (&self.preset, self.only) {
+            (Some(name), _) => Preset::find(name)?,
+            (None, Some(step)) => Preset { description: "one step alone".to_owned(), options: self.step_alone(step)? },
             (None, None) => {
                 let message = "say what to do: --preset NAME for the whole chain, or --only STEP for one step";
                 return Err(Failure::input(message));
@@ -144,15 +146,23 @@ impl Recipe {
         }
         options.bits = self.bits.or(options.bits);
         if self.collimation {
-            options.mask.get_or_insert_default().collimation = true;
+            let Some(mask) = &mut options.mask else {
+                return Err(Failure::input("--collimation needs a preset that seeks a foreground, with [mask]"));
+            };
+            mask.collimation = true;
         }
         options.check()?;
-        Ok(options)
+        Ok(Preset { description, options })
     }
 
     /// Refuses flags that would have no effect.
     fn refuse_strays(&self, has_mask: bool) -> Result<(), Failure> {
         use Step::{Clahe, Laplacian, Triangle};
+        if self.collimation && has_mask {
+            return Err(Failure::input(
+                "--collimation has no effect on the foreground that --mask gives: leave one out",
+            ));
+        }
         let StepFlags { tiles, clip, convention, levels, gains, powers, containment } = &self.step;
         let owners: [(bool, &str, &[Step], Option<&str>); 10] = [
             (tiles.is_some(), "--tiles", &[Clahe], Some("clahe.tiles")),
@@ -220,8 +230,9 @@ impl Recipe {
                     }
                 }
                 // Checked here already, lest a list of so many is made.
-                if levels > 12 {
-                    return Err(Failure::input(format!("--levels must be 1 to 12, got {levels}")));
+                if !(1..=usize::from(Stage::MAX_BANDS)).contains(&levels) {
+                    let most = Stage::MAX_BANDS;
+                    return Err(Failure::input(format!("--levels must be 1 to {most}, got {levels}")));
                 }
                 let gains = flags.gains.clone().unwrap_or_else(|| vec![USUAL_GAIN; levels]);
                 options.laplacian = Some(LaplacianOptions {

@@ -34,6 +34,10 @@ pub(super) struct Run<'a> {
     pub(super) mask_share: Option<f64>,
     /// Threshold in grey levels, of which there are 2 to the power of `bits`.
     pub(super) threshold: Option<u32>,
+    /// The threshold found, where it was taken for one within the object.
+    pub(super) rejected_threshold: Option<u32>,
+    /// Whether the foreground was tidied up.
+    pub(super) is_tidied: bool,
     pub(super) bits: u8,
     /// Bits of the result's grey levels.
     pub(super) after_bits: u8,
@@ -79,7 +83,7 @@ fn before_and_after(run: &Run<'_>) -> Section {
     Section::new(PAIR)
         .figure(
             Figure::new(
-                "Left of the line the image as it was, right of it the result. The line follows the pointer and stays where \
+                "Left of the line the image as it entered the first step, right of it the result. The line follows the pointer and stays where \
                  one clicks; from the keyboard, Tab reaches it and the arrow keys move it. Either picture has its own black \
                  and white, chosen alike.",
             )
@@ -88,9 +92,9 @@ fn before_and_after(run: &Run<'_>) -> Section {
         .figure(Figure::new("The same side by side.").panels(pair))
 }
 
-/// Grey levels of a pixel: whole numbers as they are, floating-point values spread over the range as the steps do.
-fn levels(image: &Image, bits: u8) -> impl Fn(f32) -> f32 + use<> {
-    let range = image.values().iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[l, h], v| [l.min(*v), h.max(*v)]);
+/// Grey levels of a pixel: whole numbers as they are, floating-point values spread over the range that `before` has.
+fn levels(before: &Image, image: &Image, bits: u8) -> impl Fn(f32) -> f32 + use<> {
+    let range = before.values().iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[l, h], v| [l.min(*v), h.max(*v)]);
     let top = top(bits) as f32;
     let [offset, scale] = match image.sample() {
         Sample::Unsigned { .. } => [0.0, 1.0],
@@ -107,7 +111,7 @@ fn top(bits: u8) -> f64 {
 fn grey_levels(run: &Run<'_>) -> Section {
     let histogram = |image: &Image, bits: u8| {
         let bins = MAX_BINS.min(1 << bits.min(16));
-        let level = levels(image, bits);
+        let level = levels(run.before, image, bits);
         let all = image.values().iter().map(|v| level(*v));
         // Bins end between levels, so that each holds as many of them.
         let counted = Histogram::new("grey level", [0.0, top(bits) + 1.0], bins).layer("all pixels", all);
@@ -119,7 +123,7 @@ fn grey_levels(run: &Run<'_>) -> Section {
             None => counted,
         }
     };
-    let before = match run.threshold {
+    let before = match run.threshold.filter(|_| run.rejected_threshold.is_none()) {
         Some(level) => histogram(run.before, run.bits).mark(f64::from(level), format!("threshold {level}")),
         None => histogram(run.before, run.bits),
     };
@@ -133,9 +137,16 @@ fn grey_levels(run: &Run<'_>) -> Section {
 fn foreground(run: &Run<'_>, mask: &Image) -> Section {
     let (slice, window) = shown(run.before);
     let share = run.mask_share.map_or_else(String::new, |s| format!(" It holds {} of the pixels.", percent(s)));
-    let text = match run.threshold {
-        Some(level) => format!("The foreground lies above grey level {level}, tidied up.{share}"),
-        None => format!("The foreground was given.{share}"),
+    let text = match (run.rejected_threshold, run.threshold) {
+        (Some(level), _) => format!(
+            "The threshold found, grey level {level}, lies within the object: no direct exposure is seen, and all above the \
+             lowest level is foreground.{share}"
+        ),
+        (None, Some(level)) if run.is_tidied => {
+            format!("The foreground lies above grey level {level}, tidied up.{share}")
+        }
+        (None, Some(level)) => format!("The foreground lies above grey level {level}.{share}"),
+        (None, None) => format!("The foreground was given.{share}"),
     };
     let outlined = Panel::grey("Foreground", slice, window)
         .shown_in(PAIR, Side::Before)
@@ -175,7 +186,7 @@ fn numbers(run: &Run<'_>) -> Section {
     if let Some([across, down]) = spacing {
         facts = facts.row(["Spacing", &format!("{across} × {down} mm"), "between columns × between rows"]);
     }
-    if let Some(level) = run.threshold {
+    if let Some(level) = run.threshold.filter(|_| run.rejected_threshold.is_none()) {
         let share = format!("{} of the range; the foreground lies above", percent(f64::from(level) / top(run.bits)));
         facts = facts.row(["Threshold", &level.to_string(), &share]);
     }
@@ -269,17 +280,19 @@ mod tests {
         let band = image(Sample::Float, |x, y| chest(x, y, 1.4) - chest(x, y, 0.3));
         let run = Run {
             name: "chest <1>.dcm",
-            recipe: "preset chest",
+            recipe: "chest",
             description: "Chest radiographs of adults: soft contrast in the mediastinum, calm lungs.",
             before: &before,
             after: &after,
             mask: Some(&mask),
             mask_share: Some(0.571),
             threshold: Some(420),
+            rejected_threshold: None,
+            is_tidied: true,
             bits: 12,
             after_bits: 12,
             band_noise: &[3.1, 1.9, 1.2],
-            kept: vec![("clahe".into(), &after), ("band-1".into(), &band)],
+            kept: vec![("clahe".into(), &after), ("band1".into(), &band)],
             passes: vec![
                 ("quantise", 3.1),
                 ("histogram.count", 9.0),
@@ -324,10 +337,12 @@ mod tests {
     fn floating_point_values_are_counted_as_grey_levels() {
         let values = vec![-1.0, 0.0, 3.0];
         let image = Image::new([3, 1], None, Sample::Float, Unit::Arbitrary, values).unwrap();
-        let level = levels(&image, 16);
+        let level = levels(&image, &image, 16);
         assert_eq!([-1.0, 3.0].map(level), [0.0, 65535.0]);
+        let result = Image::new([1, 1], None, Sample::Float, Unit::Arbitrary, vec![1.0]).unwrap();
+        assert_eq!(levels(&image, &result, 16)(1.0), 32767.5);
         let flat = Image::new([1, 1], None, Sample::Float, Unit::Arbitrary, vec![7.0]).unwrap();
-        assert_eq!(levels(&flat, 16)(7.0), 0.0);
+        assert_eq!(levels(&flat, &flat, 16)(7.0), 0.0);
     }
 
     #[test]
@@ -342,6 +357,8 @@ mod tests {
             mask: None,
             mask_share: None,
             threshold: None,
+            rejected_threshold: None,
+            is_tidied: true,
             bits: 8,
             after_bits: 8,
             band_noise: &[],
