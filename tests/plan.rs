@@ -132,9 +132,9 @@ fn graphs_that_cannot_be_are_refused_by_name() {
 
     let error = refusal(portable, |graph| {
         let x = values(graph, 3);
-        scale_add::record(graph, 1.0, x, 1.0, x);
+        graph.compute("in place", Unbound, [x.rows()], [x.replace()]);
     });
-    assert_eq!(error, Error::NamedTwice { pass: "scale and add".into(), buffer: "fill.filled".into() });
+    assert_eq!(error, Error::NamedTwice { pass: "in place".into(), buffer: "fill.filled".into() });
 
     let error = refusal(portable, |graph| {
         graph.upload("test.short", Extent::table(4), &[0.0_f32; 3]);

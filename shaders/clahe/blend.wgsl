@@ -10,12 +10,6 @@
 
 const WEIGHT_ONE = 4096u;
 
-// Entry of the table of a tile; `row` is the row of tiles within what is bound.
-fn entry(row: u32, column: u32, value: u32) -> u32 {
-    let word = luts[(row * params.tiles.x + column) * (params.size.w / 2u) + value / 2u];
-    return (word >> (16u * (value % 2u))) & 0xffffu;
-}
-
 fn across(row: u32, pair: u32, weight: u32, value: u32) -> u32 {
     let left = entry(row, pair & 0xffffu, value);
     let right = entry(row, pair >> 16u, value);

@@ -8,15 +8,9 @@
 @group(0) @binding(5) var<storage, read> rows: array<u32>;
 @group(0) @binding(6) var<storage, read_write> results: array<u32>;
 
-// Entry of the table of a tile; `row` is the row of tiles within what is bound.
-fn entry(row: u32, column: u32, value: u32) -> f32 {
-    let word = luts[(row * params.tiles.x + column) * (params.size.w / 2u) + value / 2u];
-    return f32((word >> (16u * (value % 2u))) & 0xffffu);
-}
-
 fn across(row: u32, pair: u32, weight: f32, value: u32) -> f32 {
-    let left = entry(row, pair & 0xffffu, value);
-    let right = entry(row, pair >> 16u, value);
+    let left = f32(entry(row, pair & 0xffffu, value));
+    let right = f32(entry(row, pair >> 16u, value));
     return pin(pin(left * pin(1.0 - weight)) + pin(right * weight));
 }
 

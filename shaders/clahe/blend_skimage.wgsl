@@ -12,12 +12,6 @@ const VALUE_BITS = 14u;
 // 24 bits of an f32 and the one after them.
 const ROUNDED_FROM = 1u << 24u;
 
-// Entry of the table of a tile; `row` is the row of tiles within what is bound.
-fn entry(row: u32, column: u32, value: u32) -> u32 {
-    let word = luts[(row * params.tiles.x + column) * (params.size.w / 2u) + value / 2u];
-    return (word >> (16u * (value % 2u))) & 0xffffu;
-}
-
 // The f32 nearest to value·part/area, half to even; part ≤ area ≤ 2^30. The value is taken bit by bit, then the
 // quotient is continued until it has 25 bits.
 fn ratio(value: u32, part: u32, area: u32) -> f32 {

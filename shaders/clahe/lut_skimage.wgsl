@@ -13,17 +13,6 @@ const BINS = 256u;
 
 var<workgroup> bins: array<i32, BINS>;
 
-// High word of a product, from products of half-words.
-fn high_word(a: u32, b: u32) -> u32 {
-    let a0 = a & 0xffffu;
-    let a1 = a >> 16u;
-    let b0 = b & 0xffffu;
-    let b1 = b >> 16u;
-    let middle = a1 * b0 + ((a0 * b0) >> 16u);
-    let other = a0 * b1 + (middle & 0xffffu);
-    return a1 * b1 + (middle >> 16u) + (other >> 16u);
-}
-
 // ⌊16383·sum/area⌋, at most 16383, less one at the places where double precision falls short. 16383 = 2^14 − 1 is
 // taken bit by bit; sum ≤ area < 2^30, so that nothing overflows.
 fn mapped(sum: u32, area: u32) -> u32 {

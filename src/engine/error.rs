@@ -39,8 +39,8 @@ pub enum Error {
         /// Label of the pass.
         pass: String,
     },
-    /// A pass writes the buffer it reads, or names one twice.
-    #[error("pass {pass}: buffer {buffer} is named twice")]
+    /// A pass writes a buffer that it reads, or writes one twice.
+    #[error("pass {pass}: buffer {buffer} is written and named twice")]
     NamedTwice {
         /// Label of the pass.
         pass: String,

@@ -38,7 +38,7 @@ pub struct Shader {
     pub name: &'static str,
     /// Promise of the kernel.
     pub tier: Tier,
-    /// WGSL without the generated structs.
+    /// WGSL without the generated structs: the shader's own file, then files it shares with others.
     pub source: &'static str,
     /// Shared structs whose WGSL text is put in front, the parameter struct first.
     pub structs: &'static [StructText],

@@ -222,7 +222,7 @@ fn numbers_beyond_their_range_are_refused_by_name() {
     let laplacian = |flags: &[&str], words: &[&str]| step(&[&["--only", "laplacian"], flags].concat(), words);
     laplacian(&["--levels", "3", "--gains", "1.5,1.2"], &["--gains must have 3 values, one per level, got 2"]);
     laplacian(&["--gains", "1.5,1.2", "--powers", "1"], &["--powers must have 2 values, one per level, got 1"]);
-    laplacian(&["--levels", "0"], &["laplacian.gains", "1 to 12"]);
+    laplacian(&["--levels", "0"], &["--levels must be 1 to 12, got 0"]);
     laplacian(&["--levels", "4000000000"], &["--levels must be 1 to 12, got 4000000000"]);
     laplacian(&["--gains", "-1"], &["laplacian.gains must be 0 to 20, got -1"]);
     laplacian(&["--gains", "nan"], &["laplacian.gains must be 0 to 20, got NaN"]);

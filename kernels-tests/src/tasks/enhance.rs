@@ -36,9 +36,11 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut collimated = preset("extremity");
     collimated.mask.get_or_insert_default().collimation = true;
     let linear = EnhanceOptions { response: Response::Linear, ..preset("abdomen") };
+    let spread = EnhanceOptions { bits: Some(16), ..preset("chest") };
     vec![
         case("chest, 8 bits", radiograph([117, 93], eight, 255.0), preset("chest"), false),
         case("chest, 12 bits, inverted", radiograph([118, 61], sixteen, 4000.0), preset("chest"), true),
+        case("chest, 12 bits spread over 16", radiograph([118, 61], sixteen, 4000.0), spread, false),
         case("extremity, collimated", radiograph([96, 131], eight, 200.0), collimated, false),
         case("abdomen, linear float", radiograph([61, 60], Sample::Float, 0.9), linear, false),
         case("one pixel", radiograph([1, 1], eight, 200.0), preset("small-animal"), false),

@@ -84,12 +84,14 @@ fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
             if writes.iter().any(|w| w.is_update()) && !writes.iter().all(|w| w.is_update()) {
                 return Err(Error::MixedWrites { pass: pass.label.clone() });
             }
-            let mut named: Vec<usize> =
-                reads.iter().map(|r| r.buffer()).chain(writes.iter().map(|w| w.buffer())).collect();
-            named.sort_unstable();
-            if let Some(pair) = named.windows(2).find(|p| p[0] == p[1]) {
-                let buffer = graph.buffers[pair[0]].label.clone();
-                return Err(Error::NamedTwice { pass: pass.label.clone(), buffer });
+            // What is only read may be read twice.
+            let mut read_or_written: Vec<usize> = reads.iter().map(|r| r.buffer()).collect();
+            for write in writes.iter().map(|w| w.buffer()) {
+                if read_or_written.contains(&write) {
+                    let buffer = graph.buffers[write].label.clone();
+                    return Err(Error::NamedTwice { pass: pass.label.clone(), buffer });
+                }
+                read_or_written.push(write);
             }
             for read in reads {
                 if let Read::Window(buffer, window) = read

@@ -23,7 +23,10 @@ use crate::{
 pub static SHADER: Shader = Shader {
     name: "clahe.blend",
     tier: Tier::Exact,
-    source: include_str!("../../../shaders/clahe/blend.wgsl"),
+    source: concat!(
+        include_str!("../../../shaders/clahe/blend.wgsl"),
+        include_str!("../../../shaders/clahe/entry.wgsl")
+    ),
     structs: &[StructText::of::<BlendParams>()],
     reads: 4,
     writes: 1,

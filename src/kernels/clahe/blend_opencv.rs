@@ -22,7 +22,10 @@ use crate::{
 pub static SHADER: Shader = Shader {
     name: "clahe.blend_opencv",
     tier: Tier::Pinned,
-    source: include_str!("../../../shaders/clahe/blend_opencv.wgsl"),
+    source: concat!(
+        include_str!("../../../shaders/clahe/blend_opencv.wgsl"),
+        include_str!("../../../shaders/clahe/entry.wgsl")
+    ),
     structs: &[StructText::of::<BlendParams>()],
     reads: 4,
     writes: 1,

@@ -26,7 +26,10 @@ use crate::{
 pub static SHADER: Shader = Shader {
     name: "clahe.blend_skimage",
     tier: Tier::Pinned,
-    source: include_str!("../../../shaders/clahe/blend_skimage.wgsl"),
+    source: concat!(
+        include_str!("../../../shaders/clahe/blend_skimage.wgsl"),
+        include_str!("../../../shaders/clahe/entry.wgsl")
+    ),
     structs: &[StructText::of::<BlendParams>()],
     reads: 4,
     writes: 1,

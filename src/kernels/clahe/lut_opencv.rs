@@ -26,7 +26,10 @@ use crate::{
 pub static SHADER: Shader = Shader {
     name: "clahe.lut_opencv",
     tier: Tier::Pinned,
-    source: include_str!("../../../shaders/clahe/lut_opencv.wgsl"),
+    source: concat!(
+        include_str!("../../../shaders/clahe/lut_opencv.wgsl"),
+        include_str!("../../../shaders/clahe/high_word.wgsl")
+    ),
     structs: &[StructText::of::<LutParams>()],
     reads: 1,
     writes: 1,

@@ -36,7 +36,10 @@ const BIN_WIDTH: usize = 1 + LEVELS / BINS;
 pub static SHADER: Shader = Shader {
     name: "clahe.lut_skimage",
     tier: Tier::Exact,
-    source: include_str!("../../../shaders/clahe/lut_skimage.wgsl"),
+    source: concat!(
+        include_str!("../../../shaders/clahe/lut_skimage.wgsl"),
+        include_str!("../../../shaders/clahe/high_word.wgsl")
+    ),
     structs: &[StructText::of::<LutParams>()],
     reads: 2,
     writes: 1,

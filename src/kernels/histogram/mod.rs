@@ -29,7 +29,9 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, tiles: 
     let [across, down] = tiles.axes.map(|a| a.count);
     let wanted = if count::fits_workgroup(pixels.levels()) { STRIPS } else { LARGE_STRIPS };
     let (_, tallest) = tiles.axes[1].lengths();
-    let strips = (wanted / (across * down).max(1)).clamp(1, tallest.max(1));
+    // Boundaries of strips are products that must stay within 32 bits.
+    let countable = (u32::MAX / tiles.axes[1].numerator.max(1)).saturating_sub(1) / down.max(1);
+    let strips = (wanted / (across * down).max(1)).min(countable).clamp(1, tallest.max(1));
     let partial = count::record(graph, pixels, mask, &tiles.in_strips(strips));
     if strips == 1 { partial } else { merge::record(graph, partial, strips) }
 }

@@ -34,7 +34,10 @@ shader_struct! {
 pub static SHADER: Shader = Shader {
     name: "pyramid.band",
     tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pyramid/band.wgsl"),
+    source: concat!(
+        include_str!("../../../shaders/pyramid/band.wgsl"),
+        include_str!("../../../shaders/pyramid/expand.wgsl")
+    ),
     structs: &[StructText::of::<BandParams>()],
     reads: 2,
     writes: 1,

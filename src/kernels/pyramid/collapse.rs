@@ -38,7 +38,10 @@ shader_struct! {
 pub static SHADER: Shader = Shader {
     name: "pyramid.collapse",
     tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pyramid/collapse.wgsl"),
+    source: concat!(
+        include_str!("../../../shaders/pyramid/collapse.wgsl"),
+        include_str!("../../../shaders/pyramid/expand.wgsl")
+    ),
     structs: &[StructText::of::<CollapseParams>()],
     reads: 3,
     writes: 1,

@@ -2,7 +2,7 @@
 //!
 //! A line joins the peak of the histogram to its farther end; the threshold is where the histogram lies farthest below
 //! that line (Zack, Rogers & Latt 1977, J. Histochem. Cytochem. 25, 741–753). Programs differ in where the line ends
-//! and in what they make of the place that they find; [`Convention`] says which one to follow. With n bins, a = h[peak]
+//! and in what they make of the place that they find; [`Convention`] says which one to follow. With n bins, a = `h[peak]`
 //! the first largest count, `lo` and `hi` the ends of the line and the tail on the left (histogram reversed if
 //! `peak − lo < hi − peak`):
 //! ```text
