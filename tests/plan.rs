@@ -132,7 +132,7 @@ fn graphs_that_cannot_be_are_refused_by_name() {
 
     let error = refusal(portable, |graph| {
         let x = values(graph, 3);
-        graph.compute("in place", Unbound, [x.rows()], [x.replace()]);
+        graph.compute("in place", Unbound, [x.rows(), x.rows()], [x.replace()]);
     });
     assert_eq!(error, Error::NamedTwice { pass: "in place".into(), buffer: "fill.filled".into() });
 

@@ -1,4 +1,4 @@
-use kerma::kernels::mask::combine::{Operation, SHADER, record};
+use kerma::kernels::mask::combine::{Operation, SHADER, complement, record};
 
 use super::masks::{Bits, Pattern, SIZES, name};
 use crate::{Case, Narrow};
@@ -23,6 +23,10 @@ pub(crate) fn cases() -> Vec<Case> {
     for operation in [Operation::And, Operation::Or, Operation::AndNot, Operation::Not] {
         cases.extend(SIZES.map(|size| case(size, operation)));
     }
+    cases.push(Case::new(&SHADER, "complement", Bits::new([77, 50], Pattern::Rings), |mask, graph| {
+        let mask = mask.upload(graph);
+        complement(graph, mask);
+    }));
     cases.push(case([77, 50], Operation::Not).narrowed(Narrow::binding(3 * 4 * 7)));
     cases
 }
