@@ -172,6 +172,20 @@ fn a_full_mask_is_no_mask() {
     assert_eq!(equalised(size, 12, &image, Some(&full), &clahe), equalised(size, 12, &image, None, &clahe));
 }
 
+/// Bins follow the tile and not the bits, or a limit would limit nothing where levels are more than pixels.
+#[test]
+fn more_bits_do_not_raise_contrast() {
+    let size = [240, 200];
+    let noise = |i: u32| (i.wrapping_mul(2_654_435_761).rotate_left(9) >> 8) % 4096;
+    let wide: Vec<u16> = (0..size[0] * size[1]).map(|i| (20_000 + 40 * (i % size[0]) + noise(i)) as u16).collect();
+    let narrow: Vec<u16> = wide.iter().map(|v| v >> 4).collect();
+    let clahe = Clahe { tiles: [4, 4], ..Clahe::default() };
+    let [wide, narrow] = [(16, wide), (12, narrow)].map(|(bits, image)| equalised(size, bits, &image, None, &clahe));
+    // Both have 256 bins, each with the same pixels; entries differ by what the lower four bits add.
+    let farthest = wide.iter().zip(&narrow).map(|(w, n)| (w >> 4).abs_diff(*n)).max().unwrap();
+    assert!(farthest <= 8, "{farthest} of 4096 levels");
+}
+
 #[test]
 fn wrong_parameters_are_refused_in_words() {
     let says = |clahe: Clahe, size, bits, part: &str| {

@@ -13,10 +13,7 @@ fn scan(thread: u32, value: u32) -> u32 {
     sums[thread] = value;
     workgroupBarrier();
     for (var reach = 1u; reach < WORKGROUP_WIDE; reach *= 2u) {
-        var before = 0u;
-        if (thread >= reach) {
-            before = sums[thread - reach];
-        }
+        let before = select(0u, sums[max(thread, reach) - reach], thread >= reach);
         workgroupBarrier();
         sums[thread] += before;
         workgroupBarrier();
@@ -40,16 +37,21 @@ fn scale_of(n: u32, d: u32) -> vec2<u32> {
     var rest = n % d;
     var low = 0u;
     for (var i = 0u; i < 32u; i++) {
-        let carry = rest >> 31u;
-        rest = rest << 1u;
-        low = low << 1u;
-        if (carry == 1u || rest >= d) {
-            rest -= d;
-            low |= 1u;
-        }
+        let is_over = rest >> 31u == 1u || 2u * rest >= d;
+        rest = 2u * rest - select(0u, d, is_over);
+        low = 2u * low + u32(is_over);
     }
     low += 1u;
     return vec2<u32>(n / d + select(0u, 1u, low == 0u), low);
+}
+
+// Pixels in the bin of so many levels.
+fn bin_count(first: u32, width: u32) -> u32 {
+    var sum = 0u;
+    for (var i = 0u; i < width; i++) {
+        sum += counts[first + i];
+    }
+    return sum;
 }
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
@@ -72,32 +74,43 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     scan(thread, own);
     let area = sums[WORKGROUP_WIDE - 1u];
-    var limit = params.clip.x;
-    if (limit == 0u) {
-        limit = max(high_word(area, params.clip.y), 1u);
-    }
+    let shared_limit = max(high_word(area, params.clip.y), 1u);
+    let limit = select(params.clip.x, shared_limit, params.clip.x == 0u);
 
+    let group_bits = params.size.w;
+    let width = 1u << group_bits;
     var above = 0u;
-    for (var i = first; i < end; i++) {
-        above += max(counts[slot + i], limit) - limit;
+    for (var i = first; i < end; i += width) {
+        above += max(bin_count(slot + i, width), limit) - limit;
     }
     scan(thread, above);
     let excess = sums[WORKGROUP_WIDE - 1u];
     var run = scan(thread, own - above) - (own - above);
 
-    let bits = countTrailingZeros(levels);
-    let last = levels - 1u;
+    let bits = countTrailingZeros(params.size.z);
+    let last = params.size.z - 1u;
     let batch = excess >> bits;
     let rest = excess & last;
-    let scale = scale_of(last, max(area, 1u));
+    let scale = scale_of(levels - 1u, max(area, 1u));
+    // Groups lie within what an invocation owns, since there is no group without 256 bins.
+    var bin = first >> group_bits;
+    var sum = run + bin * batch + ((bin * rest + last) >> bits);
+    var start = sum;
     for (var i = first; i < end; i += 2u) {
         var pair = array<u32, 2>(i, i + 1u);
         if (area > 0u) {
             for (var k = 0u; k < 2u; k++) {
-                run += min(counts[slot + i + k], limit);
-                let bin = i + k + 1u;
-                let sum = run + bin * batch + ((bin * rest + last) >> bits);
-                pair[k] = sum * scale.x + high_word(sum, scale.y);
+                let level = (i + k) & (width - 1u);
+                if (level == 0u) {
+                    start = sum;
+                    run += min(bin_count(slot + i + k, width), limit);
+                    bin += 1u;
+                    sum = run + bin * batch + ((bin * rest + last) >> bits);
+                }
+                let count = sum - start;
+                let part = ((count & (width - 1u)) * (level + 1u)) >> group_bits;
+                let reached = start + (count >> group_bits) * (level + 1u) + part;
+                pair[k] = reached * scale.x + high_word(reached, scale.y);
             }
         }
         luts[out + i / 2u] = pair[0] | (pair[1] << 16u);

@@ -167,6 +167,15 @@ pub(crate) fn cases() -> Vec<Case> {
         masked([129, 99], 10, Region::Disc, [9, 8]),
         masked([40, 40], 16, Region::Disc, [3, 3]),
     ];
+    // Bins of 16 and 256 levels, with and without a limit; 2 levels in tiles of 10 000 pixels.
+    for (bits, clip) in [(12, 2.0), (16, 2.0), (16, 0.3)] {
+        let (parts, clip) = ((Content::Noise, Region::All), ClipLimit::Uniform(clip));
+        cases.push(case(&lut::SHADER, [40, 33], bits, parts, Convention::Kerma, ([8, 8], clip)));
+    }
+    let parts = (Content::Slope, Region::Disc);
+    cases.push(case(&lut::SHADER, [40, 33], 16, parts, Convention::Kerma, ([2, 1], ClipLimit::Off)));
+    let wide = (Content::Slope, Region::All);
+    cases.push(case(&lut::SHADER, [133, 157], 10, wide, Convention::Kerma, ([2, 1], ClipLimit::Uniform(1.5))));
     cases.extend(conventional(Convention::Kerma, [&lut::SHADER, &blend::SHADER]));
     cases.extend(conventional(Convention::OpenCv, [&lut_opencv::SHADER, &blend_opencv::SHADER]));
     cases.extend(conventional(Convention::ScikitImage, [&lut_skimage::SHADER, &blend_skimage::SHADER]));

@@ -11,7 +11,7 @@
 //!
 //! | convention | tiles | excess | table | blend | tier |
 //! |---|---|---|---|---|---|
-//! | kerma | the image, cut at ⌊i·length/count⌋ | evenly over all bins | exact integers | 12-bit weights, true centres | E |
+//! | kerma | the image, cut at ⌊i·length/count⌋ | evenly over all bins | exact, bins that tiles can fill | 12-bit weights, true centres | E |
 //! | OpenCV | equal, image mirrored to a multiple | `E/H` each, the rest from bin 0 on | f32 | f32 | P |
 //! | scikit-image | ⌊length/count⌋ pixels, mirrored | filled up to L, again and again | 256 bins of 14 bits | f32 | P |
 //!
@@ -19,8 +19,9 @@
 //! value; here that is done on the device from histograms.
 //!
 //! **Clip limits.** OpenCV's unit is the height c of a bin of a uniform histogram, L = max(1, ⌊c·A/H⌋); scikit-image's
-//! is the share s of a tile's pixels, L = max(1, ⌊s·A⌋). One is the other by s = c/H, with H = 2^bits in kerma's
-//! convention, 256 or 65 536 in OpenCV's, 256 in scikit-image's.
+//! is the share s of a tile's pixels, L = max(1, ⌊s·A⌋). One is the other by s = c/H, with H = 256 or 65 536 in
+//! OpenCV's convention, 256 in scikit-image's, and in kerma's as many as a tile can fill: the largest power of two up
+//! to 2^bits and max(256, pixels per tile/16), each bin holding 2^bits/H neighbouring levels.
 //!
 //! **Masks.** Pixels outside a mask do not count, so that background and collimator take no part; A is then the number
 //! of pixels in the mask, and a tile with too few of them borrows from its neighbours. All pixels are mapped. Results
@@ -60,6 +61,8 @@ pub const MAX_UNIFORM: f64 = 65_536.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ClipLimit {
     /// Multiple of the height of a bin of a uniform histogram, as in OpenCV; in (0, [`MAX_UNIFORM`]].
+    ///
+    /// In kerma's convention bins are those that a tile can fill, which may be fewer than grey levels.
     Uniform(f64),
     /// Share of the tile's pixels, as in scikit-image; in (0, 1].
     Share(f64),
@@ -88,7 +91,7 @@ pub enum Convention {
     OpenCv,
     /// scikit-image 0.26: `equalize_adapthist` with 256 bins and a kernel of ⌊length/tiles⌋ pixels.
     ScikitImage,
-    /// Integers throughout, 2^bits bins, tiles without padding.
+    /// Integers throughout, at most 2^bits bins that hold 16 pixels or more on average, tiles without padding.
     #[default]
     Kerma,
 }
@@ -174,7 +177,7 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, clahe: 
         Convention::Kerma => {
             let layout = Layout::kerma(pixels.size, clahe.tiles);
             let counts = counted(graph, pixels, mask, &layout);
-            let luts = lut::record(graph, counts, pixels.levels(), layout.counts(), clahe.clip);
+            let luts = lut::record(graph, counts, pixels, &layout, clahe.clip);
             blend::record(graph, pixels, luts, &layout)
         }
     }

@@ -9,7 +9,7 @@ use crate::{
 shader_struct! {
     /// Parameters of the tables.
     pub(super) struct LutParams {
-        /// Grey levels, tiles across, bins; a spare number.
+        /// Grey levels, tiles across, bins; in kerma's convention the exponent k of 2^k levels per bin.
         pub size: [u32; 4],
         /// Clip limit or 0, its share of a tile's pixels in 2^−32, bits of the f32 scale or 0; a spare number.
         pub clip: [u32; 4],
