@@ -119,7 +119,7 @@ fn json_tells_what_was_measured() {
     assert_eq!(object["bits"], 8);
     assert!((5..100).contains(&object["threshold"].as_u64().unwrap()), "{}", object["threshold"]);
     let noise = object["band_noise"].as_array().unwrap();
-    assert_eq!(noise.len(), 3);
+    assert_eq!(noise.len(), 4);
     assert!(noise[0].as_f64().unwrap() > 0.0);
     let passes = object["passes"].as_array().unwrap();
     for pass in ["quantise", "triangle", "collapse"] {
@@ -334,9 +334,9 @@ fn plans_of_enhancements_hold_what_is_asked_for_and_no_more() {
         assert!(chain.contains(word), "{chain}");
     }
     let downloads = |text: &str| text.matches("  download ").count() + text.matches("  hand over ").count();
-    // The image, the threshold, the mask and the noise of three bands.
-    assert_eq!(downloads(&chain), 6, "{chain}");
-    assert_eq!(downloads(&plan(&["--preset", "chest", "--keep", "clahe,band1"])), 8);
+    // The image, the threshold, the mask and the noise of four bands.
+    assert_eq!(downloads(&chain), 7, "{chain}");
+    assert_eq!(downloads(&plan(&["--preset", "chest", "--keep", "clahe,band1"])), 9);
     let step = plan(&["--only", "laplacian", "--gains", "1.5"]);
     assert!(!step.contains("triangle") && !step.contains("clahe") && downloads(&step) == 1, "{step}");
     assert!(plan(&["--only", "triangle", "--graphviz"]).starts_with("digraph plan {"));
@@ -351,7 +351,7 @@ fn the_page_shows_what_was_done_and_leaves_the_result_as_it_is() {
     room.done(&[&chain[..], &["out.png", "--report", "out.html", "--keep", "mask"]].concat());
     assert!(room.bytes("out.png") == room.bytes("plain.png"));
     let html = String::from_utf8(room.bytes("out.html")).unwrap();
-    for words in ["chest.png, enhanced", "Before and after", "clahe", "band3", "triangle"] {
+    for words in ["chest.png, enhanced", "Before and after", "clahe", "band4", "triangle"] {
         assert!(html.contains(words), "{words}");
     }
     let names: Vec<_> = room.contents().into_iter().map(|(path, _)| path.file_name().unwrap().to_owned()).collect();
