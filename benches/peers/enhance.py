@@ -55,14 +55,13 @@ def median_ms(function, runs):
     return 1e3 * statistics.median(times)
 
 
-def kerma_ms(binary, path, convention, runs):
-    """Median of the time that kerma reports for the run of the graph, without files."""
+def kerma_ms(binary, path, step, runs):
+    """Median of the time that kerma reports for the run of the graph, without files, in a process of its own each."""
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "out.png")
-        options = ["--only", "clahe", "--tiles", "8x8", "--clip", "2.0", "--convention", convention]
         for _ in range(runs):
-            command = [binary, "enhance", str(path), *options, "--out", out, "--json"]
+            command = [binary, "enhance", str(path), "--only", *step.split(), "--out", out, "--json", "--device", "cpu"]
             result = subprocess.run(command, check=True, capture_output=True, text=True)
             seconds.append(json.loads(result.stdout)["seconds"]["run"])
     return 1e3 * statistics.median(seconds)
@@ -83,17 +82,20 @@ def main():
     clahe = cv2.createCLAHE(2.0, (8, 8))
     kernel = max(side // 8, 1)
     rows = [
-        (f"OpenCV CLAHE, {bits} bits", lambda i=image: clahe.apply(i), runs, (bits, "opencv"))
+        (f"OpenCV CLAHE, {bits} bits", lambda i=image: clahe.apply(i), runs,
+         (bits, "clahe --tiles 8x8 --clip 2.0 --convention opencv"))
         for bits, image in images.items()
     ]
     rows += [
-        ("OpenCV Laplacian, 3 levels, f32", lambda: laplacian(single), runs, None),
-        ("scikit-image triangle, 16 bits", lambda: threshold_triangle(images[16]), runs, None),
+        ("OpenCV Laplacian, 3 levels, f32", lambda: laplacian(single), runs,
+         (16, "laplacian --levels 3 --gains 1.3,1.3,1.3")),
+        ("scikit-image triangle, 16 bits", lambda: threshold_triangle(images[16]), runs,
+         (16, "triangle --convention skimage")),
         (
             "scikit-image equalize_adapthist, 16 bits",
             lambda: equalize_adapthist(images[16], kernel, clip_limit=2.0 / 256),
             min(runs, 3),
-            (16, "skimage"),
+            (16, f"clahe --tiles 8x8 --clip {2.0 / 256} --convention skimage"),
         ),
     ]
     print(f"{side}² pixels, {options.threads} threads, medians; OpenCV {cv2.__version__}, "
@@ -107,8 +109,8 @@ def main():
             theirs = median_ms(function, count)
             line = f"{name:<44}{theirs:>12.1f}"
             if options.kerma and same:
-                bits, convention = same
-                ours = kerma_ms(options.kerma, paths[bits], convention, count)
+                bits, step = same
+                ours = kerma_ms(options.kerma, paths[bits], step, count)
                 line += f"{ours:>12.1f}{ours / theirs:>8.2f}"
             print(line, flush=True)
 

@@ -54,8 +54,8 @@ struct StepFlags {
     /// clahe: tiles across and down [default: 8x8]
     #[arg(long, value_name = "NXxNY", value_parser = tiles)]
     tiles: Option<[u32; 2]>,
-    /// clahe: limit on the contrast: multiple of a flat histogram's height, or for scikit-image a tile's share
-    /// [default: 2, for scikit-image 0.01]
+    /// clahe: limit on the contrast: multiple of a flat histogram's height, or for skimage a tile's share
+    /// [default: 2, for skimage 0.01]
     #[arg(long, value_name = "LIMIT", allow_negative_numbers = true)]
     clip: Option<f64>,
     /// clahe: kerma, opencv or skimage [default: kerma]; triangle: opencv, skimage or imagej
