@@ -27,7 +27,7 @@ const PARTS: f64 = 1e6;
 ///        → CLAHE → Laplacian pyramid, each band through its curve → tone curve → values
 /// ```
 /// Grey levels are whole numbers of as many bits as the image's largest value needs; float images are spread over 16
-/// bits and put back into their range at the end. The result has the bit depth and spacing of the image and is bright
+/// bits, from 0 on where a logarithm is taken, and put back into their range at the end. The result has the bit depth and spacing of the image and is bright
 /// where much was attenuated, whichever way the image was (MONOCHROME2).
 ///
 /// Only what is asked for comes back from the device: the result, the mask and some numbers, and the stages named.
@@ -103,13 +103,14 @@ impl<'a> Enhancement<'a> {
         options.check()?;
         check_mask(image, mask)?;
         check_stages(options, mask.is_some(), keep)?;
-        let levels = Levels::of(image, options.depth)?;
+        let meaning = Meaning::of(image, info, options);
+        let levels = Levels::of(image, options.depth, meaning)?;
         let like = Like { size: image.size(), spacing_mm: image.spacing_mm(), sample: image.sample() };
         let mut kept = Keeper { keep, kept: Vec::new() };
 
         let mut graph = Graph::new();
         let values = graph.upload("enhance.values", Extent::new(1, like.size[1], like.size[0]), image.values());
-        let prepared = prepare(&mut graph, values, &levels, Meaning::of(image, info, options));
+        let prepared = prepare(&mut graph, values, &levels, meaning);
         kept.pixels(&mut graph, Stage::Prepared, prepared);
 
         let (foreground, threshold) = match (mask, &options.mask) {
