@@ -54,11 +54,21 @@ impl ImageFormat {
 pub struct ImageInfo {
     /// The smallest value is the brightest: MONOCHROME1 in DICOM, WhiteIsZero in TIFF.
     pub inverted: bool,
-    /// Values are proportional to the X-ray exposure, not to its logarithm: DICOM's PixelIntensityRelationship LIN with
-    /// a positive sign.
+    /// Values are linear in the beam's intensity, not in its logarithm: DICOM's PixelIntensityRelationship LIN.
     pub linear: bool,
+    /// Which way values go with the beam's intensity, where the file says so: DICOM's PixelIntensityRelationshipSign.
+    pub intensity: Option<Trend>,
     /// Range of values proposed for display.
     pub window: Option<Window>,
+}
+
+/// Which way values go as the intensity of the X-ray beam rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trend {
+    /// Small values mean little intensity.
+    Rising,
+    /// Small values mean much intensity.
+    Falling,
 }
 
 /// Range of values mapped from black to white.

@@ -11,7 +11,17 @@ use crate::{
 const EIGHT: Sample = Sample::Unsigned { bits: 8 };
 
 /// A DICOM file of 8-bit grey pixels, as short as one can be.
-pub(crate) fn dicom([columns, rows]: [usize; 2], photometric: Option<&str>, values: &[f32]) -> Vec<u8> {
+pub(crate) fn dicom(size: [usize; 2], photometric: Option<&str>, values: &[f32]) -> Vec<u8> {
+    dicom_of(size, photometric, (None, None), values)
+}
+
+/// As [`dicom`], with PixelIntensityRelationship and its sign.
+pub(crate) fn dicom_of(
+    [columns, rows]: [usize; 2],
+    photometric: Option<&str>,
+    (relationship, sign): (Option<&str>, Option<i16>),
+    values: &[f32],
+) -> Vec<u8> {
     let padded = |text: &str, with: u8| {
         let mut bytes = text.as_bytes().to_vec();
         bytes.resize(bytes.len().next_multiple_of(2), with);
@@ -38,6 +48,8 @@ pub(crate) fn dicom([columns, rows]: [usize; 2], photometric: Option<&str>, valu
     for (tag, value) in [(0x10, rows), (0x11, columns), (0x100, 8), (0x101, 8), (0x102, 7), (0x103, 0)] {
         bytes.extend(element(0x28, tag, b"US", &number(value)));
     }
+    bytes.extend(relationship.map_or_else(Vec::new, |text| element(0x28, 0x1040, b"CS", &padded(text, b' '))));
+    bytes.extend(sign.map_or_else(Vec::new, |sign| element(0x28, 0x1041, b"SS", &sign.to_le_bytes())));
     bytes.extend(element(0x7FE0, 0x10, b"OW", &pixels));
     bytes
 }

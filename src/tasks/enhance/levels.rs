@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{Depth, EnhanceOptions, Polarity, Response, TaskError};
 use crate::{
     data::{Image, Sample, Unit},
-    io::ImageInfo,
+    io::{ImageInfo, Trend},
     kernels::pointwise::table::Table,
 };
 
@@ -101,8 +101,11 @@ impl Meaning {
             Response::Linear => true,
         };
         let is_exposure = match options.polarity {
-            // A detector's signal grows with the exposure, whichever way it is to be shown.
-            Polarity::Auto => is_linear || info.inverted,
+            Polarity::Auto => match info.intensity {
+                Some(trend) => trend == Trend::Rising,
+                // A detector's signal grows with the exposure, whichever way it is to be shown.
+                None => is_linear || info.inverted,
+            },
             Polarity::AsIs => false,
             Polarity::Inverted => true,
         };
@@ -214,6 +217,12 @@ mod tests {
         assert_eq!(meaning(inverted, Polarity::AsIs, Response::Auto), (false, false));
         assert_eq!(meaning(linear, Polarity::Auto, Response::Auto), (true, true));
         assert_eq!(meaning(linear, Polarity::Auto, Response::Log), (false, false));
+        let rising = ImageInfo { intensity: Some(Trend::Rising), ..ImageInfo::default() };
+        let falling = ImageInfo { intensity: Some(Trend::Falling), inverted: true, ..linear };
+        assert_eq!(meaning(rising, Polarity::Auto, Response::Auto), (true, false));
+        assert_eq!(meaning(rising, Polarity::AsIs, Response::Auto), (false, false));
+        assert_eq!(meaning(falling, Polarity::Auto, Response::Auto), (false, true));
+        assert_eq!(meaning(falling, Polarity::Auto, Response::Log), (false, false));
         assert_eq!(meaning(ImageInfo::default(), Polarity::Inverted, Response::Linear), (true, true));
         assert_eq!(meaning(ImageInfo::default(), Polarity::AsIs, Response::Linear), (false, true));
     }

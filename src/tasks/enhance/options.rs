@@ -37,8 +37,9 @@ pub struct EnhanceOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Polarity {
-    /// With the exposure where the values are proportional to it, and else as the file says: with the attenuation,
-    /// unless its smallest value is to be shown brightest (MONOCHROME1, WhiteIsZero).
+    /// As the file says (PixelIntensityRelationshipSign); where it does not, with the exposure if the values are
+    /// proportional to it, and else with the attenuation, unless the smallest value is to be shown brightest
+    /// (MONOCHROME1, WhiteIsZero).
     #[default]
     Auto,
     /// With the attenuation: dense matter is bright.
