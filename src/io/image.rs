@@ -172,13 +172,27 @@ fn array(input: Input<'_>) -> Result<Image, IoError> {
         return Err(input.field("shape", got, "[row][column]"));
     };
     let path = input.path().to_owned();
+    let count = pixel_count(&path, [columns, rows])?;
     let sample = match header.encoding.scalar {
         Scalar::U8 => Sample::Unsigned { bits: 8 },
         Scalar::U16 => Sample::Unsigned { bits: 16 },
         _ => Sample::Float,
     };
-    let values = read_values(input, "image", columns.saturating_mul(rows), &header.encoding)?;
+    let values = read_values(input, "image", count, &header.encoding)?;
     Image::new([columns, rows], None, sample, Unit::Arbitrary, values).map_err(|source| IoError::Data { path, source })
+}
+
+/// Number of pixels of an image of a size that a header states, or why there can be none.
+pub(super) fn pixel_count(path: &Path, size: [usize; 2]) -> Result<usize, IoError> {
+    Image::count(size).map_err(|source| IoError::Data { path: path.to_owned(), source })
+}
+
+/// Room for all pixels of an image, asked for before any of them is decoded.
+pub(super) fn room<T>(path: &Path, count: usize) -> Result<Vec<T>, IoError> {
+    let mut values = Vec::new();
+    let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
+    values.try_reserve_exact(count).map_err(|_| IoError::Memory { path: path.to_owned(), bytes })?;
+    Ok(values)
 }
 
 /// Integers of an image in the order of its values, or the first that does not fit.

@@ -101,15 +101,16 @@ fn files_that_hold_no_grey_image_are_refused() {
 #[test]
 fn headers_of_absurd_sizes_are_refused_before_memory_is_asked_for() {
     let room = room();
-    let side = 100_000_u32;
-    let mut bytes = room.bytes("chest.png");
-    // The size stands behind the signature and the chunk's name, its checksum behind five more bytes.
-    bytes[16..20].copy_from_slice(&side.to_be_bytes());
-    bytes[20..24].copy_from_slice(&side.to_be_bytes());
-    let checksum = crc32(&bytes[12..29]);
-    bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
-    room.put("huge.png", bytes);
-    refused(&room, "huge.png", &["huge.png", "10000000000 bytes"]);
+    for (side, words) in [(60_000_u32, "3600000000 bytes"), (100_000, "more than 4294967296 values")] {
+        let mut bytes = room.bytes("chest.png");
+        // The size stands behind the signature and the chunk's name, its checksum behind five more bytes.
+        bytes[16..20].copy_from_slice(&side.to_be_bytes());
+        bytes[20..24].copy_from_slice(&side.to_be_bytes());
+        let checksum = crc32(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+        room.put("huge.png", bytes);
+        refused(&room, "huge.png", &["huge.png", words]);
+    }
     room.put("huge.npy", npy([100_000, 100_000], &[0.0; 4]));
     refused(&room, "huge.npy", &["huge.npy"]);
 }

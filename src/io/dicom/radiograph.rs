@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     data::{Image, Sample, Unit},
-    io::{ImageInfo, IoError, Trend, Window},
+    io::{
+        ImageInfo, IoError, Trend, Window,
+        image::{pixel_count, room},
+    },
 };
 
 const IMAGER_PIXEL_SPACING: Tag = Tag(0x0018_1164, "ImagerPixelSpacing");
@@ -27,10 +30,7 @@ pub(in crate::io) fn read(path: &Path, reader: impl Read + Seek, length: u64) ->
     let linear = dataset.text(INTENSITY_RELATIONSHIP).as_deref() == Some("LIN");
     let intensity = trend(dataset.u16_opt(INTENSITY_SIGN), layout.slope);
     let spacing = spacing(&dataset)?;
-    let mut values = Vec::new();
-    let count = layout.size[0] * layout.size[1];
-    let memory = |_| IoError::Memory { path: path.to_owned(), bytes: 4 * count as u64 };
-    values.try_reserve_exact(count).map_err(memory)?;
+    let mut values = room(path, pixel_count(path, layout.size)?)?;
     layout.append(&mut dataset, &mut values)?;
     let as_stored = !layout.signed && layout.slope == 1.0 && layout.intercept == 0.0;
     let sample = if as_stored { Sample::Unsigned { bits: layout.bits_stored } } else { Sample::Float };
