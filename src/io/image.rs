@@ -115,7 +115,7 @@ pub fn decode_image(format: ImageFormat, name: &Path, bytes: &[u8]) -> Result<(I
 ///
 /// Up to 8 bits go into 8, more into 16. Values are rounded to the nearest integer and must then fit the image's bits:
 /// nothing is clipped or stretched. Float images go to TIFF (32 bits) and `.npy`. PNG and TIFF keep spacing, unit and
-/// bits in a text field; `.npy` keeps values alone, as `f32`.
+/// bits in a text field; `.npy` keeps values alone, so that 12 bits are read as 16.
 ///
 /// # Errors
 /// [`IoError`] when the extension is unknown, a value does not fit, or the file cannot be written.
@@ -125,7 +125,13 @@ pub fn write_image(path: impl AsRef<Path>, image: &Image) -> Result<(), IoError>
     match ImageFormat::of_path(path).ok_or_else(refused)? {
         ImageFormat::Png => png::write(path, image),
         ImageFormat::Tiff => tiff::write(path, image),
-        ImageFormat::Npy => write_file(path, |out| npy::write(out, &image.size(), image.values())),
+        ImageFormat::Npy => match image.sample() {
+            Sample::Unsigned { bits } => {
+                let integers = integers(path, image, bits)?;
+                write_file(path, |out| npy::write_integers(out, &image.size(), &integers, bits))
+            }
+            Sample::Float => write_file(path, |out| npy::write(out, &image.size(), image.values())),
+        },
         ImageFormat::Dicom => Err(refused()),
     }
 }
