@@ -70,7 +70,7 @@ pub struct Enhanced {
     pub image: Image,
     /// Grey level above which the foreground lies; none where no threshold was sought.
     pub threshold: Option<u32>,
-    /// The level found, where it was taken for one within the object; nothing is background then.
+    /// The level found, where it was taken for one within the object; all above grey level 0 is foreground then.
     pub rejected_threshold: Option<u32>,
     /// The foreground as 0 and 255, if there is one.
     pub mask: Option<Image>,

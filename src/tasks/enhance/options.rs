@@ -83,7 +83,7 @@ pub struct MaskOptions {
     #[serde(with = "named")]
     pub threshold: Threshold,
     /// Share of the range between the smallest and the largest value above which a threshold is taken for one within
-    /// the object, so that nothing is background; 1 for no such limit.
+    /// the object, so that all above grey level 0 is foreground; 1 for no such limit.
     pub highest: f64,
     /// Radius in cells of the opening that takes away specks and thin structures; 0 for none.
     pub open: u32,
