@@ -11,7 +11,12 @@ use crate::{
     kernels::{
         Mask, Pixels, clahe,
         histogram::{self, Tiles},
-        pointwise::{lookup, quantise, stretch, table::Table, widen},
+        pointwise::{
+            lookup, quantise,
+            stretch::{self, NoRange},
+            table::Table,
+            widen,
+        },
         pyramid::{self, Arithmetic, Containment, Curve},
         threshold::rank,
     },
@@ -361,7 +366,7 @@ fn tone(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, options: &Ton
         Some(shares) => {
             let histogram = histogram::record(graph, pixels, mask, &Tiles::whole(pixels.size));
             let ranks = rank::record(graph, histogram, shares.map(|share| (share * PARTS).round() as u32));
-            let table = stretch::record(graph, ranks, bits, bits);
+            let table = stretch::record(graph, ranks, bits, bits, NoRange::Keep);
             lookup::record(graph, pixels, table, bits)
         }
         None => pixels,
