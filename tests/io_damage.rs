@@ -302,6 +302,38 @@ fn every_header_byte_can_take_any_value() {
     }
 }
 
+/// A PNG that states a size and has room for a deflated image of it.
+fn png_of(side: u32, padding: usize) -> Vec<u8> {
+    let crc = |bytes: &[u8]| {
+        let shifted = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
+        !bytes.iter().fold(u32::MAX, |crc, b| (0..8).fold(crc ^ u32::from(*b), |crc, _| shifted(crc)))
+    };
+    let header = [b"IHDR", &side.to_be_bytes()[..], &side.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+    let start = [b"\x89PNG\r\n\x1a\n\0\0\0\x0d", &header[..], &crc(&header).to_be_bytes()].concat();
+    let length = (padding as u32).to_be_bytes();
+    [&start[..], &length, b"IDAT", &vec![0; padding], &[0; 4], b"\0\0\0\0IEND\xAE\x42\x60\x82"].concat()
+}
+
+#[test]
+fn images_beyond_the_limits_are_refused_before_they_are_decoded() {
+    let beyond = "image of 100000x100000 has more than 4294967296 values";
+    // 10 GB of zeros deflate to as little as this.
+    for padding in [100, 10 << 20] {
+        let message = image("a.png", &png_of(100_000, padding)).unwrap_err().to_string();
+        assert_eq!(message, format!("a.png: {beyond}"));
+    }
+    let message = image("a.png", &png_of(60_000, 100)).unwrap_err().to_string();
+    assert!(message.starts_with("a.png: ends early: 3600000000 bytes are needed"), "{message}");
+    let (_, mut tiff) = good_images().swap_remove(2);
+    // The tags ImageWidth and ImageLength, with one number of 32 bits each.
+    let directory = u32::from_le_bytes(tiff[4..8].try_into().unwrap()) as usize + 2;
+    for entry in tiff[directory..].chunks_exact_mut(12).filter(|e| [[0, 1], [1, 1]].contains(&[e[0], e[1]])) {
+        entry[2..].copy_from_slice(&[&[4, 0, 1, 0, 0, 0][..], &100_000_u32.to_le_bytes()].concat());
+    }
+    let message = image("a.tif", &tiff).unwrap_err().to_string();
+    assert_eq!(message, format!("a.tif: {beyond}"));
+}
+
 #[test]
 fn absurd_sizes_are_refused_before_anything_is_allocated() {
     let npy = |shape: &str| {
@@ -312,7 +344,9 @@ fn absurd_sizes_are_refused_before_anything_is_allocated() {
     let big = "(1000000000, 1000000000, 1000000000)";
     assert!(volume("v.npy", &npy(big)).unwrap_err().to_string().contains("holds 1000000000x1000000000x1000000000"));
     let message = image("v.npy", &npy("(1000000000, 1000000000)")).unwrap_err().to_string();
-    assert!(message.starts_with("v.npy: ends early: 4000000000000000000 bytes are needed"), "{message}");
+    assert_eq!(message, "v.npy: image size must be 1 to 1048576 along x, got 1000000000");
+    let message = image("v.npy", &npy("(1000, 1000000)")).unwrap_err().to_string();
+    assert!(message.starts_with("v.npy: ends early: 4000000000 bytes are needed"), "{message}");
     assert!(image("v.npy", &npy("(18446744073709551615, 18446744073709551615)")).is_err());
     let message =
         volume("v.mha", b"NDims = 3\nDimSize = 1000000000 9 9\nElementType = MET_FLOAT\nElementDataFile = LOCAL\n")

@@ -268,6 +268,20 @@ fn images_keep_values_spacing_unit_and_bits() {
     write_image(&path, &want).unwrap();
     let (got, _) = read_image(&path).unwrap();
     assert_eq!((got.values(), got.size(), got.spacing_mm()), (want.values(), want.size(), None));
+    for (bits, scale, descr, stored) in
+        [(1, 0.07, "|u1", 8), (8, 17.0, "|u1", 8), (12, 273.0, "<u2", 16), (16, 4369.0, "<u2", 16)]
+    {
+        let want = image(Sample::Unsigned { bits }, scale);
+        write_image(&path, &want).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        assert!(bytes[10..].starts_with(format!("{{'descr': '{descr}'").as_bytes()), "{bits}");
+        assert_eq!(bytes.len(), 128 + 15 * usize::from(stored / 8));
+        let (got, _) = read_image(&path).unwrap();
+        let rounded: Vec<f32> = want.values().iter().map(|v| v.round()).collect();
+        assert_eq!((got.values(), got.sample()), (&rounded[..], Sample::Unsigned { bits: stored }));
+    }
+    let unfit = image(Sample::Unsigned { bits: 8 }, 20.0);
+    assert!(matches!(write_image(&path, &unfit), Err(IoError::SampleRange { .. })));
 }
 
 #[test]

@@ -115,6 +115,14 @@ fn the_scikit_image_convention_is_scikit_image_to_the_bit() {
 }
 
 #[test]
+fn one_value_is_white_as_in_scikit_image() {
+    let clahe = Clahe { tiles: [2, 2], clip: ClipLimit::Share(0.05), convention: Convention::ScikitImage };
+    for value in [0, 100, 255] {
+        assert_eq!(equalised([17, 13], 8, &[value; 17 * 13], None, &clahe), [255; 17 * 13], "{value}");
+    }
+}
+
+#[test]
 #[should_panic(expected = "pixels differ by more than 0")]
 fn another_convention_is_not_opencv() {
     goldens("opencv", Convention::Kerma, ClipLimit::Uniform, 0);

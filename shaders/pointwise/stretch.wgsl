@@ -6,8 +6,12 @@
 @group(0) @binding(3) var<storage, read_write> entries: array<u32>;
 
 fn stretched(x: u32) -> u32 {
-    let low = ranks[0];
-    let high = ranks[1];
+    var low = ranks[0];
+    var high = ranks[1];
+    if (low == high && params.size.w == 0u) {
+        low = 0u;
+        high = params.size.z;
+    }
     if (x < low) {
         return 0u;
     }

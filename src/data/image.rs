@@ -43,25 +43,30 @@ impl Image {
         unit: Unit,
         values: Vec<f32>,
     ) -> Result<Self, DataError> {
-        for (axis, got) in [('x', size[0]), ('y', size[1])] {
-            if !(1..=MAX_AXIS).contains(&got) {
-                return Err(DataError::Size { what: "image", axis, got, max: MAX_AXIS });
-            }
-        }
+        let expected = Self::count(size)?;
         for (axis, got) in [('x', 0), ('y', 1)].map(|(a, i)| (a, spacing_mm.map(|s| s[i]))) {
             if let Some(got) = got.filter(|g| !(g.is_finite() && *g > 0.0)) {
                 return Err(DataError::Spacing { what: "image", axis, got });
             }
         }
-        let shape = || format!("{}x{}", size[0], size[1]);
-        let expected = size[0] * size[1];
-        if expected > MAX_PIXELS {
-            return Err(DataError::TooLarge { what: "image", shape: shape(), max: MAX_PIXELS });
-        }
         if values.len() != expected {
-            return Err(DataError::Length { what: "image", shape: shape(), expected, got: values.len() });
+            return Err(DataError::Length { what: "image", shape: shape(size), expected, got: values.len() });
         }
         Ok(Self { size, spacing_mm, sample, unit, values })
+    }
+
+    /// Number of pixels of an image of `size`; readers ask before they decode.
+    pub(crate) fn count(size: [usize; 2]) -> Result<usize, DataError> {
+        for (axis, got) in [('x', size[0]), ('y', size[1])] {
+            if !(1..=MAX_AXIS).contains(&got) {
+                return Err(DataError::Size { what: "image", axis, got, max: MAX_AXIS });
+            }
+        }
+        let count = size[0] * size[1];
+        if count > MAX_PIXELS {
+            return Err(DataError::TooLarge { what: "image", shape: shape(size), max: MAX_PIXELS });
+        }
+        Ok(count)
     }
 
     /// Number of columns and rows.
@@ -114,4 +119,8 @@ impl Image {
         ArrayView2::from_shape((self.size[1], self.size[0]), &self.values)
             .unwrap_or_else(|_| unreachable!("length checked in new"))
     }
+}
+
+fn shape(size: [usize; 2]) -> String {
+    format!("{}x{}", size[0], size[1])
 }

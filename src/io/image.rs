@@ -54,11 +54,21 @@ impl ImageFormat {
 pub struct ImageInfo {
     /// The smallest value is the brightest: MONOCHROME1 in DICOM, WhiteIsZero in TIFF.
     pub inverted: bool,
-    /// Values are proportional to the X-ray exposure, not to its logarithm: DICOM's PixelIntensityRelationship LIN with
-    /// a positive sign.
+    /// Values are linear in the beam's intensity, not in its logarithm: DICOM's PixelIntensityRelationship LIN.
     pub linear: bool,
+    /// Which way values go with the beam's intensity, where the file says so: DICOM's PixelIntensityRelationshipSign.
+    pub intensity: Option<Trend>,
     /// Range of values proposed for display.
     pub window: Option<Window>,
+}
+
+/// Which way values go as the intensity of the X-ray beam rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trend {
+    /// Small values mean little intensity.
+    Rising,
+    /// Small values mean much intensity.
+    Falling,
 }
 
 /// Range of values mapped from black to white.
@@ -105,7 +115,7 @@ pub fn decode_image(format: ImageFormat, name: &Path, bytes: &[u8]) -> Result<(I
 ///
 /// Up to 8 bits go into 8, more into 16. Values are rounded to the nearest integer and must then fit the image's bits:
 /// nothing is clipped or stretched. Float images go to TIFF (32 bits) and `.npy`. PNG and TIFF keep spacing, unit and
-/// bits in a text field; `.npy` keeps values alone, as `f32`.
+/// bits in a text field; `.npy` keeps values alone, so that 12 bits are read as 16.
 ///
 /// # Errors
 /// [`IoError`] when the extension is unknown, a value does not fit, or the file cannot be written.
@@ -115,7 +125,13 @@ pub fn write_image(path: impl AsRef<Path>, image: &Image) -> Result<(), IoError>
     match ImageFormat::of_path(path).ok_or_else(refused)? {
         ImageFormat::Png => png::write(path, image),
         ImageFormat::Tiff => tiff::write(path, image),
-        ImageFormat::Npy => write_file(path, |out| npy::write(out, &image.size(), image.values())),
+        ImageFormat::Npy => match image.sample() {
+            Sample::Unsigned { bits } => {
+                let integers = integers(path, image, bits)?;
+                write_file(path, |out| npy::write_integers(out, &image.size(), &integers, bits))
+            }
+            Sample::Float => write_file(path, |out| npy::write(out, &image.size(), image.values())),
+        },
         ImageFormat::Dicom => Err(refused()),
     }
 }
@@ -162,13 +178,27 @@ fn array(input: Input<'_>) -> Result<Image, IoError> {
         return Err(input.field("shape", got, "[row][column]"));
     };
     let path = input.path().to_owned();
+    let count = pixel_count(&path, [columns, rows])?;
     let sample = match header.encoding.scalar {
         Scalar::U8 => Sample::Unsigned { bits: 8 },
         Scalar::U16 => Sample::Unsigned { bits: 16 },
         _ => Sample::Float,
     };
-    let values = read_values(input, "image", columns.saturating_mul(rows), &header.encoding)?;
+    let values = read_values(input, "image", count, &header.encoding)?;
     Image::new([columns, rows], None, sample, Unit::Arbitrary, values).map_err(|source| IoError::Data { path, source })
+}
+
+/// Number of pixels of an image of a size that a header states, or why there can be none.
+pub(super) fn pixel_count(path: &Path, size: [usize; 2]) -> Result<usize, IoError> {
+    Image::count(size).map_err(|source| IoError::Data { path: path.to_owned(), source })
+}
+
+/// Room for all pixels of an image, asked for before any of them is decoded.
+pub(super) fn room<T>(path: &Path, count: usize) -> Result<Vec<T>, IoError> {
+    let mut values = Vec::new();
+    let bytes = (count as u64).saturating_mul(size_of::<T>() as u64);
+    values.try_reserve_exact(count).map_err(|_| IoError::Memory { path: path.to_owned(), bytes })?;
+    Ok(values)
 }
 
 /// Integers of an image in the order of its values, or the first that does not fit.

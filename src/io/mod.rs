@@ -41,6 +41,6 @@ mod volume;
 
 pub use atomic::{cancellable, check_file, write_bytes};
 pub use error::IoError;
-pub use image::{ImageFormat, ImageInfo, Window, check_image_output, decode_image, read_image, write_image};
+pub use image::{ImageFormat, ImageInfo, Trend, Window, check_image_output, decode_image, read_image, write_image};
 pub use projections::{decode_projections, read_projections, write_projections};
 pub use volume::{VolumeFormat, check_output, decode_volume, read_volume, write_volume};

@@ -1,7 +1,8 @@
 //! NumPy's `.npy`: bare values, no spacing, no unit.
 //!
 //! The one-page header is parsed here: `ndarray-npy` makes an array of the stored type, which would be a second copy.
-//! Arrays are little- or big-endian, real, in C order; booleans are read as 0 and 1. Written as `<f4`, version 1.0.
+//! Arrays are little- or big-endian, real, in C order; booleans are read as 0 and 1. Written as `<f4`, and
+//! images of whole numbers as `|u1` or `<u2`; version 1.0.
 
 use std::io::{self, Write};
 
@@ -125,8 +126,25 @@ fn parse_shape(text: &str) -> Option<Vec<usize>> {
 
 /// Writes values of a shape that names the fastest axis first.
 pub(super) fn write(out: &mut dyn Write, shape: &[usize], values: &[f32]) -> io::Result<()> {
+    write_header(out, "<f4", shape)?;
+    write_f32(out, values)
+}
+
+/// Writes whole numbers, those of up to 8 `bits` in one byte each, of a shape that names the fastest axis first.
+pub(super) fn write_integers(out: &mut dyn Write, shape: &[usize], values: &[u16], bits: u8) -> io::Result<()> {
+    if bits > 8 {
+        write_header(out, "<u2", shape)?;
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        return out.write_all(&bytes);
+    }
+    write_header(out, "|u1", shape)?;
+    let bytes: Vec<u8> = values.iter().map(|&v| v as u8).collect();
+    out.write_all(&bytes)
+}
+
+fn write_header(out: &mut dyn Write, descr: &str, shape: &[usize]) -> io::Result<()> {
     let shape: String = shape.iter().rev().map(|n| format!("{n}, ")).collect();
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
     let prefix = MAGIC.len() + 4;
     let padded = (prefix + header.len() + 1).next_multiple_of(ALIGNMENT);
     header.extend(std::iter::repeat_n(' ', padded - prefix - header.len() - 1));
@@ -134,8 +152,7 @@ pub(super) fn write(out: &mut dyn Write, shape: &[usize], values: &[f32]) -> io:
     out.write_all(MAGIC)?;
     out.write_all(&[1, 0])?;
     out.write_all(&(header.len() as u16).to_le_bytes())?;
-    out.write_all(header.as_bytes())?;
-    write_f32(out, values)
+    out.write_all(header.as_bytes())
 }
 
 #[cfg(test)]

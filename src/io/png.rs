@@ -4,7 +4,7 @@ use std::{
 };
 
 use ::png::{
-    BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, EncodingError, Limits, PixelDimensions, Reader,
+    BitDepth, ColorType, Compression, Decoder, DecodingError, Encoder, EncodingError, Limits, PixelDimensions,
     Unit as PixelUnit,
 };
 
@@ -12,7 +12,7 @@ use super::{
     IoError,
     atomic::write_file,
     error::excerpt,
-    image::{integers, note, parse_note},
+    image::{integers, note, parse_note, pixel_count, room},
     input::MAX_INFLATION,
 };
 use crate::data::{Image, Sample};
@@ -48,12 +48,24 @@ pub(super) fn read(path: &Path, mut reader: impl BufRead + Seek, length: u64) ->
             });
         }
     };
-    let bytes = (size[0] as u64) * (size[1] as u64) * if wide { 2 } else { 1 };
+    let count = pixel_count(path, size)?;
+    let bytes = count as u64 * if wide { 2 } else { 1 };
     let most = length.saturating_mul(MAX_INFLATION);
     if bytes > most {
         return Err(IoError::Truncated { path: path.to_owned(), what: "the pixels", expected: bytes, got: most });
     }
-    let values = if info.interlaced { frame(&mut reader, wide) } else { rows(&mut reader, wide) }.map_err(failed)?;
+    let mut values = room(path, count)?;
+    if info.interlaced {
+        // Interlaced rows do not come in order: the frame is decoded at once.
+        let mut frame = room(path, bytes as usize)?;
+        frame.resize(bytes as usize, 0);
+        reader.next_frame(&mut frame).map_err(failed)?;
+        extend(&mut values, &frame, wide);
+    } else {
+        while let Some(row) = reader.next_row().map_err(failed)? {
+            extend(&mut values, row.data(), wide);
+        }
+    }
     reader.finish().map_err(failed)?;
     let text = &reader.info().uncompressed_latin1_text;
     let comment = text.iter().find(|t| t.keyword == KEYWORD).map_or("", |t| t.text.as_str());
@@ -83,24 +95,6 @@ fn check_end(path: &Path, reader: &mut (impl BufRead + Seek), length: u64) -> Re
         return Err(IoError::Corrupt { path: path.to_owned(), reason });
     }
     Ok(())
-}
-
-/// Decodes row by row into a vector that grows as rows arrive.
-fn rows<R: BufRead + Seek>(reader: &mut Reader<R>, wide: bool) -> Result<Vec<f32>, DecodingError> {
-    let mut values = Vec::new();
-    while let Some(row) = reader.next_row()? {
-        extend(&mut values, row.data(), wide);
-    }
-    Ok(values)
-}
-
-/// Interlaced rows do not come in order: the frame is decoded at once.
-fn frame<R: BufRead + Seek>(reader: &mut Reader<R>, wide: bool) -> Result<Vec<f32>, DecodingError> {
-    let mut bytes = vec![0; reader.output_buffer_size().ok_or(DecodingError::LimitsExceeded)?];
-    reader.next_frame(&mut bytes)?;
-    let mut values = Vec::new();
-    extend(&mut values, &bytes, wide);
-    Ok(values)
 }
 
 fn extend(values: &mut Vec<f32>, bytes: &[u8], wide: bool) {

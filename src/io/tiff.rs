@@ -14,7 +14,7 @@ use super::{
     ImageInfo, IoError,
     atomic::write_file,
     error::excerpt,
-    image::{integers, note, parse_note},
+    image::{integers, note, parse_note, pixel_count, room},
     raster::check_finite,
 };
 use crate::data::{Image, Sample};
@@ -45,7 +45,9 @@ pub(super) fn read(path: &Path, mut reader: impl BufRead + Seek, length: u64) ->
     if decoder.more_images() {
         return Err(unsupported(path, "a TIFF of several pages".to_owned(), "save the page as a file of its own"));
     }
-    let bytes = u64::from(width) * u64::from(height) * u64::from(colour.bit_depth()).div_ceil(8);
+    let size = [width as usize, height as usize];
+    let count = pixel_count(path, size)?;
+    let bytes = count as u64 * u64::from(colour.bit_depth()).div_ceil(8);
     if bytes > most as u64 {
         let got = most as u64;
         return Err(IoError::Truncated { path: path.to_owned(), what: "the pixels", expected: bytes, got });
@@ -53,8 +55,8 @@ pub(super) fn read(path: &Path, mut reader: impl BufRead + Seek, length: u64) ->
     let inverted =
         decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(failed)? == Some(WHITE_IS_ZERO);
     let comment = decoder.get_tag_ascii_string(Tag::ImageDescription).unwrap_or_default();
-    let size = [width as usize, height as usize];
-    let (values, stored) = pixels(path, &mut decoder, size, inverted)?;
+    let mut values = room(path, count)?;
+    let stored = pixels(path, &mut decoder, size, inverted, &mut values)?;
     check_finite(path, "image", &values)?;
     let (spacing, unit, bits) = parse_note(&comment);
     let sample = match stored {
@@ -130,7 +132,7 @@ fn oversized_tag(reader: &mut (impl BufRead + Seek), length: u64) -> io::Result<
     Ok(None)
 }
 
-/// Decodes strips or tiles into place; the vector grows as they arrive.
+/// Decodes strips or tiles into place; the values grow as they arrive.
 ///
 /// The decoder turns WhiteIsZero round; it is turned back, so that values come as stored.
 fn pixels<R: BufRead + Seek>(
@@ -138,16 +140,16 @@ fn pixels<R: BufRead + Seek>(
     decoder: &mut Decoder<R>,
     [width, height]: [usize; 2],
     inverted: bool,
-) -> Result<(Vec<f32>, Sample), IoError> {
+    values: &mut Vec<f32>,
+) -> Result<Sample, IoError> {
     let failed = |e| failure(path, e);
     let (chunk_width, chunk_height) = decoder.chunk_dimensions();
     let [chunk_width, chunk_height] = [chunk_width as usize, chunk_height as usize];
-    if width == 0 || height == 0 || chunk_width == 0 || chunk_height == 0 {
+    if chunk_width == 0 || chunk_height == 0 {
         let reason = format!("image of {width}x{height} in chunks of {chunk_width}x{chunk_height}");
         return Err(IoError::Corrupt { path: path.to_owned(), reason });
     }
     let (across, down) = (width.div_ceil(chunk_width), height.div_ceil(chunk_height));
-    let mut values = Vec::new();
     let mut sample = Sample::Float;
     for index in 0..across * down {
         let chunk = decoder.read_chunk(index as u32).map_err(failed)?;
@@ -181,7 +183,7 @@ fn pixels<R: BufRead + Seek>(
             }
         }
     }
-    Ok((values, sample))
+    Ok(sample)
 }
 
 fn unsupported(path: &Path, what: String, remedy: &'static str) -> IoError {

@@ -11,7 +11,17 @@ use crate::{
 const EIGHT: Sample = Sample::Unsigned { bits: 8 };
 
 /// A DICOM file of 8-bit grey pixels, as short as one can be.
-pub(crate) fn dicom([columns, rows]: [usize; 2], photometric: Option<&str>, values: &[f32]) -> Vec<u8> {
+pub(crate) fn dicom(size: [usize; 2], photometric: Option<&str>, values: &[f32]) -> Vec<u8> {
+    dicom_of(size, photometric, (None, None), values)
+}
+
+/// As [`dicom`], with PixelIntensityRelationship and its sign.
+pub(crate) fn dicom_of(
+    [columns, rows]: [usize; 2],
+    photometric: Option<&str>,
+    (relationship, sign): (Option<&str>, Option<i16>),
+    values: &[f32],
+) -> Vec<u8> {
     let padded = |text: &str, with: u8| {
         let mut bytes = text.as_bytes().to_vec();
         bytes.resize(bytes.len().next_multiple_of(2), with);
@@ -38,6 +48,8 @@ pub(crate) fn dicom([columns, rows]: [usize; 2], photometric: Option<&str>, valu
     for (tag, value) in [(0x10, rows), (0x11, columns), (0x100, 8), (0x101, 8), (0x102, 7), (0x103, 0)] {
         bytes.extend(element(0x28, tag, b"US", &number(value)));
     }
+    bytes.extend(relationship.map_or_else(Vec::new, |text| element(0x28, 0x1040, b"CS", &padded(text, b' '))));
+    bytes.extend(sign.map_or_else(Vec::new, |sign| element(0x28, 0x1041, b"SS", &sign.to_le_bytes())));
     bytes.extend(element(0x7FE0, 0x10, b"OW", &pixels));
     bytes
 }
@@ -65,6 +77,15 @@ const WAYS: [&[&str]; 5] = [
     &["--only", "triangle"],
 ];
 
+/// What follows a program's conventions, which must hold for any image too.
+const CONVENTIONS: [&[&str]; 5] = [
+    &["--only", "clahe", "--convention", "opencv"],
+    &["--only", "clahe", "--convention", "skimage"],
+    &["--only", "triangle", "--convention", "opencv"],
+    &["--only", "triangle", "--convention", "skimage"],
+    &["--only", "triangle", "--convention", "imagej"],
+];
+
 fn refused(room: &Room, image: &str, words: &[&str]) {
     for way in WAYS {
         room.refused(&[&["enhance", image, "--out", "out.png"], way].concat(), words);
@@ -89,15 +110,16 @@ fn files_that_hold_no_grey_image_are_refused() {
 #[test]
 fn headers_of_absurd_sizes_are_refused_before_memory_is_asked_for() {
     let room = room();
-    let side = 100_000_u32;
-    let mut bytes = room.bytes("chest.png");
-    // The size stands behind the signature and the chunk's name, its checksum behind five more bytes.
-    bytes[16..20].copy_from_slice(&side.to_be_bytes());
-    bytes[20..24].copy_from_slice(&side.to_be_bytes());
-    let checksum = crc32(&bytes[12..29]);
-    bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
-    room.put("huge.png", bytes);
-    refused(&room, "huge.png", &["huge.png", "10000000000 bytes"]);
+    for (side, words) in [(60_000_u32, "3600000000 bytes"), (100_000, "more than 4294967296 values")] {
+        let mut bytes = room.bytes("chest.png");
+        // The size stands behind the signature and the chunk's name, its checksum behind five more bytes.
+        bytes[16..20].copy_from_slice(&side.to_be_bytes());
+        bytes[20..24].copy_from_slice(&side.to_be_bytes());
+        let checksum = crc32(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+        room.put("huge.png", bytes);
+        refused(&room, "huge.png", &["huge.png", words]);
+    }
     room.put("huge.npy", npy([100_000, 100_000], &[0.0; 4]));
     refused(&room, "huge.npy", &["huge.npy"]);
 }
@@ -137,9 +159,9 @@ fn images_of_any_size_are_enhanced() {
     let room = Room::new();
     for size in [[1, 1], [1, 40], [40, 1], [2, 2], [3, 5], [7, 7], [33, 9]] {
         put_image(&room, "a.png", size, |i| (i * 37 % 251) as f32);
-        for way in WAYS {
+        for way in WAYS.iter().chain(&CONVENTIONS) {
             let output =
-                room.run(&[&["enhance", "a.png", "--out", "out.png", "--device", "cpu", "--quiet"], way].concat());
+                room.run(&[&["enhance", "a.png", "--out", "out.png", "--device", "cpu", "--quiet"], *way].concat());
             let error = String::from_utf8(output.stderr).unwrap();
             assert_eq!((output.status.code(), error.as_str()), (Some(0), ""), "{size:?} {way:?}");
             assert_eq!(read_image(room.path("out.png")).unwrap().0.size(), size);
@@ -152,12 +174,18 @@ fn images_of_one_value_stay_images_of_one_value() {
     let room = Room::new();
     for value in [0.0, 1.0, 100.0, 255.0] {
         put_image(&room, "a.png", [40, 30], |_| value);
-        for way in WAYS {
+        for way in WAYS.iter().chain(&CONVENTIONS) {
             let output =
-                room.run(&[&["enhance", "a.png", "--out", "out.png", "--device", "cpu", "--quiet"], way].concat());
+                room.run(&[&["enhance", "a.png", "--out", "out.png", "--device", "cpu", "--quiet"], *way].concat());
             assert_eq!(output.status.code(), Some(0), "{value} {way:?}: {:?}", String::from_utf8(output.stderr));
             let image = read_image(room.path("out.png")).unwrap().0;
-            assert!(image.values().iter().all(|v| *v == image.values()[0]), "{value} {way:?}");
+            // A mask is 0 or 255; in scikit-image's convention one value is all background.
+            let want = match (way.contains(&"triangle"), way.contains(&"skimage")) {
+                (true, true) => 0.0,
+                (true, false) => value.min(1.0) * 255.0,
+                _ => value,
+            };
+            assert!(image.values().iter().all(|v| *v == want), "{value} {way:?}: {}", image.values()[0]);
         }
     }
     let flat = Image::new([9, 7], None, Sample::Float, Unit::Arbitrary, vec![-2.5; 63]).unwrap();

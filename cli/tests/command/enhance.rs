@@ -325,6 +325,31 @@ fn exposure_becomes_attenuation_whether_the_file_or_a_flag_says_so() {
 }
 
 #[test]
+fn dicom_says_which_way_values_go_with_the_exposure() {
+    let room = room();
+    let chest = read(&room, "chest.png");
+    let prepared = |name: &str, flags: &[&str]| {
+        let chain = ["enhance", name, "--preset", "chest", "--keep", "prepared", "--out", "out.png", "--device", "cpu"];
+        let output = room.run(&[&chain[..], flags].concat());
+        assert!(output.status.success(), "{:?}", String::from_utf8(output.stderr));
+        read(&room, "out.prepared.png").into_values()
+    };
+    let cases = [
+        ("MONOCHROME1", (Some("LIN"), Some(-1)), ["as-is", "linear"]),
+        ("MONOCHROME2", (Some("LIN"), Some(1)), ["inverted", "linear"]),
+        ("MONOCHROME2", (Some("LIN"), None), ["inverted", "linear"]),
+        ("MONOCHROME2", (Some("LOG"), Some(1)), ["inverted", "log"]),
+        ("MONOCHROME1", (Some("LOG"), Some(-1)), ["as-is", "log"]),
+        ("MONOCHROME1", (Some("LOG"), None), ["inverted", "log"]),
+    ];
+    for (photometric, intensity, [polarity, response]) in cases {
+        room.put("a.dcm", crate::bad_enhance::dicom_of(SIZE, Some(photometric), intensity, chest.values()));
+        let want = prepared("chest.png", &["--polarity", polarity, "--response", response]);
+        assert!(prepared("a.dcm", &[]) == want, "{photometric} {intensity:?}");
+    }
+}
+
+#[test]
 fn plans_of_enhancements_hold_what_is_asked_for_and_no_more() {
     let room = room();
     let before = room.contents();

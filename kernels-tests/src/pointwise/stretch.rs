@@ -1,6 +1,6 @@
 use kerma::{
     engine::{Extent, Graph},
-    kernels::pointwise::stretch::{SHADER, record},
+    kernels::pointwise::stretch::{NoRange, SHADER, record},
 };
 
 use crate::Case;
@@ -8,11 +8,12 @@ use crate::Case;
 struct Inputs {
     ranks: [u32; 4],
     bits: [u8; 2],
+    no_range: NoRange,
 }
 
 fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let ranks = graph.upload("case.ranks", Extent::table(4), &inputs.ranks);
-    record(graph, ranks, inputs.bits[0], inputs.bits[1]);
+    record(graph, ranks, inputs.bits[0], inputs.bits[1], inputs.no_range);
 }
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -24,10 +25,15 @@ pub(crate) fn cases() -> Vec<Case> {
         ([77, 77], [8, 8]),
         ([0, 0], [12, 8]),
         ([1023, 1023], [10, 8]),
+        ([40_000, 40_000], [16, 16]),
+        ([0, 0], [1, 16]),
     ];
     let case = |([low, high], bits): ([u32; 2], [u8; 2])| {
+        let inputs = |no_range| Inputs { ranks: [low, high, 0, 0], bits, no_range };
         let name = format!("{low} to {high}, {} to {} bits", bits[0], bits[1]);
-        Case::new(&SHADER, name, Inputs { ranks: [low, high, 0, 0], bits }, recorded)
+        // Only equal ranks tell the two apart.
+        let step = (low == high).then(|| Case::new(&SHADER, format!("{name}, step"), inputs(NoRange::Step), recorded));
+        [Some(Case::new(&SHADER, name, inputs(NoRange::Keep), recorded)), step].into_iter().flatten()
     };
-    cases.into_iter().map(case).collect()
+    cases.into_iter().flat_map(case).collect()
 }

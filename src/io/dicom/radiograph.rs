@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     data::{Image, Sample, Unit},
-    io::{ImageInfo, IoError, Window},
+    io::{
+        ImageInfo, IoError, Trend, Window,
+        image::{pixel_count, room},
+    },
 };
 
 const IMAGER_PIXEL_SPACING: Tag = Tag(0x0018_1164, "ImagerPixelSpacing");
@@ -24,20 +27,16 @@ pub(in crate::io) fn read(path: &Path, reader: impl Read + Seek, length: u64) ->
     let mut dataset = Dataset::open(path, reader, length)?;
     let layout = PixelLayout::of(&dataset)?;
     let window = window(&dataset)?;
-    // A sign of −1, as 16 bits, says that values fall as the intensity rises.
-    let rises = dataset.u16_opt(INTENSITY_SIGN) != Some(u16::MAX);
-    let linear = rises && dataset.text(INTENSITY_RELATIONSHIP).as_deref() == Some("LIN");
+    let linear = dataset.text(INTENSITY_RELATIONSHIP).as_deref() == Some("LIN");
+    let intensity = trend(dataset.u16_opt(INTENSITY_SIGN), layout.slope);
     let spacing = spacing(&dataset)?;
-    let mut values = Vec::new();
-    let count = layout.size[0] * layout.size[1];
-    let memory = |_| IoError::Memory { path: path.to_owned(), bytes: 4 * count as u64 };
-    values.try_reserve_exact(count).map_err(memory)?;
+    let mut values = room(path, pixel_count(path, layout.size)?)?;
     layout.append(&mut dataset, &mut values)?;
     let as_stored = !layout.signed && layout.slope == 1.0 && layout.intercept == 0.0;
     let sample = if as_stored { Sample::Unsigned { bits: layout.bits_stored } } else { Sample::Float };
     let image = Image::new(layout.size, spacing, sample, Unit::Arbitrary, values)
         .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
-    Ok((image, ImageInfo { inverted: layout.inverted, linear, window }))
+    Ok((image, ImageInfo { inverted: layout.inverted, linear, intensity, window }))
 }
 
 /// Distance between columns and between rows; `None` when missing or 0, which some devices write for "unknown".
@@ -56,9 +55,33 @@ fn spacing<R: Read + Seek>(dataset: &Dataset<R>) -> Result<Option<[f64; 2]>, IoE
     Ok(None)
 }
 
+/// The trend of rescaled values; the sign, a signed number of 16 bits, is that of stored ones.
+fn trend(sign: Option<u16>, slope: f64) -> Option<Trend> {
+    let rises = match sign?.cast_signed() {
+        1 => true,
+        -1 => false,
+        _ => return None,
+    };
+    Some(if rises == (slope > 0.0) { Trend::Rising } else { Trend::Falling })
+}
+
 /// The first of the windows a file proposes.
 fn window<R: Read + Seek>(dataset: &Dataset<R>) -> Result<Option<Window>, IoError> {
     let first = |tag| Ok(dataset.numbers(tag)?.and_then(|n| n.first().copied()));
     let (centre, width) = (first(WINDOW_CENTRE)?, first(WINDOW_WIDTH)?);
     Ok(centre.zip(width).filter(|&(_, width)| width >= 1.0).map(|(centre, width)| Window { centre, width }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_negative_slope_turns_the_trend_round() {
+        let (up, down) = (Some(Trend::Rising), Some(Trend::Falling));
+        for (sign, slope, want) in [(1, 1.0, up), (-1, 1.0, down), (1, -2.0, down), (-1, -0.5, up), (0, 1.0, None)] {
+            assert_eq!(trend(Some(i16::cast_unsigned(sign)), slope), want, "{sign} {slope}");
+        }
+        assert_eq!(trend(None, 1.0), None);
+    }
 }

@@ -199,6 +199,6 @@ const ENDS_PPM: [u32; 2] = [0, 1_000_000];
 fn stretched(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, bits: u8) -> Pixels {
     let counts = histogram::record(graph, pixels, mask, &Tiles::whole(pixels.size));
     let ends = rank::record(graph, counts, ENDS_PPM);
-    let table = stretch::record(graph, ends, pixels.bits, bits);
+    let table = stretch::record(graph, ends, pixels.bits, bits, stretch::NoRange::Step);
     lookup::record(graph, pixels, table, bits)
 }

@@ -1,4 +1,4 @@
-//! A threshold held against a limit, above which it separates no background.
+//! A threshold held against a limit, above which it divides the object.
 //!
 //! ```text
 //! limit = first + ⌊(last − first)·s/1000⌋
@@ -7,6 +7,7 @@
 //! ```
 //! with first and last the smallest and largest counted value and s a share in parts per thousand. A histogram without
 //! background still has a triangle, but within the object: with the limit, all counted values but 0 are foreground then.
+//! Foreground lies above a threshold and thresholds are no less than 0, so that grey level 0 is always background.
 //!
 //! Shapes: a row of y, first, last, the threshold found ← one of threshold, first, last, peak, as [`super::triangle`]
 //! leaves it. Tier E.
@@ -91,6 +92,8 @@ mod tests {
         assert_eq!(limited(14_815, [6288, 31_893], 333)[0], 6287);
         assert_eq!(limited(65_535, [0, 65_535], 999)[0], 0);
         assert_eq!(limited(65_535, [0, 65_535], 1000)[0], 65_535);
+        // No threshold puts the value 0 into the foreground.
+        assert_eq!([limited(200, [0, 255], 333)[0], limited(200, [1, 255], 333)[0]], [0, 0]);
         // Nothing counted, or one value alone: the threshold's own convention stands.
         assert_eq!(limited(255, [0, 0], 333)[0], 255);
         assert_eq!(limited(6, [7, 7], 333)[0], 6);

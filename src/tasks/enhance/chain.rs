@@ -11,7 +11,12 @@ use crate::{
     kernels::{
         Mask, Pixels, clahe,
         histogram::{self, Tiles},
-        pointwise::{lookup, quantise, stretch, table::Table, widen},
+        pointwise::{
+            lookup, quantise,
+            stretch::{self, NoRange},
+            table::Table,
+            widen,
+        },
         pyramid::{self, Arithmetic, Containment, Curve},
         threshold::rank,
     },
@@ -27,8 +32,9 @@ const PARTS: f64 = 1e6;
 ///        → CLAHE → Laplacian pyramid, each band through its curve → tone curve → values
 /// ```
 /// Grey levels are whole numbers of as many bits as the image's largest value needs; float images are spread over 16
-/// bits and put back into their range at the end. The result has the spacing and, unless asked for another, the bit
-/// depth of the image, and is bright where much was attenuated, whichever way the image was (MONOCHROME2).
+/// bits, from 0 on where a logarithm is taken, and put back into their range at the end. The result has the spacing
+/// and, unless asked for another, the bit depth of the image, and is bright where much was attenuated, whichever way
+/// the image was (MONOCHROME2).
 ///
 /// Only what is asked for comes back from the device: the result, the mask and some numbers, and the stages named.
 pub struct Enhancement<'a> {
@@ -74,7 +80,7 @@ pub struct Enhanced {
     pub threshold: Option<u32>,
     /// The same in the values of the image, as they are at the stage [`Stage::Prepared`].
     pub threshold_value: Option<f32>,
-    /// The level found, where it was taken for one within the object; nothing is background then.
+    /// The level found, where it was taken for one within the object; all above grey level 0 is foreground then.
     pub rejected_threshold: Option<u32>,
     /// The foreground as 0 and 255, if there is one.
     pub mask: Option<Image>,
@@ -110,13 +116,14 @@ impl<'a> Enhancement<'a> {
         options.check()?;
         check_mask(image, mask)?;
         check_stages(options, mask.is_some(), keep)?;
-        let levels = Levels::of(image, options.depth)?;
+        let meaning = Meaning::of(image, info, options);
+        let levels = Levels::of(image, options.depth, meaning)?;
         let like = Like { size: image.size(), spacing_mm: image.spacing_mm(), sample: image.sample() };
         let mut kept = Keeper { keep, kept: Vec::new() };
 
         let mut graph = Graph::new();
         let values = graph.upload("enhance.values", Extent::new(1, like.size[1], like.size[0]), image.values());
-        let prepared = prepare(&mut graph, values, &levels, Meaning::of(image, info, options));
+        let prepared = prepare(&mut graph, values, &levels, meaning);
         kept.pixels(&mut graph, Stage::Prepared, prepared);
 
         let (foreground, threshold) = match (mask, &options.mask) {
@@ -374,7 +381,7 @@ fn tone(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, options: &Ton
         Some(shares) => {
             let histogram = histogram::record(graph, pixels, mask, &Tiles::whole(pixels.size));
             let ranks = rank::record(graph, histogram, shares.map(|share| (share * PARTS).round() as u32));
-            let table = stretch::record(graph, ranks, bits, bits);
+            let table = stretch::record(graph, ranks, bits, bits, NoRange::Keep);
             lookup::record(graph, pixels, table, bits)
         }
         None => pixels,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{Depth, EnhanceOptions, Polarity, Response, TaskError};
 use crate::{
     data::{Image, Sample, Unit},
-    io::ImageInfo,
+    io::{ImageInfo, Trend},
     kernels::pointwise::table::Table,
 };
 
@@ -30,7 +30,10 @@ pub(super) struct Levels {
 
 impl Levels {
     /// Measures an image on all cores.
-    pub(super) fn of(image: &Image, depth: Depth) -> Result<Self, TaskError> {
+    ///
+    /// A logarithm needs to know where no signal is: with a linear response, float images count from 0, and what lies
+    /// below counts as 0.
+    pub(super) fn of(image: &Image, depth: Depth, meaning: Meaning) -> Result<Self, TaskError> {
         let range = range(image.values());
         if range.is_none() {
             image.check_finite()?;
@@ -47,6 +50,8 @@ impl Levels {
                 Ok(Self { bits, low: 0.0, step: 1.0, is_flat })
             }
             Sample::Float => {
+                let [low, high] = if meaning.is_linear && !is_flat { [0.0, high.max(0.0)] } else { [low, high] };
+                let is_flat = low == high;
                 let top = f64::from((1_u32 << FLOAT_BITS) - 1);
                 let step = ((f64::from(high) - f64::from(low)) / top) as f32;
                 Ok(Self { bits: FLOAT_BITS, low, step, is_flat })
@@ -96,8 +101,11 @@ impl Meaning {
             Response::Linear => true,
         };
         let is_exposure = match options.polarity {
-            // A detector's signal grows with the exposure, whichever way it is to be shown.
-            Polarity::Auto => is_linear || info.inverted,
+            Polarity::Auto => match info.intensity {
+                Some(trend) => trend == Trend::Rising,
+                // A detector's signal grows with the exposure, whichever way it is to be shown.
+                None => is_linear || info.inverted,
+            },
             Polarity::AsIs => false,
             Polarity::Inverted => true,
         };
@@ -120,14 +128,17 @@ impl Meaning {
 mod tests {
     use super::*;
 
+    const PLAIN: Meaning = Meaning { is_exposure: false, is_linear: false };
+
     fn image(sample: Sample, values: Vec<f32>) -> Image {
         Image::new([values.len(), 1], None, sample, Unit::Arbitrary, values).unwrap()
     }
 
     #[test]
     fn integers_need_the_bits_of_their_largest_value() {
-        let bits =
-            |values: Vec<f32>| Levels::of(&image(Sample::Unsigned { bits: 16 }, values), Depth::Used).unwrap().bits;
+        let bits = |values: Vec<f32>| {
+            Levels::of(&image(Sample::Unsigned { bits: 16 }, values), Depth::Used, PLAIN).unwrap().bits
+        };
         for (largest, want) in [(0.0, 1), (1.0, 1), (2.0, 2), (1023.0, 10), (1024.0, 11), (65535.0, 16)] {
             for length in [1, 15, 16, 17, CHUNK + 1] {
                 let mut values = vec![0.0; length];
@@ -135,17 +146,35 @@ mod tests {
                 assert_eq!(bits(values), want, "{largest} in {length} values");
             }
         }
-        let all = Levels::of(&image(Sample::Unsigned { bits: 12 }, vec![3.0]), Depth::Stored).unwrap();
+        let all = Levels::of(&image(Sample::Unsigned { bits: 12 }, vec![3.0]), Depth::Stored, PLAIN).unwrap();
         assert_eq!(all.bits, 12);
     }
 
     #[test]
     fn floats_are_spread_over_sixteen_bits() {
-        let levels = Levels::of(&image(Sample::Float, vec![-1.0, 0.5, 3.0]), Depth::Used).unwrap();
+        let levels = Levels::of(&image(Sample::Float, vec![-1.0, 0.5, 3.0]), Depth::Used, PLAIN).unwrap();
         assert_eq!((levels.bits, levels.low), (16, -1.0));
         assert!((levels.low + 65535.0 * levels.step - 3.0).abs() < 1e-6);
-        let flat = Levels::of(&image(Sample::Float, vec![2.5; 40]), Depth::Used).unwrap();
+        let flat = Levels::of(&image(Sample::Float, vec![2.5; 40]), Depth::Used, PLAIN).unwrap();
         assert_eq!((flat.low, flat.step), (2.5, 0.0));
+    }
+
+    #[test]
+    fn levels_of_a_linear_signal_begin_at_no_signal() {
+        let signals: Vec<f32> = (50..=1000).map(|i| i as f32 * 2e-3).collect();
+        let meaning = Meaning { is_exposure: true, is_linear: true };
+        let levels = Levels::of(&image(Sample::Float, signals.clone()), Depth::Used, meaning).unwrap();
+        let table = meaning.table(levels.bits).unwrap();
+        for v in signals {
+            let level = ((v - levels.low) / levels.step).round() as usize;
+            let want = 1.0 - (f64::from(v) / 2.0 * 65_535.0).max(1.0).ln() / 65_535_f64.ln();
+            // Half a level of the signal, a 3277th at least, and half a level of the logarithm.
+            assert!((f64::from(table.values()[level]) - want * 65_535.0).abs() < 1.5, "{v}");
+        }
+        let of = |values: [f32; 2]| Levels::of(&image(Sample::Float, values.to_vec()), Depth::Used, meaning).unwrap();
+        assert_eq!((of([-1.0, 3.0]).low, of([-1.0, 3.0]).step), (0.0, 3.0 / 65_535.0));
+        assert_eq!(of([-2.0, -1.0]), Levels { bits: 16, low: 0.0, step: 0.0, is_flat: true });
+        assert_eq!(of([2.5, 2.5]), Levels { bits: 16, low: 2.5, step: 0.0, is_flat: true });
     }
 
     #[test]
@@ -154,7 +183,7 @@ mod tests {
             for (length, at) in [(1, 0), (33, 5), (33, 32), (2 * CHUNK, CHUNK)] {
                 let mut values = vec![1.0; length];
                 values[at] = bad;
-                let message = Levels::of(&image(Sample::Float, values), Depth::Used).unwrap_err().to_string();
+                let message = Levels::of(&image(Sample::Float, values), Depth::Used, PLAIN).unwrap_err().to_string();
                 assert!(message.ends_with(&format!("not finite, the first at index {at}")), "{message}");
             }
         }
@@ -188,6 +217,12 @@ mod tests {
         assert_eq!(meaning(inverted, Polarity::AsIs, Response::Auto), (false, false));
         assert_eq!(meaning(linear, Polarity::Auto, Response::Auto), (true, true));
         assert_eq!(meaning(linear, Polarity::Auto, Response::Log), (false, false));
+        let rising = ImageInfo { intensity: Some(Trend::Rising), ..ImageInfo::default() };
+        let falling = ImageInfo { intensity: Some(Trend::Falling), inverted: true, ..linear };
+        assert_eq!(meaning(rising, Polarity::Auto, Response::Auto), (true, false));
+        assert_eq!(meaning(rising, Polarity::AsIs, Response::Auto), (false, false));
+        assert_eq!(meaning(falling, Polarity::Auto, Response::Auto), (false, true));
+        assert_eq!(meaning(falling, Polarity::Auto, Response::Log), (false, false));
         assert_eq!(meaning(ImageInfo::default(), Polarity::Inverted, Response::Linear), (true, true));
         assert_eq!(meaning(ImageInfo::default(), Polarity::AsIs, Response::Linear), (false, true));
     }

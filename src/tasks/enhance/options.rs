@@ -39,8 +39,9 @@ pub struct EnhanceOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Polarity {
-    /// With the exposure where the values are proportional to it, and else as the file says: with the attenuation,
-    /// unless its smallest value is to be shown brightest (MONOCHROME1, WhiteIsZero).
+    /// As the file says (PixelIntensityRelationshipSign); where it does not, with the exposure if the values are
+    /// proportional to it, and else with the attenuation, unless the smallest value is to be shown brightest
+    /// (MONOCHROME1, WhiteIsZero).
     #[default]
     Auto,
     /// With the attenuation: dense matter is bright.
@@ -84,7 +85,7 @@ pub struct MaskOptions {
     #[serde(with = "named")]
     pub threshold: Threshold,
     /// Share of the range between the smallest and the largest value above which a threshold is taken for one within
-    /// the object, so that nothing is background; 1 for no such limit.
+    /// the object, so that all above grey level 0 is foreground; 1 for no such limit.
     pub highest: f64,
     /// Radius in cells of the opening that takes away specks and thin structures; 0 for none.
     pub open: u32,
