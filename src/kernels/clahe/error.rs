@@ -4,14 +4,18 @@ use super::{MAX_TILES, MAX_UNIFORM};
 
 /// Longest side of an image, in pixels: sizes of tiles and counts of pixels stay within 32 bits.
 pub(super) const MAX_SIDE: u32 = 32_768;
+/// The same in scikit-image's convention, whose blend is exact for tiles of fewer than 2^28 pixels.
+pub(super) const MAX_SIDE_SKIMAGE: u32 = (1 << 14) - 1;
 
 /// Parameter of a contrast-limited equalisation that is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaheError {
     /// No image, or one that is too large.
-    #[error("image must be 1 to {MAX_SIDE} pixels wide and high, got {columns} × {rows}")]
+    #[error("image must be 1 to {max} pixels wide and high, got {columns} × {rows}")]
     Size {
+        /// Longest side.
+        max: u32,
         /// Columns of the image.
         columns: u32,
         /// Rows of the image.

@@ -125,8 +125,12 @@ impl Clahe {
     /// # Errors
     /// Says which parameter is out of which range.
     pub fn check(&self, size: [u32; 2], bits: u8) -> Result<(), ClaheError> {
-        if size.iter().any(|n| !(1..=error::MAX_SIDE).contains(n)) {
-            return Err(ClaheError::Size { columns: size[0], rows: size[1] });
+        let max = match self.convention {
+            Convention::ScikitImage => error::MAX_SIDE_SKIMAGE,
+            Convention::OpenCv | Convention::Kerma => error::MAX_SIDE,
+        };
+        if size.iter().any(|n| !(1..=max).contains(n)) {
+            return Err(ClaheError::Size { max, columns: size[0], rows: size[1] });
         }
         if !(1..=16).contains(&bits) {
             return Err(ClaheError::Bits(bits));

@@ -23,8 +23,8 @@ shader_struct! {
     }
 }
 
-/// Pixels that are blended side by side.
-pub(super) const LANES: usize = 16;
+/// Pixels whose values are found before they are blended.
+const STRETCH: usize = 128;
 
 /// Values of four tables, the weights of a column and of a row; the pixel.
 pub(super) trait Arithmetic {
@@ -137,7 +137,10 @@ pub(super) fn rows<A: Arithmetic>(params: &BlendParams, rows: Range<usize>, inpu
                     (row, pixels, down_weights[rows.start + row])
                 })
             };
-            let range = lines().fold([u16::MAX, 0], |range, (_, pixels, _)| spread(pixels, range));
+            let mut range = [u16::MAX, 0];
+            for (_, pixels, _) in lines() {
+                range = spread(pixels, range);
+            }
             let first = range[0];
             let count = usize::from(range[1]).wrapping_sub(first.into()).wrapping_add(1);
             if count <= segment.len() * band.len() / 2 && usize::from(range[1]) < levels {
@@ -170,8 +173,12 @@ pub(super) fn rows<A: Arithmetic>(params: &BlendParams, rows: Range<usize>, inpu
 
 /// Smallest and largest value so far.
 #[inline(always)]
-fn spread(pixels: &[u16], [low, high]: [u16; 2]) -> [u16; 2] {
-    pixels.iter().fold([low, high], |[low, high], p| [low.min(*p), high.max(*p)])
+fn spread(pixels: &[u16], [mut low, mut high]: [u16; 2]) -> [u16; 2] {
+    for pixel in pixels {
+        low = low.min(*pixel);
+        high = high.max(*pixel);
+    }
+    [low, high]
 }
 
 /// Four values per entry, the first in the lowest half-word.
@@ -185,6 +192,9 @@ fn interleave(luts: [&[u16]; 4], range: Range<usize>, table: &mut Vec<u64>) {
 }
 
 /// One line of pixels between the same four tiles.
+///
+/// Values are found one by one and blended many at a time. What was just stored piece by piece cannot be loaded at once
+/// without waiting for the stores to reach the cache, so as many are found first as make that wait go unnoticed.
 #[inline(always)]
 fn line<A: Arithmetic>(
     params: &BlendParams,
@@ -194,23 +204,16 @@ fn line<A: Arithmetic>(
     down: u32,
     out: &mut [u16],
 ) {
-    let (whole, rest) = pixels.as_chunks::<LANES>();
-    let (weights, rest_weights) = across.as_chunks::<LANES>();
-    let (out, rest_out) = out.as_chunks_mut::<LANES>();
-    for ((pixels, weights), out) in whole.iter().zip(weights).zip(out) {
-        let (mut upper, mut lower) = ([0; LANES], [0; LANES]);
-        for l in 0..LANES {
-            let values = find(pixels[l]);
-            upper[l] = values as u32;
-            lower[l] = (values >> 32) as u32;
+    let (mut upper, mut lower) = ([0_u32; STRETCH], [0_u32; STRETCH]);
+    let stretches = pixels.chunks(STRETCH).zip(across.chunks(STRETCH)).zip(out.chunks_mut(STRETCH));
+    for ((pixels, across), out) in stretches {
+        for ((pixel, upper), lower) in pixels.iter().zip(&mut upper).zip(&mut lower) {
+            let values = find(*pixel);
+            (*upper, *lower) = (values as u32, (values >> 32) as u32);
         }
-        for l in 0..LANES {
-            let values = [upper[l] & 0xffff, upper[l] >> 16, lower[l] & 0xffff, lower[l] >> 16];
-            out[l] = A::blend(values, weights[l], down, params) as u16;
+        for (((upper, lower), weight), out) in upper.iter().zip(&lower).zip(across).zip(out) {
+            let values = [upper & 0xffff, upper >> 16, lower & 0xffff, lower >> 16];
+            *out = A::blend(values, *weight, down, params) as u16;
         }
-    }
-    for ((pixel, weight), out) in rest.iter().zip(rest_weights).zip(rest_out) {
-        let values = find(*pixel);
-        *out = A::blend([0, 16, 32, 48].map(|s| (values >> s) as u32 & 0xffff), *weight, down, params) as u16;
     }
 }
