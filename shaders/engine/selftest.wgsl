@@ -38,15 +38,16 @@ fn expression(k: u32, a: f32, b: f32, c: f32) -> f32 {
             return sum;
         }
         case 25u: { return pin(a * a) + pin(b * b) + pin(c * c); }
+        case 26u: { return round(f32(i32(a * 64.0)) * 0.5); }
         // What the adapter does without pins; reported, not required.
-        case 26u: { return a * b + c; }
-        case 27u: { return a * c + b * c; }
-        case 28u: { return (a + b) - a; }
-        case 29u: { return fma(a, b, c); }
-        case 30u: { return a / b; }
-        case 31u: { return 1.0 / a; }
-        case 32u: { return sqrt(a); }
-        case 33u: { return 1.0 / (1.0 / a); }
+        case 27u: { return a * b + c; }
+        case 28u: { return a * c + b * c; }
+        case 29u: { return (a + b) - a; }
+        case 30u: { return fma(a, b, c); }
+        case 31u: { return a / b; }
+        case 32u: { return 1.0 / a; }
+        case 33u: { return sqrt(a); }
+        case 34u: { return 1.0 / (1.0 / a); }
         default: { return a / 7.0; }
     }
 }

@@ -73,6 +73,7 @@ const REQUIRED: &[Expression] = &[
         sum
     }),
     ("sum of squares", |a, b, c| a * a + b * b + c * c),
+    ("round, halves too", |a, _, _| ((a * 64.0) as i32 as f32 * 0.5).round_ties_even()),
 ];
 
 /// Expressions without pins that show what an adapter does on its own.
