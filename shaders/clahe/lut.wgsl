@@ -5,33 +5,6 @@
 @group(0) @binding(2) var<storage, read> counts: array<u32>;
 @group(0) @binding(3) var<storage, read_write> luts: array<u32>;
 
-var<workgroup> sums: array<u32, WORKGROUP_WIDE>;
-
-// Sum over this invocation and those before it; the sum over all is left in the last element.
-fn scan(thread: u32, value: u32) -> u32 {
-    workgroupBarrier();
-    sums[thread] = value;
-    workgroupBarrier();
-    for (var reach = 1u; reach < WORKGROUP_WIDE; reach *= 2u) {
-        let before = select(0u, sums[max(thread, reach) - reach], thread >= reach);
-        workgroupBarrier();
-        sums[thread] += before;
-        workgroupBarrier();
-    }
-    return sums[thread];
-}
-
-// High word of a product, from products of half-words.
-fn high_word(a: u32, b: u32) -> u32 {
-    let a0 = a & 0xffffu;
-    let a1 = a >> 16u;
-    let b0 = b & 0xffffu;
-    let b1 = b >> 16u;
-    let middle = a1 * b0 + ((a0 * b0) >> 16u);
-    let other = a0 * b1 + (middle & 0xffffu);
-    return a1 * b1 + (middle >> 16u) + (other >> 16u);
-}
-
 // ⌊n·2^32/d⌋ + 1: high word, low word.
 fn scale_of(n: u32, d: u32) -> vec2<u32> {
     var rest = n % d;

@@ -5,25 +5,6 @@
 @group(0) @binding(2) var<storage, read> counts: array<u32>;
 @group(0) @binding(3) var<storage, read_write> luts: array<u32>;
 
-var<workgroup> sums: array<u32, WORKGROUP_WIDE>;
-
-// Sum over this invocation and those before it; the sum over all is left in the last element.
-fn scan(thread: u32, value: u32) -> u32 {
-    workgroupBarrier();
-    sums[thread] = value;
-    workgroupBarrier();
-    for (var reach = 1u; reach < WORKGROUP_WIDE; reach *= 2u) {
-        var before = 0u;
-        if (thread >= reach) {
-            before = sums[thread - reach];
-        }
-        workgroupBarrier();
-        sums[thread] += before;
-        workgroupBarrier();
-    }
-    return sums[thread];
-}
-
 // Nearest f32: both parts are exact, so that only their sum is rounded.
 fn rounded(n: u32) -> f32 {
     return pin(f32(n >> 12u) * 4096.0) + f32(n & 0xfffu);

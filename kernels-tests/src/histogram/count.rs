@@ -38,6 +38,12 @@ pub(crate) fn cases() -> Vec<Case> {
         let size = [300, 200];
         Inputs { pixels: HostPixels::new(size, 8, |_, _| 200), mask: None, tiles: Tiles::whole(size) }
     }));
+    // Four parts of an image, as wide as the strips of one tile that are merged.
+    let size = [600, 400];
+    for (name, tiles) in [("whole image in parts", [1, 1]), ("tiles of an image in parts", [3, 5])] {
+        let inputs = Inputs::new(size, 8, Tiles::even(size, tiles)).with_mask(HostMask::patches(size));
+        cases.push(case(name, inputs).narrowed(Narrow::binding(140_000)));
+    }
     // Narrower than the results of all tiles, wider than the image.
     let size = [130, 90];
     let tiled = Inputs::new(size, 10, Tiles::even(size, [16, 9]));

@@ -39,6 +39,9 @@ pub(crate) fn cases() -> Vec<Case> {
         smaller([257, 130], Pattern::Empty, 5),
         smaller([257, 130], Pattern::Random(50), 4).narrowed(Narrow::dispatch(20_000.0)),
         larger([257, 130], 4).narrowed(Narrow::dispatch(20_000.0)),
+        // Forty rows of the large mask at a time.
+        smaller([257, 130], Pattern::Random(50), 4).narrowed(Narrow::binding(40 * 9 * 4)),
+        larger([257, 130], 4).narrowed(Narrow::binding(40 * 9 * 4)),
     ]);
     cases
 }

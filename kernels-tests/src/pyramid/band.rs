@@ -34,7 +34,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let both = [Arithmetic::Whole, Arithmetic::Real];
     let mut cases: Vec<Case> = both.into_iter().flat_map(|a| SIZES.map(|size| case("", size, a))).collect();
     // The coarse level in one piece, the fine one in several.
-    let narrow = Narrow::binding(34 * 65 * 4);
+    let narrow = Narrow::binding(17 * 65 * 4);
     cases.extend(both.map(|a| case(", in parts", [67, 129], a).narrowed(narrow)));
     cases
 }

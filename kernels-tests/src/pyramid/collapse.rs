@@ -84,7 +84,7 @@ pub(crate) fn cases() -> Vec<Case> {
     for arithmetic in both {
         cases.extend(SIZES.map(|size| case("kept", size, arithmetic, shapes[0].1)));
         cases.extend(shapes.map(|(name, shape)| case(name, [37, 131], arithmetic, shape)));
-        let narrow = Narrow::binding(34 * 65 * 4);
+        let narrow = Narrow::binding(17 * 65 * 4);
         cases.push(case("power, in parts", [67, 129], arithmetic, shapes[2].1).narrowed(narrow));
         cases.push(chain([67, 129], arithmetic));
         cases.push(chain([9, 1], arithmetic));

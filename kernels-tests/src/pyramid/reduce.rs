@@ -33,5 +33,7 @@ pub(crate) fn cases() -> Vec<Case> {
     // Some seven rows of the result at a time.
     let narrow = Narrow::dispatch(7.0 * 65.0 * 42.0);
     cases.extend(both.map(|a| case(", rows apart", [67, 129], a).narrowed(narrow)));
+    let parts = Narrow::binding(17 * 129 * 4);
+    cases.extend(both.map(|a| case(", image in parts", [67, 129], a).narrowed(parts)));
     cases
 }

@@ -42,7 +42,11 @@ const FEWEST_BINS: u64 = 256;
 pub static SHADER: Shader = Shader {
     name: "clahe.lut",
     tier: Tier::Exact,
-    source: include_str!("../../../shaders/clahe/lut.wgsl"),
+    source: concat!(
+        include_str!("../../../shaders/clahe/lut.wgsl"),
+        include_str!("../../../shaders/clahe/high_word.wgsl"),
+        include_str!("../../../shaders/clahe/scan.wgsl")
+    ),
     structs: &[StructText::of::<LutParams>()],
     reads: 1,
     writes: 1,

@@ -28,7 +28,8 @@ pub static SHADER: Shader = Shader {
     tier: Tier::Pinned,
     source: concat!(
         include_str!("../../../shaders/clahe/lut_opencv.wgsl"),
-        include_str!("../../../shaders/clahe/high_word.wgsl")
+        include_str!("../../../shaders/clahe/high_word.wgsl"),
+        include_str!("../../../shaders/clahe/scan.wgsl")
     ),
     structs: &[StructText::of::<LutParams>()],
     reads: 1,
