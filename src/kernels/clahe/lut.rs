@@ -13,7 +13,7 @@
 //! A tile without pixels changes nothing.
 //!
 //! Bins are as narrow as a tile of nominal size can fill: H is the largest power of two up to 2^bits and
-//! max([`FEWEST_BINS`], A/[`PIXELS_PER_BIN`]). With a bin per level a small tile of 16 bits would have c·A/H < 1, where
+//! max(`FEWEST_BINS`, A/`PIXELS_PER_BIN`). With a bin per level a small tile of 16 bits would have c·A/H < 1, where
 //! no limit holds: every pixel would be a step of its own, and noise would take the whole range. Within a bin tables
 //! are straight lines, so that grouping makes no steps.
 //!
