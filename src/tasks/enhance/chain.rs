@@ -114,7 +114,7 @@ impl<'a> Enhancement<'a> {
         keep: &[Stage],
     ) -> Result<Self, TaskError> {
         options.check()?;
-        check_mask(image, mask)?;
+        mask.map_or(Ok(()), |mask| mask.check(image))?;
         check_stages(options, mask.is_some(), keep)?;
         let meaning = Meaning::of(image, info, options);
         let levels = Levels::of(image, options.depth, meaning)?;
@@ -291,15 +291,6 @@ impl Keeper<'_> {
         if self.keep.contains(&Stage::Band(number)) {
             self.kept.push((Stage::Band(number), Kept::Band(graph.result(band), number)));
         }
-    }
-}
-
-fn check_mask(image: &Image, mask: Option<&GivenMask>) -> Result<(), TaskError> {
-    match mask.map(GivenMask::size) {
-        Some(got) if got != image.size() => {
-            Err(TaskError::Size { what: "mask", like: "image", expected: image.size(), got })
-        }
-        _ => Ok(()),
     }
 }
 

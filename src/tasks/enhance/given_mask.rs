@@ -24,14 +24,17 @@ impl GivenMask {
     /// # Errors
     /// [`TaskError::Size`] when it is not.
     pub fn new(mask: &Image, image: &Image) -> Result<Self, TaskError> {
-        let (got, expected) = (mask.size(), image.size());
-        if got != expected {
-            return Err(TaskError::Size { what: "mask", like: "image", expected, got });
-        }
+        let got = mask.size();
+        check_size(got, image)?;
         let word = |pixels: &[f32]| (0..).zip(pixels).fold(0, |word, (bit, &v)| word | u32::from(v != 0.0) << bit);
         let rows = mask.values().par_chunks(got[0]);
         let words = rows.flat_map_iter(|row| row.chunks(WORD_BITS).map(word)).collect();
         Ok(Self { size: got, words })
+    }
+
+    /// Refuses an image of another size.
+    pub(super) fn check(&self, image: &Image) -> Result<(), TaskError> {
+        check_size(self.size, image)
     }
 
     /// Whether no pixel belongs to the foreground.
@@ -48,6 +51,12 @@ impl GivenMask {
     pub(super) fn size(&self) -> [usize; 2] {
         self.size
     }
+}
+
+/// Refuses a mask of another size than the image.
+fn check_size(got: [usize; 2], image: &Image) -> Result<(), TaskError> {
+    let expected = image.size();
+    if got == expected { Ok(()) } else { Err(TaskError::Size { what: "mask", like: "image", expected, got }) }
 }
 
 /// Share of the pixels of a mask of so many that belong to the foreground.

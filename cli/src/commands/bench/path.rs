@@ -126,8 +126,7 @@ impl HotPath {
                 Some(EnhanceOptions { clahe: Some(clahe), ..EnhanceOptions::default() })
             }
             Self::Laplacian => {
-                let laplacian =
-                    LaplacianOptions { gains: vec![1.3; 3], powers: Vec::new(), ceiling: 4.0, containment: 0.0 };
+                let laplacian = LaplacianOptions::of_gains(vec![1.3; 3]);
                 Some(EnhanceOptions { laplacian: Some(laplacian), ..EnhanceOptions::default() })
             }
             Self::Enhance => Some(Preset::find("chest")?.options),

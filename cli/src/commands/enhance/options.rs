@@ -235,12 +235,13 @@ impl Recipe {
                     return Err(Failure::input(format!("--levels must be 1 to {most}, got {levels}")));
                 }
                 let gains = flags.gains.clone().unwrap_or_else(|| vec![USUAL_GAIN; levels]);
+                let usual = LaplacianOptions::of_gains(gains);
                 options.laplacian = Some(LaplacianOptions {
                     powers: flags.powers.clone().unwrap_or_default(),
-                    containment: flags.containment.unwrap_or(0.0),
+                    containment: flags.containment.unwrap_or(usual.containment),
                     // Gains are taken as they are given.
-                    ceiling: gains.iter().copied().fold(4.0, f64::max),
-                    ..LaplacianOptions::of_gains(gains)
+                    ceiling: usual.gains.iter().copied().fold(usual.ceiling, f64::max),
+                    ..usual
                 });
             }
         }
