@@ -15,6 +15,7 @@ mod fdk;
 mod histogram;
 mod inputs;
 mod mask;
+mod noise;
 pub mod oracle;
 mod pixels;
 mod pointwise;

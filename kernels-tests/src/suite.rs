@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, time::Instant};
 use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progress, Tier, Verdict as Numbers};
 
 use crate::{
-    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, clahe, engine, fdk, histogram, mask,
+    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, clahe, engine, fdk, histogram, mask, noise,
     pointwise, project, pyramid, statistics, tasks, threshold,
 };
 
@@ -17,6 +17,7 @@ pub fn cases() -> Vec<Case> {
         clahe::cases(),
         histogram::cases(),
         mask::cases(),
+        noise::cases(),
         pointwise::cases(),
         pyramid::cases(),
         statistics::cases(),

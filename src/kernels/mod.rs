@@ -10,6 +10,7 @@ pub mod clahe;
 pub mod fdk;
 pub mod histogram;
 pub mod mask;
+pub mod noise;
 pub mod pointwise;
 pub mod project;
 pub mod pyramid;

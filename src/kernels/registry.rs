@@ -1,4 +1,4 @@
-use super::{clahe, fdk, histogram, mask, pointwise, project, pyramid, statistics, threshold};
+use super::{clahe, fdk, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold};
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
 /// Every shader of kerma, for tests and tools that walk them all.
@@ -25,6 +25,8 @@ pub fn shaders() -> Vec<&'static Shader> {
         &mask::step_right::SHADER,
         &mask::step_down::SHADER,
         &mask::borders::SHADER,
+        &noise::normal::SHADER,
+        &noise::quanta::SHADER,
         &pointwise::attenuation::SHADER,
         &pointwise::fill::SHADER,
         &pointwise::line_integral::SHADER,

@@ -1,0 +1,220 @@
+//! Poisson counts of one pixel, exact at every mean up to 2²³: what [`super::quanta`] draws.
+//!
+//! - **Mean below 10.** A sum of two counts. That of the whole part ⌊µ⌋ is read from a table of the distribution for
+//!   1 to 9, in units of 2⁻³² (inversion). That of the rest r is the number of those among the counts of a mean of 1
+//!   (the same table) that are kept, each with probability r (thinning). All of this is in whole numbers: probabilities
+//!   are right to 2⁻³², r to 2⁻³¹; counts of less than 2⁻³³ do not come. An inversion that sums probabilities in f32
+//!   would be off by 10⁻⁷ and, where the sum ends below 1, give an absurd count in one of 10⁷ pixels.
+//! - **Mean from 10 to 2²³.** Transformed rejection with squeeze, PTRS (Hörmann, "The transformed rejection method for
+//!   generating Poisson random variables", Insurance: Mathematics and Economics 12:39, 1993).
+//! - **Mean beyond 2²³**, where single precision has no room for counts beside their spread: µ + √µ·z + (z² − 1)/6 with
+//!   z normal, rounded down to what is representable, which has a Poisson's mean, variance and skewness.
+//!
+//! PTRS draws U in (−½, ½) and V in (0, 1] and takes
+//!
+//! ```text
+//! k = ⌊(2a/s + b)·U + µ + 0.43⌋,  s = ½ − |U|,  b = 0.931 + 2.53·√µ,  a = 0.02483·b − 0.059
+//! if   V·α⁻¹·√(2πk)/(a/s² + b) ≤ exp(−δ(k) − D(k, µ)),   α⁻¹ = 1.1239 + 1.1328/(b − 3.4)
+//! ```
+//! and at once, without that test, if s ≥ 0.07 and V ≤ 0.9277 − 3.6224/(b − 2). The right side is the probability of k
+//! in the form of Loader ("Fast and accurate computation of binomial probabilities", 2000): δ is Stirling's error, and
+//!
+//! ```text
+//! D = k·ln(k/µ) + µ − k = (k − µ)·v·(1 + (1 + v)·(v/3 + v³/5 + v⁵/7 + …)),   v = (k − µ)/(k + µ)
+//! ```
+//! the deviance; the series for |v| ≤ ¼. Nothing large cancels: at µ = 10⁶, k·ln µ − µ − ln k! has terms of 10⁷, of
+//! which single precision keeps whole numbers, while δ + D is right to some 10⁻⁶ of itself.
+//!
+//! **What single precision costs.** The offset k − ⌊µ⌋ is rounded before its floor is taken, and so the ranges of U
+//! that give neighbouring k differ by chance: a probability is right to about 2⁻²²·√µ of itself (10⁻⁶ at µ = 20, 2·10⁻⁴
+//! at 10⁶), with either sign from one k to the next.
+//!
+//! **Bound.** A trial is refused with a probability of at most 0.25, at µ = 10. After [`TRIALS`] refusals the result is
+//! ⌊µ⌋: never seen, at 10⁻¹⁹. Every trial takes its own words of the pixel's own counter.
+
+use super::{COUNT_DRAW, normal::deviate, philox::philox};
+use crate::engine::arithmetic::{exp, inverse_square_root, log, reciprocal};
+
+/// Mean from which on counts come by rejection: Hörmann's proof of the squeeze holds from here on.
+pub const FEW: f32 = 10.0;
+/// Mean from which on counts are normal numbers: 2²³.
+pub const COUNTLESS: f32 = 8_388_608.0;
+/// Largest mean, 2⁹⁶: larger ones count as this.
+pub const MAX_MEAN: f32 = 7.922_816_3e28;
+/// Trials at the most.
+pub const TRIALS: u32 = 32;
+
+/// Entries of the table for one mean.
+const ENTRIES: usize = 64;
+/// Means of the table: 0 to 9.
+const MEANS: usize = FEW as usize;
+/// e⁻¹.
+const INVERSE_E: f64 = 0.367_879_441_171_442_33;
+
+/// Table of Poisson distributions.
+pub(super) type Table = [u32; MEANS * ENTRIES];
+
+/// Per mean 0 to 9 the distribution in units of 2⁻³²: entry k is P(count ≤ k) − 1 unit.
+///
+/// A count is the number of entries that a random word exceeds. From products and sums alone, which are the same
+/// everywhere.
+pub(super) static TABLE: Table = table();
+
+const fn table() -> Table {
+    let mut table = [u32::MAX; MEANS * ENTRIES];
+    let (mut mean, mut none) = (1, INVERSE_E);
+    while mean < MEANS {
+        let (mut k, mut probability, mut sum) = (0, none, none);
+        while k < ENTRIES {
+            // A sum that is 1 but for less than half a unit saturates: no word exceeds it.
+            table[mean * ENTRIES + k] = (sum * (1u64 << 32) as f64 - 0.5) as u32;
+            k += 1;
+            probability *= mean as f64 / k as f64;
+            sum += probability;
+        }
+        mean += 1;
+        none *= INVERSE_E;
+    }
+    table
+}
+
+/// Counts of a pixel of a mean; `counter` is the pixel's, its draw is not looked at.
+#[inline]
+pub(super) fn count(counter: [u32; 4], key: [u32; 2], mean: f32) -> f32 {
+    let [x, y, z, _] = counter;
+    let words = |draw: u32| philox([x, y, z, COUNT_DRAW + draw], key);
+    if mean < FEW {
+        few(words, mean)
+    } else if mean < COUNTLESS {
+        many(words, mean)
+    } else {
+        countless(words(0), mean)
+    }
+}
+
+/// Number of entries for a mean that `word` exceeds.
+#[inline(always)]
+fn tabulated(mean: usize, word: u32) -> u32 {
+    let row = &TABLE[mean * ENTRIES..][..ENTRIES];
+    let (mut count, mut jump) = (0, ENTRIES / 2);
+    while jump > 0 {
+        count += if word > row[count + jump - 1] { jump } else { 0 };
+        jump /= 2;
+    }
+    count as u32
+}
+
+fn few(words_of: impl Fn(u32) -> [u32; 4], mean: f32) -> f32 {
+    let whole = mean.floor();
+    let threshold = ((mean - whole) * (1u32 << 31) as f32) as u32;
+    let mut words = words_of(0);
+    let mut count = tabulated(whole as usize, words[0]);
+    let candidates = tabulated(1, words[1]);
+    for i in 2..candidates + 2 {
+        let place = i as usize % 4;
+        if place == 0 {
+            words = words_of(i / 4);
+        }
+        count += u32::from(words[place] >> 1 < threshold);
+    }
+    count as f32
+}
+
+fn many(words_of: impl Fn(u32) -> [u32; 4], mean: f32) -> f32 {
+    let hat = Hat::new(mean);
+    let mut words = [0; 4];
+    for trial in 0..TRIALS {
+        words = if trial % 2 == 0 { words_of(trial / 2) } else { [words[2], words[3], words[0], words[1]] };
+        let (k, is_taken) = hat.trial(words[0], words[1]);
+        if is_taken {
+            return k;
+        }
+    }
+    hat.whole
+}
+
+fn countless([high, low, ..]: [u32; 4], mean: f32) -> f32 {
+    let z = deviate(high, low);
+    let spread = (mean * inverse_square_root(mean)) * z;
+    (mean + (spread + (z * z - 1.0) * (1.0 / 6.0))).floor()
+}
+
+/// Hörmann's constants for a mean.
+#[derive(Clone, Copy)]
+struct Hat {
+    mean: f32,
+    /// Whole part of the mean, and the rest.
+    whole: f32,
+    part: f32,
+    a: f32,
+    b: f32,
+    inverse_alpha: f32,
+    /// V up to which a trial with s ≥ 0.07 is taken at once.
+    quick: f32,
+}
+
+impl Hat {
+    #[inline(always)]
+    fn new(mean: f32) -> Self {
+        let root = mean * inverse_square_root(mean);
+        let b = 2.53 * root + 0.931;
+        let a = 0.02483 * b - 0.059;
+        let inverse_alpha = 1.1328 * reciprocal(b - 3.4) + 1.1239;
+        let quick = 0.9277 - 3.6224 * reciprocal(b - 2.0);
+        let whole = mean.floor();
+        Self { mean, whole, part: mean - whole, a, b, inverse_alpha, quick }
+    }
+
+    /// Count of a trial and whether it is taken; without branches, so that lanes can be computed side by side.
+    #[inline(always)]
+    fn trial(&self, side: u32, height: u32) -> (f32, bool) {
+        let Self { mean, whole, part, a, b, inverse_alpha, quick } = *self;
+        let edge = 0.5 * uniform(side << 1);
+        let u = f32::from_bits((0.5 - edge).to_bits() | (side & 0x8000_0000));
+        let v = uniform(height);
+        let inverse = reciprocal(edge);
+        let stretch = (2.0 * a) * inverse + b;
+        let offset = (stretch * u + (part + 0.43)).floor();
+        let k = whole + offset;
+        let is_quick = (edge >= 0.07) & (v <= quick);
+        let is_out = (k < 0.0) | ((edge < 0.013) & (v > edge));
+        let slope = (a * inverse) * inverse + b;
+        let level = (v * inverse_alpha) * reciprocal(slope);
+        let circle = std::f32::consts::TAU * if k > 1.0 { k } else { 1.0 };
+        let width = if k < 0.5 { 1.0 } else { circle * inverse_square_root(circle) };
+        let is_below = level * width <= exp(-exponent(k, mean, offset - part));
+        (k, is_quick | (!is_out & is_below))
+    }
+}
+
+/// Uniform number in (0, 1] from a word; small ones have all their digits.
+#[inline(always)]
+fn uniform(word: u32) -> f32 {
+    let coarse = (word >> 16).cast_signed() as f32;
+    let fine = (((word & 0xffff) << 1) + 1).cast_signed() as f32;
+    coarse * (1.0 / (1 << 16) as f32) + fine * (1.0 / (1u64 << 33) as f32)
+}
+
+/// δ(k) + D(k, mean) for k ≥ 1, the mean for k = 0, anything below; `over` is k − mean.
+#[inline(always)]
+fn exponent(k: f32, mean: f32, over: f32) -> f32 {
+    let kept = if k < 0.5 { 1.0 } else { k };
+    let r = reciprocal(kept);
+    let z = r * r;
+    // 12k·δ(k), fitted at whole k: δ to 2·10⁻⁸ from 1 on.
+    let mut s = z * -0.002_576_282_9 + 0.008_594_508;
+    s = z * s - 0.033_280_623;
+    s = z * s + 1.0;
+    let stirling = (r * s) * (1.0 / 12.0);
+    let v = over * reciprocal(kept + mean);
+    let far = (kept * log(kept * reciprocal(mean))) - over;
+    let q = v * v;
+    let mut h = q * (1.0 / 11.0) + 1.0 / 9.0;
+    h = q * h + 1.0 / 7.0;
+    h = q * h + 0.2;
+    h = q * h + 1.0 / 3.0;
+    let odd = (1.0 + v) * (v * h) + 1.0;
+    let near = (over * v) * odd;
+    let exponent = stirling + if v.abs() > 0.25 { far } else { near };
+    if k < 0.5 { mean } else { exponent }
+}
