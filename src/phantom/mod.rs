@@ -24,7 +24,7 @@ mod compose;
 mod error;
 mod forbild_thorax;
 mod project;
-mod random;
+pub(crate) mod random;
 mod shape;
 mod shepp_logan;
 mod solid;
@@ -35,7 +35,7 @@ mod voxelise;
 mod water_cylinder;
 
 pub use catalogue::{NAMES, by_name};
-pub use chest::chest;
+pub use chest::{Arms, Habitus, chest, chest_of};
 pub use compose::{Phantom, Rule};
 pub use error::PhantomError;
 pub use forbild_thorax::forbild_thorax;

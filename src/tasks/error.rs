@@ -5,6 +5,7 @@ use crate::{
     engine,
     geometry::GeometryError,
     kernels::clahe::ClaheError,
+    phantom::PhantomError,
 };
 
 /// Why a task cannot be recorded or run.
@@ -93,6 +94,9 @@ pub enum TaskError {
     /// The local histogram equalisation cannot work with these parameters or on this image.
     #[error("clahe: {0}")]
     Clahe(#[from] ClaheError),
+    /// The phantom is not usable.
+    #[error(transparent)]
+    Phantom(#[from] PhantomError),
     /// The data are not usable.
     #[error(transparent)]
     Data(#[from] DataError),

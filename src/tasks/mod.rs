@@ -24,6 +24,7 @@ pub mod enhance;
 mod error;
 mod fdk;
 mod projection;
+pub mod radiographs;
 mod redundancy;
 
 pub use error::TaskError;

@@ -1,7 +1,9 @@
 //! The chest phantom of kerma's own: a schematic adult, drawn from a seed.
 
 mod cavity;
+mod extras;
 mod great_vessels;
+mod habitus;
 mod lungs;
 mod nodules;
 mod pulmonary_tree;
@@ -13,6 +15,7 @@ mod trunk;
 use glam::{DQuat, DVec3};
 
 use cavity::Cavity;
+pub use habitus::{Arms, Habitus};
 
 use super::{HalfSpace, Phantom, PhantomError, Rule, Shape, random::Random, solid::Relation};
 
@@ -31,20 +34,39 @@ use super::{HalfSpace, Phantom, PhantomError, Rule, Shape, random::Random, solid
 /// # Errors
 /// None: every seed gives valid shapes. The type is that of all phantoms.
 pub fn chest(seed: u64) -> Result<Phantom, PhantomError> {
+    chest_of(&Habitus::standard(), seed)
+}
+
+/// The chest of a body, drawn from a seed as [`chest`] is.
+///
+/// Whole bodies ([`Arms::Lowered`], [`Arms::Raised`]) go on to the faces of their own box: neck, abdomen and upper arms
+/// are longer. `habitus.scale` is left to who looks at the body.
+///
+/// # Errors
+/// [`PhantomError`] when a length of the habitus is not finite, or leaves an organ without size.
+pub fn chest_of(habitus: &Habitus, seed: u64) -> Result<Phantom, PhantomError> {
     let mut random = Random::new(seed);
-    let build = Build::new(&mut random);
+    // Of its own, so that what is added leaves everything else where it is.
+    let mut added = Random::of(seed, &[ADDED]);
+    let build = Build::new(&mut random, habitus);
     let cavity = Cavity::new()?;
-    let mut parts = Parts::new()?;
-    trunk::draw(&mut parts)?;
+    let mut parts = Parts::new(habitus)?;
+    trunk::draw(&mut parts, habitus)?;
     let lungs = lungs::draw(&mut parts, &cavity, &build)?;
+    extras::gas(&mut parts, habitus, &mut added)?;
     pulmonary_tree::draw(&mut parts, &lungs, &mut random)?;
-    nodules::draw(&mut parts, &lungs, &mut random)?;
+    nodules::draw(&mut parts, &lungs, habitus.nodules, &mut random)?;
     great_vessels::draw(&mut parts, &lungs)?;
-    spine::draw(&mut parts)?;
+    extras::calcium(&mut parts, habitus, &lungs, &mut added)?;
+    spine::draw(&mut parts, habitus)?;
     ribs::draw(&mut parts, &cavity, &build)?;
-    shoulder_girdle::draw(&mut parts)?;
+    shoulder_girdle::draw(&mut parts, habitus.arms)?;
+    extras::lines(&mut parts, habitus, &mut added)?;
     Ok(Phantom::new(Rule::Overwrite, parts.list))
 }
+
+/// Label of the stream that [`extras`] are drawn from.
+const ADDED: u64 = 2;
 
 /// What differs from one chest to the next, besides its vessels and nodules.
 struct Build {
@@ -57,10 +79,12 @@ struct Build {
 }
 
 impl Build {
-    fn new(random: &mut Random) -> Self {
+    fn new(random: &mut Random, habitus: &Habitus) -> Self {
+        let heart = random.within(0.94, 1.06) * habitus.heart;
+        let mut rise = || random.within(-5.0, 5.0) - habitus.inspiration_mm;
         Self {
-            heart: random.within(0.94, 1.06),
-            dome_rise_mm: [random.within(-5.0, 5.0), random.within(-5.0, 5.0)],
+            heart,
+            dome_rise_mm: [rise(), rise()],
             rib_fall: random.within(0.92, 1.08),
         }
     }
@@ -79,9 +103,10 @@ struct Parts {
 }
 
 impl Parts {
-    fn new() -> Result<Self, PhantomError> {
+    fn new(habitus: &Habitus) -> Result<Self, PhantomError> {
+        let half_box = DVec3::from_array(habitus.half_box_mm);
         let [x, y, z] = [DVec3::X, DVec3::Y, DVec3::Z];
-        let faces = [x, -x, y, -y, z, -z].map(|outwards| HalfSpace::below(outwards, outwards.abs().dot(HALF_BOX_MM)));
+        let faces = [x, -x, y, -y, z, -z].map(|outwards| HalfSpace::below(outwards, outwards.abs().dot(half_box)));
         Ok(Self { list: Vec::new(), faces: faces.into_iter().collect::<Result<_, _>>()? })
     }
 

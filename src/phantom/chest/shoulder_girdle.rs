@@ -2,16 +2,16 @@
 
 use glam::{DMat3, DQuat, DVec3};
 
-use super::{Parts, SIDES};
+use super::{Arms, Parts, SIDES};
 use crate::phantom::{HalfSpace, PhantomError, Shape, tissue};
 
-pub(super) fn draw(parts: &mut Parts) -> Result<(), PhantomError> {
+pub(super) fn draw(parts: &mut Parts, arms: Arms) -> Result<(), PhantomError> {
     sternum(parts)?;
     for side in SIDES {
         let at = |x: f64, y: f64, z: f64| DVec3::new(side * x, y, z);
         clavicle(parts, at)?;
         scapula(parts, side, at)?;
-        humerus(parts, at)?;
+        humerus(parts, arms, at)?;
     }
     Ok(())
 }
@@ -72,9 +72,14 @@ fn scapula(parts: &mut Parts, side: f64, at: impl Fn(f64, f64, f64) -> DVec3) ->
     Ok(())
 }
 
-/// Head and upper shaft, the arm held away from the body.
-fn humerus(parts: &mut Parts, at: impl Fn(f64, f64, f64) -> DVec3) -> Result<(), PhantomError> {
-    let (head, neck, shaft) = (at(164.0, -16.0, 100.0), at(174.0, -10.0, 80.0), at(215.0, 4.0, 5.0));
+/// Head and shaft, the arm held away from the body.
+fn humerus(parts: &mut Parts, arms: Arms, at: impl Fn(f64, f64, f64) -> DVec3) -> Result<(), PhantomError> {
+    let head = at(164.0, -16.0, 100.0);
+    let (neck, shaft) = match arms {
+        Arms::Cut => (at(174.0, -10.0, 80.0), at(215.0, 4.0, 5.0)),
+        Arms::Lowered => (at(176.0, -10.0, 80.0), at(244.0, 8.0, -160.0)),
+        Arms::Raised => (at(170.0, -8.0, 122.0), at(196.0, 20.0, 320.0)),
+    };
     for (shell, value) in [(0.0, tissue::CORTICAL_BONE), (1.5, tissue::SPONGY_BONE)] {
         let ball = Shape::ellipsoid(head, DVec3::splat(22.0 - shell), DQuat::IDENTITY)?;
         parts.push(ball, value);

@@ -1,14 +1,16 @@
-//! Vertebrae from the sixth cervical to the third lumbar, with pedicles and processes.
+//! Vertebrae from the sixth cervical to the third lumbar, or as far as a whole body goes, with pedicles and processes.
 
 use glam::{DQuat, DVec3};
 
-use super::{Parts, SIDES};
+use super::{Habitus, Parts, SIDES};
 use crate::phantom::{PhantomError, Shape, tissue};
 
 /// Thickness of cortical bone around the vertebral bodies, in millimetres.
 const SHELL_MM: f64 = 0.8;
 /// Gap between two vertebral bodies, filled by the disc.
 const DISC_MM: f64 = 5.0;
+/// No vertebra has its centre closer to the ends of the box.
+const MARGIN_MM: f64 = 5.0;
 /// Height of the upper face of the first thoracic vertebra.
 const TOP_Z_MM: f64 = 146.0;
 
@@ -22,16 +24,17 @@ fn centre(z: f64) -> DVec3 {
     DVec3::new(0.0, -66.0 + 12.0 * ((z - 10.0) / 140.0).powi(2), z)
 }
 
-pub(super) fn draw(parts: &mut Parts) -> Result<(), PhantomError> {
-    for index in -1..=15 {
-        vertebra(parts, f64::from(index))?;
+pub(super) fn draw(parts: &mut Parts, habitus: &Habitus) -> Result<(), PhantomError> {
+    let indices = if habitus.is_whole() { -4..=17 } else { -1..=15 };
+    for index in indices {
+        vertebra(parts, f64::from(index), habitus.half_box_mm[2] - MARGIN_MM)?;
     }
     Ok(())
 }
 
-fn vertebra(parts: &mut Parts, index: f64) -> Result<(), PhantomError> {
+fn vertebra(parts: &mut Parts, index: f64, highest_mm: f64) -> Result<(), PhantomError> {
     let z = level_mm(index);
-    if z.abs() > 195.0 {
+    if z.abs() > highest_mm {
         return Ok(());
     }
     let body = centre(z);

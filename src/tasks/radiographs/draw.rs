@@ -1,0 +1,198 @@
+use std::borrow::Cow;
+
+use glam::{DMat3, DVec3};
+
+use super::{
+    super::{Projection, TaskError},
+    Options, texture,
+    view::{Pose, Subject},
+};
+use crate::{
+    data::{Grid, Image, Sample, Unit, Volume},
+    engine::{Control, Device, Plan},
+    geometry::Geometry,
+    phantom::{Arms, Habitus, Phantom, chest_of, random::Random},
+};
+
+/// Labels of the streams that one body's numbers are drawn from; those of its views follow [`VIEWS`].
+const BODY: u64 = 0;
+const SCALE: u64 = 1;
+const VIEWS: u64 = 2;
+/// Detector and focal spot blur by a Gaussian of this many pixels.
+const BLUR_PX: [f64; 2] = [0.4, 0.8];
+/// Voxels are blurred by this part of their spacing besides, about the deviation of a box, so that their faces vanish.
+const VOXEL_BLUR: f64 = 0.4;
+/// Points along each axis of a voxel of a phantom.
+const SUPERSAMPLING: usize = 2;
+
+/// Draws clean radiographs: line integrals of many bodies in many poses.
+///
+/// Body `b` of the first [`Options::count`] is a phantom with a habitus of its own, from exact rays through its shapes
+/// or, with [`Options::voxel_mm`], from a volume on the device. Bodies from there on are the given volumes in turns,
+/// each time scaled, mirrored by half of the draws, and seen anew. A cone beam of 1.0 to 1.8 m meets them PA, AP,
+/// lateral or oblique; two thirds of the images show fields of 250 to 420 mm, the others details of 110 to 200 mm.
+/// Where the beam meets no body, the line integral is 0.
+pub struct Radiographs {
+    options: Options,
+    volumes: Vec<Volume>,
+}
+
+/// What one body is made of.
+enum Matter<'a> {
+    Shapes(Phantom),
+    Voxels(Cow<'a, Volume>),
+}
+
+impl Radiographs {
+    /// Radiographs of phantoms, and of `volumes` in mm⁻¹ or Hounsfield units.
+    ///
+    /// # Errors
+    /// [`TaskError`] when an option is outside its range, or a volume is in another unit or holds values that are not
+    /// finite.
+    pub fn new(options: Options, volumes: Vec<Volume>) -> Result<Self, TaskError> {
+        options.check()?;
+        for volume in &volumes {
+            volume.check_finite()?;
+            let got = volume.unit();
+            if !matches!(got, Unit::PerMillimetre | Unit::Hounsfield) {
+                return Err(TaskError::Unit { what: "volume", expected: "mm⁻¹ or HU", got });
+            }
+        }
+        Ok(Self { options, volumes })
+    }
+
+    /// What is drawn.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The views of body number `body`, as line integrals.
+    ///
+    /// The images have the detector's pixel spacing and the patient's right at their left. They depend on the options,
+    /// the volumes and the number alone.
+    ///
+    /// # Errors
+    /// [`TaskError`] when there are neither as many phantoms nor a volume, or the device fails or is stopped.
+    pub async fn draw(&self, device: &Device, control: &Control<'_>, body: usize) -> Result<Vec<Image>, TaskError> {
+        let Options { size, texture, .. } = self.options;
+        let (matter, subject) = self.body(body)?;
+        let mut streams: Vec<Random> =
+            (0..self.options.views_per_body).map(|view| self.stream(body, VIEWS + view as u64)).collect();
+        let poses: Vec<Pose> = streams.iter_mut().map(|random| Pose::draw(random, &subject, size)).collect();
+
+        let voxel_mm = match &matter {
+            Matter::Shapes(_) => 0.0,
+            Matter::Voxels(volume) => (volume.grid().spacing_mm() * subject.scale).abs().max_element(),
+        };
+        let integrals = match &matter {
+            Matter::Shapes(phantom) => exact(phantom, &poses, size, control)?,
+            Matter::Voxels(volume) => projected(volume, &poses, size, device, control).await?,
+        };
+
+        let mut images = Vec::with_capacity(poses.len());
+        for ((random, pose), mut values) in streams.iter_mut().zip(&poses).zip(integrals) {
+            pose.stretch(size, &mut values);
+            let pixel_mm = pose.pitch_mm() / pose.magnification();
+            let sigma_px = random.within(BLUR_PX[0], BLUR_PX[1]).hypot(VOXEL_BLUR * voxel_mm / pixel_mm);
+            texture::blur(sigma_px, size, &mut values);
+            if texture > 0.0 {
+                texture::add(random, texture, pixel_mm, size, &mut values);
+            }
+            let spacing = Some([pose.pitch_mm(); 2]);
+            images.push(Image::new([size; 2], spacing, Sample::Float, Unit::LineIntegral, values)?);
+        }
+        Ok(images)
+    }
+
+    fn stream(&self, body: usize, label: u64) -> Random {
+        Random::of(self.options.seed, &[body as u64, label])
+    }
+
+    fn body(&self, body: usize) -> Result<(Matter<'_>, Subject), TaskError> {
+        let Options { count, voxel_mm, .. } = self.options;
+        if body < count {
+            let seed = self.stream(body, BODY).bits();
+            let habitus = Habitus::seeded(seed);
+            let phantom = chest_of(&habitus, seed)?;
+            let matter =
+                if voxel_mm > 0.0 { Matter::Voxels(Cow::Owned(voxels(&phantom, &habitus, voxel_mm)?)) } else { Matter::Shapes(phantom) };
+            return Ok((matter, of_habitus(&habitus)));
+        }
+        if self.volumes.is_empty() {
+            let allowed = "below the number of phantoms where no volumes are given";
+            return Err(TaskError::Range { field: "body", allowed, got: body as f64 });
+        }
+        let volume = &self.volumes[(body - count) % self.volumes.len()];
+        Ok((Matter::Voxels(Cow::Borrowed(volume)), of_grid(volume.grid(), &mut self.stream(body, SCALE))))
+    }
+}
+
+fn of_habitus(habitus: &Habitus) -> Subject {
+    /// From the middle to the sides, front and ends of the chest.
+    const INTEREST_MM: DVec3 = DVec3::new(125.0, 60.0, 135.0);
+    Subject {
+        // The middle of lungs and upper abdomen lies a little lower than that of the box.
+        centre_mm: DVec3::new(0.0, 0.0, -10.0),
+        half_mm: DVec3::from_array(habitus.half_box_mm),
+        scale: DVec3::from_array(habitus.scale),
+        interest_mm: INTEREST_MM,
+        field_mm: f64::INFINITY,
+        lateral: habitus.arms == Arms::Raised,
+    }
+}
+
+/// A volume as it lies, scaled by 0.85 to 1.12 and a little more along single axes.
+fn of_grid(grid: &Grid, random: &mut Random) -> Subject {
+    /// Part of the height that one field may show: beams diverge, and bodies are turned.
+    const SHOWN: f64 = 0.85;
+    /// Half of a usual field of details.
+    const DETAIL_MM: f64 = 80.0;
+    let half_mm = along_world(grid.orientation(), grid.extent_mm() / 2.0);
+    let size = random.within(0.85, 1.12);
+    let mut scale = DVec3::from_array([0; 3].map(|_| size * random.within(0.95, 1.05)));
+    let field_mm = SHOWN * 2.0 * half_mm.z * scale.z;
+    if random.within(0.0, 1.0) < 0.5 {
+        scale.x = -scale.x;
+    }
+    let interest_mm = (0.5 * half_mm).with_z((half_mm.z - DETAIL_MM).max(0.0));
+    Subject { centre_mm: grid.centre_mm(), half_mm, scale, interest_mm, field_mm, lateral: true }
+}
+
+/// Half-extents along the world's axes of a box along a grid's.
+fn along_world(orientation: DMat3, half: DVec3) -> DVec3 {
+    orientation.x_axis.abs() * half.x + orientation.y_axis.abs() * half.y + orientation.z_axis.abs() * half.z
+}
+
+fn voxels(phantom: &Phantom, habitus: &Habitus, voxel_mm: f64) -> Result<Volume, TaskError> {
+    let size = habitus.half_box_mm.map(|half| (2.0 * half / voxel_mm).ceil() as usize);
+    Ok(phantom.voxelise(&Grid::centred(size, [voxel_mm; 3])?, SUPERSAMPLING))
+}
+
+/// Line integrals of shapes, view by view.
+fn exact(phantom: &Phantom, poses: &[Pose], size: usize, control: &Control<'_>) -> Result<Vec<Vec<f32>>, TaskError> {
+    let mut views = Vec::with_capacity(poses.len());
+    for (index, pose) in poses.iter().enumerate() {
+        control.step("radiograph", index, poses.len())?;
+        views.push(phantom.project(&pose.geometry(size)?)?.into_values());
+    }
+    Ok(views)
+}
+
+/// Line integrals of a volume, all views in one run.
+async fn projected(
+    volume: &Volume,
+    poses: &[Pose],
+    size: usize,
+    device: &Device,
+    control: &Control<'_>,
+) -> Result<Vec<Vec<f32>>, TaskError> {
+    let mut views = Vec::with_capacity(poses.len());
+    for pose in poses {
+        views.extend_from_slice(pose.geometry(size)?.views());
+    }
+    let task = Projection::new(volume, &Geometry::new([size, size], views)?)?;
+    let plan = Plan::new(task.graph(), device.limits())?;
+    let projections = task.finish(device.run(&plan, control).await?)?;
+    Ok(projections.into_values().chunks_exact(size * size).map(<[f32]>::to_vec).collect())
+}
