@@ -7,6 +7,7 @@
 //! tasks     what a user asks for: project, reconstruct
 //! kernels   one kernel = WGSL shader + parameters + CPU twin + record function
 //! engine    graph (record → plan) → run on Device::Gpu or Device::Cpu
+//! noise     what noise is in an image (host only)
 //! data · geometry · phantom · io
 //! ```
 
@@ -15,6 +16,7 @@ pub mod engine;
 pub mod geometry;
 pub mod io;
 pub mod kernels;
+pub mod noise;
 pub mod phantom;
 pub mod tasks;
 
