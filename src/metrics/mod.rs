@@ -9,11 +9,13 @@
 //! - Values must be finite.
 
 mod error;
+mod ms_ssim;
 mod pair;
 mod psnr;
 mod ssim;
 mod windows;
 
 pub use error::MetricError;
+pub use ms_ssim::ms_ssim;
 pub use psnr::{psnr, rmse};
 pub use ssim::{Form, ssim};
