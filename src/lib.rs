@@ -7,6 +7,7 @@
 //! tasks     what a user asks for: project, reconstruct
 //! kernels   one kernel = WGSL shader + parameters + CPU twin + record function
 //! engine    graph (record → plan) → run on Device::Gpu or Device::Cpu
+//! metrics   what two images differ by, how sharp and how noisy one is
 //! noise     what noise is in an image (host only)
 //! data · geometry · phantom · io
 //! ```
@@ -16,6 +17,7 @@ pub mod engine;
 pub mod geometry;
 pub mod io;
 pub mod kernels;
+pub mod metrics;
 pub mod noise;
 pub mod phantom;
 pub mod tasks;

@@ -97,7 +97,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    pub(super) fn check_finite(what: &'static str, values: &[f32]) -> Result<(), Self> {
+    pub(crate) fn check_finite(what: &'static str, values: &[f32]) -> Result<(), Self> {
         let count = values.iter().filter(|v| !v.is_finite()).count();
         if count == 0 {
             return Ok(());
