@@ -174,7 +174,7 @@ fn exponent(k: f32, mean: f32, over: f32) -> f32 {
     let r = reciprocal(kept);
     let z = r * r;
     // 12k·δ(k), fitted at whole k: δ to 2·10⁻⁸ from 1 on.
-    let mut s = z * -0.002_576_282_9 + 0.008_594_508;
+    let mut s = z * -0.002_576_283 + 0.008_594_508;
     s = z * s - 0.033_280_623;
     s = z * s + 1.0;
     let stirling = (r * s) * (1.0 / 12.0);
