@@ -29,8 +29,8 @@
 //! that give neighbouring k differ by chance: a probability is right to about 2⁻²²·√µ of itself (10⁻⁶ at µ = 20, 2·10⁻⁴
 //! at 10⁶), with either sign from one k to the next.
 //!
-//! **Bound.** A trial is refused with a probability of at most 0.21, at µ = 16. After [`TRIALS`] refusals the result is
-//! ⌊µ⌋: never seen, at 10⁻¹⁹. Every trial takes its own words of the pixel's own counter.
+//! **Bound.** A trial is refused with a probability of at most 0.22 (1 − α), at µ = 16. After [`TRIALS`] refusals the result is
+//! ⌊µ⌋: never seen, at 10⁻²¹. Every trial takes its own words of the pixel's own counter.
 
 use super::{COUNT_DRAW, normal::deviate, philox::philox, table::tabulated};
 use crate::engine::arithmetic::{exp, inverse_square_root, log, reciprocal};
