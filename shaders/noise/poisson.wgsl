@@ -1,4 +1,4 @@
-// Poisson counts: a table and thinning below 10, transformed rejection up to 2^23, a normal beyond.
+// Poisson counts: a table and thinning below 16, transformed rejection up to 2^23, a normal beyond.
 // Twin, formulas and errors: src/kernels/noise/poisson.rs.
 
 // Number of entries of row `mean` of the table that `word` exceeds.
@@ -11,7 +11,7 @@ fn tabulated(mean: u32, word: u32) -> u32 {
     return count;
 }
 
-// Mean below 10.
+// Mean below 16.
 fn few(column: u32, row: u32, mean: f32) -> f32 {
     let whole = floor(mean);
     let threshold = u32((mean - whole) * 2147483648.0);
@@ -59,10 +59,10 @@ fn exponent_of(k: f32, mean: f32, over: f32) -> f32 {
     return stirling + pin(pin(over * v) * odd);
 }
 
-// Mean from 10 to 2^23.
+// Mean from 16 to 2^23.
 fn many(column: u32, row: u32, mean: f32) -> f32 {
     let root = pin(mean * inverse_square_root(mean));
-    let b = pin(2.53 * root) + 0.931;
+    let b = pin(pin(2.53 * root) + 0.931);
     let a = pin(0.02483 * b) - 0.059;
     let inverse_alpha = pin(1.1328 * reciprocal(b - 3.4)) + 1.1239;
     let quick = 0.9277 - pin(3.6224 * reciprocal(b - 2.0));

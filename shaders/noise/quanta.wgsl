@@ -16,7 +16,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (params.size.z != 0u) {
         let mean = pin(min(signal, params.constants.w) * params.constants.x);
         var count = 0.0;
-        if (mean < 10.0) {
+        if (mean < 16.0) {
             count = few(id.x, row, mean);
         } else if (mean < 8388608.0) {
             count = many(id.x, row, mean);

@@ -4,12 +4,14 @@
 //! shared with the library.
 
 mod backproject;
+mod distribution;
 mod error;
 pub mod pyramid;
 mod ramp;
 mod siddon;
 
 pub use backproject::backproject;
+pub use distribution::{chi_square, normal_above, poisson};
 pub use error::Error;
 pub use ramp::ramp;
 pub use siddon::project;

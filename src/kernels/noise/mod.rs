@@ -14,7 +14,9 @@
 //! and those that follow belong to the counts. One stream may therefore serve all kernels without any two of its
 //! numbers being the same; two images that need noise of their own need two streams, or two seeds.
 
+mod counts;
 mod stream;
+mod table;
 
 pub mod normal;
 pub mod philox;

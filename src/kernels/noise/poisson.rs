@@ -1,11 +1,11 @@
 //! Poisson counts of one pixel, exact at every mean up to 2²³: what [`super::quanta`] draws.
 //!
-//! - **Mean below 10.** A sum of two counts. That of the whole part ⌊µ⌋ is read from a table of the distribution for
-//!   1 to 9, in units of 2⁻³² (inversion). That of the rest r is the number of those among the counts of a mean of 1
+//! - **Mean below 16.** A sum of two counts. That of the whole part ⌊µ⌋ is read from a table of the distribution for
+//!   1 to 15, in units of 2⁻³² (inversion). That of the rest r is the number of those among the counts of a mean of 1
 //!   (the same table) that are kept, each with probability r (thinning). All of this is in whole numbers: probabilities
 //!   are right to 2⁻³², r to 2⁻³¹; counts of less than 2⁻³³ do not come. An inversion that sums probabilities in f32
 //!   would be off by 10⁻⁷ and, where the sum ends below 1, give an absurd count in one of 10⁷ pixels.
-//! - **Mean from 10 to 2²³.** Transformed rejection with squeeze, PTRS (Hörmann, "The transformed rejection method for
+//! - **Mean from 16 to 2²³.** Transformed rejection with squeeze, PTRS (Hörmann, "The transformed rejection method for
 //!   generating Poisson random variables", Insurance: Mathematics and Economics 12:39, 1993).
 //! - **Mean beyond 2²³**, where single precision has no room for counts beside their spread: µ + √µ·z + (z² − 1)/6 with
 //!   z normal, rounded down to what is representable, which has a Poisson's mean, variance and skewness.
@@ -29,14 +29,14 @@
 //! that give neighbouring k differ by chance: a probability is right to about 2⁻²²·√µ of itself (10⁻⁶ at µ = 20, 2·10⁻⁴
 //! at 10⁶), with either sign from one k to the next.
 //!
-//! **Bound.** A trial is refused with a probability of at most 0.25, at µ = 10. After [`TRIALS`] refusals the result is
-//! ⌊µ⌋: never seen, at 10⁻¹⁹. Every trial takes its own words of the pixel's own counter.
+//! **Bound.** A trial is refused with a probability of at most 0.22 (1 − α), at µ = 16. After [`TRIALS`] refusals the result is
+//! ⌊µ⌋: never seen, at 10⁻²¹. Every trial takes its own words of the pixel's own counter.
 
-use super::{COUNT_DRAW, normal::deviate, philox::philox};
+use super::{COUNT_DRAW, normal::deviate, philox::philox, table::tabulated};
 use crate::engine::arithmetic::{exp, inverse_square_root, log, reciprocal};
 
-/// Mean from which on counts come by rejection: Hörmann's proof of the squeeze holds from here on.
-pub const FEW: f32 = 10.0;
+/// Mean from which on counts come by rejection; Hörmann's proof of the squeeze holds from 10 on.
+pub const FEW: f32 = 16.0;
 /// Mean from which on counts are normal numbers: 2²³.
 pub const COUNTLESS: f32 = 8_388_608.0;
 /// Largest mean, 2⁹⁶: larger ones count as this.
@@ -44,90 +44,62 @@ pub const MAX_MEAN: f32 = 7.922_816_3e28;
 /// Trials at the most.
 pub const TRIALS: u32 = 32;
 
-/// Entries of the table for one mean.
-const ENTRIES: usize = 64;
-/// Means of the table: 0 to 9.
-const MEANS: usize = FEW as usize;
-/// e⁻¹.
-const INVERSE_E: f64 = 0.367_879_441_171_442_33;
-
-/// Table of Poisson distributions.
-pub(super) type Table = [u32; MEANS * ENTRIES];
-
-/// Per mean 0 to 9 the distribution in units of 2⁻³²: entry k is P(count ≤ k) − 1 unit.
-///
-/// A count is the number of entries that a random word exceeds. From products and sums alone, which are the same
-/// everywhere.
-pub(super) static TABLE: Table = table();
-
-const fn table() -> Table {
-    let mut table = [u32::MAX; MEANS * ENTRIES];
-    let (mut mean, mut none) = (1, INVERSE_E);
-    while mean < MEANS {
-        let (mut k, mut probability, mut sum) = (0, none, none);
-        while k < ENTRIES {
-            // A sum that is 1 but for less than half a unit saturates: no word exceeds it.
-            table[mean * ENTRIES + k] = (sum * (1u64 << 32) as f64 - 0.5) as u32;
-            k += 1;
-            probability *= mean as f64 / k as f64;
-            sum += probability;
-        }
-        mean += 1;
-        none *= INVERSE_E;
-    }
-    table
-}
-
 /// Counts of a pixel of a mean; `counter` is the pixel's, its draw is not looked at.
 #[inline]
 pub(super) fn count(counter: [u32; 4], key: [u32; 2], mean: f32) -> f32 {
-    let [x, y, z, _] = counter;
-    let words = |draw: u32| philox([x, y, z, COUNT_DRAW + draw], key);
+    let words_of = pixel_words(counter, key);
     if mean < FEW {
-        few(words, mean)
+        few(words_of, mean)
     } else if mean < COUNTLESS {
-        many(words, mean)
+        many_beyond(words_of, &Hat::new(mean), 0)
     } else {
-        countless(words(0), mean)
+        countless(words_of(0), mean)
     }
 }
 
-/// Number of entries for a mean that `word` exceeds.
+/// Words of the draws of a pixel that belong to its count, by their number.
 #[inline(always)]
-fn tabulated(mean: usize, word: u32) -> u32 {
-    let row = &TABLE[mean * ENTRIES..][..ENTRIES];
-    let (mut count, mut jump) = (0, ENTRIES / 2);
-    while jump > 0 {
-        count += if word > row[count + jump - 1] { jump } else { 0 };
-        jump /= 2;
-    }
-    count as u32
+pub(super) fn pixel_words([x, y, z, _]: [u32; 4], key: [u32; 2]) -> impl Fn(u32) -> [u32; 4] {
+    move |draw| philox([x, y, z, COUNT_DRAW + draw], key)
 }
 
 fn few(words_of: impl Fn(u32) -> [u32; 4], mean: f32) -> f32 {
-    let whole = mean.floor();
-    let threshold = ((mean - whole) * (1u32 << 31) as f32) as u32;
-    let mut words = words_of(0);
-    let mut count = tabulated(whole as usize, words[0]);
+    let words = words_of(0);
+    let threshold = threshold(mean);
     let candidates = tabulated(1, words[1]);
-    for i in 2..candidates + 2 {
-        let place = i as usize % 4;
-        if place == 0 {
-            words = words_of(i / 4);
-        }
-        count += u32::from(words[place] >> 1 < threshold);
-    }
-    count as f32
+    let kept = words[2..].iter().take(candidates as usize).filter(|word| **word >> 1 < threshold).count();
+    let sum = tabulated(mean as u32, words[0]) + kept as u32;
+    (sum + few_beyond(words_of, candidates, threshold)) as f32
 }
 
-fn many(words_of: impl Fn(u32) -> [u32; 4], mean: f32) -> f32 {
-    let hat = Hat::new(mean);
-    let mut words = [0; 4];
-    for trial in 0..TRIALS {
-        words = if trial % 2 == 0 { words_of(trial / 2) } else { [words[2], words[3], words[0], words[1]] };
-        let (k, is_taken) = hat.trial(words[0], words[1]);
-        if is_taken {
-            return k;
+/// Probability of being kept in thinning, the mean's fraction in units of 2⁻³¹.
+#[inline(always)]
+pub(super) fn threshold(mean: f32) -> u32 {
+    ((mean - mean.floor()) * (1u32 << 31) as f32) as u32
+}
+
+/// How many candidates from the third on are kept: their words are those of the second draw and of those that follow.
+pub(super) fn few_beyond(words_of: impl Fn(u32) -> [u32; 4], candidates: u32, threshold: u32) -> u32 {
+    let (mut words, mut count) = ([0; 4], 0);
+    for i in 2..candidates {
+        let place = (i - 2) % 4;
+        if place == 0 {
+            words = words_of((i + 2) / 4);
+        }
+        count += u32::from(words[place as usize] >> 1 < threshold);
+    }
+    count
+}
+
+/// Count by rejection from a trial on; draws hold the words of two trials, and `first` is even.
+pub(super) fn many_beyond(words_of: impl Fn(u32) -> [u32; 4], hat: &Hat, first: u32) -> f32 {
+    for draw in first / 2..TRIALS / 2 {
+        let words = words_of(draw);
+        for pair in words.chunks_exact(2) {
+            let (k, is_taken) = hat.trial(pair[0], pair[1]);
+            if is_taken {
+                return k;
+            }
         }
     }
     hat.whole
@@ -141,7 +113,7 @@ fn countless([high, low, ..]: [u32; 4], mean: f32) -> f32 {
 
 /// Hörmann's constants for a mean.
 #[derive(Clone, Copy)]
-struct Hat {
+pub(super) struct Hat {
     mean: f32,
     /// Whole part of the mean, and the rest.
     whole: f32,
@@ -155,7 +127,7 @@ struct Hat {
 
 impl Hat {
     #[inline(always)]
-    fn new(mean: f32) -> Self {
+    pub(super) fn new(mean: f32) -> Self {
         let root = mean * inverse_square_root(mean);
         let b = 2.53 * root + 0.931;
         let a = 0.02483 * b - 0.059;
@@ -167,7 +139,7 @@ impl Hat {
 
     /// Count of a trial and whether it is taken; without branches, so that lanes can be computed side by side.
     #[inline(always)]
-    fn trial(&self, side: u32, height: u32) -> (f32, bool) {
+    pub(super) fn trial(&self, side: u32, height: u32) -> (f32, bool) {
         let Self { mean, whole, part, a, b, inverse_alpha, quick } = *self;
         let edge = 0.5 * uniform(side << 1);
         let u = f32::from_bits((0.5 - edge).to_bits() | (side & 0x8000_0000));
@@ -202,7 +174,7 @@ fn exponent(k: f32, mean: f32, over: f32) -> f32 {
     let r = reciprocal(kept);
     let z = r * r;
     // 12k·δ(k), fitted at whole k: δ to 2·10⁻⁸ from 1 on.
-    let mut s = z * -0.002_576_282_9 + 0.008_594_508;
+    let mut s = z * -0.002_576_283 + 0.008_594_508;
     s = z * s - 0.033_280_623;
     s = z * s + 1.0;
     let stirling = (r * s) * (1.0 / 12.0);
@@ -217,4 +189,54 @@ fn exponent(k: f32, mean: f32, over: f32) -> f32 {
     let near = (over * v) * odd;
     let exponent = stirling + if v.abs() > 0.25 { far } else { near };
     if k < 0.5 { mean } else { exponent }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// −ln(P(k)·√(2πk)), for k > 0, from ln k! summed up.
+    fn wanted(k: u32, mean: f64) -> f64 {
+        let k_real = f64::from(k);
+        let factorial: f64 = (1..=k).map(|i| f64::from(i).ln()).sum();
+        factorial + mean - k_real * mean.ln() - 0.5 * (std::f64::consts::TAU * k_real).ln()
+    }
+
+    #[test]
+    fn the_saddle_point_form_is_accurate() {
+        let mut worst = 0.0f64;
+        for mean in [16.0f32, 17.3, 40.9, 123.4, 1000.5, 20_000.25, 1_048_575.9] {
+            let spread = mean.sqrt();
+            for i in -80..=80 {
+                let k = (mean + 0.1 * i as f32 * spread).floor();
+                if k < 1.0 {
+                    continue;
+                }
+                let got = f64::from(exponent(k, mean, (k - mean.floor()) - (mean - mean.floor())));
+                let want = wanted(k as u32, mean.into());
+                // Absolute where the probability is, relative where it is not.
+                worst = worst.max((got - want).abs() / want.max(1.0));
+            }
+        }
+        assert!(worst < 2e-6, "{worst}");
+        assert_eq!(exponent(0.0, 16.5, -16.5), 16.5);
+    }
+
+    #[test]
+    fn trials_that_lead_far_away_are_refused() {
+        let hat = Hat::new(16.0);
+        // s = 0: as far as it goes, to either side, with the smallest V.
+        for side in [0, 1 << 31] {
+            assert!(!hat.trial(side, 0).1);
+        }
+        assert!(hat.trial(u32::MAX >> 1, u32::MAX / 4).1);
+    }
+
+    #[test]
+    fn large_means_stay_numbers() {
+        for mean in [COUNTLESS, 1e20, MAX_MEAN] {
+            let got = count([1, 2, 3, 0], [4, 5], mean);
+            assert!((got - mean).abs() <= 8.0 * mean.sqrt() && got == got.floor(), "{mean}: {got}");
+        }
+    }
 }

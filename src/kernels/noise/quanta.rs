@@ -12,9 +12,11 @@
 
 use super::{
     ELECTRONIC_DRAW, NoiseParams, Stream, WORKGROUP,
+    counts::counts,
     normal::{deviate, deviates},
     philox::philox_lanes,
-    poisson::{MAX_MEAN, TABLE, count},
+    poisson::{MAX_MEAN, count},
+    table::TABLE,
 };
 use crate::{
     engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
@@ -137,15 +139,22 @@ vectorised! {
         let [x, y, z, _] = counter;
         for (chunk, (means, out)) in means.chunks(LANES).zip(out.chunks_mut(LANES)).enumerate() {
             let first = x.wrapping_add((chunk * LANES) as u32);
-            for (i, (mean, out)) in means.iter().zip(&mut *out).enumerate() {
-                *out = counted(params, [first.wrapping_add(i as u32), y, z, 0], *mean);
+            let mut signals = [0.0; LANES];
+            for (signal, mean) in signals.iter_mut().zip(means) {
+                *signal = mean.max(0.0);
+            }
+            if params.size[2] != 0 {
+                let [photons, inverse, _, largest] = params.constants;
+                signals = counts([first, y, z, 0], params.key(), &signals.map(|s| s.min(largest) * photons));
+                signals.iter_mut().for_each(|count| *count *= inverse);
             }
             if params.size[3] != 0 {
                 let [high, low, ..] = philox_lanes([first, y, z, ELECTRONIC_DRAW], params.key());
-                for (out, z) in out.iter_mut().zip(deviates(&high, &low)) {
-                    *out += params.constants[2] * z;
+                for (signal, z) in signals.iter_mut().zip(deviates(&high, &low)) {
+                    *signal += params.constants[2] * z;
                 }
             }
+            out.copy_from_slice(&signals[..out.len()]);
         }
     }
 }
