@@ -13,7 +13,7 @@ pub(super) const MEDIAN_OF_NORMAL: f64 = 0.674_489_750_196_081_7;
 pub(super) const MIN_WINDOWS: usize = 64;
 /// Smallest side of an image: (16 − 4)/2 + 1 = 7 windows.
 const MIN_IMAGE_SIDE: usize = 16;
-/// Share of the windows that is kept, those on the gentlest slopes: edges would raise the median.
+/// Share of the windows that is kept, those of the least bend: edges would raise the median.
 pub(super) const GENTLE_SHARE: f64 = 0.7;
 /// Distances of a window's mean from a clipped value, in σ, largest first. At 3σ a clipped normal has lost 0.3 % of its
 /// standard deviation, at 2σ 4 %, at 1.5σ 10 %.
@@ -50,7 +50,7 @@ pub struct GaussianNoise {
 /// ```
 /// where d is the diagonal band of Daubechies' db2, as in scikit-image's `estimate_sigma`, over windows that
 /// - lie within the image and the mask (`true` counts; nothing is mirrored at borders);
-/// - are among the 70 % with the gentlest slope of the low-pass band, which is orthogonal to d;
+/// - are among the 70 % where the low-pass band, which is orthogonal to d, bends least;
 /// - have a mean (low-pass band, 3×3) at least 3σ from a clipped extreme of the image. Where too few windows are, 2.5σ,
 ///   2σ or 1.5σ will do; where not even those, windows that touch no clipped pixel. An extreme counts as clipped when it has
 ///   twice as many pixels as the value next to it, and at least 16.
@@ -117,10 +117,10 @@ impl<'a> Survey<'a> {
 
 /// Standard deviation of white noise in a level, and the number of windows it rests on.
 pub(super) fn white_sigma(band: &Band, clipping: &Clipping) -> Result<(f64, usize), NoiseError> {
-    let (mean, slope) = band.mean_and_slope();
+    let (mean, bend) = band.mean_and_bend();
     let among = |keep: &dyn Fn(usize) -> bool| {
         let mut windows: Vec<usize> = (0..mean.len()).filter(|&i| keep(i)).collect();
-        keep_gentle(&mut windows, |i| slope[i]);
+        keep_gentle(&mut windows, |i| bend[i]);
         windows
     };
     let sigma_of =
@@ -146,15 +146,15 @@ pub(super) fn white_sigma(band: &Band, clipping: &Clipping) -> Result<(f64, usiz
     Ok(best)
 }
 
-/// Keeps the share of windows on the gentlest slopes, and all ties with the steepest of them.
-pub(super) fn keep_gentle(windows: &mut Vec<usize>, slope: impl Fn(usize) -> f32) {
+/// Keeps the share of windows that bend least, and all ties with the last of them.
+pub(super) fn keep_gentle(windows: &mut Vec<usize>, bend: impl Fn(usize) -> f32) {
     if windows.is_empty() {
         return;
     }
-    let mut slopes: Vec<f32> = windows.iter().map(|&i| slope(i)).collect();
-    let last = ((slopes.len() - 1) as f64 * GENTLE_SHARE) as usize;
-    let limit = *slopes.select_nth_unstable_by(last, f32::total_cmp).1;
-    windows.retain(|&i| slope(i) <= limit);
+    let mut bends: Vec<f32> = windows.iter().map(|&i| bend(i)).collect();
+    let last = ((bends.len() - 1) as f64 * GENTLE_SHARE) as usize;
+    let limit = *bends.select_nth_unstable_by(last, f32::total_cmp).1;
+    windows.retain(|&i| bend(i) <= limit);
 }
 
 /// Median of sizes over that of a standard normal; 0 of nothing.
