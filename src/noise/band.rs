@@ -38,6 +38,13 @@ pub(super) struct Band {
     pub(super) low: Vec<f32>,
     /// State of the window's worst sample.
     pub(super) state: Vec<State>,
+    /// Mean of `low` over 3×3 windows, ends repeated.
+    pub(super) mean: Vec<f32>,
+    /// Sum of the squared second differences of `low`.
+    ///
+    /// It finds edges; straight slopes, to which the diagonal band is blind, have none. White noise σ has a mean bend of
+    /// [`NOISE_BEND`]·σ².
+    pub(super) bend: Vec<f32>,
 }
 
 impl Band {
@@ -64,7 +71,8 @@ impl Band {
                     worst[i] = window.copied().max().unwrap_or(State::Outside);
                 }
             });
-        Self { size, detail, low, state: worst }
+        let (mean, bend) = mean_and_bend(size, &low);
+        Self { size, detail, low, state: worst, mean, bend }
     }
 
     /// The next coarser level.
@@ -74,28 +82,24 @@ impl Band {
         band.detail.iter_mut().for_each(|d| *d *= 2.0);
         band
     }
+}
 
-    /// Mean of `low` over 3×3 windows and its bend per window: the sum of its squared second differences, ends repeated.
-    ///
-    /// The bend finds edges; straight slopes, to which the diagonal band is blind, have none. White noise σ has a mean bend
-    /// of [`NOISE_BEND`]·σ².
-    pub(super) fn mean_and_bend(&self) -> (Vec<f32>, Vec<f32>) {
-        let [columns, rows] = self.size;
-        let mut pairs = vec![(0.0, 0.0); self.low.len()];
-        pairs.par_chunks_mut(columns).enumerate().for_each(|(j, out)| {
-            let [above, here, below] =
-                [j.saturating_sub(1), j, (j + 1).min(rows - 1)].map(|y| &self.low[y * columns..(y + 1) * columns]);
-            for (i, out) in out.iter_mut().enumerate() {
-                let (l, r) = (i.saturating_sub(1), (i + 1).min(columns - 1));
-                let sum: f32 = [above, here, below].iter().map(|line| line[l] + line[i] + line[r]).sum();
-                let across = here[l] - here[i] + (here[r] - here[i]);
-                let down = above[i] - here[i] + (below[i] - here[i]);
-                let mixed = (above[l] - above[r] + (below[r] - below[l])) / 4.0;
-                *out = (sum / 9.0, across * across + down * down + 2.0 * mixed * mixed);
-            }
-        });
-        pairs.into_iter().unzip()
-    }
+fn mean_and_bend(size: [usize; 2], low: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let [columns, rows] = size;
+    let mut pairs = vec![(0.0, 0.0); low.len()];
+    pairs.par_chunks_mut(columns).enumerate().for_each(|(j, out)| {
+        let [above, here, below] =
+            [j.saturating_sub(1), j, (j + 1).min(rows - 1)].map(|y| &low[y * columns..(y + 1) * columns]);
+        for (i, out) in out.iter_mut().enumerate() {
+            let (l, r) = (i.saturating_sub(1), (i + 1).min(columns - 1));
+            let sum: f32 = [above, here, below].iter().map(|line| line[l] + line[i] + line[r]).sum();
+            let across = here[l] - here[i] + (here[r] - here[i]);
+            let down = above[i] - here[i] + (below[i] - here[i]);
+            let mixed = (above[l] - above[r] + (below[r] - below[l])) / 4.0;
+            *out = (sum / 9.0, across * across + down * down + 2.0 * mixed * mixed);
+        }
+    });
+    pairs.into_iter().unzip()
 }
 
 fn weighted_mean(v: [f64; TAPS]) -> f64 {

@@ -60,8 +60,8 @@ pub struct GaussianNoise {
 ///
 /// **Floor.** Rounding to grey levels is not noise: (step/√12)² is taken off, and up to 2/√12 = 0.58 measured steps (half a
 /// step of noise) the answer is 0. An image without noise gives 0 where it is flat, straight or of few values; elsewhere its
-/// curvature remains, which for structures of more than 16 pixels is below 0.1 % of their contrast. Rounded slopes of half a
-/// step per pixel in both directions can pass for noise of 0.7 steps.
+/// curvature remains: of waves 32 pixels long in both directions less than 0.1 % of their amplitude, of waves of 16 pixels
+/// less than 1 %. Rounded slopes of half a step per pixel in both directions can pass for noise of 0.7 steps.
 ///
 /// # Errors
 /// [`NoiseError`] when a value is not finite, a side is shorter than 16 pixels, the mask has another length, or fewer than
@@ -71,11 +71,7 @@ pub fn gaussian_sigma(image: &Image, mask: Option<&[bool]>) -> Result<GaussianNo
     let Some(band) = survey.band() else {
         return Ok(GaussianNoise { sigma: 0.0, measured: 0.0, step: 0.0, windows: 0 });
     };
-    let (measured, windows) = white_sigma(&band, &survey.clipping)?;
-    let step = step(image.values());
-    let sigma =
-        if measured <= FLOOR_STEPS * step { 0.0 } else { (measured * measured - (ROUNDING * step).powi(2)).sqrt() };
-    Ok(GaussianNoise { sigma, measured, step, windows })
+    survey.gaussian(&band)
 }
 
 /// A checked image with what is known of its pixels.
@@ -113,14 +109,23 @@ impl<'a> Survey<'a> {
     pub(super) fn band(&self) -> Option<Band> {
         (!self.clipping.two_levels).then(|| Band::new(self.image.size(), self.image.values(), &self.states))
     }
+
+    /// Noise of the finest level, without what rounding adds.
+    pub(super) fn gaussian(&self, band: &Band) -> Result<GaussianNoise, NoiseError> {
+        let (measured, windows) = white_sigma(band, &self.clipping)?;
+        let step = step(self.image.values());
+        let rounding = ROUNDING * step;
+        let sigma =
+            if measured <= FLOOR_STEPS * step { 0.0 } else { (measured * measured - rounding * rounding).sqrt() };
+        Ok(GaussianNoise { sigma, measured, step, windows })
+    }
 }
 
 /// Standard deviation of white noise in a level, and the number of windows it rests on.
 pub(super) fn white_sigma(band: &Band, clipping: &Clipping) -> Result<(f64, usize), NoiseError> {
-    let (mean, bend) = band.mean_and_bend();
     let among = |keep: &dyn Fn(usize) -> bool| {
-        let mut windows: Vec<usize> = (0..mean.len()).filter(|&i| keep(i)).collect();
-        keep_gentle(&mut windows, |i| bend[i]);
+        let mut windows: Vec<usize> = (0..band.mean.len()).filter(|&i| keep(i)).collect();
+        keep_gentle(&mut windows, |i| band.bend[i]);
         windows
     };
     let sigma_of =
@@ -138,7 +143,7 @@ pub(super) fn white_sigma(band: &Band, clipping: &Clipping) -> Result<(f64, usiz
     for _ in 0..ROUNDS {
         let clear = CLEARANCES.iter().map(|clearance| {
             let distance = (clearance * best.0) as f32;
-            among(&|i| band.state[i] != State::Outside && clipping.distance(mean[i]) > distance)
+            among(&|i| band.state[i] != State::Outside && clipping.distance(band.mean[i]) > distance)
         });
         let Some(clear) = clear.into_iter().find(|windows| windows.len() >= enough) else { break };
         best = (sigma_of(&clear), clear.len());
@@ -209,6 +214,11 @@ mod tests {
         assert_eq!(sigma(&|x, y| if disc(x, y) { 7.0 } else { 2.0 }), 0.0);
         // A straight ramp is annihilated but for the rounding of f32.
         assert!(sigma(&|x, y| 0.013 * x as f32 + 0.007 * y as f32) < 1e-6);
+        let wave = |pixels: f32| {
+            let of = |i: usize| (std::f32::consts::TAU * i as f32 / pixels + 0.4).cos();
+            sigma(&|x, y| of(x) * of(y))
+        };
+        assert!(wave(32.0) < 1e-3 && wave(16.0) < 1e-2, "{} {}", wave(32.0), wave(16.0));
         // Rounded to whole grey levels it is not noise either.
         let rounded = |slope: f32| sigma(&|x, y| (slope * x as f32 + 0.9 * slope * y as f32).round());
         for slope in [0.1, 0.37, 0.77, 1.3] {

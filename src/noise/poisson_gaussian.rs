@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use super::{
     NoiseError,
     band::{Band, NOISE_BEND, State},
-    gaussian::{CLEARANCES, MIN_WINDOWS, Survey, gaussian_sigma, keep_gentle},
+    gaussian::{CLEARANCES, MIN_WINDOWS, Survey, keep_gentle},
     line::{Level, Line, winsorised_variance},
 };
 use crate::data::{Image, Sample};
@@ -16,14 +16,15 @@ const MIN_LEVEL_WINDOWS: usize = 128;
 const TAIL_SHARE: f64 = 0.002;
 /// Rounds in which the line and the windows chosen with it settle.
 const ROUNDS: usize = 4;
-/// Largest bend of a window over its variance: three times what noise has on average, which leaves 95 % of noise.
-const MAX_BEND: f64 = 3.0 * NOISE_BEND;
+/// Largest bend of a window over its variance: one and a half times what noise has on average, which leaves four fifths of
+/// noise; twice as much leaves enough structure to raise gains by up to 4 % more.
+const MAX_BEND: f64 = 1.5 * NOISE_BEND;
 /// Share of the windows that must bend no more than noise does; of an image with less, the gentlest 70 % are used.
 const LEAST_SHARE: f64 = 0.1;
 /// Standard errors by which a slope must differ from 0.
-const SIGNIFICANCE: f64 = 3.0;
+const SIGNIFICANCE: f64 = 4.0;
 /// Relative change of σ over the image's means up to which one σ is as good.
-const LEAST_CHANGE: f64 = 0.05;
+const LEAST_CHANGE: f64 = 0.1;
 /// Half the side of the square whose mean stands for a pixel's mean in a noise map, in pixels.
 const MAP_REACH: usize = 2;
 
@@ -86,16 +87,16 @@ pub fn estimate(image: &Image) -> Result<PoissonGaussian, NoiseError> {
 /// Poisson–Gaussian noise of the pixels of one image where a mask is true.
 ///
 /// After Foi, Trimeche, Katkovnik, Egiazarian, IEEE Trans. Image Process. 17:1737, 2008, simplified:
-/// 1. Windows of the db2 transform as in [`gaussian_sigma`] that touch no clipped pixel are sorted by their mean (low-pass
+/// 1. Windows of the db2 transform as in [`gaussian_sigma`](super::gaussian_sigma) that touch no clipped pixel are sorted by their mean (low-pass
 ///    band, 3×3) into up to 64 level sets of at least 128; of each, the 70 % that bend least are kept.
 /// 2. A set's variance is the winsorised mean of d², at 2σ (Huber, Robust Statistics, 1981, proposal 2).
 /// 3. A line is fitted to the variances, weighted by n/variance² of the line itself and by Tukey's biweight.
 /// 4. With the line, windows are chosen anew, four times: those that bend no more than noise does, with means at least
 ///    3σ(mean) from clipped ends of the range; 2 and 3 are repeated.
 ///
-/// The result is one of two models. Where the slope is below three standard errors, or σ changes by less than 5 % over the
+/// The result is one of two models. Where the slope is below four standard errors, or σ changes by less than 10 % over the
 /// image's means, or variance *falls* with the mean (values after a logarithm or inverted), noise is taken for Gaussian:
-/// gain 0 and the variance of [`gaussian_sigma`]. In a Poisson–Gaussian model rounding to grey levels is part of
+/// gain 0 and the variance of [`gaussian_sigma`](super::gaussian_sigma). In a Poisson–Gaussian model rounding to grey levels is part of
 /// the noise, since counts are whole numbers by themselves.
 ///
 /// # Errors
@@ -104,7 +105,7 @@ pub fn estimate(image: &Image) -> Result<PoissonGaussian, NoiseError> {
 pub fn estimate_within(image: &Image, mask: Option<&[bool]>) -> Result<PoissonGaussian, NoiseError> {
     let survey = Survey::of(image, mask)?;
     let Some(band) = survey.band() else { return Ok(PoissonGaussian { gain: 0.0, offset: 0.0 }) };
-    let gaussian = gaussian_sigma(image, mask)?;
+    let gaussian = survey.gaussian(&band)?;
     let fitted = if gaussian.sigma > 0.0 { signal_dependence(&band, &survey) } else { None };
     Ok(fitted.map_or_else(
         || PoissonGaussian { gain: 0.0, offset: gaussian.sigma.powi(2) },
@@ -114,12 +115,12 @@ pub fn estimate_within(image: &Image, mask: Option<&[bool]>) -> Result<PoissonGa
 
 /// The line of variances, if noise grows with the signal.
 fn signal_dependence(band: &Band, survey: &Survey<'_>) -> Option<Line> {
-    let (mean, bend) = band.mean_and_bend();
+    let (mean, bend) = (&band.mean, &band.bend);
     let clipping = &survey.clipping;
-    let mut sets = level_sets(&mean, |i| band.state[i] == State::Clean);
+    let mut sets = level_sets(mean, |i| band.state[i] == State::Clean);
     let candidates: usize = sets.iter().map(Vec::len).sum();
     sets.iter_mut().for_each(|set| keep_gentle(set, |i| bend[i]));
-    let mut levels = levels(band, &mean, &sets);
+    let mut levels = levels(band, &sets);
     let mut line = Line::through(&levels)?;
     for _ in 0..ROUNDS {
         let keep = |i: usize| {
@@ -128,11 +129,11 @@ fn signal_dependence(band: &Band, survey: &Survey<'_>) -> Option<Line> {
                 && f64::from(bend[i]) <= MAX_BEND * variance
                 && f64::from(clipping.distance(mean[i])) >= CLEARANCES[0] * variance.sqrt()
         };
-        let sets = level_sets(&mean, keep);
+        let sets = level_sets(mean, keep);
         if (sets.iter().map(Vec::len).sum::<usize>() as f64) < LEAST_SHARE * candidates as f64 {
             break;
         }
-        let better = self::levels(band, &mean, &sets);
+        let better = self::levels(band, &sets);
         let Some(next) = Line::through(&better) else { break };
         (line, levels) = (next, better);
     }
@@ -173,10 +174,10 @@ fn level_sets(mean: &[f32], keep: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
     sets
 }
 
-fn levels(band: &Band, mean: &[f32], sets: &[Vec<usize>]) -> Vec<Level> {
+fn levels(band: &Band, sets: &[Vec<usize>]) -> Vec<Level> {
     let level = |set: &Vec<usize>| {
         let mut sizes: Vec<f32> = set.iter().map(|&i| band.detail[i].abs()).collect();
-        let sum: f64 = set.iter().map(|&i| f64::from(mean[i])).sum();
+        let sum: f64 = set.iter().map(|&i| f64::from(band.mean[i])).sum();
         Level { mean: sum / set.len() as f64, variance: winsorised_variance(&mut sizes), windows: set.len() }
     };
     sets.par_iter().map(level).collect()
