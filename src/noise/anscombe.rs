@@ -16,7 +16,7 @@ const GAUSSIAN_READ_VARIANCE: f64 = 1e12;
 /// Anscombe's 2·√(z + 3/8).
 ///
 /// The inverse of a *mean* of transformed values is not the algebraic one, since f is curved: [`Self::inverse`] is the exact
-/// unbiased one (Mäkitalo, Foi, IEEE Trans. Image Process. 20:99, 2011 and 22:91, 2013). It inverts λ ↦ E[f], which is computed by
+/// unbiased one (Mäkitalo, Foi, IEEE Trans. Image Process. 20:99, 2011 and 22:91, 2013). It inverts the mean of f as a function of λ, which is computed by
 /// quadrature when a transform is made and kept as a table; wrong by less than 10⁻⁴ counts, 10⁻⁴·g. So `inverse` of
 /// `forward` of an image is *not* that image but about g/4 above it; it is for what a denoiser makes of transformed values.
 ///
