@@ -10,9 +10,9 @@ const LOW: [f64; TAPS] =
 const HIGH: [f64; TAPS] =
     [0.129_409_522_551_260_37, 0.224_143_868_042_013_4, -0.836_516_303_737_807_9, 0.482_962_913_144_534_16];
 const TAPS: usize = 4;
-
-/// Smallest side of a level: four windows, so that every window has neighbours.
-pub(super) const MIN_SIDE: usize = 10;
+/// Mean bend of white noise over its variance: low-pass values have a quarter of it, second differences have squared taps
+/// of 1 + 4 + 1, the mixed one of 4/16, twice.
+pub(super) const NOISE_BEND: f64 = (6.0 + 6.0 + 2.0 * 0.25) / 4.0;
 
 /// What a sample, or the worst sample of a window, is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ pub(super) enum State {
 /// Windows of 4×4 samples, two samples apart, that lie within the level; nothing is extended beyond the border.
 ///
 /// White noise of standard deviation σ has σ in `detail` and, being orthogonal to it, is uncorrelated with all that is
-/// computed from `low`: windows may be chosen by `mean` and `slope` without a bias of `detail`.
+/// computed from `low`: windows may be chosen by mean and bend without a bias of `detail`.
 pub(super) struct Band {
     /// Windows across and down.
     pub(super) size: [usize; 2],
@@ -38,10 +38,17 @@ pub(super) struct Band {
     pub(super) low: Vec<f32>,
     /// State of the window's worst sample.
     pub(super) state: Vec<State>,
+    /// Mean of `low` over 3×3 windows, ends repeated.
+    pub(super) mean: Vec<f32>,
+    /// Sum of the squared second differences of `low`.
+    ///
+    /// It finds edges; straight slopes, to which the diagonal band is blind, have none. White noise σ has a mean bend of
+    /// [`NOISE_BEND`]·σ².
+    pub(super) bend: Vec<f32>,
 }
 
 impl Band {
-    /// Level of `samples`, `size` = [columns, rows], both at least [`MIN_SIDE`]; with their states.
+    /// Level of `samples`, `size` = [columns, rows], both at least 4; with their states.
     pub(super) fn new(size: [usize; 2], samples: &[f32], states: &[State]) -> Self {
         let [columns, rows] = size;
         let size = [columns, rows].map(|n| (n - TAPS) / 2 + 1);
@@ -64,7 +71,8 @@ impl Band {
                     worst[i] = window.copied().max().unwrap_or(State::Outside);
                 }
             });
-        Self { size, detail, low, state: worst }
+        let (mean, bend) = mean_and_bend(size, &low);
+        Self { size, detail, low, state: worst, mean, bend }
     }
 
     /// The next coarser level.
@@ -74,23 +82,24 @@ impl Band {
         band.detail.iter_mut().for_each(|d| *d *= 2.0);
         band
     }
+}
 
-    /// Mean of `low` over 3×3 windows and the squared length of its gradient per window, ends repeated.
-    pub(super) fn mean_and_slope(&self) -> (Vec<f32>, Vec<f32>) {
-        let [columns, rows] = self.size;
-        let mut pairs = vec![(0.0, 0.0); self.low.len()];
-        pairs.par_chunks_mut(columns).enumerate().for_each(|(j, out)| {
-            let lines =
-                [j.saturating_sub(1), j, (j + 1).min(rows - 1)].map(|y| &self.low[y * columns..(y + 1) * columns]);
-            for (i, out) in out.iter_mut().enumerate() {
-                let at = [i.saturating_sub(1), i, (i + 1).min(columns - 1)];
-                let sum: f32 = lines.iter().map(|l| l[at[0]] + l[at[1]] + l[at[2]]).sum();
-                let (x, y) = (lines[1][at[2]] - lines[1][at[0]], lines[2][i] - lines[0][i]);
-                *out = (sum / 9.0, x * x + y * y);
-            }
-        });
-        pairs.into_iter().unzip()
-    }
+fn mean_and_bend(size: [usize; 2], low: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let [columns, rows] = size;
+    let mut pairs = vec![(0.0, 0.0); low.len()];
+    pairs.par_chunks_mut(columns).enumerate().for_each(|(j, out)| {
+        let [above, here, below] =
+            [j.saturating_sub(1), j, (j + 1).min(rows - 1)].map(|y| &low[y * columns..(y + 1) * columns]);
+        for (i, out) in out.iter_mut().enumerate() {
+            let (l, r) = (i.saturating_sub(1), (i + 1).min(columns - 1));
+            let sum: f32 = [above, here, below].iter().map(|line| line[l] + line[i] + line[r]).sum();
+            let across = here[l] - here[i] + (here[r] - here[i]);
+            let down = above[i] - here[i] + (below[i] - here[i]);
+            let mixed = (above[l] - above[r] + (below[r] - below[l])) / 4.0;
+            *out = (sum / 9.0, across * across + down * down + 2.0 * mixed * mixed);
+        }
+    });
+    pairs.into_iter().unzip()
 }
 
 fn weighted_mean(v: [f64; TAPS]) -> f64 {

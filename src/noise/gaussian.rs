@@ -13,7 +13,7 @@ pub(super) const MEDIAN_OF_NORMAL: f64 = 0.674_489_750_196_081_7;
 pub(super) const MIN_WINDOWS: usize = 64;
 /// Smallest side of an image: (16 − 4)/2 + 1 = 7 windows.
 const MIN_IMAGE_SIDE: usize = 16;
-/// Share of the windows that is kept, those on the gentlest slopes: edges would raise the median.
+/// Share of the windows that is kept, those of the least bend: edges would raise the median.
 pub(super) const GENTLE_SHARE: f64 = 0.7;
 /// Distances of a window's mean from a clipped value, in σ, largest first. At 3σ a clipped normal has lost 0.3 % of its
 /// standard deviation, at 2σ 4 %, at 1.5σ 10 %.
@@ -50,7 +50,7 @@ pub struct GaussianNoise {
 /// ```
 /// where d is the diagonal band of Daubechies' db2, as in scikit-image's `estimate_sigma`, over windows that
 /// - lie within the image and the mask (`true` counts; nothing is mirrored at borders);
-/// - are among the 70 % with the gentlest slope of the low-pass band, which is orthogonal to d;
+/// - are among the 70 % where the low-pass band, which is orthogonal to d, bends least;
 /// - have a mean (low-pass band, 3×3) at least 3σ from a clipped extreme of the image. Where too few windows are, 2.5σ,
 ///   2σ or 1.5σ will do; where not even those, windows that touch no clipped pixel. An extreme counts as clipped when it has
 ///   twice as many pixels as the value next to it, and at least 16.
@@ -60,8 +60,8 @@ pub struct GaussianNoise {
 ///
 /// **Floor.** Rounding to grey levels is not noise: (step/√12)² is taken off, and up to 2/√12 = 0.58 measured steps (half a
 /// step of noise) the answer is 0. An image without noise gives 0 where it is flat, straight or of few values; elsewhere its
-/// curvature remains, which for structures of more than 16 pixels is below 0.1 % of their contrast. Rounded slopes of half a
-/// step per pixel in both directions can pass for noise of 0.7 steps.
+/// curvature remains: of waves 32 pixels long in both directions less than 0.1 % of their amplitude, of waves of 16 pixels
+/// less than 1 %. Rounded slopes of half a step per pixel in both directions can pass for noise of 0.7 steps.
 ///
 /// # Errors
 /// [`NoiseError`] when a value is not finite, a side is shorter than 16 pixels, the mask has another length, or fewer than
@@ -71,11 +71,7 @@ pub fn gaussian_sigma(image: &Image, mask: Option<&[bool]>) -> Result<GaussianNo
     let Some(band) = survey.band() else {
         return Ok(GaussianNoise { sigma: 0.0, measured: 0.0, step: 0.0, windows: 0 });
     };
-    let (measured, windows) = white_sigma(&band, &survey.clipping)?;
-    let step = step(image.values());
-    let sigma =
-        if measured <= FLOOR_STEPS * step { 0.0 } else { (measured * measured - (ROUNDING * step).powi(2)).sqrt() };
-    Ok(GaussianNoise { sigma, measured, step, windows })
+    survey.gaussian(&band)
 }
 
 /// A checked image with what is known of its pixels.
@@ -113,14 +109,23 @@ impl<'a> Survey<'a> {
     pub(super) fn band(&self) -> Option<Band> {
         (!self.clipping.two_levels).then(|| Band::new(self.image.size(), self.image.values(), &self.states))
     }
+
+    /// Noise of the finest level, without what rounding adds.
+    pub(super) fn gaussian(&self, band: &Band) -> Result<GaussianNoise, NoiseError> {
+        let (measured, windows) = white_sigma(band, &self.clipping)?;
+        let step = step(self.image.values());
+        let rounding = ROUNDING * step;
+        let sigma =
+            if measured <= FLOOR_STEPS * step { 0.0 } else { (measured * measured - rounding * rounding).sqrt() };
+        Ok(GaussianNoise { sigma, measured, step, windows })
+    }
 }
 
 /// Standard deviation of white noise in a level, and the number of windows it rests on.
 pub(super) fn white_sigma(band: &Band, clipping: &Clipping) -> Result<(f64, usize), NoiseError> {
-    let (mean, slope) = band.mean_and_slope();
     let among = |keep: &dyn Fn(usize) -> bool| {
-        let mut windows: Vec<usize> = (0..mean.len()).filter(|&i| keep(i)).collect();
-        keep_gentle(&mut windows, |i| slope[i]);
+        let mut windows: Vec<usize> = (0..band.mean.len()).filter(|&i| keep(i)).collect();
+        keep_gentle(&mut windows, |i| band.bend[i]);
         windows
     };
     let sigma_of =
@@ -138,7 +143,7 @@ pub(super) fn white_sigma(band: &Band, clipping: &Clipping) -> Result<(f64, usiz
     for _ in 0..ROUNDS {
         let clear = CLEARANCES.iter().map(|clearance| {
             let distance = (clearance * best.0) as f32;
-            among(&|i| band.state[i] != State::Outside && clipping.distance(mean[i]) > distance)
+            among(&|i| band.state[i] != State::Outside && clipping.distance(band.mean[i]) > distance)
         });
         let Some(clear) = clear.into_iter().find(|windows| windows.len() >= enough) else { break };
         best = (sigma_of(&clear), clear.len());
@@ -146,15 +151,15 @@ pub(super) fn white_sigma(band: &Band, clipping: &Clipping) -> Result<(f64, usiz
     Ok(best)
 }
 
-/// Keeps the share of windows on the gentlest slopes, and all ties with the steepest of them.
-pub(super) fn keep_gentle(windows: &mut Vec<usize>, slope: impl Fn(usize) -> f32) {
+/// Keeps the share of windows that bend least, and all ties with the last of them.
+pub(super) fn keep_gentle(windows: &mut Vec<usize>, bend: impl Fn(usize) -> f32) {
     if windows.is_empty() {
         return;
     }
-    let mut slopes: Vec<f32> = windows.iter().map(|&i| slope(i)).collect();
-    let last = ((slopes.len() - 1) as f64 * GENTLE_SHARE) as usize;
-    let limit = *slopes.select_nth_unstable_by(last, f32::total_cmp).1;
-    windows.retain(|&i| slope(i) <= limit);
+    let mut bends: Vec<f32> = windows.iter().map(|&i| bend(i)).collect();
+    let last = ((bends.len() - 1) as f64 * GENTLE_SHARE) as usize;
+    let limit = *bends.select_nth_unstable_by(last, f32::total_cmp).1;
+    windows.retain(|&i| bend(i) <= limit);
 }
 
 /// Median of sizes over that of a standard normal; 0 of nothing.
@@ -209,6 +214,11 @@ mod tests {
         assert_eq!(sigma(&|x, y| if disc(x, y) { 7.0 } else { 2.0 }), 0.0);
         // A straight ramp is annihilated but for the rounding of f32.
         assert!(sigma(&|x, y| 0.013 * x as f32 + 0.007 * y as f32) < 1e-6);
+        let wave = |pixels: f32| {
+            let of = |i: usize| (std::f32::consts::TAU * i as f32 / pixels + 0.4).cos();
+            sigma(&|x, y| of(x) * of(y))
+        };
+        assert!(wave(32.0) < 1e-3 && wave(16.0) < 1e-2, "{} {}", wave(32.0), wave(16.0));
         // Rounded to whole grey levels it is not noise either.
         let rounded = |slope: f32| sigma(&|x, y| (slope * x as f32 + 0.9 * slope * y as f32).round());
         for slope in [0.1, 0.37, 0.77, 1.3] {

@@ -14,10 +14,13 @@ mod correlation;
 mod error;
 mod gaussian;
 mod inverse;
+mod line;
 mod poisson_gaussian;
+mod processed;
 
 pub use anscombe::Anscombe;
 pub use correlation::{Correlation, noise_correlation};
 pub use error::NoiseError;
 pub use gaussian::{GaussianNoise, gaussian_sigma};
-pub use poisson_gaussian::{PoissonGaussian, estimate};
+pub use poisson_gaussian::{PoissonGaussian, estimate, estimate_within};
+pub use processed::{Processing, looks_processed};
