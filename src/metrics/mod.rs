@@ -9,6 +9,8 @@
 //! - Values must be finite.
 
 mod contrast;
+mod cpbd;
+mod edges;
 mod error;
 mod fourier;
 mod ms_ssim;
@@ -22,6 +24,7 @@ mod trend;
 mod windows;
 
 pub use contrast::{Insert, InsertContrast, contrast_detail};
+pub use cpbd::cpbd;
 pub use error::MetricError;
 pub use ms_ssim::ms_ssim;
 pub use mtf::{Mtf, mtf};

@@ -42,6 +42,29 @@ pub struct Nps {
     pub count: usize,
 }
 
+impl Nps {
+    /// Mean frequency, by power: it falls when noise grows coarser. Nothing when there is no noise.
+    ///
+    /// ```text
+    /// f̄ = Σ √(u² + v²)·NPS(u, v) / Σ NPS(u, v)
+    /// ```
+    #[must_use]
+    pub fn mean_frequency(&self) -> Option<f64> {
+        let [mut moment, mut sum] = [0.0; 2];
+        for (index, power) in self.values.iter().enumerate() {
+            moment += frequency(index, self.side, self.step) * power;
+            sum += power;
+        }
+        (sum > 0.0).then(|| moment / sum)
+    }
+}
+
+/// √(u² + v²) at a place of the spectrum.
+fn frequency(index: usize, side: usize, step: [f64; 2]) -> f64 {
+    let middle = (side / 2) as f64;
+    (((index % side) as f64 - middle) * step[0]).hypot(((index / side) as f64 - middle) * step[1])
+}
+
 /// Noise power spectrum of a region without structure, or of the difference of two images.
 ///
 /// ```text
@@ -125,13 +148,11 @@ fn without_trend(rows: &[&[f32]], region: Region, degree: usize) -> Vec<f64> {
 
 /// Means over rings one step wide; with unequal spacings, of the coarser one.
 fn radial(values: &[f64], side: usize, step: [f64; 2]) -> Vec<[f64; 2]> {
-    let middle = side as f64 / 2.0;
     let width = step[0].max(step[1]);
-    let nyquist = middle * step[0].min(step[1]);
+    let nyquist = (side / 2) as f64 * step[0].min(step[1]);
     let mut rings = vec![[0.0; 3]; side];
     for (i, power) in values.iter().enumerate() {
-        let [u, v] = [((i % side) as f64 - middle) * step[0], ((i / side) as f64 - middle) * step[1]];
-        let frequency = u.hypot(v);
+        let frequency = frequency(i, side, step);
         if frequency > 0.0 && frequency <= nyquist {
             let ring = &mut rings[(frequency / width).round() as usize];
             *ring = [ring[0] + frequency, ring[1] + power, ring[2] + 1.0];
@@ -155,7 +176,7 @@ mod tests {
         (0..count).map(|_| (0..12).map(|_| uniform()).sum::<f64>() - 6.0).collect()
     }
 
-    fn image(columns: usize, spacing_mm: Option<[f64; 2]>, values: &[f64]) -> Image {
+    fn picture(columns: usize, spacing_mm: Option<[f64; 2]>, values: &[f64]) -> Image {
         let size = [columns, values.len() / columns];
         let values = values.iter().map(|&v| v as f32).collect();
         Image::new(size, spacing_mm, Sample::Float, Unit::Arbitrary, values).unwrap()
@@ -166,17 +187,17 @@ mod tests {
     #[test]
     fn white_noise_is_flat_and_its_integral_is_the_variance() {
         let values: Vec<f64> = noise(256 * 200).iter().map(|v| 1000.0 + 5.0 * v).collect();
-        let image = image(256, Some([0.2, 0.1]), &values);
-        let nps = nps(&image, Region::whole(&image), OPTIONS).unwrap();
-        assert_eq!((nps.count, nps.unit), (15 * 11, FrequencyUnit::PerMillimetre));
-        assert!((nps.variance - 25.0).abs() < 0.5, "{}", nps.variance);
-        let integral = nps.values.iter().sum::<f64>() / (32.0 * 0.2 * 32.0 * 0.1);
-        assert!((integral - nps.variance).abs() < 1e-9);
+        let image = picture(256, Some([0.2, 0.1]), &values);
+        let found = nps(&image, Region::whole(&image), OPTIONS).unwrap();
+        assert_eq!((found.count, found.unit), (15 * 11, FrequencyUnit::PerMillimetre));
+        assert!((found.variance - 25.0).abs() < 0.5, "{}", found.variance);
+        let integral = found.values.iter().sum::<f64>() / (32.0 * 0.2 * 32.0 * 0.1);
+        assert!((integral - found.variance).abs() < 1e-9);
         // 25 value² times 0.02 mm²; about 150 half independent squares and ten places or more per ring.
-        for [frequency, power] in &nps.radial {
+        for [frequency, power] in &found.radial {
             assert!((power - 0.5).abs() < 0.1, "{power} at {frequency}");
         }
-        let [last, _] = nps.radial[nps.radial.len() - 1];
+        let [last, _] = found.radial[found.radial.len() - 1];
         assert!(last <= 2.5 && last > 2.3, "{last}");
     }
 
@@ -185,12 +206,16 @@ mod tests {
         let (white, columns) = (noise(256 * 257), 256);
         // Means of two neighbours down: power cos²(πv), with v in cycles per pixel.
         let values: Vec<f64> = (0..256 * 256).map(|i| (white[i] + white[i + columns]) / 2.0).collect();
-        let image = image(columns, None, &values);
-        let nps = nps(&image, Region::whole(&image), OPTIONS).unwrap();
-        assert!((nps.variance - 0.5).abs() < 0.02);
+        let image = picture(columns, None, &values);
+        let found = nps(&image, Region::whole(&image), OPTIONS).unwrap();
+        assert!((found.variance - 0.5).abs() < 0.02);
+        // White noise has its mean at ∫∫ √(u² + v²) = 0.3826 per pixel.
+        let mean = |image: &Image| nps(image, Region::whole(image), OPTIONS).unwrap().mean_frequency().unwrap();
+        let unfiltered = picture(columns, None, &white);
+        assert!((mean(&unfiltered) - 0.3826).abs() < 0.005 && mean(&image) < 0.33, "{}", mean(&unfiltered));
         for row in 0..32 {
             let want = (std::f64::consts::PI * (row as f64 - 16.0) / 32.0).cos().powi(2);
-            let got = nps.values[row * 32..][..32].iter().sum::<f64>() / 32.0;
+            let got = found.values[row * 32..][..32].iter().sum::<f64>() / 32.0;
             assert!((got - want).abs() < 0.1, "row {row}: {got} instead of {want}");
         }
     }
@@ -203,7 +228,7 @@ mod tests {
             10.0 * x - 20.0 * y + 4.0 * x * x + 3.0 * x * y
         };
         let values: Vec<f64> = noise(columns * rows).iter().enumerate().map(|(i, v)| v + surface(i)).collect();
-        let image = image(columns, None, &values);
+        let image = picture(columns, None, &values);
         let variance = |detrend| nps(&image, Region::whole(&image), NpsOptions { side: 32, detrend }).unwrap().variance;
         assert!((variance(2) - 1.0).abs() < 0.1, "{}", variance(2));
         assert!(variance(0) > 10.0, "{}", variance(0));
@@ -211,7 +236,7 @@ mod tests {
 
     #[test]
     fn regions_smaller_than_a_square_are_refused() {
-        let image = image(40, None, &[0.0; 1600]);
+        let image = picture(40, None, &[0.0; 1600]);
         let region = Region { x: 5, y: 5, width: 31, height: 32 };
         let message = nps(&image, region, OPTIONS).unwrap_err().to_string();
         assert_eq!(message, "NPS needs sides of 32 pixels or more, got 31x32");
