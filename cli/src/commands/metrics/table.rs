@@ -6,6 +6,21 @@ use crate::context::Context;
 
 /// Names of the columns: the image that is the truth, and the one that is judged.
 const COLUMNS: [&str; 2] = ["reference", "image"];
+/// Column of what both images tell together; that of the reference stays empty.
+pub(super) const PAIR: usize = 1;
+/// Longest text to whose width the column of values grows; longer ones stand out.
+const WIDEST: usize = 40;
+
+/// What a line of the table is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line<'a> {
+    /// Name for scripts.
+    pub(super) key: &'a str,
+    /// Name for people.
+    pub(super) label: &'a str,
+    /// The convention.
+    pub(super) how: &'a str,
+}
 
 /// What was measured, a line each.
 #[derive(Debug, Default)]
@@ -18,9 +33,7 @@ pub(super) struct Table {
 struct Row {
     key: String,
     label: String,
-    /// The convention.
     how: String,
-    /// For the reference and for the image, or for the pair in the place of the image.
     cells: [Option<Cell>; 2],
 }
 
@@ -34,31 +47,18 @@ struct Cell {
 }
 
 impl Table {
-    /// A number about both images.
-    pub(super) fn pair(&mut self, key: &str, label: &str, how: &str, value: &f64, text: impl FnOnce(&f64) -> String) {
-        self.put(key, label, how, 1, value, text);
-    }
-
-    /// A number about one image.
-    pub(super) fn put(
-        &mut self,
-        key: &str,
-        label: &str,
-        how: &str,
-        column: usize,
-        value: &f64,
-        text: impl FnOnce(&f64) -> String,
-    ) {
-        self.set(key, label, how, column, Cell { text: text(value), value: json!(value), reason: None });
+    /// A number, and what people read.
+    pub(super) fn put(&mut self, line: Line<'_>, column: usize, value: f64, text: impl FnOnce(f64) -> String) {
+        self.set(line, column, Cell { text: text(value), value: json!(value), reason: None });
     }
 
     /// A number that there is not, and why.
-    pub(super) fn lacking(&mut self, key: &str, label: &str, how: &str, column: usize, reason: &str) {
+    pub(super) fn lacking(&mut self, line: Line<'_>, column: usize, reason: &str) {
         let text = format!("not defined ({reason})");
-        self.set(key, label, how, column, Cell { text, value: Value::Null, reason: Some(reason.to_owned()) });
+        self.set(line, column, Cell { text, value: Value::Null, reason: Some(reason.to_owned()) });
     }
 
-    fn set(&mut self, key: &str, label: &str, how: &str, column: usize, cell: Cell) {
+    fn set(&mut self, Line { key, label, how }: Line<'_>, column: usize, cell: Cell) {
         let index = self.rows.iter().position(|row| row.key == key).unwrap_or_else(|| {
             let [key, label, how] = [key, label, how].map(str::to_owned);
             self.rows.push(Row { key, label, how, cells: [None, None] });
@@ -77,8 +77,8 @@ impl Table {
     pub(super) fn measure(&self, context: &mut Context) {
         let mut undefined = Map::new();
         for Row { key, cells, .. } in &self.rows {
-            let cell = |column: usize| cells[column].as_ref().map(|cell| &cell.value);
-            match (cell(0), cell(1)) {
+            let value = |column: usize| cells[column].as_ref().map(|cell| &cell.value);
+            match (value(0), value(1)) {
                 (None, value) => context.measure(key, value),
                 (reference, image) => context.measure(key, json!({ COLUMNS[0]: reference, COLUMNS[1]: image })),
             }
@@ -92,24 +92,27 @@ impl Table {
     }
 }
 
+impl Row {
+    /// One value, or those of both images.
+    fn values(&self) -> String {
+        match &self.cells {
+            [Some(reference), Some(image)] if reference.reason.is_some() && reference.text == image.text => {
+                image.text.clone()
+            }
+            [Some(reference), Some(image)] => format!("{} -> {}", reference.text, image.text),
+            [one, other] => one.as_ref().or(other.as_ref()).map_or_else(String::new, |cell| cell.text.clone()),
+        }
+    }
+}
+
 impl Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let texts: Vec<[String; 3]> = self
-            .rows
-            .iter()
-            .map(|row| {
-                let [reference, image] = [0, 1].map(|column| row.cells[column].as_ref().map_or("", |cell| &cell.text));
-                let values = match reference {
-                    "" => image.to_owned(),
-                    _ => format!("{reference} -> {image}"),
-                };
-                [row.label.clone(), values, row.how.clone()]
-            })
-            .collect();
-        let width = |column: usize| texts.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
-        let [labels, values] = [width(0), width(1)];
-        for [label, value, how] in &texts {
-            writeln!(f, "  {label:labels$}  {value:values$}  {how}")?;
+        let rows: Vec<(&Row, String)> = self.rows.iter().map(|row| (row, row.values())).collect();
+        let width = |lengths: &mut dyn Iterator<Item = usize>| lengths.filter(|&n| n <= WIDEST).max().unwrap_or(0);
+        let labels = width(&mut rows.iter().map(|(row, _)| row.label.len()));
+        let values = width(&mut rows.iter().map(|(_, values)| values.len()));
+        for (Row { label, how, .. }, text) in &rows {
+            writeln!(f, "  {label:labels$}  {text:values$}  {how}")?;
         }
         Ok(())
     }
