@@ -140,7 +140,7 @@ fn connected(strength: &mut [Strength], columns: usize) {
     while let Some(index) = open.pop() {
         // Edges are never on the border, so that all eight neighbours are there.
         for row in [index - columns, index, index + columns] {
-            for neighbour in row - 1..=row + 1 {
+            for neighbour in [row - 1, row, row + 1] {
                 if strength[neighbour] == Strength::Weak {
                     strength[neighbour] = Strength::Strong;
                     open.push(neighbour);

@@ -28,9 +28,9 @@ fn json(room: &Room, args: &[&str]) -> Value {
     serde_json::from_str(&room.done(&[&["metrics"], args, &["--json"]].concat())).unwrap()
 }
 
-/// Text of a line of the table after its label.
+/// Text of a line of the table after its label; nothing when there is no such line.
 fn line<'a>(text: &'a str, label: &str) -> &'a str {
-    text.lines().find_map(|l| l.trim_start().strip_prefix(label)).unwrap_or_else(|| panic!("{label}: {text}")).trim()
+    text.lines().find_map(|l| l.trim_start().strip_prefix(label)).unwrap_or_default().trim()
 }
 
 #[test]
