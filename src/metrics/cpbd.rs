@@ -40,9 +40,8 @@ const REACH: usize = 100;
 /// like noise. The contrast rule was made for 8 bits and is scaled by the range.
 ///
 /// N. D. Narvekar, L. J. Karam, IEEE Trans. Image Process. 20:2678, 2011; P. Marziliano et al., ICIP 2002. Departures
-/// from the authors' program: Canny's thresholds and borders are those of this module (70 % of the gradients, 64 bins,
-/// low over high 0.4), and no block reaches
-/// beyond the image.
+/// from the authors' program: Canny's thresholds are this module's (70 % of the gradients, 64 bins, low over high 0.4),
+/// and directions are Sobel's. `docs/methods/metrics.md` has a comparison with another implementation.
 ///
 /// # Errors
 /// [`MetricError`] when a side is below 64 pixels, there is no edge, a value is not finite, or the range is not positive.
