@@ -42,6 +42,12 @@ pub enum MetricError {
         /// Columns and rows of the image.
         size: [usize; 2],
     },
+    /// A text is no region.
+    #[error("region must read X,Y,WIDTH,HEIGHT in whole pixels, got \"{got}\"")]
+    RegionText {
+        /// The text given.
+        got: String,
+    },
     /// The image has nothing from which the metric could be told.
     #[error("{metric} is not defined: {reason}")]
     Undefined {

@@ -8,14 +8,27 @@
 //!   255 for 8 bits: it is given, never taken from the image under test.
 //! - Values must be finite.
 
+mod contrast;
+mod cpbd;
+mod edges;
 mod error;
+mod fourier;
 mod ms_ssim;
+mod mtf;
+mod nps;
 mod pair;
 mod psnr;
+mod region;
 mod ssim;
+mod trend;
 mod windows;
 
+pub use contrast::{Insert, InsertContrast, contrast_detail};
+pub use cpbd::cpbd;
 pub use error::MetricError;
 pub use ms_ssim::ms_ssim;
+pub use mtf::{Mtf, mtf};
+pub use nps::{Nps, NpsOptions, nps};
 pub use psnr::{psnr, rmse};
+pub use region::{FrequencyUnit, Region};
 pub use ssim::{Form, ssim};

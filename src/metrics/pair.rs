@@ -16,7 +16,7 @@ pub(super) fn check_range(range: f64) -> Result<(), MetricError> {
     if range.is_finite() && range > 0.0 {
         return Ok(());
     }
-    Err(MetricError::Setting { what: "range", allowed: "positive", got: range })
+    Err(MetricError::Setting { what: "range", allowed: "positive and finite", got: range })
 }
 
 /// Refuses an image with a side of fewer than `least` pixels.

@@ -132,6 +132,11 @@ mod tests {
                 let (got, want) = (ssim(&x, &y, 4095.0, form).unwrap(), direct(&x, &y, 4095.0, form));
                 assert!((got - want).abs() < 1e-12, "{columns}x{rows} {form:?}: {got} instead of {want}");
             }
+            // The control: the population's covariance is not the sample's.
+            let population = Window { covariance_scale: 1.0, ..Form::ScikitImage.window() };
+            let got = population.terms([x.values(), y.values()], x.size(), Constants::of_range(4095.0)).ssim;
+            let off = (got - direct(&x, &y, 4095.0, Form::ScikitImage)).abs();
+            assert!(off > 1e-6, "{off}");
         }
     }
 

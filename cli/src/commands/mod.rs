@@ -6,6 +6,7 @@ mod demo;
 mod devices;
 mod enhance;
 mod geometry;
+mod metrics;
 mod phantom;
 mod plan;
 mod project;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Reconstruct(reconstruct::ReconstructArgs),
     /// Enhance a radiograph: mask, local contrast, spatial frequencies
     Enhance(enhance::EnhanceArgs),
+    /// Measure how far an image differs from a reference, how sharp and how noisy it is
+    Metrics(metrics::MetricsArgs),
     /// Print the compute graph of a command without running it
     Plan(plan::PlanArgs),
     /// Time the CPU twins against the GPU on this machine
@@ -51,6 +54,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Project(args) => project::run(&args, context),
         Command::Reconstruct(args) => reconstruct::run(&args, context),
         Command::Enhance(args) => enhance::run(&args, context),
+        Command::Metrics(args) => metrics::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
         Command::Bench(args) => bench::run(&args, context),
     }

@@ -8,6 +8,7 @@ mod bad_usage;
 mod demo;
 mod enhance;
 mod interrupt;
+mod metrics;
 mod output;
 mod round_trip;
 mod runner;
