@@ -69,9 +69,8 @@ impl Pose {
         let yaw_deg = yaw_deg(random, subject.lateral);
         let turned = |random: &mut Random, most: f64| random.within(-most, most).to_radians();
         let (pitch, roll) = (turned(random, 8.0), turned(random, 6.0));
-        let turn = DMat3::from_rotation_y(roll)
-            * DMat3::from_rotation_x(pitch)
-            * DMat3::from_rotation_z(yaw_deg.to_radians());
+        let turn =
+            DMat3::from_rotation_y(roll) * DMat3::from_rotation_x(pitch) * DMat3::from_rotation_z(yaw_deg.to_radians());
 
         let is_detail = random.within(0.0, 1.0) < DETAILS;
         // Whole chests stay near the middle, details lie anywhere.
