@@ -97,19 +97,20 @@ impl Pose {
         }
     }
 
-    fn to_body(&self, direction: DVec3) -> DVec3 {
+    /// A direction of the room in the body's space.
+    fn in_body(&self, direction: DVec3) -> DVec3 {
         self.turn.transpose() * direction / self.scale
     }
 
     /// Source and detector in the body's space.
     pub(super) fn geometry(&self, size: usize) -> Result<Geometry, GeometryError> {
-        let place = |room: DVec3| self.target_mm + self.to_body(room);
+        let place = |room: DVec3| self.target_mm + self.in_body(room);
         let [u, v] = self.steps();
         let view = View {
             source: Source::Point(place(-self.sid_mm * DVec3::Y)),
             detector_centre: place((self.sdd_mm - self.sid_mm) * DVec3::Y),
-            u_step: self.to_body(u),
-            v_step: self.to_body(v),
+            u_step: self.in_body(u),
+            v_step: self.in_body(v),
         };
         Geometry::new([size, size], vec![view])
     }
@@ -127,7 +128,7 @@ impl Pose {
         for (row, values) in integrals.chunks_exact_mut(size).enumerate() {
             for (column, value) in values.iter_mut().enumerate() {
                 let ray = self.sdd_mm * DVec3::Y + (column as f64 - middle) * u + (row as f64 - middle) * v;
-                let ratio = ray.length() / self.to_body(ray).length();
+                let ratio = ray.length() / self.in_body(ray).length();
                 *value = (f64::from(*value) * ratio) as f32;
             }
         }
