@@ -21,7 +21,7 @@ const VIEWS: u64 = 2;
 /// Detector and focal spot blur by a Gaussian of this many pixels.
 const BLUR_PX: [f64; 2] = [0.4, 0.8];
 /// Voxels are blurred by this part of their spacing besides, about the deviation of a box, so that their faces vanish.
-const VOXEL_BLUR: f64 = 0.4;
+const VOXEL_BLUR: f64 = 0.35;
 /// Points along each axis of a voxel of a phantom.
 const SUPERSAMPLING: usize = 2;
 
@@ -88,10 +88,10 @@ impl Radiographs {
         let poses: Vec<Pose> = streams.iter_mut().map(|random| Pose::draw(random, &subject, size)).collect();
 
         let (voxel_mm, integrals) = match &matter {
-            Matter::Shapes(phantom) => (0.0, exact(phantom, &poses, size, control)?),
+            Matter::Shapes(phantom) => ([0.0; 2], exact(phantom, &poses, size, control)?),
             Matter::Voxels(volume) => {
-                let spacing_mm = volume.grid().spacing_mm().max_element() * subject.scale.abs().max_element();
-                (spacing_mm, projected(volume, &poses, size, device, control).await?)
+                let integrals = projected(volume, &poses, size, device, control).await?;
+                (seen_mm(volume.grid(), subject.scale), integrals)
             }
         };
         let mut bones = bones.map(|bones| exact(&bones, &poses, size, control)).transpose()?;
@@ -101,7 +101,8 @@ impl Radiographs {
             let pose = &poses[view];
             pose.stretch(size, &mut values);
             let pixel_mm = pose.pitch_mm() / pose.magnification();
-            let sigma_px = random.within(BLUR_PX[0], BLUR_PX[1]).hypot(VOXEL_BLUR * voxel_mm / pixel_mm);
+            let unsharp_px = random.within(BLUR_PX[0], BLUR_PX[1]);
+            let sigma_px = voxel_mm.map(|spacing| unsharp_px.hypot(VOXEL_BLUR * spacing / pixel_mm));
             texture::blur(sigma_px, size, &mut values);
             if texture > 0.0 {
                 let mut bone = bones.as_mut().map(|views| mem::take(&mut views[view]));
@@ -160,6 +161,7 @@ fn of_habitus(habitus: &Habitus) -> Subject {
         scale: DVec3::from_array(habitus.scale),
         interest_mm: INTEREST_MM,
         field_mm: f64::INFINITY,
+        finest_mm: 0.0,
         lateral: habitus.arms == Arms::Raised,
     }
 }
@@ -168,6 +170,8 @@ fn of_habitus(habitus: &Habitus) -> Subject {
 fn of_grid(grid: &Grid, random: &mut Random) -> Subject {
     /// Part of the height that one field may show: beams diverge, and bodies are turned.
     const SHOWN: f64 = 0.85;
+    /// Pixels are no finer than this part of a voxel.
+    const FINEST: f64 = 0.4;
     /// Half of a usual field of details.
     const DETAIL_MM: f64 = 80.0;
     let half_mm = along_world(grid.orientation(), grid.extent_mm() / 2.0);
@@ -178,12 +182,19 @@ fn of_grid(grid: &Grid, random: &mut Random) -> Subject {
         scale.x = -scale.x;
     }
     let interest_mm = (0.5 * half_mm).with_z((half_mm.z - DETAIL_MM).max(0.0));
-    Subject { centre_mm: grid.centre_mm(), half_mm, scale, interest_mm, field_mm, lateral: true }
+    let finest_mm = FINEST * grid.spacing_mm().min_element();
+    Subject { centre_mm: grid.centre_mm(), half_mm, scale, interest_mm, field_mm, finest_mm, lateral: true }
 }
 
 /// Half-extents along the world's axes of a box along a grid's.
 fn along_world(orientation: DMat3, half: DVec3) -> DVec3 {
     orientation.x_axis.abs() * half.x + orientation.y_axis.abs() * half.y + orientation.z_axis.abs() * half.z
+}
+
+/// Spacing of voxels as seen across and along the body's axis, in millimetres.
+fn seen_mm(grid: &Grid, scale: DVec3) -> [f64; 2] {
+    let spacing = along_world(grid.orientation(), grid.spacing_mm()) * scale.abs();
+    [spacing.x.max(spacing.y), spacing.z]
 }
 
 fn voxels(phantom: &Phantom, habitus: &Habitus, voxel_mm: f64) -> Result<Volume, TaskError> {

@@ -106,34 +106,35 @@ fn b_spline(t: f32) -> [f32; 4] {
     [s * s * s, near(t), near(s), t * t * t].map(|w| w / 6.0)
 }
 
-/// Blurs by a Gaussian of `sigma_px` pixels, the image continued by its edges.
-pub(super) fn blur(sigma_px: f64, size: usize, values: &mut [f32]) {
+/// Blurs by a Gaussian of so many pixels along rows and along columns, the image continued by its edges.
+pub(super) fn blur(sigma_px: [f64; 2], size: usize, values: &mut [f32]) {
+    let mut turned = vec![0.0; values.len()];
+    blur_rows(sigma_px[0], size, values, &mut turned);
+    blur_rows(sigma_px[1], size, &turned, values);
+}
+
+/// Blurs along rows, and turns the image over its diagonal.
+fn blur_rows(sigma_px: f64, size: usize, from: &[f32], to: &mut [f32]) {
     /// Where the kernel ends, in standard deviations.
     const REACH: f64 = 3.0;
     let reach = (REACH * sigma_px).ceil() as usize;
     let weight = |k: usize| (-0.5 * (k as f64 / sigma_px).powi(2)).exp();
     let total = 1.0 + 2.0 * (1..=reach).map(weight).sum::<f64>();
     let weights: Vec<f32> = (0..=reach).map(|k| (weight(k) / total) as f32).collect();
-    // Each pass blurs along rows and turns the image over its diagonal.
-    let mut turned = vec![0.0; values.len()];
     let mut line = vec![0.0; size + 2 * reach];
-    let mut pass = |from: &[f32], to: &mut [f32]| {
-        for (row, values) in from.chunks_exact(size).enumerate() {
-            line[..reach].fill(values[0]);
-            line[reach..reach + size].copy_from_slice(values);
-            line[reach + size..].fill(values[size - 1]);
-            for column in 0..size {
-                let at = column + reach;
-                let mut sum = weights[0] * line[at];
-                for (k, w) in weights.iter().enumerate().skip(1) {
-                    sum += w * (line[at - k] + line[at + k]);
-                }
-                to[column * size + row] = sum;
+    for (row, values) in from.chunks_exact(size).enumerate() {
+        line[..reach].fill(values[0]);
+        line[reach..reach + size].copy_from_slice(values);
+        line[reach + size..].fill(values[size - 1]);
+        for column in 0..size {
+            let at = column + reach;
+            let mut sum = weights[0] * line[at];
+            for (k, w) in weights.iter().enumerate().skip(1) {
+                sum += w * (line[at - k] + line[at + k]);
             }
+            to[column * size + row] = sum;
         }
-    };
-    pass(values, &mut turned);
-    pass(&turned, values);
+    }
 }
 
 #[cfg(test)]
@@ -205,11 +206,13 @@ mod tests {
     fn a_point_becomes_a_gaussian_and_a_constant_stays() {
         let mut point = vec![0.0; 32 * 32];
         point[16 * 32 + 16] = 1.0;
-        blur(1.0, 32, &mut point);
-        assert!((point[16 * 32 + 16] - 0.159).abs() < 2e-3 && (point[16 * 32 + 17] - 0.0965).abs() < 2e-3);
+        blur([1.0, 0.5], 32, &mut point);
+        // exp(−1/2) and exp(−2) of the middle.
+        let (middle, beside, below) = (point[16 * 32 + 16], point[16 * 32 + 17], point[17 * 32 + 16]);
+        assert!((beside / middle - 0.6065).abs() < 1e-3 && (below / middle - 0.1353).abs() < 1e-3);
         assert!((point.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         let mut flat = vec![3.0; 32 * 32];
-        blur(0.4, 32, &mut flat);
+        blur([0.4; 2], 32, &mut flat);
         assert!(flat.iter().all(|v| (v - 3.0).abs() < 1e-5));
     }
 }

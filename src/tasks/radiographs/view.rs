@@ -28,6 +28,8 @@ pub(super) struct Subject {
     pub(super) interest_mm: DVec3,
     /// Largest field at the isocentre that shows no end of the body, in millimetres.
     pub(super) field_mm: f64,
+    /// Least distance between pixels in the body's middle that shows more of it, in millimetres.
+    pub(super) finest_mm: f64,
     /// Whether nothing stands in the way of a lateral beam.
     pub(super) lateral: bool,
 }
@@ -85,7 +87,8 @@ impl Pose {
 
         let [low, high] = if is_detail { DETAILS_MM } else { FIELDS_MM };
         let magnification = sdd_mm / (sdd_mm - behind);
-        let field_mm = random.within(low, high).min(subject.field_mm * magnification);
+        let finest_mm = subject.finest_mm * magnification * size as f64;
+        let field_mm = random.within(low, high).max(finest_mm).min(subject.field_mm * magnification);
         Self {
             turn,
             scale: subject.scale,
@@ -167,8 +170,15 @@ mod tests {
     use crate::phantom::{Phantom, Rule, Shape};
 
     fn subject(scale: DVec3) -> Subject {
-        let [centre_mm, half_mm] = [DVec3::ZERO, DVec3::splat(100.0)];
-        Subject { centre_mm, half_mm, scale, interest_mm: DVec3::splat(50.0), field_mm: 1e3, lateral: true }
+        Subject {
+            centre_mm: DVec3::ZERO,
+            half_mm: DVec3::splat(100.0),
+            scale,
+            interest_mm: DVec3::splat(50.0),
+            field_mm: 1e3,
+            finest_mm: 0.0,
+            lateral: true,
+        }
     }
 
     /// A ball scaled along an axis is an ellipsoid, whose line integrals in the room are known.
