@@ -169,7 +169,7 @@ fn of_habitus(habitus: &Habitus) -> Subject {
 /// A volume as it lies, scaled by 0.85 to 1.12 and a little more along single axes.
 fn of_grid(grid: &Grid, random: &mut Random) -> Subject {
     /// Part of the height that one field may show: beams diverge, and bodies are turned.
-    const SHOWN: f64 = 0.85;
+    const SHOWN: f64 = 0.8;
     /// Pixels are no finer than this part of a voxel.
     const FINEST: f64 = 0.4;
     /// Half of a usual field of details.

@@ -77,18 +77,26 @@ impl Pose {
         let is_detail = random.within(0.0, 1.0) < DETAILS;
         // Whole chests stay near the middle, details lie anywhere.
         let reach = if is_detail { 1.0 } else { NEAR };
-        let offset = DVec3::from_array([0; 3].map(|_| reach * random.within(-1.0, 1.0))) * subject.interest_mm;
+        let mut offset = DVec3::from_array([0; 3].map(|_| reach * random.within(-1.0, 1.0))) * subject.interest_mm;
 
         // How far the body reaches from the isocentre along the beam: the support of its box.
         let half = (turn.transpose() * DVec3::Y).abs().dot(subject.half_mm * subject.scale.abs());
-        let middle = (turn * (subject.scale * -offset)).y;
-        let behind = half + middle + random.within(GAP_MM[0], GAP_MM[1]);
-        let sdd_mm = random.within(SDD_MM[0], SDD_MM[1]).max(behind + half - middle + CLEAR_MM);
-
-        let [low, high] = if is_detail { DETAILS_MM } else { FIELDS_MM };
+        let gap = random.within(GAP_MM[0], GAP_MM[1]);
+        let drawn_sdd_mm = random.within(SDD_MM[0], SDD_MM[1]);
+        let stand = |offset: DVec3| {
+            let middle = (turn * (subject.scale * -offset)).y;
+            let behind = half + middle + gap;
+            (behind, drawn_sdd_mm.max(behind + half - middle + CLEAR_MM))
+        };
+        let (behind, sdd_mm) = stand(offset);
         let magnification = sdd_mm / (sdd_mm - behind);
+        let [low, high] = if is_detail { DETAILS_MM } else { FIELDS_MM };
         let finest_mm = subject.finest_mm * magnification * size as f64;
         let field_mm = random.within(low, high).max(finest_mm).min(subject.field_mm * magnification);
+        // Back towards the middle where the ends of the body would be seen.
+        let room = ((subject.field_mm - field_mm / magnification) / (2.0 * subject.scale.z)).max(0.0);
+        offset.z = offset.z.clamp(-room, room);
+        let (behind, sdd_mm) = stand(offset);
         Self {
             turn,
             scale: subject.scale,
