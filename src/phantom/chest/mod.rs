@@ -82,11 +82,7 @@ impl Build {
     fn new(random: &mut Random, habitus: &Habitus) -> Self {
         let heart = random.within(0.94, 1.06) * habitus.heart;
         let mut rise = || random.within(-5.0, 5.0) - habitus.inspiration_mm;
-        Self {
-            heart,
-            dome_rise_mm: [rise(), rise()],
-            rib_fall: random.within(0.92, 1.08),
-        }
+        Self { heart, dome_rise_mm: [rise(), rise()], rib_fall: random.within(0.92, 1.08) }
     }
 }
 

@@ -10,7 +10,12 @@ const DIAMETER_MM: [f64; 2] = [4.0, 20.0];
 /// Positions tried per nodule; about half of the cavity is lung, so none is lost in practice.
 const TRIES: usize = 200;
 
-pub(super) fn draw(parts: &mut Parts, lungs: &Lungs, counts: [f64; 2], random: &mut Random) -> Result<(), PhantomError> {
+pub(super) fn draw(
+    parts: &mut Parts,
+    lungs: &Lungs,
+    counts: [f64; 2],
+    random: &mut Random,
+) -> Result<(), PhantomError> {
     let count = random.within(counts[0], counts[1]) as usize;
     let mut placed: Vec<(DVec3, f64)> = Vec::new();
     for index in 0..count {

@@ -147,7 +147,9 @@ mod tests {
         assert!(drawn.len() > 20, "{}", drawn.len());
         for (index, a) in drawn.iter().enumerate() {
             let [x, y] = a.position;
-            assert!(x >= a.diameter_px && x <= 255.0 - a.diameter_px && y >= a.diameter_px && y <= 199.0 - a.diameter_px);
+            assert!(
+                x >= a.diameter_px && x <= 255.0 - a.diameter_px && y >= a.diameter_px && y <= 199.0 - a.diameter_px
+            );
             for b in &drawn[..index] {
                 assert!((x - b.position[0]).hypot(y - b.position[1]) > a.diameter_px);
             }

@@ -28,6 +28,8 @@ pub(super) struct Subject {
     pub(super) interest_mm: DVec3,
     /// Largest field at the isocentre that shows no end of the body, in millimetres.
     pub(super) field_mm: f64,
+    /// Least distance between pixels in the body's middle that shows more of it, in millimetres.
+    pub(super) finest_mm: f64,
     /// Whether nothing stands in the way of a lateral beam.
     pub(super) lateral: bool,
 }
@@ -69,24 +71,32 @@ impl Pose {
         let yaw_deg = yaw_deg(random, subject.lateral);
         let turned = |random: &mut Random, most: f64| random.within(-most, most).to_radians();
         let (pitch, roll) = (turned(random, 8.0), turned(random, 6.0));
-        let turn = DMat3::from_rotation_y(roll)
-            * DMat3::from_rotation_x(pitch)
-            * DMat3::from_rotation_z(yaw_deg.to_radians());
+        let turn =
+            DMat3::from_rotation_y(roll) * DMat3::from_rotation_x(pitch) * DMat3::from_rotation_z(yaw_deg.to_radians());
 
         let is_detail = random.within(0.0, 1.0) < DETAILS;
         // Whole chests stay near the middle, details lie anywhere.
         let reach = if is_detail { 1.0 } else { NEAR };
-        let offset = DVec3::from_array([0; 3].map(|_| reach * random.within(-1.0, 1.0))) * subject.interest_mm;
+        let mut offset = DVec3::from_array([0; 3].map(|_| reach * random.within(-1.0, 1.0))) * subject.interest_mm;
 
         // How far the body reaches from the isocentre along the beam: the support of its box.
         let half = (turn.transpose() * DVec3::Y).abs().dot(subject.half_mm * subject.scale.abs());
-        let middle = (turn * (subject.scale * -offset)).y;
-        let behind = half + middle + random.within(GAP_MM[0], GAP_MM[1]);
-        let sdd_mm = random.within(SDD_MM[0], SDD_MM[1]).max(behind + half - middle + CLEAR_MM);
-
-        let [low, high] = if is_detail { DETAILS_MM } else { FIELDS_MM };
+        let gap = random.within(GAP_MM[0], GAP_MM[1]);
+        let drawn_sdd_mm = random.within(SDD_MM[0], SDD_MM[1]);
+        let stand = |offset: DVec3| {
+            let middle = (turn * (subject.scale * -offset)).y;
+            let behind = half + middle + gap;
+            (behind, drawn_sdd_mm.max(behind + half - middle + CLEAR_MM))
+        };
+        let (behind, sdd_mm) = stand(offset);
         let magnification = sdd_mm / (sdd_mm - behind);
-        let field_mm = random.within(low, high).min(subject.field_mm * magnification);
+        let [low, high] = if is_detail { DETAILS_MM } else { FIELDS_MM };
+        let finest_mm = subject.finest_mm * magnification * size as f64;
+        let field_mm = random.within(low, high).max(finest_mm).min(subject.field_mm * magnification);
+        // Back towards the middle where the ends of the body would be seen.
+        let room = ((subject.field_mm - field_mm / magnification) / (2.0 * subject.scale.z)).max(0.0);
+        offset.z = offset.z.clamp(-room, room);
+        let (behind, sdd_mm) = stand(offset);
         Self {
             turn,
             scale: subject.scale,
@@ -98,19 +108,20 @@ impl Pose {
         }
     }
 
-    fn to_body(&self, direction: DVec3) -> DVec3 {
+    /// A direction of the room in the body's space.
+    fn in_body(&self, direction: DVec3) -> DVec3 {
         self.turn.transpose() * direction / self.scale
     }
 
     /// Source and detector in the body's space.
     pub(super) fn geometry(&self, size: usize) -> Result<Geometry, GeometryError> {
-        let place = |room: DVec3| self.target_mm + self.to_body(room);
+        let place = |room: DVec3| self.target_mm + self.in_body(room);
         let [u, v] = self.steps();
         let view = View {
             source: Source::Point(place(-self.sid_mm * DVec3::Y)),
             detector_centre: place((self.sdd_mm - self.sid_mm) * DVec3::Y),
-            u_step: self.to_body(u),
-            v_step: self.to_body(v),
+            u_step: self.in_body(u),
+            v_step: self.in_body(v),
         };
         Geometry::new([size, size], vec![view])
     }
@@ -128,7 +139,7 @@ impl Pose {
         for (row, values) in integrals.chunks_exact_mut(size).enumerate() {
             for (column, value) in values.iter_mut().enumerate() {
                 let ray = self.sdd_mm * DVec3::Y + (column as f64 - middle) * u + (row as f64 - middle) * v;
-                let ratio = ray.length() / self.to_body(ray).length();
+                let ratio = ray.length() / self.in_body(ray).length();
                 *value = (f64::from(*value) * ratio) as f32;
             }
         }
@@ -167,8 +178,15 @@ mod tests {
     use crate::phantom::{Phantom, Rule, Shape};
 
     fn subject(scale: DVec3) -> Subject {
-        let [centre_mm, half_mm] = [DVec3::ZERO, DVec3::splat(100.0)];
-        Subject { centre_mm, half_mm, scale, interest_mm: DVec3::splat(50.0), field_mm: 1e3, lateral: true }
+        Subject {
+            centre_mm: DVec3::ZERO,
+            half_mm: DVec3::splat(100.0),
+            scale,
+            interest_mm: DVec3::splat(50.0),
+            field_mm: 1e3,
+            finest_mm: 0.0,
+            lateral: true,
+        }
     }
 
     /// A ball scaled along an axis is an ellipsoid, whose line integrals in the room are known.
