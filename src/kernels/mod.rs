@@ -4,7 +4,7 @@
 
 mod pixels;
 mod registry;
-mod vectorised;
+pub(crate) mod vectorised;
 
 pub mod clahe;
 pub mod fdk;

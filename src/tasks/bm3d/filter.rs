@@ -1,0 +1,157 @@
+//! The two steps: groups are shrunk as three-dimensional spectra and put back where their blocks came from.
+
+use rayon::prelude::*;
+
+use super::{
+    aggregate::{Sums, kaiser},
+    matching::{Groups, Plane, REACH, Scratch, references, search},
+    options::Step,
+    transform::{Block, Transform, haar, haar_inverse},
+};
+use crate::kernels::vectorised::vectorised;
+
+/// Rows of reference blocks that are filtered as one piece.
+const BAND: usize = 8;
+/// Bands in memory at a time, for every core.
+const BANDS_PER_CORE: usize = 2;
+
+/// First estimate: spectra of noisy groups, thresholded.
+pub(super) fn thresholded(noisy: Plane<'_>, step: &Step, sigma: f32) -> Vec<f32> {
+    let threshold = step.threshold * sigma;
+    filtered(noisy, step, &Filter { noisy, basic: None, transform: Transform::wavelet(), threshold, sigma }, rows_of_8)
+}
+
+/// Final estimate: spectra of noisy groups, attenuated by the energies of those of the first estimate.
+pub(super) fn attenuated(noisy: Plane<'_>, basic: Plane<'_>, step: &Step, sigma: f32) -> Vec<f32> {
+    let transform = Transform::dct();
+    filtered(basic, step, &Filter { noisy, basic: Some(basic), transform, threshold: 0.0, sigma }, rows_of_8)
+}
+
+/// What one step does to every group.
+struct Filter<'a, const N: usize> {
+    noisy: Plane<'a>,
+    /// First estimate, where there is one already.
+    basic: Option<Plane<'a>>,
+    transform: Transform<N>,
+    /// Smallest coefficient that is kept.
+    threshold: f32,
+    sigma: f32,
+}
+
+/// Members of one group.
+struct Stacks<const N: usize> {
+    places: Vec<[usize; 2]>,
+    noisy: Vec<Block<N>>,
+    basic: Vec<Block<N>>,
+}
+
+/// Row of reference blocks with its groups.
+struct Row<'a> {
+    y: usize,
+    xs: &'a [usize],
+    groups: &'a Groups,
+}
+
+type FilterRow<const N: usize> = fn(&Filter<'_, N>, &Row<'_>, &Block<N>, &mut Stacks<N>, &mut Sums);
+
+/// Matches in `guide` and filters band by band; the bands' sums are added from top to bottom.
+fn filtered<const N: usize>(guide: Plane<'_>, step: &Step, filter: &Filter<'_, N>, row: FilterRow<N>) -> Vec<f32> {
+    let Plane { columns, rows, .. } = guide;
+    let [xs, ys] = [columns, rows].map(|length| references(length, N, step.stride));
+    let window = kaiser::<N>();
+    let band = |ys: &[usize]| {
+        let (first, last) = (ys[0].saturating_sub(REACH), (ys[ys.len() - 1] + REACH + N).min(rows));
+        let mut sums = Sums::zeros(columns, first, last);
+        let mut groups = Groups::new(xs.len(), step.members);
+        let mut scratch = Scratch::default();
+        let mut stacks = Stacks { places: Vec::new(), noisy: Vec::new(), basic: Vec::new() };
+        for &y in ys {
+            search(guide, step, y, &xs, &mut scratch, &mut groups);
+            row(filter, &Row { y, xs: &xs, groups: &groups }, &window, &mut stacks, &mut sums);
+        }
+        sums
+    };
+    let mut sums = Sums::zeros(columns, 0, rows);
+    for batch in ys.chunks(BAND * BANDS_PER_CORE * rayon::current_num_threads()) {
+        let bands: Vec<Sums> = batch.par_chunks(BAND).map(band).collect();
+        bands.iter().for_each(|band| sums.merge(band));
+    }
+    sums.means()
+}
+
+vectorised! {
+    fn rows_of_8(f: &Filter<'_, 8>, row: &Row<'_>, window: &Block<8>, stacks: &mut Stacks<8>, sums: &mut Sums) {
+        filter_row(f, row, window, stacks, sums);
+    }
+}
+
+#[inline(always)]
+fn filter_row<const N: usize>(
+    filter: &Filter<'_, N>,
+    row: &Row<'_>,
+    window: &Block<N>,
+    stacks: &mut Stacks<N>,
+    sums: &mut Sums,
+) {
+    for (group, &x) in row.xs.iter().enumerate() {
+        let Stacks { places, noisy, basic } = stacks;
+        places.clear();
+        places.extend(row.groups.members(group, [x, row.y]));
+        spectrum(filter.noisy, &filter.transform, places, noisy);
+        let weight = match filter.basic {
+            None => threshold(noisy, filter.threshold),
+            Some(plane) => {
+                spectrum(plane, &filter.transform, places, basic);
+                attenuate(noisy, basic, filter.sigma)
+            }
+        };
+        haar_inverse(noisy);
+        let weights = window.map(|row| row.map(|w| w * weight));
+        for (&place, block) in places.iter().zip(noisy) {
+            sums.add(place, &filter.transform.inverse(block), &weights);
+        }
+    }
+}
+
+/// Three-dimensional spectrum of the blocks at `places`.
+#[inline(always)]
+fn spectrum<const N: usize>(
+    plane: Plane<'_>,
+    transform: &Transform<N>,
+    places: &[[usize; 2]],
+    stack: &mut Vec<Block<N>>,
+) {
+    stack.clear();
+    for &place in places {
+        stack.push(transform.forward(&plane.block(place)));
+    }
+    haar(stack);
+}
+
+/// Sets small coefficients to zero; returns the weight of the group, 1/(number left).
+#[inline(always)]
+fn threshold<const N: usize>(stack: &mut [Block<N>], threshold: f32) -> f32 {
+    let mut left = 0_u32;
+    for value in stack.as_flattened_mut().as_flattened_mut() {
+        let is_kept = value.abs() > threshold;
+        *value = if is_kept { *value } else { 0.0 };
+        left += u32::from(is_kept);
+    }
+    1.0 / left.max(1) as f32
+}
+
+/// Scales each coefficient by s²/(s² + σ²), s that of the first estimate; returns 1/(sum of squared scales).
+#[inline(always)]
+fn attenuate<const N: usize>(stack: &mut [Block<N>], basic: &[Block<N>], sigma: f32) -> f32 {
+    let mut squares = [0.0; N];
+    for (values, basic) in stack.as_flattened_mut().iter_mut().zip(basic.as_flattened()) {
+        for k in 0..N {
+            // Neither squares of tiny nor those of huge values are formed; s = 0 gives 1/∞ = 0.
+            let ratio = sigma / basic[k];
+            let scale = 1.0 / (1.0 + ratio * ratio);
+            values[k] *= scale;
+            squares[k] += scale * scale;
+        }
+    }
+    1.0 / squares.iter().sum::<f32>().max(1.0)
+}

@@ -1,0 +1,181 @@
+//! Search for the blocks of a window that are most like a reference block.
+
+use super::{options::Step, transform::Block};
+use crate::kernels::vectorised::{LANES, vectorised};
+
+/// Farthest a candidate lies from its reference along one axis: the window is 39x39 blocks [NS].
+pub(super) const REACH: usize = 19;
+const WINDOW: usize = 2 * REACH + 1;
+/// References matched together: their strips of both blocks' rows stay in the first-level cache.
+const REFERENCES: usize = 128;
+
+/// Pixels of an image.
+#[derive(Clone, Copy)]
+pub(super) struct Plane<'a> {
+    pub(super) values: &'a [f32],
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+}
+
+/// Positions of reference blocks along one axis: every `stride`, and the last that fits.
+pub(super) fn references(length: usize, side: usize, stride: usize) -> Vec<usize> {
+    let last = length - side;
+    (0..last).step_by(stride).chain([last]).collect()
+}
+
+/// Groups of the references of one row of blocks: members sorted by distance, the reference first.
+pub(super) struct Groups {
+    capacity: usize,
+    lengths: Vec<usize>,
+    /// Bits of the distance, then the offset; positive floats sort like their bits.
+    keys: Vec<u64>,
+    /// Largest distance that still enters.
+    limits: Vec<f32>,
+}
+
+impl Groups {
+    /// Room for `count` groups.
+    pub(super) fn new(count: usize, capacity: usize) -> Self {
+        Self { capacity, lengths: vec![0; count], keys: vec![0; count * capacity], limits: vec![0.0; count] }
+    }
+
+    /// Back to groups of the reference alone.
+    fn clear(&mut self, limit: f32) {
+        self.lengths.fill(1);
+        self.limits.fill(limit);
+        self.keys.chunks_exact_mut(self.capacity).for_each(|keys| keys[0] = 0);
+    }
+
+    #[inline(always)]
+    fn offer(&mut self, group: usize, distance: f32, offset: u32) {
+        if distance <= self.limits[group] {
+            self.insert(group, u64::from(distance.to_bits()) << 32 | u64::from(offset));
+        }
+    }
+
+    fn insert(&mut self, group: usize, key: u64) {
+        let keys = &mut self.keys[group * self.capacity..][..self.capacity];
+        let length = &mut self.lengths[group];
+        if *length < keys.len() {
+            *length += 1;
+        } else if keys[keys.len() - 1] <= key {
+            return;
+        }
+        let mut place = *length - 1;
+        while keys[place - 1] > key {
+            keys[place] = keys[place - 1];
+            place -= 1;
+        }
+        keys[place] = key;
+        if *length == keys.len() {
+            self.limits[group] = f32::from_bits((keys[keys.len() - 1] >> 32) as u32);
+        }
+    }
+
+    /// Columns and rows of the blocks of one group, the largest power of two of them, reference first.
+    #[inline(always)]
+    pub(super) fn members(&self, group: usize, [x, y]: [usize; 2]) -> impl ExactSizeIterator<Item = [usize; 2]> {
+        let length = 1 << self.lengths[group].ilog2();
+        self.keys[group * self.capacity..][..length].iter().map(move |&key| {
+            let offset = key as u32 as usize;
+            if offset == 0 {
+                return [x, y];
+            }
+            [x + (offset - 1) % WINDOW - REACH, y + (offset - 1) / WINDOW - REACH]
+        })
+    }
+}
+
+/// Number of an offset in the window; 0 is the reference itself.
+fn number(dx: isize, dy: isize) -> u32 {
+    ((dy + REACH as isize) as usize * WINDOW + (dx + REACH as isize) as usize + 1) as u32
+}
+
+/// Memory that a search works in.
+#[derive(Default)]
+pub(super) struct Scratch {
+    columns: Vec<f32>,
+    distances: Vec<f32>,
+}
+
+/// Groups of all references of the row of blocks that begins at `row`; `xs` are their columns.
+///
+/// Distances of one offset are found for a whole strip at once: squared differences are summed down the columns of a
+/// block, then along its rows.
+pub(super) fn search(plane: Plane<'_>, step: &Step, row: usize, xs: &[usize], scratch: &mut Scratch, out: &mut Groups) {
+    let side = step.side;
+    out.clear(step.distance * (side * side) as f32);
+    let reach = REACH as isize;
+    for (chunk, first) in xs.chunks(REFERENCES).zip((0..).step_by(REFERENCES)) {
+        let y_last = plane.rows - side;
+        for y in row.saturating_sub(REACH)..=(row + REACH).min(y_last) {
+            let dy = y as isize - row as isize;
+            for dx in -reach..=reach {
+                if [dx, dy] == [0, 0] {
+                    continue;
+                }
+                // References whose candidate lies within the image.
+                let x_last = (plane.columns - side) as isize;
+                let begin = chunk.partition_point(|&x| (x as isize) < -dx);
+                let end = chunk.partition_point(|&x| x as isize + dx <= x_last);
+                if begin >= end {
+                    continue;
+                }
+                let (x, width) = (chunk[begin], chunk[end - 1] - chunk[begin] + side);
+                let strips = [row * plane.columns + x, y * plane.columns + x.wrapping_add_signed(dx)];
+                let pair = strips.map(|start| &plane.values[start..]);
+                distances(pair, plane.columns, side, width, scratch);
+                let number = number(dx, dy);
+                for (group, &reference) in (first + begin..).zip(&chunk[begin..end]) {
+                    out.offer(group, scratch.distances[reference - x], number);
+                }
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// Summed squared differences of the blocks that begin at each column of two strips `width` wide.
+    fn distances(strips: [&[f32]; 2], stride: usize, side: usize, width: usize, scratch: &mut Scratch) {
+        match side {
+            8 => strip::<8>(strips, stride, width, scratch),
+            11 => strip::<11>(strips, stride, width, scratch),
+            _ => unreachable!("no profile matches pixels of other blocks"),
+        }
+    }
+}
+
+#[inline(always)]
+fn strip<const N: usize>(strips: [&[f32]; 2], stride: usize, width: usize, scratch: &mut Scratch) {
+    let padded = width.next_multiple_of(LANES);
+    if scratch.columns.len() < padded + LANES {
+        scratch.columns.resize(padded + LANES, 0.0);
+        scratch.distances.resize(padded, 0.0);
+    }
+    let columns = &mut scratch.columns[..width];
+    let [a, b]: [[&[f32]; N]; 2] = strips.map(|s| std::array::from_fn(|row| &s[row * stride..][..width]));
+    for x in 0..width {
+        let mut sum = 0.0;
+        for row in 0..N {
+            let difference = a[row][x] - b[row][x];
+            sum += difference * difference;
+        }
+        columns[x] = sum;
+    }
+    let count = width + 1 - N;
+    let windows: [&[f32]; N] = std::array::from_fn(|k| &scratch.columns[k..][..count]);
+    for (x, distance) in scratch.distances[..count].iter_mut().enumerate() {
+        *distance = windows.iter().map(|window| window[x]).sum();
+    }
+}
+
+impl Plane<'_> {
+    /// Pixels of the block at [column, row].
+    #[inline(always)]
+    pub(super) fn block<const N: usize>(self, [x, y]: [usize; 2]) -> Block<N> {
+        let start = y * self.columns + x;
+        std::array::from_fn(|row| {
+            *self.values[start + row * self.columns..].first_chunk().unwrap_or_else(|| unreachable!("inside"))
+        })
+    }
+}
