@@ -46,14 +46,8 @@ impl Sums {
         let start = (y - self.first) * self.columns + x;
         for ((row, block), weight) in (0..).zip(block).zip(weights) {
             let at = start + row * self.columns;
-            let sums: &mut [f32; N] = self.weighted[at..].first_chunk_mut().unwrap_or_else(|| unreachable!("inside"));
-            for k in 0..N {
-                sums[k] += weight[k] * block[k];
-            }
-            let sums: &mut [f32; N] = self.weights[at..].first_chunk_mut().unwrap_or_else(|| unreachable!("inside"));
-            for k in 0..N {
-                sums[k] += weight[k];
-            }
+            add_row(&mut self.weighted[at..], std::array::from_fn(|k| weight[k] * block[k]));
+            add_row(&mut self.weights[at..], *weight);
         }
     }
 
@@ -70,6 +64,13 @@ impl Sums {
         self.weighted.iter_mut().zip(&self.weights).for_each(|(sum, weight)| *sum /= weight);
         self.weighted
     }
+}
+
+#[inline(always)]
+fn add_row<const N: usize>(sums: &mut [f32], values: [f32; N]) {
+    let sums: &mut [f32; N] = sums.first_chunk_mut().unwrap_or_else(|| unreachable!("blocks lie within the rows"));
+    let old = *sums;
+    *sums = std::array::from_fn(|k| old[k] + values[k]);
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use super::{
     aggregate::{Sums, kaiser},
     matching::{Groups, Plane, REACH, Scratch, references, search},
     options::Step,
-    transform::{Block, Transform, haar, haar_inverse},
+    transform::{Block, Stack, Transform},
 };
-use crate::kernels::vectorised::vectorised;
+use crate::kernels::vectorised::{LANES, Lanes, vectorised};
 
 /// Rows of reference blocks that are filtered as one piece.
 const BAND: usize = 8;
@@ -39,10 +39,11 @@ struct Filter<'a, const N: usize> {
 }
 
 /// Members of one group.
+#[derive(Default)]
 struct Stacks<const N: usize> {
     places: Vec<[usize; 2]>,
-    noisy: Vec<Block<N>>,
-    basic: Vec<Block<N>>,
+    noisy: Stack<N>,
+    basic: Stack<N>,
 }
 
 /// Row of reference blocks with its groups.
@@ -64,7 +65,7 @@ fn filtered<const N: usize>(guide: Plane<'_>, step: &Step, filter: &Filter<'_, N
         let mut sums = Sums::zeros(columns, first, last);
         let mut groups = Groups::new(xs.len(), step.members);
         let mut scratch = Scratch::default();
-        let mut stacks = Stacks { places: Vec::new(), noisy: Vec::new(), basic: Vec::new() };
+        let mut stacks = Stacks::default();
         for &y in ys {
             search(guide, step, y, &xs, &mut scratch, &mut groups);
             row(filter, &Row { y, xs: &xs, groups: &groups }, &window, &mut stacks, &mut sums);
@@ -97,60 +98,50 @@ fn filter_row<const N: usize>(
         let Stacks { places, noisy, basic } = stacks;
         places.clear();
         places.extend(row.groups.members(group, [x, row.y]));
-        spectrum(filter.noisy, &filter.transform, places, noisy);
+        load(filter.noisy, places, noisy);
+        filter.transform.forward(noisy);
         let weight = match filter.basic {
-            None => threshold(noisy, filter.threshold),
+            None => threshold(noisy.spectrum(), filter.threshold),
             Some(plane) => {
-                spectrum(plane, &filter.transform, places, basic);
-                attenuate(noisy, basic, filter.sigma)
+                load(plane, places, basic);
+                filter.transform.forward(basic);
+                attenuate(noisy.spectrum(), basic.spectrum(), filter.sigma)
             }
         };
-        haar_inverse(noisy);
+        filter.transform.inverse(noisy);
         let weights = window.map(|row| row.map(|w| w * weight));
-        for (&place, block) in places.iter().zip(noisy) {
-            sums.add(place, &filter.transform.inverse(block), &weights);
+        for (&place, block) in places.iter().zip(&noisy.blocks) {
+            sums.add(place, block, &weights);
         }
     }
 }
 
-/// Three-dimensional spectrum of the blocks at `places`.
 #[inline(always)]
-fn spectrum<const N: usize>(
-    plane: Plane<'_>,
-    transform: &Transform<N>,
-    places: &[[usize; 2]],
-    stack: &mut Vec<Block<N>>,
-) {
-    stack.clear();
-    for &place in places {
-        stack.push(transform.forward(&plane.block(place)));
-    }
-    haar(stack);
+fn load<const N: usize>(plane: Plane<'_>, places: &[[usize; 2]], stack: &mut Stack<N>) {
+    stack.blocks.clear();
+    stack.blocks.extend(places.iter().map(|&place| plane.block(place)));
 }
 
 /// Sets small coefficients to zero; returns the weight of the group, 1/(number left).
 #[inline(always)]
-fn threshold<const N: usize>(stack: &mut [Block<N>], threshold: f32) -> f32 {
-    let mut left = 0_u32;
-    for value in stack.as_flattened_mut().as_flattened_mut() {
-        let is_kept = value.abs() > threshold;
-        *value = if is_kept { *value } else { 0.0 };
-        left += u32::from(is_kept);
-    }
+fn threshold(spectrum: &mut [Lanes], threshold: f32) -> f32 {
+    let spectrum = spectrum.as_flattened_mut();
+    let left: u32 = spectrum.iter().map(|value| u32::from(value.abs() > threshold)).sum();
+    spectrum.iter_mut().for_each(|value| *value = if value.abs() > threshold { *value } else { 0.0 });
     1.0 / left.max(1) as f32
 }
 
 /// Scales each coefficient by s²/(s² + σ²), s that of the first estimate; returns 1/(sum of squared scales).
 #[inline(always)]
-fn attenuate<const N: usize>(stack: &mut [Block<N>], basic: &[Block<N>], sigma: f32) -> f32 {
-    let mut squares = [0.0; N];
-    for (values, basic) in stack.as_flattened_mut().iter_mut().zip(basic.as_flattened()) {
-        for k in 0..N {
+fn attenuate(spectrum: &mut [Lanes], basic: &[Lanes], sigma: f32) -> f32 {
+    let mut squares = [0.0; LANES];
+    for (values, basic) in spectrum.iter_mut().zip(basic) {
+        for lane in 0..LANES {
             // Neither squares of tiny nor those of huge values are formed; s = 0 gives 1/∞ = 0.
-            let ratio = sigma / basic[k];
+            let ratio = sigma / basic[lane];
             let scale = 1.0 / (1.0 + ratio * ratio);
-            values[k] *= scale;
-            squares[k] += scale * scale;
+            values[lane] *= scale;
+            squares[lane] += scale * scale;
         }
     }
     1.0 / squares.iter().sum::<f32>().max(1.0)
