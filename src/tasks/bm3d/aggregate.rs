@@ -46,8 +46,8 @@ impl Sums {
         let start = (y - self.first) * self.columns + x;
         for ((row, block), weight) in (0..).zip(block).zip(weights) {
             let at = start + row * self.columns;
-            add_row(&mut self.weighted[at..], std::array::from_fn(|k| weight[k] * block[k]));
-            add_row(&mut self.weights[at..], *weight);
+            add_row::<N>(&mut self.weighted[at..], std::array::from_fn(|k| weight[k] * block[k]));
+            add_row::<N>(&mut self.weights[at..], *weight);
         }
     }
 

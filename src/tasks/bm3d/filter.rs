@@ -4,8 +4,9 @@ use rayon::prelude::*;
 
 use super::{
     aggregate::{Sums, kaiser},
-    matching::{Groups, Plane, REACH, Scratch, references, search},
+    matching::{self, Groups, Plane, REACH, references},
     options::Step,
+    prefiltered,
     transform::{Block, Stack, Transform},
 };
 use crate::kernels::vectorised::{LANES, Lanes, vectorised};
@@ -18,13 +19,25 @@ const BANDS_PER_CORE: usize = 2;
 /// First estimate: spectra of noisy groups, thresholded.
 pub(super) fn thresholded(noisy: Plane<'_>, step: &Step, sigma: f32) -> Vec<f32> {
     let threshold = step.threshold * sigma;
-    filtered(noisy, step, &Filter { noisy, basic: None, transform: Transform::wavelet(), threshold, sigma }, rows_of_8)
+    if step.prefilter == 0.0 {
+        let transform = Transform::wavelet();
+        filtered(noisy, step, &Filter { noisy, basic: None, transform, threshold, sigma }, rows_of_8)
+    } else {
+        let transform = Transform::dct();
+        filtered(noisy, step, &Filter { noisy, basic: None, transform, threshold, sigma }, rows_of_12)
+    }
 }
 
 /// Final estimate: spectra of noisy groups, attenuated by the energies of those of the first estimate.
 pub(super) fn attenuated(noisy: Plane<'_>, basic: Plane<'_>, step: &Step, sigma: f32) -> Vec<f32> {
-    let transform = Transform::dct();
-    filtered(basic, step, &Filter { noisy, basic: Some(basic), transform, threshold: 0.0, sigma }, rows_of_8)
+    let threshold = 0.0;
+    if step.side == 8 {
+        let transform = Transform::dct();
+        filtered(basic, step, &Filter { noisy, basic: Some(basic), transform, threshold, sigma }, rows_of_8)
+    } else {
+        let transform = Transform::dct();
+        filtered(basic, step, &Filter { noisy, basic: Some(basic), transform, threshold, sigma }, rows_of_11)
+    }
 }
 
 /// What one step does to every group.
@@ -63,12 +76,15 @@ fn filtered<const N: usize>(guide: Plane<'_>, step: &Step, filter: &Filter<'_, N
     let band = |ys: &[usize]| {
         let (first, last) = (ys[0].saturating_sub(REACH), (ys[ys.len() - 1] + REACH + N).min(rows));
         let mut sums = Sums::zeros(columns, first, last);
-        let mut groups = Groups::new(xs.len(), step.members);
-        let mut scratch = Scratch::default();
+        let mut groups: Vec<Groups> = ys.iter().map(|_| Groups::new(xs.len(), step.members)).collect();
+        if step.prefilter > 0.0 {
+            prefiltered::search(guide, step, filter.sigma, [&xs, ys], &mut groups);
+        } else {
+            matching::search(guide, step, [&xs, ys], &mut groups);
+        }
         let mut stacks = Stacks::default();
-        for &y in ys {
-            search(guide, step, y, &xs, &mut scratch, &mut groups);
-            row(filter, &Row { y, xs: &xs, groups: &groups }, &window, &mut stacks, &mut sums);
+        for (&y, groups) in ys.iter().zip(&groups) {
+            row(filter, &Row { y, xs: &xs, groups }, &window, &mut stacks, &mut sums);
         }
         sums
     };
@@ -82,6 +98,18 @@ fn filtered<const N: usize>(guide: Plane<'_>, step: &Step, filter: &Filter<'_, N
 
 vectorised! {
     fn rows_of_8(f: &Filter<'_, 8>, row: &Row<'_>, window: &Block<8>, stacks: &mut Stacks<8>, sums: &mut Sums) {
+        filter_row(f, row, window, stacks, sums);
+    }
+}
+
+vectorised! {
+    fn rows_of_11(f: &Filter<'_, 11>, row: &Row<'_>, window: &Block<11>, stacks: &mut Stacks<11>, sums: &mut Sums) {
+        filter_row(f, row, window, stacks, sums);
+    }
+}
+
+vectorised! {
+    fn rows_of_12(f: &Filter<'_, 12>, row: &Row<'_>, window: &Block<12>, stacks: &mut Stacks<12>, sums: &mut Sums) {
         filter_row(f, row, window, stacks, sums);
     }
 }

@@ -5,7 +5,7 @@ use crate::kernels::vectorised::{LANES, vectorised};
 
 /// Farthest a candidate lies from its reference along one axis: the window is 39x39 blocks [NS].
 pub(super) const REACH: usize = 19;
-const WINDOW: usize = 2 * REACH + 1;
+pub(super) const WINDOW: usize = 2 * REACH + 1;
 /// References matched together: their strips of both blocks' rows stay in the first-level cache.
 const REFERENCES: usize = 128;
 
@@ -40,14 +40,14 @@ impl Groups {
     }
 
     /// Back to groups of the reference alone.
-    fn clear(&mut self, limit: f32) {
+    pub(super) fn clear(&mut self, limit: f32) {
         self.lengths.fill(1);
         self.limits.fill(limit);
         self.keys.chunks_exact_mut(self.capacity).for_each(|keys| keys[0] = 0);
     }
 
     #[inline(always)]
-    fn offer(&mut self, group: usize, distance: f32, offset: u32) {
+    pub(super) fn offer(&mut self, group: usize, distance: f32, offset: u32) {
         if distance <= self.limits[group] {
             self.insert(group, u64::from(distance.to_bits()) << 32 | u64::from(offset));
         }
@@ -87,22 +87,30 @@ impl Groups {
 }
 
 /// Number of an offset in the window; 0 is the reference itself.
-fn number(dx: isize, dy: isize) -> u32 {
+pub(super) fn number(dx: isize, dy: isize) -> u32 {
     ((dy + REACH as isize) as usize * WINDOW + (dx + REACH as isize) as usize + 1) as u32
 }
 
 /// Memory that a search works in.
 #[derive(Default)]
-pub(super) struct Scratch {
+struct Scratch {
     columns: Vec<f32>,
     distances: Vec<f32>,
 }
 
-/// Groups of all references of the row of blocks that begins at `row`; `xs` are their columns.
+/// Groups of the references at `xs` in each of the rows of blocks `ys`.
+pub(super) fn search(plane: Plane<'_>, step: &Step, [xs, ys]: [&[usize]; 2], out: &mut [Groups]) {
+    let mut scratch = Scratch::default();
+    for (&y, groups) in ys.iter().zip(out) {
+        search_row(plane, step, y, xs, &mut scratch, groups);
+    }
+}
+
+/// Groups of the references of one row of blocks.
 ///
 /// Distances of one offset are found for a whole strip at once: squared differences are summed down the columns of a
 /// block, then along its rows.
-pub(super) fn search(plane: Plane<'_>, step: &Step, row: usize, xs: &[usize], scratch: &mut Scratch, out: &mut Groups) {
+fn search_row(plane: Plane<'_>, step: &Step, row: usize, xs: &[usize], scratch: &mut Scratch, out: &mut Groups) {
     let side = step.side;
     out.clear(step.distance * (side * side) as f32);
     let reach = REACH as isize;

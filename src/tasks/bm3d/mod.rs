@@ -5,6 +5,7 @@ mod error;
 mod filter;
 mod matching;
 mod options;
+mod prefiltered;
 mod transform;
 
 pub use error::Bm3dError;

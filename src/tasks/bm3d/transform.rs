@@ -43,6 +43,14 @@ impl<const N: usize> Transform<N> {
         stack.apply(&self.forward);
     }
 
+    /// Spectrum of each block on its own, left in its place.
+    #[inline(always)]
+    pub(super) fn forward_each(&self, stack: &mut Stack<N>) {
+        stack.spread();
+        stack.apply(&self.forward);
+        stack.gather();
+    }
+
     /// Blocks of a stack from their spectra.
     #[inline(always)]
     pub(super) fn inverse(&self, stack: &mut Stack<N>) {
@@ -58,7 +66,7 @@ impl<const N: usize> Transform<N> {
 /// that the innermost loops are long and free of shuffles whatever the side of a block.
 #[derive(Default)]
 pub(super) struct Stack<const N: usize> {
-    /// Pixels, block after block.
+    /// Block after block.
     pub(super) blocks: Vec<Block<N>>,
     /// Row 0 of all blocks, row 1 of all blocks, …; every row is filled up with zeros to whole lanes.
     rows: Vec<Lanes>,
