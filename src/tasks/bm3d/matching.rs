@@ -161,19 +161,30 @@ fn strip<const N: usize>(strips: [&[f32]; 2], stride: usize, width: usize, scrat
         scratch.distances.resize(padded, 0.0);
     }
     let columns = &mut scratch.columns[..width];
-    let [a, b]: [[&[f32]; N]; 2] = strips.map(|s| std::array::from_fn(|row| &s[row * stride..][..width]));
+    let mut rows: [[&[f32]; 2]; N] = [[&[]; 2]; N];
+    for (row, pair) in rows.iter_mut().enumerate() {
+        *pair = [&strips[0][row * stride..][..width], &strips[1][row * stride..][..width]];
+    }
     for x in 0..width {
         let mut sum = 0.0;
         for row in 0..N {
-            let difference = a[row][x] - b[row][x];
+            let difference = rows[row][0][x] - rows[row][1][x];
             sum += difference * difference;
         }
         columns[x] = sum;
     }
     let count = width + 1 - N;
-    let windows: [&[f32]; N] = std::array::from_fn(|k| &scratch.columns[k..][..count]);
-    for (x, distance) in scratch.distances[..count].iter_mut().enumerate() {
-        *distance = windows.iter().map(|window| window[x]).sum();
+    let mut windows: [&[f32]; N] = [&[]; N];
+    for (k, window) in windows.iter_mut().enumerate() {
+        *window = &scratch.columns[k..][..count];
+    }
+    let distances = &mut scratch.distances[..count];
+    for x in 0..count {
+        let mut sum = windows[0][x];
+        for window in &windows[1..] {
+            sum += window[x];
+        }
+        distances[x] = sum;
     }
 }
 
@@ -182,8 +193,10 @@ impl Plane<'_> {
     #[inline(always)]
     pub(super) fn block<const N: usize>(self, [x, y]: [usize; 2]) -> Block<N> {
         let start = y * self.columns + x;
-        std::array::from_fn(|row| {
-            *self.values[start + row * self.columns..].first_chunk().unwrap_or_else(|| unreachable!("inside"))
-        })
+        let mut block = [[0.0; N]; N];
+        for (y, row) in block.iter_mut().enumerate() {
+            row.copy_from_slice(&self.values[start + y * self.columns..][..N]);
+        }
+        block
     }
 }

@@ -21,19 +21,23 @@ pub(super) fn search(plane: Plane<'_>, step: &Step, sigma: f32, [xs, ys]: [&[usi
     out.iter_mut().for_each(|groups| groups.clear(step.distance * (N * N) as f32));
     let top = ys[0].saturating_sub(REACH);
     let bottom = (ys[ys.len() - 1] + REACH).min(plane.rows - N);
-    let (transform, mut spectra) = (Transform::dct(), Spectra::default());
+    let (transform, mut spectra, mut distances) = (Transform::dct(), Spectra::default(), Vec::new());
     for (chunk, first) in xs.chunks(REFERENCES).zip((0..).step_by(REFERENCES)) {
         let left = chunk[0].saturating_sub(REACH);
         let right = (chunk[chunk.len() - 1] + REACH).min(plane.columns - N);
         spectra.fill(plane, &transform, [left, right], [top, bottom], step.prefilter * sigma);
+        let begins = chunk.iter().map(|x| x.saturating_sub(REACH));
+        let pairs: Vec<[usize; 2]> = begins.zip(chunk).map(|(begin, x)| [x - left, begin - left]).collect();
         for (&y, groups) in ys.iter().zip(&mut *out) {
-            for (group, &x) in (first..).zip(chunk) {
-                let begin = x.saturating_sub(REACH);
-                let count = (x + REACH).min(plane.columns - N) + 1 - begin;
-                for candidate in y.saturating_sub(REACH)..=(y + REACH).min(plane.rows - N) {
-                    let mut distances = [0.0; PADDED];
-                    spectra.distances([x - left, y - top], [begin - left, candidate - top], &mut distances);
-                    let dy = candidate as isize - y as isize;
+            for candidate in y.saturating_sub(REACH)..=(y + REACH).min(plane.rows - N) {
+                distances.clear();
+                distances.resize(chunk.len(), [0.0; PADDED]);
+                let rows = [y, candidate].map(|y| spectra.row(y - top));
+                add_differences(rows, spectra.pitch, &pairs, &mut distances);
+                let dy = candidate as isize - y as isize;
+                for ((group, &x), distances) in (first..).zip(chunk).zip(&distances) {
+                    let begin = x.saturating_sub(REACH);
+                    let count = (x + REACH).min(plane.columns - N) + 1 - begin;
                     for (dx, &distance) in (begin as isize - x as isize..).zip(&distances[..count]) {
                         if [dx, dy] != [0, 0] {
                             groups.offer(group, distance, number(dx, dy));
@@ -77,11 +81,8 @@ impl Spectra {
         }
     }
 
-    /// Distances of the block `reference` and those from `first` on in their row, all in [column, row].
-    fn distances(&self, reference: [usize; 2], first: [usize; 2], out: &mut [f32]) {
-        let row = |y: usize| &self.values[y * N * N * self.pitch..][..N * N * self.pitch];
-        let spectrum = std::array::from_fn(|k| row(reference[1])[k * self.pitch + reference[0]]);
-        add_differences(&spectrum, &row(first[1])[first[0]..], self.pitch, out);
+    fn row(&self, y: usize) -> &[f32] {
+        &self.values[y * N * N * self.pitch..][..N * N * self.pitch]
     }
 }
 
@@ -92,17 +93,27 @@ vectorised! {
 }
 
 vectorised! {
-    fn add_differences(spectrum: &[f32; N * N], candidates: &[f32], pitch: usize, out: &mut [f32]) {
-        let count = out.len();
-        for (part, first) in spectrum.as_chunks::<COEFFICIENTS>().0.iter().zip((0..).step_by(COEFFICIENTS)) {
-            let lines: [&[f32]; COEFFICIENTS] = std::array::from_fn(|k| &candidates[(first + k) * pitch..][..count]);
-            for x in 0..count {
-                let mut sum = out[x];
+    /// Adds to each row of `out` the distances of a reference and the `PADDED` candidates from a second column on.
+    ///
+    /// A few coefficients are taken for all references before the next, so that their lines stay in the cache.
+    fn add_differences(rows: [&[f32]; 2], pitch: usize, pairs: &[[usize; 2]], out: &mut [[f32; PADDED]]) {
+        let [references, candidates] = rows.map(|row| row.chunks_exact(COEFFICIENTS * pitch));
+        for (references, candidates) in references.zip(candidates) {
+            for (&[reference, begin], out) in pairs.iter().zip(&mut *out) {
+                let mut spectrum = [0.0; COEFFICIENTS];
+                let mut lines: [&[f32]; COEFFICIENTS] = [&[]; COEFFICIENTS];
                 for k in 0..COEFFICIENTS {
-                    let difference = lines[k][x] - part[k];
-                    sum += difference * difference;
+                    spectrum[k] = references[k * pitch + reference];
+                    lines[k] = &candidates[k * pitch + begin..][..PADDED];
                 }
-                out[x] = sum;
+                for x in 0..PADDED {
+                    let mut sum = out[x];
+                    for k in 0..COEFFICIENTS {
+                        let difference = lines[k][x] - spectrum[k];
+                        sum += difference * difference;
+                    }
+                    out[x] = sum;
+                }
             }
         }
     }

@@ -122,13 +122,14 @@ impl<const N: usize> Stack<N> {
     fn pass(&mut self, matrix: &Block<N>) {
         let width = self.stride() * LANES;
         let rows = self.rows.as_flattened();
-        let rows: [&[f32]; N] = std::array::from_fn(|row| &rows[row * width..][..width]);
+        let mut lines: [&[f32]; N] = [&[]; N];
+        lines.iter_mut().zip(rows.chunks_exact(width)).for_each(|(line, row)| *line = row);
         for (weights, out) in matrix.iter().zip(self.passed.as_flattened_mut().chunks_exact_mut(width)) {
             // The loop over the rows is unrolled, that over the pixels is left to be vectorised.
             for x in 0..width {
                 let mut sum = 0.0;
                 for row in 0..N {
-                    sum += weights[row] * rows[row][x];
+                    sum += weights[row] * lines[row][x];
                 }
                 out[x] = sum;
             }
