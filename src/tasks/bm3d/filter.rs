@@ -18,37 +18,42 @@ const BANDS_PER_CORE: usize = 2;
 
 /// First estimate: spectra of noisy groups, thresholded.
 pub(super) fn thresholded(noisy: Plane<'_>, step: &Step, sigma: f32) -> Vec<f32> {
-    let threshold = step.threshold * sigma;
-    if step.prefilter == 0.0 {
-        let transform = Transform::wavelet();
-        filtered(noisy, step, &Filter { noisy, basic: None, transform, threshold, sigma }, rows_of_8)
+    let shrinkage = Shrinkage::Threshold(step.threshold * sigma);
+    if step.side == 12 {
+        let filter = Filter { noisy, shrinkage, transform: Transform::dct(), sigma };
+        filtered(noisy, step, &filter, rows_of_12)
     } else {
-        let transform = Transform::dct();
-        filtered(noisy, step, &Filter { noisy, basic: None, transform, threshold, sigma }, rows_of_12)
+        let filter = Filter { noisy, shrinkage, transform: Transform::wavelet(), sigma };
+        filtered(noisy, step, &filter, rows_of_8)
     }
 }
 
 /// Final estimate: spectra of noisy groups, attenuated by the energies of those of the first estimate.
 pub(super) fn attenuated(noisy: Plane<'_>, basic: Plane<'_>, step: &Step, sigma: f32) -> Vec<f32> {
-    let threshold = 0.0;
-    if step.side == 8 {
-        let transform = Transform::dct();
-        filtered(basic, step, &Filter { noisy, basic: Some(basic), transform, threshold, sigma }, rows_of_8)
+    let shrinkage = Shrinkage::Wiener(basic);
+    if step.side == 11 {
+        let filter = Filter { noisy, shrinkage, transform: Transform::dct(), sigma };
+        filtered(basic, step, &filter, rows_of_11)
     } else {
-        let transform = Transform::dct();
-        filtered(basic, step, &Filter { noisy, basic: Some(basic), transform, threshold, sigma }, rows_of_11)
+        let filter = Filter { noisy, shrinkage, transform: Transform::dct(), sigma };
+        filtered(basic, step, &filter, rows_of_8)
     }
 }
 
 /// What one step does to every group.
 struct Filter<'a, const N: usize> {
     noisy: Plane<'a>,
-    /// First estimate, where there is one already.
-    basic: Option<Plane<'a>>,
+    shrinkage: Shrinkage<'a>,
     transform: Transform<N>,
-    /// Smallest coefficient that is kept.
-    threshold: f32,
     sigma: f32,
+}
+
+/// How coefficients are made smaller.
+enum Shrinkage<'a> {
+    /// Those up to this are set to zero.
+    Threshold(f32),
+    /// By their energy in this first estimate.
+    Wiener(Plane<'a>),
 }
 
 /// Members of one group.
@@ -128,9 +133,9 @@ fn filter_row<const N: usize>(
         places.extend(row.groups.members(group, [x, row.y]));
         load(filter.noisy, places, noisy);
         filter.transform.forward(noisy);
-        let weight = match filter.basic {
-            None => threshold(noisy.spectrum(), filter.threshold),
-            Some(plane) => {
+        let weight = match filter.shrinkage {
+            Shrinkage::Threshold(smallest) => threshold(noisy.spectrum(), smallest),
+            Shrinkage::Wiener(plane) => {
                 load(plane, places, basic);
                 filter.transform.forward(basic);
                 attenuate(noisy.spectrum(), basic.spectrum(), filter.sigma)

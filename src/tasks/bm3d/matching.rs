@@ -167,8 +167,8 @@ fn strip<const N: usize>(strips: [&[f32]; 2], stride: usize, width: usize, scrat
     }
     for x in 0..width {
         let mut sum = 0.0;
-        for row in 0..N {
-            let difference = rows[row][0][x] - rows[row][1][x];
+        for [reference, candidate] in &rows {
+            let difference = reference[x] - candidate[x];
             sum += difference * difference;
         }
         columns[x] = sum;
