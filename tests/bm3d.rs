@@ -1,5 +1,5 @@
 //! Block matching and 3-D filtering of synthetic images, with controls that must do worse.
-#![expect(clippy::unwrap_used, reason = "a test's own preparations may stop it")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use std::f32::consts::TAU;
 

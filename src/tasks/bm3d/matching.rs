@@ -200,3 +200,84 @@ impl Plane<'_> {
         block
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    const SIZE: [usize; 2] = [61, 47];
+
+    fn values() -> Vec<f32> {
+        (0..SIZE[0] * SIZE[1]).map(|i| ((i * 7919 + i * i * 31) % 257) as f32 / 257.0).collect()
+    }
+
+    /// Distances of all candidates of a reference, nearest first, found one by one in f64.
+    fn exhaustive(values: &[f32], side: usize, [x, y]: [usize; 2]) -> Vec<f64> {
+        let at = |x: usize, y: usize| f64::from(values[y * SIZE[0] + x]);
+        let distance = |cx: usize, cy: usize| {
+            let pixels = (0..side * side).map(|i| [i % side, i / side]);
+            pixels.map(|[i, k]| (at(x + i, y + k) - at(cx + i, cy + k)).powi(2)).sum::<f64>()
+        };
+        let range = |v: usize, length: usize| v.saturating_sub(REACH)..=(v + REACH).min(length - side);
+        let mut all: Vec<f64> = range(y, SIZE[1])
+            .flat_map(|cy| range(x, SIZE[0]).map(move |cx| [cx, cy]))
+            .map(|[a, b]| distance(a, b))
+            .collect();
+        all.sort_by(f64::total_cmp);
+        all
+    }
+
+    /// Compares the groups that `search` finds with an exhaustive search.
+    pub(in super::super) fn check(step: &Step, search: impl Fn(Plane<'_>, &Step, [&[usize]; 2], &mut [Groups])) {
+        let values = values();
+        let plane = Plane { values: &values, columns: SIZE[0], rows: SIZE[1] };
+        let [xs, ys] = SIZE.map(|length| references(length, step.side, step.stride));
+        let mut groups: Vec<Groups> = ys.iter().map(|_| Groups::new(xs.len(), step.members)).collect();
+        search(plane, step, [&xs, &ys], &mut groups);
+        let limit = f64::from(step.distance) * (step.side * step.side) as f64;
+        for (groups, &y) in groups.iter().zip(&ys) {
+            for (group, &x) in xs.iter().enumerate() {
+                let expected = exhaustive(&values, step.side, [x, y]);
+                let alike = expected.iter().filter(|d| **d <= limit).count().min(step.members);
+                let members: Vec<[usize; 2]> = groups.members(group, [x, y]).collect();
+                assert_eq!(members[0], [x, y]);
+                assert_eq!(members.len(), 1 << alike.ilog2(), "at {x}, {y}");
+                let found = &groups.keys[group * step.members..][..members.len()];
+                for (key, want) in found.iter().zip(expected) {
+                    let got = f64::from(f32::from_bits((key >> 32) as u32));
+                    // Rounding of 2·144 operations of 2^-24 each.
+                    assert!((got - want).abs() <= 2e-5 * want.max(1.0), "at {x}, {y}: {got} {want}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn groups_are_those_of_an_exhaustive_search() {
+        for side in [8, 11] {
+            for distance in [0.13, 1e9] {
+                check(&Step { side, members: 16, stride: 3, distance, prefilter: 0.0, threshold: 0.0 }, search);
+            }
+        }
+    }
+
+    #[test]
+    fn offsets_and_members_are_inverse() {
+        let mut groups = Groups::new(1, 4);
+        groups.clear(10.0);
+        groups.offer(0, 3.0, number(-19, 5));
+        groups.offer(0, 2.0, number(19, -19));
+        groups.offer(0, 3.0, number(1, 4));
+        groups.offer(0, 3.0, number(0, 6));
+        groups.offer(0, 11.0, number(0, 1));
+        let members: Vec<_> = groups.members(0, [30, 40]).collect();
+        assert_eq!(members, [[30, 40], [49, 21], [31, 44], [11, 45]]);
+    }
+
+    #[test]
+    fn references_reach_the_last_block() {
+        assert_eq!(references(17, 8, 3), [0, 3, 6, 9]);
+        assert_eq!(references(18, 8, 3), [0, 3, 6, 9, 10]);
+        assert_eq!(references(8, 8, 3), [0]);
+    }
+}

@@ -118,3 +118,21 @@ vectorised! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::matching::tests::check, *};
+
+    const STEP: Step = Step { side: N, members: 16, stride: 4, distance: 0.14, prefilter: 2.0, threshold: 0.0 };
+
+    #[test]
+    fn without_noise_groups_are_those_of_the_pixels() {
+        check(&STEP, |plane, step, places, out| search(plane, step, 0.0, places, out));
+    }
+
+    #[test]
+    #[should_panic(expected = "at ")]
+    fn with_noise_they_are_not() {
+        check(&STEP, |plane, step, places, out| search(plane, step, 0.2, places, out));
+    }
+}
