@@ -12,11 +12,15 @@ const SIGMA: f32 = 25.0 / 255.0;
 
 /// A disc on a ramp with noise that is nearly normal: the sum of four uniform numbers.
 fn radiograph(side: usize) -> Image {
+    let mut state = 1_u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 16_777_216.0 - 0.5
+    };
     let value = |i: usize| {
         let [x, y] = [i % side, i / side].map(|v| v as f32 / side as f32 - 0.5);
-        let hash = (i as u32 ^ 0x5BD1_E995).wrapping_mul(0x9E37_79B9).rotate_left(13).wrapping_mul(0x85EB_CA6B);
-        let uniform = hash.to_le_bytes().iter().map(|&b| f32::from(b) / 255.0 - 0.5).sum::<f32>();
-        0.4 + 0.3 * x + if x * x + y * y < 0.1 { 0.2 } else { 0.0 } + SIGMA * 3.0_f32.sqrt() * uniform
+        let noise = SIGMA * 3.0_f32.sqrt() * (uniform() + uniform() + uniform() + uniform());
+        0.4 + 0.3 * x + if x * x + y * y < 0.1 { 0.2 } else { 0.0 } + noise
     };
     let values = (0..side * side).map(value).collect();
     Image::new([side; 2], None, Sample::Float, Unit::Arbitrary, values).expect("a square image")

@@ -10,9 +10,15 @@ use crate::data::{Image, Sample};
 /// use kerma::{data::{Image, Sample, Unit}, tasks::bm3d::{Options, bm3d}};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let noisy = (0..32 * 32).map(|i| 0.5 + 0.1 * (((i * 7919) % 101) as f32 / 50.0 - 1.0)).collect();
-/// let image = Image::new([32, 32], None, Sample::Float, Unit::Transmission, noisy)?;
-/// let filtered = bm3d(&image, 0.06, &Options { range: Some(1.0), ..Options::default() })?;
+/// // Uniform noise of ±0.1 around 0.5, of standard deviation 0.2/√12.
+/// let mut state = 1_u64;
+/// let mut uniform = || {
+///     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+///     (state >> 40) as f32 / 16_777_216.0
+/// };
+/// let noisy = (0..64 * 64).map(|_| 0.4 + 0.2 * uniform()).collect();
+/// let image = Image::new([64, 64], None, Sample::Float, Unit::Transmission, noisy)?;
+/// let filtered = bm3d(&image, 0.058, &Options { range: Some(1.0), ..Options::default() })?;
 /// assert!(filtered.values().iter().all(|v| (v - 0.5).abs() < 0.05));
 /// # Ok(())
 /// # }
