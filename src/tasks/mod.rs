@@ -20,6 +20,7 @@
 //! ```
 
 mod batch;
+pub mod bm3d;
 pub mod enhance;
 mod error;
 mod fdk;
