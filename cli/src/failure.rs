@@ -114,6 +114,19 @@ impl From<TaskError> for Failure {
     }
 }
 
+#[cfg(feature = "nn")]
+impl From<kerma_nn::Error> for Failure {
+    fn from(error: kerma_nn::Error) -> Self {
+        use kerma_nn::Error;
+        match error {
+            Error::Engine(error) => error.into(),
+            Error::Task(error) => error.into(),
+            Error::Tensor(_) | Error::Memory { .. } => Self::Device(error.to_string()),
+            error => Self::input(error),
+        }
+    }
+}
+
 impl From<IoError> for Failure {
     fn from(error: IoError) -> Self {
         match error {

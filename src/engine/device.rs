@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use super::{
     Control, Error, Limits, Outputs, Plan, cpu,
-    gpu::{self, Gpu},
+    gpu::{self, Gpu, Handles},
     selftest::{self, SelfTest},
 };
 
@@ -202,6 +202,15 @@ impl Device {
         match &self.backend {
             Backend::Cpu { .. } => cpu::run(plan, control),
             Backend::Gpu(gpu) => gpu.run(plan, control).await,
+        }
+    }
+
+    /// The device as wgpu knows it, for libraries that compute beside the engine; none of the CPU backend.
+    #[must_use]
+    pub fn handles(&self) -> Option<Handles> {
+        match &self.backend {
+            Backend::Cpu { .. } => None,
+            Backend::Gpu(gpu) => Some(gpu.handles()),
         }
     }
 

@@ -29,7 +29,7 @@ mod structs;
 pub use buffer::{Buffer, Extent, Output};
 pub use device::{AdapterSummary, Choice, Device, Kind, Numerics};
 pub use error::Error;
-pub use gpu::{NoopPipelines, adapters, open_adapter};
+pub use gpu::{Handles, NoopPipelines, adapters, open_adapter};
 pub use graph::{Graph, Read, Window, Write};
 pub use kernel::{Block, Domain, Kernel, Order, Reduce, Shader, Tier, Way};
 pub use limits::Limits;

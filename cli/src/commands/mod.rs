@@ -11,6 +11,8 @@ mod phantom;
 mod plan;
 mod project;
 mod reconstruct;
+#[cfg(feature = "nn")]
+mod train;
 
 use clap::Subcommand;
 
@@ -37,6 +39,9 @@ pub(crate) enum Command {
     Enhance(enhance::EnhanceArgs),
     /// Measure how far an image differs from a reference, how sharp and how noisy it is
     Metrics(metrics::MetricsArgs),
+    /// Train a network from simulated radiographs
+    #[cfg(feature = "nn")]
+    Train(train::TrainArgs),
     /// Print the compute graph of a command without running it
     Plan(plan::PlanArgs),
     /// Time the CPU twins against the GPU on this machine
@@ -55,6 +60,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Reconstruct(args) => reconstruct::run(&args, context),
         Command::Enhance(args) => enhance::run(&args, context),
         Command::Metrics(args) => metrics::run(&args, context),
+        #[cfg(feature = "nn")]
+        Command::Train(args) => train::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
         Command::Bench(args) => bench::run(&args, context),
     }

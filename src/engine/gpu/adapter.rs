@@ -55,16 +55,13 @@ pub async fn adapters() -> Vec<AdapterSummary> {
 
 /// The best real GPU that can be opened, if there is one; software adapters are never chosen unasked.
 pub(crate) async fn best(numerics: Numerics) -> Result<Option<Gpu>, Error> {
-    let mut real: Vec<wgpu::Adapter> = instance()
-        .enumerate_adapters(BACKENDS)
-        .await
-        .into_iter()
-        .filter(|a| summary(a).kind != Kind::Software)
-        .collect();
+    let instance = instance();
+    let mut real: Vec<wgpu::Adapter> =
+        instance.enumerate_adapters(BACKENDS).await.into_iter().filter(|a| summary(a).kind != Kind::Software).collect();
     real.sort_by_key(|a| summary(a).kind);
     let mut refused = None;
     for adapter in &real {
-        match open(adapter, numerics).await {
+        match open(&instance, adapter, numerics).await {
             Ok(gpu) => return Ok(Some(gpu)),
             Err(error) => refused = refused.or(Some(error)),
         }
@@ -74,9 +71,10 @@ pub(crate) async fn best(numerics: Numerics) -> Result<Option<Gpu>, Error> {
 
 /// Opens adapter `index` of [`adapters`].
 pub(crate) async fn open_index(index: usize, numerics: Numerics) -> Result<Gpu, Error> {
-    let all = instance().enumerate_adapters(BACKENDS).await;
+    let instance = instance();
+    let all = instance.enumerate_adapters(BACKENDS).await;
     match all.get(index) {
-        Some(adapter) => open(adapter, numerics).await,
+        Some(adapter) => open(&instance, adapter, numerics).await,
         None => {
             let available = match all.len() {
                 0 => "no adapter was found".to_owned(),
@@ -95,7 +93,7 @@ pub async fn open_adapter(index: usize, numerics: Numerics) -> Result<super::sup
     super::super::Device::from_gpu(open_index(index, numerics).await?).await
 }
 
-pub(crate) async fn open(adapter: &wgpu::Adapter, numerics: Numerics) -> Result<Gpu, Error> {
+async fn open(instance: &wgpu::Instance, adapter: &wgpu::Adapter, numerics: Numerics) -> Result<Gpu, Error> {
     let summary = summary(adapter);
     let limits = adapter.limits();
     let unusable = |reason: String| Error::Unsupported { adapter: summary.name.clone(), reason };
@@ -122,5 +120,7 @@ pub(crate) async fn open(adapter: &wgpu::Adapter, numerics: Numerics) -> Result<
     );
     let plan_limits = if summary.kind == Kind::Software { plan_limits.in_software() } else { plan_limits };
     let faults = Faults::watch(&device);
-    Ok(Gpu { device, queue, summary, limits: plan_limits, numerics, faults, pipelines: Mutex::default() })
+    let (instance, adapter) = (instance.clone(), adapter.clone());
+    let pipelines = Mutex::default();
+    Ok(Gpu { instance, adapter, device, queue, summary, limits: plan_limits, numerics, faults, pipelines })
 }

@@ -19,8 +19,23 @@ use pipeline::Pipeline;
 
 use super::{AdapterSummary, Control, Error, Limits, Numerics, Outputs, Plan};
 
+/// An opened device as wgpu knows it, for libraries that compute on the same device and queue.
+#[derive(Clone, Debug)]
+pub struct Handles {
+    /// The instance that found the adapter.
+    pub instance: wgpu::Instance,
+    /// The adapter.
+    pub adapter: wgpu::Adapter,
+    /// The device, opened with all stable features and the adapter's limits.
+    pub device: wgpu::Device,
+    /// The queue to which the engine submits.
+    pub queue: wgpu::Queue,
+}
+
 /// An opened device with its compiled pipelines.
 pub(crate) struct Gpu {
+    instance: wgpu::Instance,
+    adapter: wgpu::Adapter,
     device: wgpu::Device,
     queue: wgpu::Queue,
     summary: AdapterSummary,
@@ -31,6 +46,11 @@ pub(crate) struct Gpu {
 }
 
 impl Gpu {
+    pub(crate) fn handles(&self) -> Handles {
+        let Self { instance, adapter, device, queue, .. } = self;
+        Handles { instance: instance.clone(), adapter: adapter.clone(), device: device.clone(), queue: queue.clone() }
+    }
+
     pub(crate) fn summary(&self) -> &AdapterSummary {
         &self.summary
     }

@@ -95,7 +95,9 @@ impl Curve {
             .unwrap_or_else(|_| unreachable!("an image of the same shape"))
     }
 
-    fn value(&self, integral: f32) -> f32 {
+    /// The signal of one line integral.
+    #[must_use]
+    pub fn value(&self, integral: f32) -> f32 {
         /// Below this the logarithm's argument might not be a normal number; γ of 0.25 makes 3·10⁻⁸ of it.
         const DARK: f32 = 1e-30;
         let share = ((self.kind.signal(integral) - self.low) / (self.high - self.low)).clamp(0.0, 1.0);

@@ -1,0 +1,133 @@
+mod page;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use clap::Args;
+use kerma::{
+    data::Volume,
+    engine::{Control, Progress},
+    io::{read_volume, write_bytes},
+};
+use kerma_nn::{
+    Card, Model, beside,
+    training::{Pool, Recipe, Trainer},
+};
+
+use crate::{
+    context::{Bar, Context},
+    failure::Failure,
+    interrupt,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  kerma train recipes/ddpm-x.toml --out models
+  kerma train recipes/ddpm-x.toml --out models --resume
+
+Writes NAME.safetensors with its card in NAME.json, NAME.html with the loss curve, and a checkpoint folder NAME.checkpoint
+from which --resume goes on to the bit. Ctrl-C keeps the last checkpoint.";
+
+/// Arguments of `kerma train`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct TrainArgs {
+    /// Recipe: network, data, method, steps
+    recipe: PathBuf,
+    /// Folder to write into
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Go on from the checkpoint in the folder
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Runs `kerma train`.
+pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure> {
+    let text = context.read(|| fs::read_to_string(&args.recipe)).map_err(|e: Failure| e.in_file(&args.recipe))?;
+    let recipe = Recipe::from_toml(&text).map_err(|e| Failure::from(e).in_file(&args.recipe))?;
+    fs::create_dir_all(&args.out).map_err(|e| Failure::input(e).in_file(&args.out))?;
+    let file = |ending: &str| args.out.join(format!("{}.{ending}", recipe.name));
+    let (checkpoint, weights, page) = (file("checkpoint"), file("safetensors"), file("html"));
+    let volumes = volumes(&recipe, context)?;
+
+    let device = beside(context.device()?)?;
+    let mut trainer = Trainer::new(recipe.clone(), &device)?;
+    if args.resume {
+        trainer = trainer.resume(&checkpoint)?;
+    }
+    context.explain();
+    let start = Instant::now();
+    let pool = pool(&recipe, volumes, context)?;
+    let steps = recipe.training.steps;
+    let bar = Bar::new("training", context.options().quiet);
+    while trainer.step_count() < steps {
+        let done = pollster::block_on(trainer.step(&pool, context.device()?))?;
+        let fraction = trainer.step_count() as f64 / steps as f64;
+        bar.show(Progress { pass: &format!("step {}, loss {:.5}", done.step + 1, done.loss), fraction });
+        let is_asked = interrupt::is_asked();
+        if is_asked || trainer.step_count().is_multiple_of(recipe.training.checkpoint) {
+            trainer.save(&checkpoint)?;
+            let recent = &trainer.losses()[trainer.losses().len().saturating_sub(recipe.training.checkpoint)..];
+            let mean = recent.iter().sum::<f32>() / recent.len() as f32;
+            context.note(&format!("step {} of {steps}: loss {mean:.5}, checkpoint written", trainer.step_count()));
+        }
+        interrupt::check()?;
+    }
+    drop(bar);
+
+    let seconds = start.elapsed().as_secs_f64();
+    let card = Card::new(recipe.clone(), trainer.losses(), seconds, machine(context)?);
+    let mut model = Model::new(card, trainer.mean().clone());
+    context.write(&weights, |path| model.save(path).map_err(Failure::from))?;
+    let card = model.card();
+    let summary = context.summary().for_page(context.device()?.self_test().summary());
+    let html = page::report(card, trainer.losses(), summary).to_html();
+    context.write(&page, |path| write_bytes(path, html.as_bytes()))?;
+    context.measure("steps", card.steps);
+    context.measure("parameters", card.parameters);
+    context.measure("loss", card.loss);
+    context.measure("views", pool.views());
+    context.measure("training_seconds", seconds);
+    let (parameters, loss) = (card.parameters, card.loss);
+    context.finish(&format!("{}: {parameters} weights, {steps} steps, loss {loss:.5}", weights.display()))
+}
+
+/// The recipe's volumes that are there; a recipe may name more than every machine has.
+fn volumes(recipe: &Recipe, context: &mut Context) -> Result<Vec<Volume>, Failure> {
+    let (there, missing): (Vec<&PathBuf>, Vec<_>) = recipe.data.volumes.iter().partition(|path| path.exists());
+    for path in missing {
+        context.note(&format!("{}: ABSENT, the training goes on without it", path.display()));
+    }
+    let read = |path: &Path, context: &mut Context| context.read(|| read_volume(path, None));
+    there.into_iter().map(|path| read(path, context)).collect()
+}
+
+/// Draws the bodies of the recipe, under a progress bar.
+fn pool(recipe: &Recipe, volumes: Vec<Volume>, context: &mut Context) -> Result<Pool, Failure> {
+    let bar = Bar::new("bodies", context.options().quiet);
+    let control = Control { is_cancelled: &interrupt::is_asked, ..Control::default() };
+    let show = |done: usize, all: usize| {
+        bar.show(Progress { pass: &format!("{done} of {all}"), fraction: done as f64 / all as f64 });
+    };
+    let device = context.device()?;
+    let pool = pollster::block_on(Pool::draw(&recipe.data, volumes, recipe.seed, device, &control, show));
+    interrupt::check()?;
+    Ok(pool?)
+}
+
+/// The device in words, for the model's card.
+fn machine(context: &Context) -> Result<String, Failure> {
+    Ok(match context.device()?.adapter() {
+        Some(adapter) => format!("{}, {} {}", adapter.name, adapter.backend, adapter.driver),
+        None => {
+            let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+            let brand = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            format!("{threads} threads of {}", brand.map_or("an unknown processor", |(_, name)| name))
+        }
+    })
+}

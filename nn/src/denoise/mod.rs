@@ -1,0 +1,11 @@
+//! Denoising of radiographs: the noise is measured, the chain entered where its noise is the image's, the image taken
+//! through the network in tiles.
+
+mod options;
+mod run;
+mod scale;
+mod tiles;
+
+pub use options::{DenoiseOptions, Noise, Sampler};
+pub use run::{Denoised, Denoiser};
+pub use tiles::Axis;

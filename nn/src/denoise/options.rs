@@ -1,0 +1,70 @@
+use kerma::noise::PoissonGaussian;
+use serde::{Deserialize, Serialize};
+
+/// The way from the noisy image to the clean one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampler {
+    /// The network's estimate of the clean image at once: the mean of all images that the noisy one may stand for.
+    OneStep,
+    /// The implicit chain (Song et al. 2021); η = 0 draws no noise, η = 1 as much as [`Sampler::Ddpm`].
+    Ddim {
+        /// Most steps.
+        steps: usize,
+        /// Share of fresh noise.
+        eta: f64,
+    },
+    /// The chain itself (Ho et al. 2020): a draw from the images that the noisy one may stand for.
+    Ddpm {
+        /// Most steps.
+        steps: usize,
+    },
+}
+
+impl Sampler {
+    /// Most steps of the chain.
+    #[must_use]
+    pub fn steps(self) -> usize {
+        match self {
+            Self::OneStep => 1,
+            Self::Ddim { steps, .. } | Self::Ddpm { steps } => steps,
+        }
+    }
+}
+
+/// What noise an image has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Noise {
+    /// Estimated from the image: Poisson–Gaussian where the variance grows with the signal, else Gaussian.
+    Estimated,
+    /// Gaussian noise of this deviation, in the image's units.
+    Gaussian(f64),
+    /// Variance = gain · mean + offset, in the image's units.
+    PoissonGaussian(PoissonGaussian),
+}
+
+/// How an image is denoised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DenoiseOptions {
+    /// Factor of the noise's deviation: 0 returns the image as it is, 1 removes the noise that is there.
+    pub strength: f64,
+    /// The way from noisy to clean.
+    pub sampler: Sampler,
+    /// What noise the image has.
+    pub noise: Noise,
+    /// Values that a network without levels of noise sees as −1 and 1; found from the image where none are given.
+    pub range: Option<[f64; 2]>,
+    /// Seed of fresh noise.
+    pub seed: u64,
+    /// Rows and columns of a tile.
+    pub tile: usize,
+    /// Pixels that neighbouring tiles share at least.
+    pub overlap: usize,
+}
+
+impl Default for DenoiseOptions {
+    fn default() -> Self {
+        let (strength, sampler, noise, seed) = (1.0, Sampler::OneStep, Noise::Estimated, 0);
+        Self { strength, sampler, noise, range: None, seed, tile: 256, overlap: 48 }
+    }
+}

@@ -1,0 +1,23 @@
+//! Learned systems of kerma: networks, diffusion, training and denoising with burn on the engine's device.
+//!
+//! ```text
+//! denoise      what a user asks for: an image in tiles through a trained network
+//! training     recipes, images drawn by the engine, steps, checkpoints
+//! diffusion    levels of noise, predictions, steps down the chain
+//! networks     residual UNet and its parts
+//! ops          operations that decide the speed on the CPU
+//! ```
+
+mod error;
+
+pub mod denoise;
+pub mod diffusion;
+mod model;
+pub mod networks;
+pub mod ops;
+mod tensors;
+pub mod training;
+
+pub use error::Error;
+pub use model::{Card, Model};
+pub use tensors::beside;

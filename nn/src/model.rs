@@ -1,0 +1,166 @@
+//! Model files: weights in safetensors, with a card that says what they are.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use burn::{
+    module::Module,
+    store::{ModuleSnapshot, SafetensorsStore},
+    tensor::Device,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Error, networks::Unet, training::Recipe};
+
+/// What the card of every model of this kind begins with.
+const FORMAT: &str = "kerma-model";
+/// Version of the card and of the networks' layout; another one is refused.
+const VERSION: u32 = 1;
+/// Name of the card among the metadata of the weights.
+const CARD: &str = "kerma";
+
+/// What a model is and where it comes from; stored with the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// `kerma-model`.
+    pub format: String,
+    /// Version of the format.
+    pub version: u32,
+    /// Architecture, data, seed and training.
+    pub recipe: Recipe,
+    /// Steps done.
+    pub steps: usize,
+    /// Number of weights.
+    pub parameters: usize,
+    /// Mean loss over the last tenth of the steps.
+    pub loss: f32,
+    /// Time of the training.
+    pub seconds: f64,
+    /// Device on which it ran.
+    pub machine: String,
+    /// What was measured of it, by name.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, f64>,
+    /// SHA-256 of the weights' bytes.
+    pub sha256: String,
+}
+
+/// A trained network and its card.
+#[derive(Clone, Debug)]
+pub struct Model {
+    card: Card,
+    network: Unet,
+}
+
+impl Card {
+    /// The card of a training's result; the hash is that of a file only once one is written.
+    #[must_use]
+    pub fn new(recipe: Recipe, losses: &[f32], seconds: f64, machine: String) -> Self {
+        let last = &losses[losses.len() - losses.len().div_ceil(10)..];
+        let loss = last.iter().sum::<f32>() / last.len().max(1) as f32;
+        let (format, metrics, sha256) = (FORMAT.to_owned(), BTreeMap::new(), String::new());
+        let (version, steps) = (VERSION, losses.len());
+        Self { format, version, recipe, steps, parameters: 0, loss, seconds, machine, metrics, sha256 }
+    }
+}
+
+impl Model {
+    /// A model of a network and its card.
+    #[must_use]
+    pub fn new(mut card: Card, network: Unet) -> Self {
+        card.parameters = network.num_params();
+        Self { card, network }
+    }
+
+    /// The card.
+    #[must_use]
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &Unet {
+        &self.network
+    }
+
+    /// Writes the weights and, beside them, the card as `.json` for reading.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when a file cannot be written; the old one is left then.
+    pub fn save(&mut self, path: &Path) -> Result<(), Error> {
+        let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
+        let bytes = |card: &str| -> Result<Vec<u8>, Error> {
+            let mut store = SafetensorsStore::from_bytes(None).metadata(CARD, card);
+            self.network.save_into(&mut store).map_err(|e| fail(e.to_string()))?;
+            store.get_bytes().map_err(|e| fail(e.to_string()))
+        };
+        let sha256 = hash(&bytes("")?).ok_or_else(|| fail("the weights could not be laid out".to_owned()))?;
+        let card = Card { sha256, ..self.card.clone() };
+        let text = serde_json::to_string_pretty(&card).map_err(|e| fail(e.to_string()))?;
+        kerma::io::write_bytes(path, &bytes(&text)?).map_err(|e| fail(e.to_string()))?;
+        let beside = path.with_extension("json");
+        kerma::io::write_bytes(&beside, text.as_bytes()).map_err(|e| fail(e.to_string()))?;
+        self.card = card;
+        Ok(())
+    }
+
+    /// Reads a model onto a device.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when the file is damaged, or of another format, version or architecture.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(|e| Error::File { path: path.to_owned(), source: e })?;
+        Self::from_bytes(&bytes, path, device)
+    }
+
+    /// Reads a model from memory; `path` stands in messages.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn from_bytes(bytes: &[u8], path: &Path, device: &Device) -> Result<Self, Error> {
+        let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
+        let (_, header) = safetensors::SafeTensors::read_metadata(bytes)
+            .map_err(|e| fail(format!("not a complete safetensors file ({e})")))?;
+        let text = header.metadata().as_ref().and_then(|all| all.get(CARD));
+        let text = text.ok_or_else(|| fail("holds no kerma model: its metadata have no card".to_owned()))?;
+        let start: Start = serde_json::from_str(text).map_err(|e| fail(format!("the card cannot be read: {e}")))?;
+        if start.format != FORMAT || start.version != VERSION {
+            let Start { format, version } = start;
+            return Err(fail(format!(
+                "is \"{format}\" version {version}; this kerma reads \"{FORMAT}\" version {VERSION}"
+            )));
+        }
+        let card: Card = serde_json::from_str(text).map_err(|e| fail(format!("the card cannot be read: {e}")))?;
+        if let Some(fault) = card.recipe.network.fault() {
+            return Err(fail(format!("the card describes no network: {fault}")));
+        }
+        if hash(bytes).as_ref() != Some(&card.sha256) {
+            return Err(fail("the weights are not those of the card: the file is damaged".to_owned()));
+        }
+        let mut network = Unet::new(&card.recipe.network, device);
+        let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()));
+        let applied = network
+            .load_from(&mut store)
+            .map_err(|e| fail(format!("the weights are not those of the card's architecture: {e}")))?;
+        if !applied.missing.is_empty() || !applied.unused.is_empty() {
+            let (missing, unused) = (applied.missing.len(), applied.unused.len());
+            return Err(fail(format!("the card's architecture lacks {missing} tensors and does not know {unused}")));
+        }
+        Ok(Self { card, network })
+    }
+}
+
+/// What every card begins with, whatever its version.
+#[derive(Deserialize)]
+struct Start {
+    format: String,
+    version: u32,
+}
+
+/// SHA-256 of what follows the header of a safetensors file.
+fn hash(bytes: &[u8]) -> Option<String> {
+    let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
+    let weights = bytes.get(usize::try_from(length).ok()?.checked_add(8)?..)?;
+    Some(Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,58 @@
+use burn::{
+    module::Module,
+    nn::{Linear, LinearConfig},
+    tensor::{Device, Tensor, activation::softmax},
+};
+
+use super::Norm;
+
+/// Channels of a head.
+const HEAD: usize = 32;
+
+/// Self-attention between all pixels, added to the input.
+///
+/// ```text
+/// out = x + W · softmax(q kᵀ / √d) v,    (q, k, v) = rows of V · norm(x)
+/// ```
+///
+/// where d is the number of channels of a head (Vaswani et al. 2017). Memory grows with the square of the number of
+/// pixels, so it belongs to the smallest images of a network.
+#[derive(Module, Debug)]
+pub struct SelfAttention {
+    norm: Norm,
+    project: Linear,
+    out: Linear,
+    heads: usize,
+}
+
+impl SelfAttention {
+    /// Attention over `channels` channels in heads of 32, or one head where 32 does not divide them.
+    #[must_use]
+    pub fn new(channels: usize, groups: usize, device: &Device) -> Self {
+        let heads = if channels.is_multiple_of(HEAD) { channels / HEAD } else { 1 };
+        Self {
+            norm: Norm::new(channels, groups, false, device),
+            project: LinearConfig::new(channels, 3 * channels).init(device),
+            out: LinearConfig::new(channels, channels).init(device),
+            heads,
+        }
+    }
+
+    /// # Shapes
+    /// - input, output: `[count, channels, rows, columns]`
+    #[must_use]
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [count, channels, rows, columns] = x.dims();
+        let (pixels, width) = (rows * columns, channels / self.heads);
+        let sequence = self.norm.forward(x.clone(), None).reshape([count, channels, pixels]).swap_dims(1, 2);
+        let all = self.project.forward(sequence).reshape([count, pixels, 3 * self.heads, width]).swap_dims(1, 2);
+        let [q, k, v] = [0, 1, 2].map(|part| {
+            let heads = part * self.heads..(part + 1) * self.heads;
+            all.clone().slice([0..count, heads, 0..pixels, 0..width])
+        });
+        let weights = softmax(q.matmul(k.swap_dims(2, 3)) / (width as f64).sqrt(), 3);
+        let mixed = weights.matmul(v).swap_dims(1, 2).reshape([count, pixels, channels]);
+        let mixed = self.out.forward(mixed).swap_dims(1, 2).reshape([count, channels, rows, columns]);
+        x + mixed
+    }
+}

@@ -1,0 +1,48 @@
+use burn::{
+    module::{Initializer, Module, Param},
+    tensor::{Device, Tensor},
+};
+
+use crate::ops;
+
+/// Group normalisation (Wu & He 2018), modulated by a condition where there is one, then SiLU.
+///
+/// ```text
+/// out = SiLU(x̂ · γ · (1 + s) + β · (1 + s) + h)
+/// ```
+///
+/// where x̂ has mean 0 and variance 1 over each group's channels and pixels, γ and β are learned, and the condition
+/// gives (s, h) per image and channel (Perez et al. 2018).
+#[derive(Module, Debug)]
+pub struct Norm {
+    gamma: Param<Tensor<1>>,
+    beta: Param<Tensor<1>>,
+    groups: usize,
+    silu: bool,
+}
+
+impl Norm {
+    /// A normalisation over `groups` groups, which divide `channels`.
+    #[must_use]
+    pub fn new(channels: usize, groups: usize, silu: bool, device: &Device) -> Self {
+        let (gamma, beta) = (Initializer::Ones.init([channels], device), Initializer::Zeros.init([channels], device));
+        Self { gamma, beta, groups, silu }
+    }
+
+    /// # Shapes
+    /// - input, output: `[count, channels, rows, columns]`
+    /// - condition: scale and shift, each `[count, channels]`
+    #[must_use]
+    pub fn forward(&self, x: Tensor<4>, condition: Option<[Tensor<2>; 2]>) -> Tensor<4> {
+        let [count, channels, ..] = x.dims();
+        let [gamma, beta] = [self.gamma.val(), self.beta.val()].map(|t| t.reshape([1, channels]));
+        let (gain, shift) = match condition {
+            Some([scale, shift]) => {
+                let scale = scale + 1.0;
+                (gamma * scale.clone(), beta * scale + shift)
+            }
+            None => (gamma.expand([count, channels]), beta.expand([count, channels])),
+        };
+        ops::norm_silu(x, gain, shift, self.groups, self.silu)
+    }
+}

@@ -1,0 +1,62 @@
+use burn::{
+    module::Module,
+    nn::{
+        Linear, LinearConfig,
+        conv::{Conv2d, Conv2dConfig},
+    },
+    tensor::{Device, Tensor},
+};
+
+use super::{Conv3x3, Norm};
+
+/// Two convolutions, each after group normalisation and SiLU, added to the input.
+///
+/// ```text
+/// out = skip(x) + conv₂(norm₂(conv₁(norm₁(x)); condition))
+/// ```
+///
+/// where skip is a 1 × 1 convolution if the channels change, and the condition (the level of noise) scales and shifts
+/// the second normalisation. conv₂ starts at 0.
+#[derive(Module, Debug)]
+pub struct ResidualBlock {
+    first_norm: Norm,
+    first: Conv3x3,
+    condition: Option<Linear>,
+    second_norm: Norm,
+    second: Conv3x3,
+    skip: Option<Conv2d>,
+}
+
+impl ResidualBlock {
+    /// A block from `input` to `output` channels, conditioned on a vector of `condition` values if there is one.
+    #[must_use]
+    pub fn new(input: usize, output: usize, groups: usize, condition: Option<usize>, device: &Device) -> Self {
+        Self {
+            first_norm: Norm::new(input, groups, true, device),
+            first: Conv3x3::new(input, output, device),
+            condition: condition.map(|width| LinearConfig::new(width, 2 * output).init(device)),
+            second_norm: Norm::new(output, groups, true, device),
+            second: Conv3x3::zeros(output, output, device),
+            skip: (input != output).then(|| Conv2dConfig::new([input, output], [1, 1]).init(device)),
+        }
+    }
+
+    /// # Shapes
+    /// - input: `[count, in, rows, columns]`
+    /// - condition: `[count, width]`
+    /// - output: `[count, out, rows, columns]`
+    #[must_use]
+    pub fn forward(&self, x: Tensor<4>, condition: Option<&Tensor<2>>) -> Tensor<4> {
+        let inner = self.first.forward(self.first_norm.forward(x.clone(), None));
+        let condition = self.condition.as_ref().zip(condition).map(|(layer, vector)| {
+            let both = layer.forward(vector.clone());
+            let [count, width] = both.dims();
+            [both.clone().slice([0..count, 0..width / 2]), both.slice([0..count, width / 2..width])]
+        });
+        let inner = self.second.forward(self.second_norm.forward(inner, condition));
+        match &self.skip {
+            Some(skip) => skip.forward(x) + inner,
+            None => x + inner,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Conv3x3, Down, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Up, fold, unfold};
+
+/// Sizes of a [`Unet`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnetOptions {
+    /// Whether the network is told the level of noise.
+    pub conditioned: bool,
+    /// Side of the blocks of pixels that enter as channels: 1 or 2. With 2 every convolution sees a quarter of the
+    /// pixels and twice the distance.
+    pub fold: usize,
+    /// Channels at the finest level.
+    pub base: usize,
+    /// Channels of each level, finest first, as multiples of `base`; each level has half the rows and columns of the
+    /// one before.
+    pub multipliers: Vec<usize>,
+    /// Residual blocks of each level, on the way down and again on the way up.
+    pub blocks: usize,
+    /// Groups of the normalisations; divides `base`.
+    pub groups: usize,
+    /// Whether the coarsest level has self-attention.
+    pub attention: bool,
+}
+
+impl UnetOptions {
+    /// Rows and columns of an image must be multiples of this.
+    #[must_use]
+    pub fn multiple(&self) -> usize {
+        self.fold << (self.multipliers.len() - 1)
+    }
+
+    /// Bytes that evaluating the network on one image of `side` × `side` pixels takes at most, without gradients.
+    ///
+    /// At the finest level, on the way up, ten images of `base` channels are alive: what comes from below and what was
+    /// kept, joined; the same normalised; the same with a border for the convolution; its output, the residual and the
+    /// images kept by coarser levels, which are together smaller than one.
+    #[must_use]
+    pub fn activation_bytes(&self, side: usize) -> u64 {
+        const ALIVE: usize = 10;
+        let finest = self.multipliers.first().map_or(0, |m| m * self.base);
+        (ALIVE * finest * side.div_ceil(self.fold).pow(2) * size_of::<f32>()) as u64
+    }
+
+    /// What is wrong with these sizes, if anything.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        let Self { fold, base, multipliers, blocks, groups, .. } = self;
+        if !(1..=4).contains(fold) {
+            return Some(format!("fold must be 1 to 4, got {fold}"));
+        }
+        if multipliers.is_empty() || multipliers.len() > 6 || multipliers.iter().any(|m| !(1..=16).contains(m)) {
+            return Some(format!("multipliers must be 1 to 6 numbers of 1 to 16, got {multipliers:?}"));
+        }
+        if *groups == 0 || *base == 0 || !base.is_multiple_of(*groups) || *base > 1024 {
+            return Some(format!("base must be a multiple of groups up to 1024, got {base} and {groups}"));
+        }
+        (!(1..=8).contains(blocks)).then(|| format!("blocks must be 1 to 8, got {blocks}"))
+    }
+}
+
+/// One level on the way down or up.
+#[derive(Module, Debug)]
+struct Level {
+    blocks: Vec<ResidualBlock>,
+    down: Option<Down>,
+    up: Option<Up>,
+}
+
+/// Residual UNet from images to images, told the level of noise where it is conditioned.
+///
+/// Levels of residual blocks on the way down, two blocks with self-attention between them (where asked for) at the
+/// bottom, and on the way up levels whose first block sees the output of their counterpart beside what comes from
+/// below (Ronneberger et al. 2015, Ho et al. 2020). It is convolutional: any size that is a multiple of
+/// [`UnetOptions::multiple`] will do.
+#[derive(Module, Debug)]
+pub struct Unet {
+    embedding: Option<NoiseEmbedding>,
+    entry: Conv3x3,
+    down: Vec<Level>,
+    before: ResidualBlock,
+    attention: Option<SelfAttention>,
+    after: ResidualBlock,
+    up: Vec<Level>,
+    norm: Norm,
+    exit: Conv3x3,
+    fold: usize,
+}
+
+impl Unet {
+    /// A network with fresh weights, drawn by the device's generator, whose output is 0 everywhere.
+    #[must_use]
+    pub fn new(options: &UnetOptions, device: &Device) -> Self {
+        let UnetOptions { fold, base, groups, .. } = *options;
+        let widths: Vec<usize> = options.multipliers.iter().map(|m| m * base).collect();
+        let condition = options.conditioned.then_some(4 * base);
+        let block = |input, output| ResidualBlock::new(input, output, groups, condition, device);
+        let (finest, coarsest) = (widths[0], widths[widths.len() - 1]);
+        let down = widths.iter().enumerate().map(|(level, width)| Level {
+            blocks: (0..options.blocks).map(|_| block(*width, *width)).collect(),
+            down: widths.get(level + 1).map(|next| Down::new(*width, *next, device)),
+            up: None,
+        });
+        let up = widths.iter().enumerate().rev().map(|(level, width)| Level {
+            blocks: (0..options.blocks).map(|i| block(if i == 0 { 2 * width } else { *width }, *width)).collect(),
+            down: None,
+            up: level.checked_sub(1).map(|next| Up::new(*width, widths[next], device)),
+        });
+        Self {
+            embedding: condition.map(|width| NoiseEmbedding::new(width, device)),
+            entry: Conv3x3::new(fold * fold, finest, device),
+            down: down.collect(),
+            before: block(coarsest, coarsest),
+            attention: options.attention.then(|| SelfAttention::new(coarsest, groups, device)),
+            after: block(coarsest, coarsest),
+            up: up.collect(),
+            norm: Norm::new(finest, groups, true, device),
+            exit: Conv3x3::zeros(finest, fold * fold, device),
+            fold,
+        }
+    }
+
+    /// # Shapes
+    /// - input, output: `[count, 1, rows, columns]`, both multiples of [`UnetOptions::multiple`]
+    /// - `ln_sigma`: `[count]`, the logarithm of each image's level of noise; not looked at by a network without condition
+    #[must_use]
+    pub fn forward(&self, x: Tensor<4>, ln_sigma: Option<Tensor<1>>) -> Tensor<4> {
+        let condition = self.embedding.as_ref().zip(ln_sigma).map(|(embedding, level)| embedding.forward(level));
+        let condition = condition.as_ref();
+        let mut x = self.entry.forward(fold(x, self.fold));
+        let mut skips = Vec::with_capacity(self.down.len());
+        for level in &self.down {
+            x = level.blocks.iter().fold(x, |x, block| block.forward(x, condition));
+            skips.push(x.clone());
+            x = match &level.down {
+                Some(down) => down.forward(x),
+                None => x,
+            };
+        }
+        x = self.before.forward(x, condition);
+        if let Some(attention) = &self.attention {
+            x = attention.forward(x);
+        }
+        x = self.after.forward(x, condition);
+        for level in &self.up {
+            if let Some(skip) = skips.pop() {
+                x = Tensor::cat(vec![x, skip], 1);
+            }
+            x = level.blocks.iter().fold(x, |x, block| block.forward(x, condition));
+            x = match &level.up {
+                Some(up) => up.forward(x),
+                None => x,
+            };
+        }
+        unfold(self.exit.forward(self.norm.forward(x, None)), self.fold)
+    }
+}

@@ -1,0 +1,150 @@
+use kerma::{
+    data::{Image, Volume},
+    engine::{Control, Device, Extent, Graph, Plan},
+    kernels::noise::{
+        Stream, normal,
+        quanta::{self, Quanta},
+    },
+    tasks::radiographs::{Curve, Radiographs},
+};
+
+use super::{DataOptions, NoiseOptions, draws::Draws, recipe::EVEN_SIGNAL};
+use crate::Error;
+
+/// Patches that share one view and one display curve; finding the bounds of a curve takes a look at the whole view.
+const PATCHES_PER_VIEW: usize = 4;
+
+/// Line integrals of all bodies in all views: what training images are cut from.
+pub struct Pool {
+    views: Vec<Image>,
+    seed: u64,
+    patch: usize,
+}
+
+/// Training images of one step, with values in \[0, 1\].
+pub struct Batch {
+    /// Number of images.
+    pub count: usize,
+    /// Rows and columns of each.
+    pub side: usize,
+    /// Clean values, `[count][row][column]`.
+    pub clean: Vec<f32>,
+    /// What else is drawn for the step.
+    pub draws: Draws,
+    /// Seed and number of the step as a stream of noise.
+    pub stream: Stream,
+}
+
+impl Pool {
+    /// Draws the views of all bodies, telling `progress` how many of how many bodies are done.
+    ///
+    /// # Errors
+    /// What drawing says.
+    pub async fn draw(
+        options: &DataOptions,
+        volumes: Vec<Volume>,
+        seed: u64,
+        device: &Device,
+        control: &Control<'_>,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<Self, Error> {
+        let bodies = options.radiographs.count + volumes.len() * options.bodies_per_volume;
+        let radiographs = Radiographs::new(options.radiographs.clone(), volumes)?;
+        let mut views = Vec::new();
+        for body in 0..bodies {
+            views.extend(radiographs.draw(device, control, body).await?);
+            progress(body + 1, bodies);
+        }
+        if views.is_empty() {
+            return Err(Error::Recipe("data must have at least one body".to_owned()));
+        }
+        Ok(Self { views, seed, patch: options.patch })
+    }
+
+    /// Number of views.
+    #[must_use]
+    pub fn views(&self) -> usize {
+        self.views.len()
+    }
+
+    /// The images of step `step`: patches at random places of random views, turned and mirrored, each view displayed by
+    /// a curve of its own. The same for the same seed and step.
+    #[must_use]
+    pub fn batch(&self, step: usize, count: usize) -> Batch {
+        let mut draws = Draws::new(self.seed, step as u64);
+        let side = self.patch;
+        let mut clean = Vec::with_capacity(count * side * side);
+        for first in (0..count).step_by(PATCHES_PER_VIEW) {
+            let view = &self.views[draws.below(self.views.len())];
+            let curve = Curve::seeded(draws.bits(), view);
+            for _ in first..count.min(first + PATCHES_PER_VIEW) {
+                let [columns, rows] = view.size();
+                let [left, top] = [draws.below(columns - side + 1), draws.below(rows - side + 1)];
+                let turn = draws.below(8);
+                for row in 0..side {
+                    for column in 0..side {
+                        let [x, y] = turned([column, row], side, turn);
+                        clean.push(view.values()[(top + y) * columns + left + x]);
+                    }
+                }
+            }
+            let start = first * side * side;
+            for value in &mut clean[start..] {
+                *value = curve.value(*value);
+            }
+        }
+        let stream = Stream { seed: self.seed, stream: step as u32, origin: [0; 3] };
+        Batch { count, side, clean, draws, stream }
+    }
+}
+
+/// One of the eight ways to lay a square on itself.
+fn turned([mut x, mut y]: [usize; 2], side: usize, turn: usize) -> [usize; 2] {
+    if turn & 1 != 0 {
+        x = side - 1 - x;
+    }
+    if turn & 2 != 0 {
+        y = side - 1 - y;
+    }
+    if turn & 4 != 0 { [y, x] } else { [x, y] }
+}
+
+impl Batch {
+    /// Standard normals, one per pixel.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub async fn normals(&self, device: &Device) -> Result<Vec<f32>, Error> {
+        let mut graph = Graph::new();
+        let noise = normal::record(&mut graph, Extent::new(self.count, self.side, self.side), &self.stream);
+        let output = graph.output("train.noise", self.clean.len());
+        graph.download(noise, output, 0);
+        let plan = Plan::new(&graph, device.limits()).map_err(kerma::engine::Error::from)?;
+        Ok(device.run(&plan, &Control::default()).await?.take(output))
+    }
+
+    /// The images with noise of a dose of their own each, Poisson or Gaussian.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub async fn noisy(&mut self, options: &NoiseOptions, device: &Device) -> Result<Vec<f32>, Error> {
+        let pixels = self.side * self.side;
+        let [least, most] = options.doses.map(f64::ln);
+        let mut graph = Graph::new();
+        let output = graph.output("train.noisy", self.clean.len());
+        for (index, clean) in self.clean.chunks(pixels).enumerate() {
+            let dose = (least + (most - least) * self.draws.unit()).exp();
+            let poisson = self.draws.below(2) == 0;
+            let stream = Stream { origin: [0, 0, index as u32], ..self.stream };
+            let quanta = Quanta {
+                photons: poisson.then_some(dose as f32),
+                electronic_sigma: if poisson { 0.0 } else { (EVEN_SIGNAL / dose).sqrt() as f32 },
+            };
+            let clean = graph.upload("train.clean", Extent::new(1, self.side, self.side), clean);
+            let noisy = quanta::record(&mut graph, clean, &quanta, &stream);
+            graph.download(noisy, output, index * pixels);
+        }
+        let plan = Plan::new(&graph, device.limits()).map_err(kerma::engine::Error::from)?;
+        Ok(device.run(&plan, &Control::default()).await?.take(output))
+    }
+}

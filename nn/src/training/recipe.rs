@@ -1,0 +1,189 @@
+use std::path::PathBuf;
+
+use kerma::tasks::radiographs;
+use serde::{Deserialize, Serialize};
+
+use super::{LearningRate, Shape};
+use crate::{
+    Error,
+    diffusion::{Prediction, Schedule},
+    networks::UnetOptions,
+};
+
+/// Everything that decides a training: the same recipe gives the same weights on the same device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Name of the model, and of its files.
+    pub name: String,
+    /// What the network learns.
+    pub method: Method,
+    /// Seed of weights, patches and noise; the bodies have one of their own.
+    pub seed: u64,
+    /// Sizes of the network.
+    pub network: UnetOptions,
+    /// The chain; needed by the method `diffusion`.
+    pub diffusion: Option<DiffusionOptions>,
+    /// The noise in the training images of all other methods.
+    pub noise: Option<NoiseOptions>,
+    /// Where the images come from.
+    pub data: DataOptions,
+    /// How long and how fast.
+    pub training: TrainingOptions,
+}
+
+/// What a network learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// The noise in an image at any level of a chain (Ho et al. 2020).
+    Diffusion,
+    /// The clean image behind a noisy one.
+    Regression,
+    /// The same without clean images: halves of one noisy image predict each other (Huang et al. 2021).
+    Neighbor2neighbor,
+    /// The clean image, judged by a second network besides (after Huang et al. 2022, DU-GAN).
+    Adversarial,
+}
+
+/// The chain of a diffusion model, and which of its levels are trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiffusionOptions {
+    /// How noise grows.
+    pub schedule: Schedule,
+    /// Length of the chain.
+    pub steps: usize,
+    /// What the output stands for.
+    pub prediction: Prediction,
+    /// Least and most σ of the levels that denoising uses, on the scale of −1 … 1; drawn evenly in ln σ.
+    pub levels: [f64; 2],
+    /// Share of the images whose level is drawn from the whole chain instead, evenly in the step.
+    pub chain_share: f64,
+}
+
+/// Noise in training images: Poisson or Gaussian, half each, of doses drawn evenly in their logarithm.
+///
+/// A dose is the number of quanta per unit of signal. Poisson noise has the variance u / dose; Gaussian noise has
+/// 0.4 / dose everywhere, that of Poisson noise at the mean of usual pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoiseOptions {
+    /// Least and most quanta per unit of signal.
+    pub doses: [f64; 2],
+}
+
+/// Signal at which Gaussian and Poisson noise of one dose have the same variance.
+pub const EVEN_SIGNAL: f64 = 0.4;
+
+/// Where training images come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataOptions {
+    /// Phantoms and their views.
+    pub radiographs: radiographs::Options,
+    /// CT volumes besides; those that are not there are left out, and said.
+    #[serde(default)]
+    pub volumes: Vec<PathBuf>,
+    /// Bodies drawn from each volume.
+    #[serde(default)]
+    pub bodies_per_volume: usize,
+    /// Rows and columns of a training image.
+    pub patch: usize,
+}
+
+/// How long and how fast.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingOptions {
+    /// Images per step.
+    pub batch: usize,
+    /// Number of steps.
+    pub steps: usize,
+    /// Largest learning rate.
+    pub learning_rate: f64,
+    /// How the rate runs.
+    pub shape: Shape,
+    /// Steps of the linear rise.
+    pub warm_up: usize,
+    /// Decay of weights per unit of the rate (Loshchilov & Hutter 2019).
+    pub weight_decay: f32,
+    /// Largest norm of all gradients together.
+    pub clip: f64,
+    /// Decay of the mean over the weights of past steps.
+    pub mean_decay: f64,
+    /// Steps between checkpoints.
+    pub checkpoint: usize,
+}
+
+impl Recipe {
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with the place and what is allowed there.
+    pub fn from_toml(text: &str) -> Result<Self, Error> {
+        let recipe: Self = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// The learning rate as a function of the step.
+    #[must_use]
+    pub fn learning_rate(&self) -> LearningRate {
+        let TrainingOptions { shape, learning_rate, warm_up, steps, .. } = self.training;
+        LearningRate { shape, peak: learning_rate, warm_up, steps }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |text: String| Err(Error::Recipe(text));
+        if self.name.is_empty() || !self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            return refuse(format!("name must consist of letters, digits, '-', '_' and '.', got \"{}\"", self.name));
+        }
+        if let Some(fault) = self.network.fault() {
+            return refuse(format!("network: {fault}"));
+        }
+        match (self.method, &self.diffusion, &self.noise) {
+            (Method::Diffusion, None, _) => return refuse("method \"diffusion\" needs a table [diffusion]".to_owned()),
+            (Method::Diffusion, Some(chain), _) => {
+                if !self.network.conditioned {
+                    return refuse("network.conditioned must be true for the method \"diffusion\"".to_owned());
+                }
+                let [least, most] = chain.levels;
+                if !(least > 0.0 && most >= least && most.is_finite()) {
+                    return refuse(format!(
+                        "diffusion.levels must be two rising positive numbers, got {:?}",
+                        chain.levels
+                    ));
+                }
+                if !(1..=100_000).contains(&chain.steps) || !(0.0..=1.0).contains(&chain.chain_share) {
+                    return refuse("diffusion.steps must be 1 to 100000, chain_share 0 to 1".to_owned());
+                }
+            }
+            (_, _, None) => return refuse("methods other than \"diffusion\" need a table [noise]".to_owned()),
+            (_, _, Some(noise)) => {
+                let [least, most] = noise.doses;
+                if !(least > 0.0 && most >= least && most.is_finite()) {
+                    return refuse(format!("noise.doses must be two rising positive numbers, got {:?}", noise.doses));
+                }
+            }
+        }
+        let (multiple, patch) = (self.network.multiple(), self.data.patch);
+        if patch == 0 || !patch.is_multiple_of(multiple) || patch > self.data.radiographs.size {
+            let size = self.data.radiographs.size;
+            return refuse(format!(
+                "data.patch must be a multiple of {multiple} up to data.radiographs.size = {size}, got {patch}"
+            ));
+        }
+        let t = &self.training;
+        let positive = [("batch", t.batch), ("steps", t.steps), ("checkpoint", t.checkpoint)];
+        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            return refuse(format!("training.{name} must be at least 1, got 0"));
+        }
+        let real =
+            [("learning_rate", t.learning_rate, 1.0), ("clip", t.clip, f64::MAX), ("mean_decay", t.mean_decay, 1.0)];
+        if let Some((name, value, most)) = real.iter().find(|(_, value, most)| !(*value > 0.0 && value <= most)) {
+            return refuse(format!("training.{name} must be positive and at most {most}, got {value}"));
+        }
+        Ok(())
+    }
+}

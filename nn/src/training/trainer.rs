@@ -1,0 +1,124 @@
+use burn::{
+    module::Module,
+    optim::{AdamWConfig, GradientsParams, ModuleOptimizer},
+    tensor::Device,
+};
+use kerma::engine;
+
+use super::{
+    LearningRate, Method, Pool, Recipe,
+    adversarial::Judges,
+    objective::{Loss, Objective},
+    weights::{clip, follow},
+};
+use crate::{Error, networks::Unet};
+
+/// A training under way.
+pub struct Trainer {
+    pub(super) recipe: Recipe,
+    objective: Objective,
+    rate: LearningRate,
+    pub(super) device: Device,
+    /// The network that learns, on the device with automatic differentiation.
+    pub(super) network: Unet,
+    /// The mean of its weights, which is the result.
+    pub(super) mean: Unet,
+    pub(super) optimizer: ModuleOptimizer,
+    pub(super) judges: Option<Judges>,
+    pub(super) step: usize,
+    /// Loss of every step done so far.
+    pub(super) losses: Vec<f32>,
+}
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Number of the step, counted from 0.
+    pub step: usize,
+    /// Loss before the step.
+    pub loss: f32,
+    /// Norm of all gradients before they were limited.
+    pub gradient_norm: f64,
+    /// Learning rate.
+    pub rate: f64,
+}
+
+impl Trainer {
+    /// A training of `recipe` from fresh weights, its tensors on `device`.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] when the recipe's tables do not fit its method.
+    pub fn new(recipe: Recipe, device: &Device) -> Result<Self, Error> {
+        device.seed(recipe.seed);
+        let mean = Unet::new(&recipe.network, device);
+        let network = mean.clone().fork(&device.clone().autodiff()).train();
+        let optimizer = AdamWConfig::new().with_weight_decay(recipe.training.weight_decay).init();
+        Ok(Self {
+            objective: Objective::new(&recipe)?,
+            rate: recipe.learning_rate(),
+            device: device.clone(),
+            network,
+            mean,
+            optimizer,
+            judges: (recipe.method == Method::Adversarial).then(|| Judges::new(&recipe.network, device)),
+            step: 0,
+            losses: Vec::new(),
+            recipe,
+        })
+    }
+
+    /// The recipe.
+    #[must_use]
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Steps done.
+    #[must_use]
+    pub fn step_count(&self) -> usize {
+        self.step
+    }
+
+    /// Loss of every step done.
+    #[must_use]
+    pub fn losses(&self) -> &[f32] {
+        &self.losses
+    }
+
+    /// The mean of the weights, which is the trained network.
+    #[must_use]
+    pub fn mean(&self) -> &Unet {
+        &self.mean
+    }
+
+    /// One step on the next batch of `pool`; its noise is drawn by `engine`.
+    ///
+    /// # Errors
+    /// What the engine says, and [`Error::Tensor`] when the loss is no number any more.
+    pub async fn step(&mut self, pool: &Pool, engine: &engine::Device) -> Result<Progress, Error> {
+        let Recipe { training, .. } = &self.recipe;
+        let (step, device) = (self.step, self.device.clone().autodiff());
+        let batch = pool.batch(step, training.batch);
+        let share = step as f64 / training.steps as f64;
+        let Loss { value: mut loss, judged } =
+            self.objective.loss(&self.network, batch, share, engine, &device).await?;
+        if let (Some(judges), Some([denoised, clean])) = (&self.judges, &judged) {
+            loss = loss + judges.verdict(denoised, clean);
+        }
+        let value = loss.clone().try_into_scalar::<f32>().map_err(|e| Error::Tensor(e.to_string()))?;
+        if !value.is_finite() {
+            return Err(Error::Tensor(format!("the loss of step {step} is {value}; a smaller learning rate may help")));
+        }
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        let (gradients, gradient_norm) = clip(gradients, &self.network, training.clip);
+        let rate = self.rate.at(step);
+        self.network = self.optimizer.step(rate, self.network.clone(), gradients);
+        if let (Some(judges), Some([denoised, clean])) = (&mut self.judges, judged) {
+            judges.step(denoised, clean, rate, training.clip)?;
+        }
+        self.mean = follow(self.mean.clone(), &self.network, training.mean_decay, step);
+        self.step += 1;
+        self.losses.push(value);
+        Ok(Progress { step, loss: value, gradient_norm, rate })
+    }
+}

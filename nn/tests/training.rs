@@ -1,0 +1,157 @@
+//! Trainings: they learn, come out the same twice, and resume to the bit.
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    tensor::{Device, Tensor},
+};
+use kerma::engine;
+use kerma_nn::{
+    networks::Unet,
+    training::{Method, Pool, Recipe, Trainer},
+};
+
+/// A recipe that takes a second.
+fn recipe(method: &str) -> Recipe {
+    let text = format!(
+        r#"
+        name = "tiny"
+        method = "{method}"
+        seed = 3
+        [network]
+        conditioned = {conditioned}
+        fold = 2
+        base = 8
+        multipliers = [1, 2]
+        blocks = 1
+        groups = 4
+        attention = {conditioned}
+        [diffusion]
+        schedule = "cosine"
+        steps = 100
+        prediction = "velocity"
+        levels = [0.02, 1.0]
+        chain_share = 0.2
+        [noise]
+        doses = [50.0, 500.0]
+        [data]
+        patch = 16
+        [data.radiographs]
+        count = 1
+        views_per_body = 2
+        size = 48
+        [training]
+        batch = 6
+        steps = 40
+        learning_rate = 3e-3
+        shape = "cosine"
+        warm_up = 5
+        weight_decay = 0.01
+        clip = 1.0
+        mean_decay = 0.9
+        checkpoint = 10
+        "#,
+        conditioned = method == "diffusion",
+    );
+    Recipe::from_toml(&text).unwrap()
+}
+
+fn pool(recipe: &Recipe) -> Pool {
+    let control = engine::Control::default();
+    pollster::block_on(Pool::draw(&recipe.data, Vec::new(), recipe.seed, &engine::Device::cpu(), &control, |_, _| {}))
+        .unwrap()
+}
+
+fn run(trainer: &mut Trainer, pool: &Pool, steps: usize) {
+    for _ in 0..steps {
+        pollster::block_on(trainer.step(pool, &engine::Device::cpu())).unwrap();
+    }
+}
+
+/// All weights, as bits.
+fn bits(network: &Unet) -> Vec<u32> {
+    struct Collect(Vec<u32>);
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let values = param.val().into_data().try_to_vec::<f32>().unwrap();
+            self.0.extend(values.iter().map(|v| v.to_bits()));
+        }
+    }
+    let mut collect = Collect(Vec::new());
+    network.visit(&mut collect);
+    collect.0
+}
+
+const METHODS: [(&str, Method); 4] = [
+    ("diffusion", Method::Diffusion),
+    ("regression", Method::Regression),
+    ("neighbor2neighbor", Method::Neighbor2neighbor),
+    ("adversarial", Method::Adversarial),
+];
+
+#[test]
+fn every_method_lowers_its_loss() {
+    for (name, method) in METHODS {
+        let recipe = recipe(name);
+        assert_eq!(recipe.method, method);
+        let pool = pool(&recipe);
+        let mut trainer = Trainer::new(recipe, &Device::flex()).unwrap();
+        run(&mut trainer, &pool, 40);
+        let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
+        let (first, last) = (mean(&trainer.losses()[..8]), mean(&trainer.losses()[32..]));
+        assert!(last < 0.8 * first, "{name}: {first} {last}");
+    }
+}
+
+#[test]
+fn a_resumed_training_gives_the_bits_of_one_without_a_stop() {
+    for (name, _) in METHODS {
+        let recipe = recipe(name);
+        let pool = pool(&recipe);
+        let device = Device::flex();
+        let mut whole = Trainer::new(recipe.clone(), &device).unwrap();
+        run(&mut whole, &pool, 7);
+        let mut first = Trainer::new(recipe.clone(), &device).unwrap();
+        run(&mut first, &pool, 4);
+        let folder = tempfile::tempdir().unwrap();
+        first.save(&folder.path().join("checkpoint")).unwrap();
+        // The second trainer starts from other weights: what it continues with must come from the checkpoint.
+        let mut second = Trainer::new(recipe, &device).unwrap().resume(&folder.path().join("checkpoint")).unwrap();
+        assert_eq!(second.step_count(), 4);
+        run(&mut second, &pool, 3);
+        assert_eq!(whole.losses(), second.losses(), "{name}");
+        assert!(bits(whole.mean()) == bits(second.mean()), "{name}: other weights");
+        assert!(bits(whole.mean()) != bits(first.mean()), "{name}: the control: three steps change the weights");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_recipe_is_refused() {
+    let (one, other) = (recipe("diffusion"), Recipe { seed: 4, ..recipe("diffusion") });
+    let folder = tempfile::tempdir().unwrap();
+    Trainer::new(one, &Device::flex()).unwrap().save(&folder.path().join("checkpoint")).unwrap();
+    let resumed = Trainer::new(other, &Device::flex()).unwrap().resume(&folder.path().join("checkpoint"));
+    let message = resumed.err().unwrap().to_string();
+    assert!(message.contains("another recipe"), "{message}");
+}
+
+#[test]
+fn recipes_are_refused_by_name_value_and_range() {
+    let usual = toml::to_string(&recipe("diffusion")).unwrap();
+    for (from, to, want) in [
+        ("patch = 16", "patch = 15", "data.patch must be a multiple of 4 up to data.radiographs.size = 48, got 15"),
+        ("batch = 6", "batch = 0", "training.batch must be at least 1, got 0"),
+        ("groups = 4", "groups = 3", "base must be a multiple of groups up to 1024, got 8 and 3"),
+        (
+            "learning_rate = 0.003",
+            "learning_rate = -1.0",
+            "training.learning_rate must be positive and at most 1, got -1",
+        ),
+        ("name = \"tiny\"", "name = \"a/b\"", "name must consist of letters"),
+        ("clip = 1.0", "clap = 1.0", "unknown field `clap`"),
+        ("method = \"diffusion\"", "method = \"magic\"", "unknown variant `magic`"),
+    ] {
+        assert!(usual.contains(from), "{from} not in {usual}");
+        let message = Recipe::from_toml(&usual.replace(from, to)).unwrap_err().to_string();
+        assert!(message.contains(want), "{message}");
+    }
+}
