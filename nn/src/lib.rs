@@ -15,6 +15,7 @@ pub mod diffusion;
 mod model;
 pub mod networks;
 pub mod ops;
+pub mod perceptual;
 mod tensors;
 pub mod training;
 

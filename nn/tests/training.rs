@@ -81,11 +81,12 @@ fn bits(network: &Unet) -> Vec<u32> {
     collect.0
 }
 
-const METHODS: [(&str, Method); 4] = [
+const METHODS: [(&str, Method); 5] = [
     ("diffusion", Method::Diffusion),
     ("regression", Method::Regression),
     ("neighbor2neighbor", Method::Neighbor2neighbor),
     ("adversarial", Method::Adversarial),
+    ("inpainting", Method::Inpainting),
 ];
 
 #[test]

@@ -125,6 +125,25 @@ impl Unet {
         }
     }
 
+    /// What each level makes of an image on the way down, finest first; for networks without condition.
+    ///
+    /// # Shapes
+    /// - input: `[count, 1, rows, columns]`, both multiples of [`UnetOptions::multiple`]
+    /// - level l: `[count, base · multiplier, rows / (fold · 2ˡ), columns / (fold · 2ˡ)]`
+    #[must_use]
+    pub fn features(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+        let mut x = self.entry.forward(fold(x, self.fold));
+        let mut features = Vec::with_capacity(self.down.len());
+        for level in &self.down {
+            x = level.blocks.iter().fold(x, |x, block| block.forward(x, None));
+            features.push(x.clone());
+            if let Some(down) = &level.down {
+                x = down.forward(x);
+            }
+        }
+        features
+    }
+
     /// # Shapes
     /// - input, output: `[count, 1, rows, columns]`, both multiples of [`UnetOptions::multiple`]
     /// - `ln_sigma`: `[count]`, the logarithm of each image's level of noise; not looked at by a network without condition

@@ -13,6 +13,9 @@ use crate::{
 /// Weight of the consistency term of the neighbour method, which rises linearly to it over the training.
 const CONSISTENCY: f64 = 2.0;
 
+/// Rows and columns of a blanked block.
+const BLANKED: usize = 8;
+
 /// Images of the host as a tensor `[count, 1, side, side]`, scaled from 0 … 1 to −1 … 1.
 pub(super) fn centred(values: &[f32], side: usize, device: &Device) -> Tensor<4> {
     let count = values.len() / (side * side);
@@ -29,6 +32,7 @@ pub(super) struct Loss {
 pub(super) enum Objective {
     Diffusion(DiffusionOptions, Chain),
     Denoising(Method, NoiseOptions),
+    Inpainting,
 }
 
 impl Objective {
@@ -40,6 +44,7 @@ impl Objective {
                 let chain = Chain::new(options.schedule, options.steps);
                 Self::Diffusion(options, chain)
             }
+            Method::Inpainting => Self::Inpainting,
             method => Self::Denoising(method, recipe.noise.clone().ok_or_else(missing)?),
         })
     }
@@ -73,6 +78,7 @@ impl Objective {
                 let output = network.forward(x, Some(each(&|level| level.sigma().ln())));
                 (output - target).square().mean()
             }
+            Self::Inpainting => inpainting(network, clean, &mut batch),
             Self::Denoising(Method::Neighbor2neighbor, options) => {
                 let noisy = centred(&batch.noisy(options, engine).await?, side, device);
                 neighbours(network, noisy, &mut batch, share)
@@ -86,6 +92,23 @@ impl Objective {
         };
         Ok(Loss { value, judged })
     }
+}
+
+/// Mean squared error where blocks of the image were blanked, half of them by chance.
+fn inpainting(network: &Unet, clean: Tensor<4>, batch: &mut Batch) -> Tensor<1> {
+    let [count, _, side, _] = clean.dims();
+    let across = side.div_ceil(BLANKED);
+    let blanked: Vec<bool> = (0..count * across * across).map(|_| batch.draws.below(2) == 0).collect();
+    let pixel = |i: usize| {
+        let (image, row, column) = (i / (side * side), i / side % side, i % side);
+        f32::from(u8::from(blanked[(image * across + row / BLANKED) * across + column / BLANKED]))
+    };
+    let mask: Vec<f32> = (0..count * side * side).map(pixel).collect();
+    let mask =
+        Tensor::<1>::from_data(TensorData::from(mask.as_slice()), &clean.device()).reshape([count, 1, side, side]);
+    let seen = clean.clone() * (1.0 - mask.clone());
+    let error = (network.forward(seen, None) - clean) * mask.clone();
+    error.square().sum() / (mask.sum() + 1.0)
 }
 
 /// Most levels evenly in ln σ over the range that denoising uses, the others evenly over the chain.

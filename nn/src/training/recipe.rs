@@ -24,7 +24,7 @@ pub struct Recipe {
     pub network: UnetOptions,
     /// The chain; needed by the method `diffusion`.
     pub diffusion: Option<DiffusionOptions>,
-    /// The noise in the training images of all other methods.
+    /// The noise in the training images; needed by the methods `regression`, `neighbor2neighbor`, `adversarial`.
     pub noise: Option<NoiseOptions>,
     /// Where the images come from.
     pub data: DataOptions,
@@ -42,6 +42,8 @@ pub enum Method {
     Regression,
     /// The same without clean images: halves of one noisy image predict each other (Huang et al. 2021).
     Neighbor2neighbor,
+    /// Missing blocks of a clean image from what surrounds them (after He et al. 2022): for features, not for denoising.
+    Inpainting,
     /// The clean image, judged by a second network besides (after Huang et al. 2022, DU-GAN).
     Adversarial,
 }
@@ -159,7 +161,8 @@ impl Recipe {
                     return refuse("diffusion.steps must be 1 to 100000, chain_share 0 to 1".to_owned());
                 }
             }
-            (_, _, None) => return refuse("methods other than \"diffusion\" need a table [noise]".to_owned()),
+            (Method::Inpainting, ..) => {}
+            (_, _, None) => return refuse("this method needs a table [noise]".to_owned()),
             (_, _, Some(noise)) => {
                 let [least, most] = noise.doses;
                 if !(least > 0.0 && most >= least && most.is_finite()) {

@@ -1,16 +1,12 @@
 mod page;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{fs, path::PathBuf, time::Instant};
 
 use clap::Args;
 use kerma::{
-    data::Volume,
+    data::{Unit, Volume},
     engine::{Control, Progress},
-    io::{read_volume, write_bytes},
+    io::write_bytes,
 };
 use kerma_nn::{
     Card, Model, beside,
@@ -20,7 +16,7 @@ use kerma_nn::{
 use crate::{
     context::{Bar, Context},
     failure::Failure,
-    interrupt,
+    inputs, interrupt,
 };
 
 const EXAMPLES: &str = "\
@@ -96,14 +92,13 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     context.finish(&format!("{}: {parameters} weights, {steps} steps, loss {loss:.5}", weights.display()))
 }
 
-/// The recipe's volumes that are there; a recipe may name more than every machine has.
+/// The recipe's CT volumes that are there, in Hounsfield units where a file does not say; a recipe may name more than every machine has.
 fn volumes(recipe: &Recipe, context: &mut Context) -> Result<Vec<Volume>, Failure> {
     let (there, missing): (Vec<&PathBuf>, Vec<_>) = recipe.data.volumes.iter().partition(|path| path.exists());
     for path in missing {
         context.note(&format!("{}: ABSENT, the training goes on without it", path.display()));
     }
-    let read = |path: &Path, context: &mut Context| context.read(|| read_volume(path, None));
-    there.into_iter().map(|path| read(path, context)).collect()
+    there.into_iter().map(|path| inputs::volume(path, None, Some(Unit::Hounsfield), context)).collect()
 }
 
 /// Draws the bodies of the recipe, under a progress bar.
