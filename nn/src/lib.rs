@@ -21,4 +21,4 @@ pub mod training;
 
 pub use error::Error;
 pub use model::{Card, Model};
-pub use tensors::beside;
+pub use tensors::{beside, filled};

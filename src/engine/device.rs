@@ -1,7 +1,7 @@
 use std::{fmt, str::FromStr};
 
 use super::{
-    Control, Error, Limits, Outputs, Plan, cpu,
+    Control, Error, Export, Limits, Outputs, Plan, cpu,
     gpu::{self, Gpu, Handles},
     selftest::{self, SelfTest},
 };
@@ -196,12 +196,33 @@ impl Device {
     /// # Errors
     /// [`Error::Cancelled`], [`Error::OtherLimits`], or what the device says.
     pub async fn run(&self, plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
+        self.run_with_exports(plan, control, &[]).await
+    }
+
+    /// Runs a plan; outputs that are named among `exports` go there and come back empty.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; [`Error::BufferSize`] when an output is not as large as the memory it is to go to, and
+    /// [`Error::Export`] when that cannot be copied to, as on the CPU backend, where there is no device's memory.
+    pub async fn run_with_exports(
+        &self,
+        plan: &Plan<'_, '_>,
+        control: &Control<'_>,
+        exports: &[Export],
+    ) -> Result<Outputs, Error> {
         if !plan.limits.within(&self.limits()) {
             return Err(Error::OtherLimits);
         }
-        match &self.backend {
-            Backend::Cpu { .. } => cpu::run(plan, control),
-            Backend::Gpu(gpu) => gpu.run(plan, control).await,
+        for export in exports {
+            export.check(plan.graph)?;
+        }
+        match (&self.backend, exports) {
+            (Backend::Cpu { .. }, []) => cpu::run(plan, control),
+            (Backend::Cpu { .. }, [export, ..]) => {
+                let output = plan.graph.outputs[export.output].label.clone();
+                Err(Error::Export { output, reason: "the CPU backend has no device memory".to_owned() })
+            }
+            (Backend::Gpu(gpu), exports) => gpu.run(plan, control, exports).await,
         }
     }
 

@@ -68,6 +68,14 @@ pub enum Error {
     /// A plan was made for another device, whose limits are wider.
     #[error("the plan was made for wider limits than those of this device")]
     OtherLimits,
+    /// An output cannot be copied into memory outside the engine.
+    #[error("output {output} cannot be exported: {reason}")]
+    Export {
+        /// Label of the output.
+        output: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The device asked for is not there.
     #[error("no device {asked}: {available}")]
     NoDevice {

@@ -1,7 +1,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use kerma::{
     data::Image,
-    engine::{self, Control, Extent, Graph, Plan, Progress},
+    engine::{self, Control, Extent, Graph, Progress},
     kernels::noise::{Stream, normal},
     noise::PoissonGaussian,
 };
@@ -10,6 +10,7 @@ use super::{Axis, DenoiseOptions, Sampler, scale::Scale};
 use crate::{
     Error, Model,
     diffusion::{Chain, Level, Prediction, Step},
+    filled,
     networks::Unet,
 };
 
@@ -207,9 +208,7 @@ impl<'a> Denoiser<'a> {
         let noise = normal::record(&mut graph, Extent::new(1, rows, columns), &Stream::new(seed, step as u32));
         let output = graph.output("denoise.noise", rows * columns);
         graph.download(noise, output, 0);
-        let plan = Plan::new(&graph, self.engine.limits()).map_err(engine::Error::from)?;
-        let values = self.engine.run(&plan, &Control::default()).await?.take(output);
-        Ok(Tensor::from_data(TensorData::new(values, [1, 1, rows, columns]), &self.device))
+        filled(&graph, output, [1, 1, rows, columns], self.engine, &self.device).await
     }
 }
 

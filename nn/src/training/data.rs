@@ -1,6 +1,7 @@
+use burn::tensor::{self, Tensor};
 use kerma::{
     data::{Image, Volume},
-    engine::{Control, Device, Extent, Graph, Plan},
+    engine::{Control, Device, Extent, Graph},
     kernels::noise::{
         Stream, normal,
         quanta::{self, Quanta},
@@ -9,7 +10,7 @@ use kerma::{
 };
 
 use super::{DataOptions, NoiseOptions, draws::Draws, recipe::EVEN_SIGNAL};
-use crate::Error;
+use crate::{Error, filled};
 
 /// Patches that share one view and one display curve; finding the bounds of a curve takes a look at the whole view.
 const PATCHES_PER_VIEW: usize = 4;
@@ -110,24 +111,29 @@ fn turned([mut x, mut y]: [usize; 2], side: usize, turn: usize) -> [usize; 2] {
 }
 
 impl Batch {
-    /// Standard normals, one per pixel.
+    /// Standard normals, one per pixel: `[count, 1, side, side]`, drawn by `engine`, on `device`.
     ///
     /// # Errors
-    /// What the device says.
-    pub async fn normals(&self, device: &Device) -> Result<Vec<f32>, Error> {
+    /// What the devices say.
+    pub async fn normals(&self, engine: &Device, device: &tensor::Device) -> Result<Tensor<4>, Error> {
         let mut graph = Graph::new();
         let noise = normal::record(&mut graph, Extent::new(self.count, self.side, self.side), &self.stream);
         let output = graph.output("train.noise", self.clean.len());
         graph.download(noise, output, 0);
-        let plan = Plan::new(&graph, device.limits()).map_err(kerma::engine::Error::from)?;
-        Ok(device.run(&plan, &Control::default()).await?.take(output))
+        filled(&graph, output, self.shape(), engine, device).await
     }
 
-    /// The images with noise of a dose of their own each, Poisson or Gaussian.
+    /// The images with noise of a dose of their own each, Poisson or Gaussian: `[count, 1, side, side]`, around values
+    /// of 0 … 1.
     ///
     /// # Errors
-    /// What the device says.
-    pub async fn noisy(&mut self, options: &NoiseOptions, device: &Device) -> Result<Vec<f32>, Error> {
+    /// What the devices say.
+    pub async fn noisy(
+        &mut self,
+        options: &NoiseOptions,
+        engine: &Device,
+        device: &tensor::Device,
+    ) -> Result<Tensor<4>, Error> {
         let pixels = self.side * self.side;
         let [least, most] = options.doses.map(f64::ln);
         let mut graph = Graph::new();
@@ -144,7 +150,10 @@ impl Batch {
             let noisy = quanta::record(&mut graph, clean, &quanta, &stream);
             graph.download(noisy, output, index * pixels);
         }
-        let plan = Plan::new(&graph, device.limits()).map_err(kerma::engine::Error::from)?;
-        Ok(device.run(&plan, &Control::default()).await?.take(output))
+        filled(&graph, output, self.shape(), engine, device).await
+    }
+
+    fn shape(&self) -> [usize; 4] {
+        [self.count, 1, self.side, self.side]
     }
 }

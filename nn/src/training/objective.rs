@@ -16,10 +16,9 @@ const CONSISTENCY: f64 = 2.0;
 /// Rows and columns of a blanked block.
 const BLANKED: usize = 8;
 
-/// Images of the host as a tensor `[count, 1, side, side]`, scaled from 0 … 1 to −1 … 1.
-pub(super) fn centred(values: &[f32], side: usize, device: &Device) -> Tensor<4> {
-    let count = values.len() / (side * side);
-    Tensor::<1>::from_data(TensorData::from(values), device).reshape([count, 1, side, side]) * 2.0 - 1.0
+/// Images scaled from 0 … 1 to −1 … 1.
+fn centred(images: Tensor<4>) -> Tensor<4> {
+    images * 2.0 - 1.0
 }
 
 /// The loss of a batch, and the denoised and clean images where judges are to see them.
@@ -59,14 +58,13 @@ impl Objective {
         device: &Device,
     ) -> Result<Loss, Error> {
         let side = batch.side;
-        let clean = centred(&batch.clean, side, device);
+        let clean = Tensor::<1>::from_data(TensorData::from(batch.clean.as_slice()), device);
+        let clean = centred(clean.reshape([batch.count, 1, side, side]));
         let mut judged = None;
         let value = match self {
             Self::Diffusion(options, chain) => {
                 let levels: Vec<Level> = (0..batch.count).map(|_| draw_level(options, chain, &mut batch)).collect();
-                let noise = batch.normals(engine).await?;
-                let noise = Tensor::<1>::from_data(TensorData::from(noise.as_slice()), device);
-                let noise = noise.reshape([batch.count, 1, side, side]);
+                let noise = batch.normals(engine, device).await?;
                 let each = |f: &dyn Fn(Level) -> f64| {
                     let values: Vec<f32> = levels.iter().map(|level| f(*level) as f32).collect();
                     Tensor::<1>::from_floats(values.as_slice(), device)
@@ -80,11 +78,11 @@ impl Objective {
             }
             Self::Inpainting => inpainting(network, clean, &mut batch),
             Self::Denoising(Method::Neighbor2neighbor, options) => {
-                let noisy = centred(&batch.noisy(options, engine).await?, side, device);
+                let noisy = centred(batch.noisy(options, engine, device).await?);
                 neighbours(network, noisy, &mut batch, share)
             }
             Self::Denoising(method, options) => {
-                let noisy = centred(&batch.noisy(options, engine).await?, side, device);
+                let noisy = centred(batch.noisy(options, engine, device).await?);
                 let denoised = noisy.clone() - network.forward(noisy, None);
                 judged = (*method == Method::Adversarial).then(|| [denoised.clone(), clean.clone()]);
                 (denoised - clean).square().mean()

@@ -17,7 +17,7 @@ use fault::Faults;
 pub use pipeline::NoopPipelines;
 use pipeline::Pipeline;
 
-use super::{AdapterSummary, Control, Error, Limits, Numerics, Outputs, Plan};
+use super::{AdapterSummary, Control, Error, Export, Limits, Numerics, Outputs, Plan};
 
 /// An opened device as wgpu knows it, for libraries that compute on the same device and queue.
 #[derive(Clone, Debug)]
@@ -67,8 +67,13 @@ impl Gpu {
         self.numerics
     }
 
-    pub(crate) async fn run(&self, plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
-        runner::run(self, plan, control).await
+    pub(crate) async fn run(
+        &self,
+        plan: &Plan<'_, '_>,
+        control: &Control<'_>,
+        exports: &[Export],
+    ) -> Result<Outputs, Error> {
+        runner::run(self, plan, control, exports).await
     }
 
     /// Destroys the device, as a driver reset would.

@@ -14,7 +14,7 @@ use super::{
         kernel::Kernel,
         plan::{Binding, Memory, Piece, Placement, Step},
     },
-    Control, Error, Gpu, Outputs, Plan,
+    Control, Error, Export, Gpu, Outputs, Plan,
     fault::{caught, wait},
     pipeline::{Pipeline, address},
     readback::ReadbackRing,
@@ -28,7 +28,12 @@ const BATCH_DISPATCHES: usize = 32;
 /// Batches handed to the device ahead of the host.
 const BATCHES_IN_FLIGHT: usize = 2;
 
-pub(super) async fn run(gpu: &Gpu, plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
+pub(super) async fn run(
+    gpu: &Gpu,
+    plan: &Plan<'_, '_>,
+    control: &Control<'_>,
+    exports: &[Export],
+) -> Result<Outputs, Error> {
     let start = Instant::now();
     gpu.faults.check()?;
     let memory = allocate(gpu, plan).await?;
@@ -51,7 +56,10 @@ pub(super) async fn run(gpu: &Gpu, plan: &Plan<'_, '_>, control: &Control<'_>) -
     };
     let mut uploads = UploadRing::new(gpu, control);
     let mut readbacks = ReadbackRing::new(gpu, control);
-    let mut outputs: Vec<Vec<u32>> = plan.graph.outputs.iter().map(|o| vec![0; o.words]).collect();
+    let is_exported = |output: usize| exports.iter().any(|export| export.output == output);
+    let outputs = plan.graph.outputs.iter().enumerate();
+    let mut outputs: Vec<Vec<u32>> =
+        outputs.map(|(id, o)| vec![0; if is_exported(id) { 0 } else { o.words }]).collect();
 
     for (index, step) in plan.steps.iter().enumerate() {
         let pass = &plan.graph.passes[step.pass];
@@ -70,6 +78,12 @@ pub(super) async fn run(gpu: &Gpu, plan: &Plan<'_, '_>, control: &Control<'_>) -
                 runner.compute(index, step, kernel.as_ref(), &pipeline).await?;
             }
             Action::Download { from, output, first_word } => {
+                if is_exported(*output) {
+                    for export in exports.iter().filter(|export| export.output == *output) {
+                        runner.export(&pass.label, *from, export, *first_word).await?;
+                    }
+                    continue;
+                }
                 for (part, range) in runner.parts(*from) {
                     let buffer = runner.buffer(*from, part)?;
                     let target = first_word + range.start..first_word + range.end;
@@ -279,6 +293,20 @@ impl Runner<'_, '_, '_> {
             for (part, range) in parts {
                 let (source, target) = (runner.buffer(from, part)?, runner.buffer(to, part)?);
                 encoder.copy_buffer_to_buffer(&source, 0, &target, 0, range.len() as u64 * 4);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Copies a buffer, part by part, to where the words of its output from `first_word` on are wanted.
+    async fn export(&mut self, label: &str, from: usize, export: &Export, first_word: usize) -> Result<(), Error> {
+        let parts = self.parts(from);
+        self.encode(label, |runner, encoder| {
+            for (part, range) in parts {
+                let source = runner.buffer(from, part)?;
+                let at = export.offset_bytes + (first_word + range.start) as u64 * WORD_BYTES;
+                encoder.copy_buffer_to_buffer(&source, 0, &export.buffer, at, range.len() as u64 * WORD_BYTES);
             }
             Ok(())
         })

@@ -1,0 +1,321 @@
+//! Networks on the engine's GPU against Flex: the same outputs, gradients and first steps of training.
+//!
+//! On Flex convolutions and normalisations are the project's own kernels, on a GPU burn's operations, so that neither is
+//! compared with itself.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
+
+#[path = "../../kernels-tests/tests/adapters/mod.rs"]
+mod adapters;
+
+use std::sync::OnceLock;
+
+use adapters::{Software, opened};
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
+    tensor::{Device, Gradients, Tensor, TensorData},
+};
+use kerma::engine::{self, Numerics};
+use kerma_nn::{
+    beside,
+    networks::{Conv3x3, Down, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Unet, UnetOptions, Up},
+    training::{Pool, Recipe, Trainer},
+};
+
+/// Largest difference of a tensor's values relative to its largest value.
+///
+/// Sums of n products in another order differ by about √n half units of the last place, 6e-8 each. The longest chain
+/// of sums, a gradient through a whole network, passes some twenty layers of up to 200 products: 20 · √200 · 6e-8 is
+/// 1.7e-5 if no error ever cancelled. What the two software adapters show is below 4e-6.
+const TOLERANCE: f32 = 2e-5;
+
+/// What one weight is changed by so that a comparison must fail.
+const CHANGE: f32 = 1e-3;
+
+/// An adapter's engine and burn's device on it; made once, since every runtime compiles its kernels anew.
+fn on(adapter: Software) -> Option<&'static (engine::Device, Device)> {
+    static OPENED: [OnceLock<Option<(engine::Device, Device)>>; 2] = [const { OnceLock::new() }; 2];
+    let slot = &OPENED[usize::from(adapter == Software::SwiftShader)];
+    let open = || {
+        opened(adapter, Numerics::Pinned).map(|engine| {
+            let device = beside(&engine).expect("burn takes the engine's device");
+            (engine, device)
+        })
+    };
+    slot.get_or_init(open).as_ref()
+}
+
+/// Numbers from −1 to 1, none of them 0.
+fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        ((state >> 8) as f32 + 0.5) / 8_388_608.0 - 1.0
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+fn tensor<const D: usize>(shape: [usize; D], seed: u32, device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(numbers(shape.iter().product(), seed), shape), device)
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.try_into_data().unwrap().try_to_vec().unwrap()
+}
+
+/// Replaces every parameter by numbers of its own, of the size at which layers keep the size of their input; what
+/// starts at 0 would hide a wrong gradient. One weight, in the middle of the first parameter, may be changed.
+struct Seeded {
+    seed: u32,
+    change: f32,
+}
+
+impl ModuleMapper for Seeded {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.seed += 1;
+        let (seed, change) = (self.seed, std::mem::take(&mut self.change));
+        param.map(|old| {
+            let (shape, device) = (old.dims(), old.device());
+            let inputs = shape.iter().skip(1).product::<usize>() as f32;
+            let scale = if D == 1 { 1.0 } else { (3.0 / inputs).sqrt() };
+            let mut numbers: Vec<f32> = numbers(shape.iter().product(), seed).iter().map(|v| v * scale).collect();
+            let middle = numbers.len() / 2;
+            numbers[middle] += change;
+            Tensor::from_data(TensorData::new(numbers, shape), &device)
+        })
+    }
+}
+
+/// Gradients of all parameters, in the order in which the module names them.
+struct OfParameters<'a>(&'a Gradients, Vec<Vec<f32>>);
+
+impl ModuleVisitor for OfParameters<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.1.push(values(param.val().grad(self.0).expect("every parameter has a gradient")));
+    }
+}
+
+/// A network's part with what it is given.
+struct Case<M> {
+    name: &'static str,
+    part: M,
+    /// Shape of the images, or of the vector that an embedding takes.
+    input: [usize; 4],
+    forward: fn(&M, Tensor<4>) -> Tensor<4>,
+}
+
+impl<M: Module> Case<M> {
+    /// Output, gradient of the input, gradients of all parameters.
+    fn evaluated(&self, device: &Device, change: f32) -> Vec<Vec<f32>> {
+        let part = self.part.clone().map(&mut Seeded { seed: 100, change });
+        let device = device.clone().autodiff();
+        let part = part.fork(&device).train();
+        let x = tensor(self.input, 1, &device).require_grad();
+        let y = (self.forward)(&part, x.clone());
+        // Weights of its own for each pixel: a plain sum would leave a normalisation without a gradient.
+        let gradients = (y.clone() * tensor(y.dims(), 2, &device)).sum().backward();
+        let mut parameters = OfParameters(&gradients, Vec::new());
+        part.visit(&mut parameters);
+        let mut all = vec![values(y.inner()), values(x.grad(&gradients).expect("the input has a gradient"))];
+        all.append(&mut parameters.1);
+        all
+    }
+
+    /// Every adapter against Flex, then a changed weight, then the same adapter again.
+    fn compare(&self) {
+        let want = self.evaluated(&Device::flex(), 0.0);
+        assert!(want.iter().all(|values| values.iter().any(|v| *v != 0.0)), "{}: a gradient is 0", self.name);
+        let changed = self.evaluated(&Device::flex(), CHANGE);
+        let control = differences(&changed, &want).into_iter().fold(0.0, f32::max);
+        assert!(control > 2.0 * TOLERANCE, "{}: the control differs by {control:e} only", self.name);
+        for adapter in [Software::Lavapipe, Software::SwiftShader] {
+            let Some((_, device)) = on(adapter) else { continue };
+            let got = self.evaluated(device, 0.0);
+            let differences = differences(&got, &want);
+            let most = differences.iter().copied().fold(0.0, f32::max);
+            println!("{adapter:?} {}: output {:e}, all {most:e}, control {control:e}", self.name, differences[0]);
+            assert!(most <= TOLERANCE, "{adapter:?} {}: output, input, parameters {differences:?}", self.name);
+            assert!(got == self.evaluated(device, 0.0), "{adapter:?} {}: other bits in the second run", self.name);
+        }
+    }
+}
+
+fn differences(got: &[Vec<f32>], want: &[Vec<f32>]) -> Vec<f32> {
+    assert_eq!(got.len(), want.len());
+    got.iter().zip(want).map(|(got, want)| difference(got, want)).collect()
+}
+
+/// Largest difference relative to the largest value; infinite where anything is no number.
+fn difference(got: &[f32], want: &[f32]) -> f32 {
+    assert_eq!(got.len(), want.len());
+    let largest = want.iter().fold(0.0, |most: f32, v| most.max(v.abs()));
+    let apart = got.iter().zip(want).map(|(a, b)| (a - b).abs());
+    let most = apart.fold(0.0, |most: f32, d| if d.is_nan() { f32::INFINITY } else { most.max(d) });
+    most / largest
+}
+
+/// A condition of two images, the same on every device.
+fn condition(width: usize, x: &Tensor<4>) -> Tensor<2> {
+    tensor([2, width], 3, &x.device())
+}
+
+const IMAGES: [usize; 4] = [2, 8, 12, 10];
+
+#[test]
+fn convolutions_are_those_of_flex() {
+    let device = Device::flex();
+    let input = IMAGES;
+    Case { name: "conv", part: Conv3x3::new(8, 5, &device), input, forward: Conv3x3::forward }.compare();
+    Case { name: "down", part: Down::new(8, 12, &device), input, forward: Down::forward }.compare();
+    Case { name: "up", part: Up::new(8, 4, &device), input, forward: Up::forward }.compare();
+}
+
+#[test]
+fn normalisations_are_those_of_flex() {
+    let device = Device::flex();
+    for (name, silu) in [("norm", false), ("norm and SiLU", true)] {
+        let part = Norm::new(8, 4, silu, &device);
+        Case { name, part, input: IMAGES, forward: |part, x| part.forward(x, None) }.compare();
+        let part = Norm::new(8, 4, silu, &device);
+        let forward = |part: &Norm, x: Tensor<4>| {
+            let both = condition(16, &x);
+            let condition = [both.clone().slice([0..2, 0..8]), both.slice([0..2, 8..16])];
+            part.forward(x, Some(condition))
+        };
+        Case { name: "conditioned norm", part, input: IMAGES, forward }.compare();
+    }
+}
+
+#[test]
+fn blocks_are_those_of_flex() {
+    let device = Device::flex();
+    let part = ResidualBlock::new(8, 12, 4, Some(16), &device);
+    let forward = |part: &ResidualBlock, x: Tensor<4>| {
+        let condition = condition(16, &x);
+        part.forward(x, Some(&condition))
+    };
+    Case { name: "conditioned block", part, input: IMAGES, forward }.compare();
+    let part = ResidualBlock::new(8, 8, 4, None, &device);
+    Case { name: "block", part, input: IMAGES, forward: |part, x| part.forward(x, None) }.compare();
+}
+
+#[test]
+fn attention_is_that_of_flex() {
+    let device = Device::flex();
+    // One head, then two.
+    for (name, channels) in [("attention", 8), ("attention with two heads", 64)] {
+        let part = SelfAttention::new(channels, 4, &device);
+        Case { name, part, input: [2, channels, 6, 5], forward: SelfAttention::forward }.compare();
+    }
+}
+
+#[test]
+fn embeddings_of_noise_are_those_of_flex() {
+    let part = NoiseEmbedding::new(16, &Device::flex());
+    let forward = |part: &NoiseEmbedding, x: Tensor<4>| {
+        let [count, ..] = x.dims();
+        part.forward(x.reshape([count]) * 4.0 - 2.0).reshape([count, 16, 1, 1])
+    };
+    Case { name: "embedding", part, input: [6, 1, 1, 1], forward }.compare();
+}
+
+#[test]
+fn networks_are_those_of_flex() {
+    let device = Device::flex();
+    let input = [2, 1, 32, 24];
+    let plain = UnetOptions {
+        conditioned: false,
+        fold: 2,
+        base: 8,
+        multipliers: vec![1, 2],
+        blocks: 1,
+        groups: 4,
+        attention: false,
+    };
+    let conditioned = UnetOptions { conditioned: true, attention: true, ..plain.clone() };
+    let forward = |network: &Unet, x: Tensor<4>| {
+        let levels = Tensor::from_floats([-1.0, -3.0], &x.device());
+        network.forward(x, Some(levels))
+    };
+    Case { name: "network", part: Unet::new(&conditioned, &device), input, forward }.compare();
+    let forward = |network: &Unet, x: Tensor<4>| network.forward(x, None);
+    Case { name: "plain network", part: Unet::new(&plain, &device), input, forward }.compare();
+}
+
+/// A recipe that takes a second.
+fn recipe(method: &str) -> Recipe {
+    let text = format!(
+        r#"
+        name = "tiny"
+        method = "{method}"
+        seed = 3
+        [network]
+        conditioned = {conditioned}
+        fold = 2
+        base = 8
+        multipliers = [1, 2]
+        blocks = 1
+        groups = 4
+        attention = {conditioned}
+        [diffusion]
+        schedule = "cosine"
+        steps = 100
+        prediction = "velocity"
+        levels = [0.02, 1.0]
+        chain_share = 0.2
+        [noise]
+        doses = [50.0, 500.0]
+        [data]
+        patch = 16
+        [data.radiographs]
+        count = 1
+        views_per_body = 2
+        size = 48
+        [training]
+        batch = 4
+        steps = 40
+        learning_rate = 3e-3
+        shape = "cosine"
+        warm_up = 5
+        weight_decay = 0.01
+        clip = 1.0
+        mean_decay = 0.9
+        checkpoint = 10
+        "#,
+        conditioned = method == "diffusion",
+    );
+    Recipe::from_toml(&text).unwrap()
+}
+
+#[test]
+fn a_step_of_training_is_that_of_flex() {
+    let cpu = engine::Device::cpu();
+    for method in ["diffusion", "neighbor2neighbor"] {
+        let recipe = recipe(method);
+        let control = engine::Control::default();
+        let drawn = Pool::draw(&recipe.data, Vec::new(), recipe.seed, &cpu, &control, |_, _| {});
+        let pool = pollster::block_on(drawn).unwrap();
+        // Three steps on Flex, after which no weight is 0; their checkpoint is where every device starts.
+        let mut trainer = Trainer::new(recipe.clone(), &Device::flex()).unwrap();
+        for _ in 0..3 {
+            pollster::block_on(trainer.step(&pool, &cpu)).unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = folder.path().join("checkpoint");
+        trainer.save(&checkpoint).unwrap();
+        let want = pollster::block_on(trainer.step(&pool, &cpu)).unwrap();
+        let next = pollster::block_on(trainer.step(&pool, &cpu)).unwrap();
+        let relative = |got: f64, want: f64| ((got - want) / want).abs() as f32;
+        for adapter in [Software::Lavapipe, Software::SwiftShader] {
+            let Some((engine, device)) = on(adapter) else { continue };
+            let mut trainer = Trainer::new(recipe.clone(), device).unwrap().resume(&checkpoint).unwrap();
+            let got = pollster::block_on(trainer.step(&pool, engine)).unwrap();
+            let loss = relative(got.loss.into(), want.loss.into());
+            let norm = relative(got.gradient_norm, want.gradient_norm);
+            println!("{adapter:?} {method}: loss {loss:e}, norm of the gradients {norm:e}");
+            assert!(loss <= TOLERANCE && norm <= TOLERANCE, "{adapter:?} {method}: {got:?}, {want:?}");
+            // The control: another step has another loss.
+            assert!(relative(next.loss.into(), want.loss.into()) > TOLERANCE, "{method}: {next:?}, {want:?}");
+        }
+    }
+}
