@@ -160,18 +160,33 @@ impl Context {
     /// Plans and runs a graph under a progress bar; Ctrl-C ends it.
     pub(crate) fn run(&mut self, what: &str, graph: &Graph<'_>) -> Result<Outputs, Failure> {
         let plan = self.plan(what, graph)?;
+        self.drive(what, |device, control| Ok(pollster::block_on(device.run(&plan, control))?))
+    }
+
+    /// Does work on the device under a progress bar, and counts the time; Ctrl-C ends it.
+    pub(crate) fn drive<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&Device, &Control<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let device = self.device()?;
         self.explain();
         let bar = Bar::new(what, self.options.quiet);
         let control = Control { progress: &|progress| bar.show(progress), is_cancelled: &interrupt::is_asked };
         let start = Instant::now();
-        let device = self.device()?;
-        let outputs = interrupt::orderly(|| Ok(pollster::block_on(device.run(&plan, &control))?))?;
+        let result = interrupt::orderly(|| work(device, &control))?;
         interrupt::check()?;
         let seconds = start.elapsed().as_secs_f64();
         self.summary.seconds.run += seconds;
         self.stages.push((what.to_owned(), seconds));
         self.settle();
-        Ok(outputs)
+        Ok(result)
+    }
+
+    /// Accounts for what work outside plans held at its fullest.
+    #[cfg(feature = "nn")]
+    pub(crate) fn raise_peak(&mut self, peak: PeakBytes) {
+        self.summary.raise_peak(peak);
     }
 
     /// Writes an output, and counts the time; Ctrl-C ends it. The writer must be one that never leaves half a file.

@@ -9,7 +9,7 @@ use std::{
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     geometry::{Geometry, Scan},
-    io::{IoError, read_projections, read_volume},
+    io::{IoError, check_file, read_projections, read_volume},
     tasks::TaskError,
 };
 
@@ -32,6 +32,15 @@ pub(crate) fn keep(inputs: &[&Path], output: &Path) -> Result<(), Failure> {
             Err(Failure::input(format!("{}: would overwrite the input {input}; name another file", output.display())))
         }
     }
+}
+
+/// Checks that --report could write its page, and over none of the inputs.
+pub(crate) fn check_page(page: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    if !page.extension().is_some_and(|e| e.eq_ignore_ascii_case("html")) {
+        return Err(Failure::input(format!("{}: --report writes a page; end its name in .html", page.display())));
+    }
+    check_file(page)?;
+    keep(inputs, page)
 }
 
 /// A geometry file and the views it describes.

@@ -23,6 +23,12 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// An option outside its range.
+    #[error("{0}")]
+    Options(String),
+    /// The noise of an image cannot be told.
+    #[error(transparent)]
+    Noise(#[from] kerma::noise::NoiseError),
     /// An image that cannot be denoised.
     #[error("{0}")]
     Image(String),

@@ -72,6 +72,13 @@ impl Model {
         Self { card, network }
     }
 
+    /// The starting point of a recipe's training, without a step done: fresh weights, whose output is 0 everywhere.
+    #[must_use]
+    pub fn untrained(recipe: Recipe, device: &Device) -> Self {
+        let network = Unet::new(&recipe.network, device);
+        Self::new(Card::new(recipe, &[], 0.0, String::new()), network)
+    }
+
     /// The card.
     #[must_use]
     pub fn card(&self) -> &Card {

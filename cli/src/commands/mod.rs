@@ -3,6 +3,8 @@
 mod bench;
 mod conformance;
 mod demo;
+#[cfg(feature = "nn")]
+mod denoise;
 mod devices;
 mod enhance;
 mod geometry;
@@ -37,6 +39,9 @@ pub(crate) enum Command {
     Reconstruct(reconstruct::ReconstructArgs),
     /// Enhance a radiograph: mask, local contrast, spatial frequencies
     Enhance(enhance::EnhanceArgs),
+    /// Denoise a radiograph with a trained network
+    #[cfg(feature = "nn")]
+    Denoise(denoise::DenoiseArgs),
     /// Measure how far an image differs from a reference, how sharp and how noisy it is
     Metrics(metrics::MetricsArgs),
     /// Train a network from simulated radiographs
@@ -59,6 +64,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Project(args) => project::run(&args, context),
         Command::Reconstruct(args) => reconstruct::run(&args, context),
         Command::Enhance(args) => enhance::run(&args, context),
+        #[cfg(feature = "nn")]
+        Command::Denoise(args) => denoise::run(&args, context),
         Command::Metrics(args) => metrics::run(&args, context),
         #[cfg(feature = "nn")]
         Command::Train(args) => train::run(&args, context),

@@ -50,6 +50,19 @@ fn ctrl_c_ends_a_run_and_leaves_nothing() {
     interrupted(&room, &["project", "large.nrrd", "--geometry", "long.toml", "--out", "out.nrrd"]);
 }
 
+#[cfg(feature = "nn")]
+#[test]
+fn ctrl_c_ends_denoising_and_leaves_no_file() {
+    use kerma::{data::Sample, io::write_image};
+
+    use crate::denoise::{noisy, room, task};
+
+    let room = room();
+    write_image(room.path("large.tif"), &noisy([1500, 1500], Sample::Float)).unwrap();
+    let flags = ["--sampler", "ddpm", "--steps", "1000", "--noise", "gaussian:500", "--report", "out.html"];
+    interrupted(&room, &task("large.tif", "chain.safetensors", "out.tif", &flags));
+}
+
 #[test]
 fn ctrl_c_ends_a_self_test() {
     interrupted(&Room::new(), &["conformance"]);

@@ -1,11 +1,15 @@
 //! Drives the real `kerma` binary on tiny data, on the CPU backend.
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+#[cfg(feature = "nn")]
+mod bad_denoise;
 mod bad_enhance;
 mod bad_files;
 mod bad_geometry;
 mod bad_usage;
 mod demo;
+#[cfg(feature = "nn")]
+mod denoise;
 mod enhance;
 mod interrupt;
 mod metrics;

@@ -1,6 +1,11 @@
 use kerma::noise::PoissonGaussian;
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+
+/// Smallest tile that may be asked for, in pixels.
+const SMALLEST_TILE: usize = 32;
+
 /// The way from the noisy image to the clean one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,5 +71,51 @@ impl Default for DenoiseOptions {
     fn default() -> Self {
         let (strength, sampler, noise, seed) = (1.0, Sampler::OneStep, Noise::Estimated, 0);
         Self { strength, sampler, noise, range: None, seed, tile: 256, overlap: 48 }
+    }
+}
+
+impl DenoiseOptions {
+    /// Checks all that can be checked without an image.
+    ///
+    /// # Errors
+    /// [`Error::Options`] with the name, the value and what is allowed.
+    pub fn check(&self) -> Result<(), Error> {
+        let refuse = |text: String| Err(Error::Options(text));
+        if !(self.strength >= 0.0 && self.strength.is_finite()) {
+            return refuse(format!("strength must be 0 or more, got {}", self.strength));
+        }
+        if self.sampler.steps() == 0 {
+            return refuse("steps must be at least 1, got 0".to_owned());
+        }
+        if let Sampler::Ddim { eta, .. } = self.sampler
+            && !(0.0..=1.0).contains(&eta)
+        {
+            return refuse(format!("eta must be 0 to 1, got {eta}"));
+        }
+        match self.noise {
+            Noise::Gaussian(sigma) if !(sigma >= 0.0 && sigma.is_finite()) => {
+                return refuse(format!("the noise's sigma must be 0 or more, got {sigma}"));
+            }
+            Noise::PoissonGaussian(PoissonGaussian { gain, offset })
+                if !(gain >= 0.0 && gain.is_finite() && offset.is_finite()) =>
+            {
+                return refuse(format!(
+                    "the noise must have a gain of 0 or more and a finite offset, got {gain} and {offset}"
+                ));
+            }
+            _ => {}
+        }
+        if let Some([low, high]) = self.range
+            && !(low < high && (high - low).is_finite())
+        {
+            return refuse(format!("range must be two rising numbers, got {low} and {high}"));
+        }
+        if self.tile < SMALLEST_TILE || self.tile / 2 < self.overlap {
+            let (tile, overlap) = (self.tile, self.overlap);
+            return refuse(format!(
+                "tile must be at least {SMALLEST_TILE} pixels and twice the overlap of {overlap}, got {tile}"
+            ));
+        }
+        Ok(())
     }
 }

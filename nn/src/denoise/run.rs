@@ -44,10 +44,12 @@ pub struct Denoised {
     pub sigma: f64,
     /// The step t* of the chain at which the image entered.
     pub start: Option<usize>,
-    /// Evaluations of the network for each pixel.
+    /// Evaluations of the network for each pixel; 0 where the image is returned as it is.
     pub steps: usize,
     /// Tiles of the image.
     pub tiles: usize,
+    /// Rows and columns of a tile, smaller than asked for where memory or image are.
+    pub tile: usize,
 }
 
 impl<'a> Denoiser<'a> {
@@ -66,11 +68,17 @@ impl<'a> Denoiser<'a> {
     /// Tiles that do not fit into the device's memory, by the plan or by what the device says, are halved.
     ///
     /// # Errors
-    /// [`Error::Image`] for values that are not finite or options out of range, [`Error::Memory`] when the smallest tiles
-    /// do not fit, and what the device says.
+    /// [`Error::Options`] for options out of range, [`Error::Image`] for values that are not finite, [`Error::Noise`] when
+    /// the noise is to be estimated and cannot be, [`Error::Memory`] when the smallest tiles do not fit, and what the
+    /// device says.
     pub async fn run(&self, image: &Image, options: &DenoiseOptions, control: &Control<'_>) -> Result<Denoised, Error> {
-        check(image, options)?;
-        let mut options = options.clone();
+        options.check()?;
+        check_finite(image)?;
+        let multiple = self.model.card().recipe.network.multiple();
+        // No tile is larger than the image needs.
+        let needed = image.size()[0].max(image.size()[1]).next_multiple_of(multiple);
+        let tile = options.tile.min(needed).next_multiple_of(multiple);
+        let mut options = DenoiseOptions { tile, overlap: options.overlap.min(tile / 2), ..options.clone() };
         loop {
             let needed = self.planned_bytes(image.size(), options.tile);
             let budget = self.engine.limits().memory_bytes;
@@ -86,6 +94,7 @@ impl<'a> Denoiser<'a> {
             if smaller < SMALLEST_TILE {
                 return Err(Error::Memory { tile: options.tile, reason });
             }
+            let smaller = smaller.next_multiple_of(multiple);
             options = DenoiseOptions { tile: smaller, overlap: options.overlap.min(smaller / 4), ..options };
         }
     }
@@ -100,21 +109,22 @@ impl<'a> Denoiser<'a> {
     }
 
     async fn attempt(&self, image: &Image, options: &DenoiseOptions, control: &Control<'_>) -> Result<Denoised, Error> {
-        let unchanged = |noise| Denoised { image: image.clone(), noise, sigma: 0.0, start: None, steps: 0, tiles: 0 };
+        let unchanged =
+            || Denoised { image: image.clone(), noise: None, sigma: 0.0, start: None, steps: 0, tiles: 0, tile: 0 };
         if options.strength == 0.0 {
-            return Ok(unchanged(None));
+            return Ok(unchanged());
         }
         let scale = match self.way {
             Way::Chain(..) => Scale::new(image, options.noise)?,
             Way::Direct => Scale::plain(image, options.range),
         };
-        let Some(scale) = scale else { return Ok(unchanged(None)) };
+        let Some(scale) = scale else { return Ok(unchanged()) };
         let sigma = options.strength * scale.sigma();
         let levels = match &self.way {
             Way::Chain(chain, _) => chain.way_down(sigma, options.sampler.steps()),
             Way::Direct => vec![Level::CLEAN; 2],
         };
-        let padded = Padded::new(image, scale.forward(image), options, self.model.card().recipe.network.multiple());
+        let padded = Padded::new(image, scale.forward(image), options);
         let [columns, rows] = padded.size;
         let values = TensorData::new(padded.values.clone(), [1, 1, rows, columns]);
         let mut x = Tensor::<4>::from_data(values, &self.device) * levels[0].signal();
@@ -145,6 +155,7 @@ impl<'a> Denoiser<'a> {
             start,
             steps: levels.len() - 1,
             tiles: padded.across.starts().len() * padded.down.starts().len(),
+            tile: padded.tile,
         })
     }
 
@@ -212,28 +223,11 @@ impl<'a> Denoiser<'a> {
     }
 }
 
-fn check(image: &Image, options: &DenoiseOptions) -> Result<(), Error> {
-    if let Some(index) = image.values().iter().position(|v| !v.is_finite()) {
-        let (column, row) = (index % image.size()[0], index / image.size()[0]);
-        let value = image.values()[index];
-        return Err(Error::Image(format!("image values must be finite, got {value} at column {column}, row {row}")));
-    }
-    if !(options.strength >= 0.0 && options.strength.is_finite()) {
-        return Err(Error::Image(format!("strength must be 0 or more, got {}", options.strength)));
-    }
-    if let super::Noise::Gaussian(sigma) = options.noise
-        && !(sigma >= 0.0 && sigma.is_finite())
-    {
-        return Err(Error::Image(format!("sigma must be 0 or more, got {sigma}")));
-    }
-    if options.sampler.steps() == 0 {
-        return Err(Error::Image("steps must be at least 1, got 0".to_owned()));
-    }
-    if options.tile < 2 * options.overlap.max(16) {
-        let (tile, overlap) = (options.tile, options.overlap);
-        return Err(Error::Image(format!("tile must be at least 32 and twice the overlap of {overlap}, got {tile}")));
-    }
-    Ok(())
+fn check_finite(image: &Image) -> Result<(), Error> {
+    let Some(index) = image.values().iter().position(|v| !v.is_finite()) else { return Ok(()) };
+    let (column, row) = (index % image.size()[0], index / image.size()[0]);
+    let value = image.values()[index];
+    Err(Error::Image(format!("image values must be finite, got {value} at column {column}, row {row}")))
 }
 
 /// Values of an image with its edges mirrored outwards until tiles fit.
@@ -246,12 +240,8 @@ struct Padded {
 }
 
 impl Padded {
-    fn new(image: &Image, values: Vec<f32>, options: &DenoiseOptions, multiple: usize) -> Self {
+    fn new(image: &Image, values: Vec<f32>, &DenoiseOptions { tile, overlap, .. }: &DenoiseOptions) -> Self {
         let size = image.size();
-        // A tile is never larger than the image needs; an image smaller than one is mirrored up to it.
-        let largest = size[0].max(size[1]).next_multiple_of(multiple);
-        let tile = options.tile.next_multiple_of(multiple).min(largest);
-        let overlap = options.overlap.min(tile / 2);
         let padded = size.map(|length| length.max(tile));
         let mirrored = |at: usize, length: usize| {
             let period = 2 * length.max(2) - 2;

@@ -1,5 +1,5 @@
 use kerma::{
-    data::Image,
+    data::{Image, Sample},
     noise::{Anscombe, PoissonGaussian, estimate},
 };
 
@@ -28,22 +28,19 @@ const OUTLIERS: f64 = 0.001;
 impl Scale {
     /// The scale of an image with its noise, or none when the image has no noise or no contrast.
     pub(super) fn new(image: &Image, noise: Noise) -> Result<Option<Self>, Error> {
+        let first = image.values()[0];
+        if image.values().iter().all(|v| *v == first) {
+            return Ok(None);
+        }
         let model = match noise {
-            Noise::Estimated => estimate(image).map_err(|e| Error::Image(e.to_string()))?,
+            Noise::Estimated => estimate(image)?,
             Noise::Gaussian(sigma) => PoissonGaussian { gain: 0.0, offset: sigma * sigma },
             Noise::PoissonGaussian(model) => model,
         };
-        if !(model.gain.is_finite() && model.offset.is_finite() && model.gain >= 0.0) {
-            let PoissonGaussian { gain, offset } = model;
-            return Err(Error::Image(format!(
-                "noise must have a finite gain of 0 or more and a finite offset, got {gain} and {offset}"
-            )));
-        }
         if model.gain == 0.0 && model.offset <= 0.0 {
             return Ok(None);
         }
-        let stabilised =
-            if model.gain > 0.0 { Some(Anscombe::new(model).map_err(|e| Error::Image(e.to_string()))?) } else { None };
+        let stabilised = if model.gain > 0.0 { Some(Anscombe::new(model)?) } else { None };
         let scale = Self { model, stabilised, middle: 0.0, half: 1.0 };
         let [low, high] = bounds(scale.stable(image));
         Ok((high > low).then_some(scale.within([low, high])))
@@ -85,16 +82,22 @@ impl Scale {
         values
     }
 
-    /// The image of denoised values, with everything else as `like` has it.
+    /// The image of denoised values, with everything else as `like` has it: whole numbers within its bits where it has
+    /// such, which noise taken off may leave.
     pub(super) fn inverse(&self, mut values: Vec<f32>, like: &Image) -> Result<Image, Error> {
         values.iter_mut().for_each(|v| *v = (f64::from(*v) * self.half + self.middle) as f32);
-        let shaped = |values| {
-            Image::new(like.size(), like.spacing_mm(), like.sample(), like.unit(), values)
+        let shaped = |values, sample| {
+            Image::new(like.size(), like.spacing_mm(), sample, like.unit(), values)
                 .map_err(|e| Error::Image(e.to_string()))
         };
-        match &self.stabilised {
-            Some(transform) => shaped(transform.inverse(&shaped(values)?).values().to_vec()),
-            None => shaped(values),
+        let mut values = match &self.stabilised {
+            Some(transform) => transform.inverse(&shaped(values, Sample::Float)?).into_values(),
+            None => values,
+        };
+        if let Sample::Unsigned { bits } = like.sample() {
+            let top = f32::from(bits).exp2() - 1.0;
+            values.iter_mut().for_each(|v| *v = v.round().clamp(0.0, top));
         }
+        shaped(values, like.sample())
     }
 }

@@ -2,11 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kerma::{
-    data::Sample,
-    io::{check_file, check_image_output},
-    tasks::enhance::Stage,
-};
+use kerma::{data::Sample, io::check_image_output, tasks::enhance::Stage};
 
 use crate::{failure::Failure, inputs};
 
@@ -23,14 +19,7 @@ impl<'a> Files<'a> {
         let files = Self { out, inputs };
         files.check(out, Sample::Unsigned { bits: 8 })?;
         if let Some(page) = page {
-            if !page.extension().is_some_and(|e| e.eq_ignore_ascii_case("html")) {
-                return Err(Failure::input(format!(
-                    "{}: --report writes a page; end its name in .html",
-                    page.display()
-                )));
-            }
-            check_file(page)?;
-            inputs::keep(&files.inputs, page)?;
+            inputs::check_page(page, &files.inputs)?;
         }
         Ok(files)
     }
