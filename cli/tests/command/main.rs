@@ -7,6 +7,8 @@ mod bad_geometry;
 mod bad_usage;
 mod demo;
 mod enhance;
+#[cfg(feature = "nn")]
+mod evaluate;
 mod interrupt;
 mod metrics;
 mod output;
