@@ -41,14 +41,22 @@ metrics = ["psnr", "ssim"]
     )
 }
 
+/// Where another method can be put in.
+const PLACE: &str = "[structures]\nimages = 1";
+
+/// A method whose model is not there.
+fn with_model(rest: &str) -> String {
+    format!("[[method]]\nname = \"net\"\nkind = \"model\"\nmodel = \"net.safetensors\"\n{rest}\n\n{PLACE}")
+}
+
 #[test]
 fn checks_that_hold_end_with_0_and_tables_are_written() {
     let room = Room::new();
-    room.put("recipe.toml", recipe("BM3D", "noisy"));
+    room.put("recipe.toml", recipe("BM3D", "noisy").replace(PLACE, &with_model("optional = true")));
     let output = room.run(&["evaluate", "recipe.toml", "--out", "out", "--device", "cpu"]);
     let (text, error) = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into();
     assert_eq!(output.status.code(), Some(0), "{error}");
-    assert!(error.contains("nowhere.nii: ABSENT"), "{error}");
+    assert!(error.contains("nowhere.nii: ABSENT") && error.contains("net.safetensors: ABSENT"), "{error}");
     for part in ["PSNR (dB)", "PSNR (dB), less BM3D", "False structure", " ± ", " *\n", "holds"] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
@@ -95,12 +103,8 @@ fn recipes_that_cannot_be_followed_are_refused() {
     room.refused(&["evaluate", "unknown.toml"], &["unknown.toml: recipe: ", "bodies"]);
     room.put("nobody.toml", recipe("BM3D", "nobody"));
     room.refused(&["evaluate", "nobody.toml"], &["check 1: no method has the name \"nobody\""]);
-    let model = "[structures]\nimages = 1";
-    let with_model = format!("[[method]]\nname = \"net\"\nkind = \"model\"\nmodel = \"net.safetensors\"\n\n{model}");
-    room.put(
-        "model.toml",
-        recipe("BM3D", "noisy").replace(model, &with_model).replace("volumes = [\"nowhere.nii\"]", ""),
-    );
+    let volumes = "volumes = [\"nowhere.nii\"]";
+    room.put("model.toml", recipe("BM3D", "noisy").replace(PLACE, &with_model("")).replace(volumes, ""));
     room.refused(&["evaluate", "model.toml"], &["net.safetensors: "]);
     room.refused(&["evaluate", "nowhere.toml"], &["nowhere.toml: "]);
 }

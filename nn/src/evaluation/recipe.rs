@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use kerma::tasks::radiographs;
 use serde::{Deserialize, Serialize};
@@ -75,6 +78,9 @@ pub struct MethodOptions {
     pub steps: Option<usize>,
     /// Share of fresh noise of `ddim`; 0 unless said.
     pub eta: Option<f64>,
+    /// Whether the method is left out, and said, where its model is not there.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// Kind of a method.
@@ -175,8 +181,8 @@ impl MethodOptions {
             let must = if is_model { "needs \"model\"" } else { "takes no \"model\"" };
             return Some(format!("this kind {must}"));
         }
-        if !is_model && self.sampler.is_some() {
-            return Some("this kind takes no \"sampler\"".to_owned());
+        if !is_model && (self.sampler.is_some() || self.optional) {
+            return Some("this kind takes no \"sampler\" and is never optional".to_owned());
         }
         let has_steps = matches!(self.sampler, Some(SamplerKind::Ddim | SamplerKind::Ddpm));
         match (has_steps, self.steps) {
@@ -225,6 +231,18 @@ impl Recipe {
         paths.sort_unstable();
         paths.dedup();
         paths
+    }
+
+    /// Leaves out the optional methods whose models are not there; gives the paths of those, each once.
+    ///
+    /// Checks of such methods stay, and do not hold.
+    pub fn leave_out(&mut self, is_there: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+        let is_out = |method: &MethodOptions| method.optional && !method.model.as_deref().is_some_and(&is_there);
+        let mut out: Vec<PathBuf> = self.methods.iter().filter(|m| is_out(m)).filter_map(|m| m.model.clone()).collect();
+        out.sort_unstable();
+        out.dedup();
+        self.methods.retain(|method| !is_out(method));
+        out
     }
 
     pub(super) fn method(&self, name: &str) -> Option<&MethodOptions> {
@@ -370,6 +388,18 @@ metrics = ["psnr", "ssim"]
         assert_eq!((recipe.noise.len(), recipe.methods[2].sampler()), (2, Sampler::OneStep));
         assert_eq!(recipe.models(), [PathBuf::from("tiny.safetensors")]);
         assert_eq!(recipe.seams.unwrap().period(128), 16.0);
+    }
+
+    #[test]
+    fn only_optional_methods_are_left_out() {
+        let optional =
+            TINY.replace("size = 64", "size = 128").replace("model = \"tiny", "optional = true\nmodel = \"tiny");
+        let mut recipe = Recipe::from_toml(&optional).unwrap();
+        assert_eq!(recipe.leave_out(|_| true), [PathBuf::new(); 0]);
+        assert_eq!(recipe.leave_out(|_| false), [PathBuf::from("tiny.safetensors")]);
+        assert_eq!(recipe.methods.len(), 2);
+        let mut recipe = Recipe::from_toml(&TINY.replace("size = 64", "size = 128")).unwrap();
+        assert!(recipe.leave_out(|_| false).is_empty() && recipe.methods.len() == 3);
     }
 
     #[test]

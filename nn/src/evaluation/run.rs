@@ -378,10 +378,12 @@ checkpoint = 1
         for noise in [NoiseKind::Gaussian, NoiseKind::Poisson] {
             assert_eq!(mean(noise, "noisy", Metric::FalseStructure), Some(1.0));
             assert!(mean(noise, "BM3D", Metric::FalseStructure).unwrap() < 1.0);
-            assert!((mean(noise, "noisy", Metric::ContrastRecovery).unwrap() - 1.0).abs() < 0.1);
             assert!(mean(noise, "one-step", Metric::Start).unwrap() > 0.0);
             assert_eq!(mean(noise, "BM3D", Metric::Start), None);
         }
+        // The same Gaussian noise with and without inserts; that of counts changes with the mean.
+        let recovery = mean(NoiseKind::Gaussian, "noisy", Metric::ContrastRecovery).unwrap();
+        assert!((recovery - 1.0).abs() < 1e-3, "{recovery}");
         let measured = outcome.measured("low", NoiseKind::Gaussian, "noisy", Metric::Psnr).unwrap();
         assert!(measured.ahead.unwrap().high() < 0.0 && measured.values.len() == 2);
         // A network that knows nothing is best left out: the smallest factor wins, and the gap shows it.

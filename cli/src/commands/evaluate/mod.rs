@@ -9,7 +9,7 @@ use std::{
 
 use clap::Args;
 use kerma::{
-    data::Volume,
+    data::{Unit, Volume},
     engine::Control,
     io::{read_volume, write_bytes},
 };
@@ -46,7 +46,10 @@ pub(crate) struct EvaluateArgs {
 /// Runs `kerma evaluate`.
 pub(crate) fn run(args: &EvaluateArgs, context: &mut Context) -> Result<(), Failure> {
     let text = context.read(|| fs::read_to_string(&args.recipe)).map_err(|e: Failure| e.in_file(&args.recipe))?;
-    let recipe = Recipe::from_toml(&text).map_err(|e| Failure::from(e).in_file(&args.recipe))?;
+    let mut recipe = Recipe::from_toml(&text).map_err(|e| Failure::from(e).in_file(&args.recipe))?;
+    for path in recipe.leave_out(Path::exists) {
+        context.note(&format!("{}: ABSENT, its methods are left out", path.display()));
+    }
     if let Some(out) = &args.out {
         fs::create_dir_all(out).map_err(|e| Failure::input(e).in_file(out))?;
     }
@@ -110,6 +113,14 @@ fn volumes(recipe: &Recipe, context: &mut Context) -> Result<Vec<Volume>, Failur
     if there.is_empty() && recipe.images.count == 0 {
         return Err(Failure::input("none of the recipe's volumes is there, and it has no phantoms"));
     }
-    let read = |path: &Path, context: &mut Context| context.read(|| read_volume(path, None));
+    let read = |path: &Path, context: &mut Context| {
+        let volume = context.read(|| read_volume(path, None))?;
+        // NIfTI has no word for CT numbers; a volume of attenuation says that it is one.
+        if volume.unit() != Unit::Arbitrary {
+            return Ok(volume);
+        }
+        let grid = *volume.grid();
+        Volume::new(grid, Unit::Hounsfield, volume.into_values()).map_err(|e| Failure::from(e).in_file(path))
+    };
     there.into_iter().map(|path| read(path, context)).collect()
 }
