@@ -1,6 +1,7 @@
 //! Learned systems of kerma: networks, diffusion, training and denoising with burn on the engine's device.
 //!
 //! ```text
+//! evaluation   held-out images, doses, methods, tables, checks
 //! denoise      what a user asks for: an image in tiles through a trained network
 //! training     recipes, images drawn by the engine, steps, checkpoints
 //! diffusion    levels of noise, predictions, steps down the chain
@@ -12,6 +13,7 @@ mod error;
 
 pub mod denoise;
 pub mod diffusion;
+pub mod evaluation;
 mod model;
 pub mod networks;
 pub mod ops;

@@ -7,6 +7,8 @@ mod demo;
 mod denoise;
 mod devices;
 mod enhance;
+#[cfg(feature = "nn")]
+mod evaluate;
 mod geometry;
 mod metrics;
 mod phantom;
@@ -47,6 +49,9 @@ pub(crate) enum Command {
     /// Train a network from simulated radiographs
     #[cfg(feature = "nn")]
     Train(train::TrainArgs),
+    /// Compare denoisers on held-out simulated radiographs
+    #[cfg(feature = "nn")]
+    Evaluate(evaluate::EvaluateArgs),
     /// Print the compute graph of a command without running it
     Plan(plan::PlanArgs),
     /// Time the CPU twins against the GPU on this machine
@@ -69,6 +74,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Metrics(args) => metrics::run(&args, context),
         #[cfg(feature = "nn")]
         Command::Train(args) => train::run(&args, context),
+        #[cfg(feature = "nn")]
+        Command::Evaluate(args) => evaluate::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
         Command::Bench(args) => bench::run(&args, context),
     }

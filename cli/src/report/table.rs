@@ -36,6 +36,12 @@ impl Table {
         Self { caption: caption.into(), columns: columns.map(String::from).to_vec(), rows: Vec::new() }
     }
 
+    /// Table of texts with any number of columns.
+    pub(crate) fn of(caption: impl Into<String>, columns: Vec<String>, rows: Vec<Vec<String>>) -> Self {
+        let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::Text).collect()).collect();
+        Self { caption: caption.into(), columns, rows }
+    }
+
     /// Adds a row of texts; a column whose every cell begins with a digit or a sign is set to the right.
     #[must_use]
     pub(crate) fn row<const N: usize>(mut self, cells: [&str; N]) -> Self {

@@ -11,6 +11,8 @@ mod demo;
 #[cfg(feature = "nn")]
 mod denoise;
 mod enhance;
+#[cfg(feature = "nn")]
+mod evaluate;
 mod interrupt;
 mod metrics;
 mod output;

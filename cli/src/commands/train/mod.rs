@@ -115,7 +115,7 @@ fn pool(recipe: &Recipe, volumes: Vec<Volume>, context: &mut Context) -> Result<
 }
 
 /// The device in words, for the model's card.
-fn machine(context: &Context) -> Result<String, Failure> {
+pub(super) fn machine(context: &Context) -> Result<String, Failure> {
     Ok(match context.device()?.adapter() {
         Some(adapter) => format!("{}, {} {}", adapter.name, adapter.backend, adapter.driver),
         None => {

@@ -1,0 +1,430 @@
+use std::{cell::Cell as Counter, collections::BTreeMap, path::PathBuf, time::Instant};
+
+use burn::tensor::Device;
+use kerma::{
+    data::{Image, Volume},
+    engine::{self, Control, Progress},
+    kernels::noise::Stream,
+    metrics::{Form, cpbd, ms_ssim, psnr, ssim},
+};
+
+use super::{
+    Cell, Condition, Gallery, Interval, Measured, MethodKind, Metric, Outcome, Recipe, SeamLine, SeamOptions,
+    matched::search,
+    scene::{Scene, noisy, truth},
+    seams::line_db,
+    structure::{difference, false_energy, recovery},
+    way::{DISPLAY, Given, Way},
+};
+use crate::{Error, Model};
+
+/// Range of possible values of a displayed image.
+pub(super) const RANGE: f64 = DISPLAY[1] - DISPLAY[0];
+
+/// A recipe with what it needs, ready to run.
+pub struct Evaluation {
+    recipe: Recipe,
+    models: BTreeMap<PathBuf, Model>,
+    volumes: Vec<Volume>,
+}
+
+/// What all tests work with.
+pub(super) struct Bench<'a> {
+    pub(super) scenes: &'a [Scene],
+    pub(super) seed: u64,
+    pub(super) engine: &'a engine::Device,
+    pub(super) control: &'a Control<'a>,
+    /// Images denoised so far, and all there are to be.
+    done: Counter<usize>,
+    all: usize,
+}
+
+/// Which test asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Table,
+    Matched,
+    Seams,
+}
+
+impl Bench<'_> {
+    /// Says what comes next, and stops here when asked to.
+    pub(super) fn tell(&mut self, kind: Kind, what: &str) -> Result<(), Error> {
+        if (self.control.is_cancelled)() {
+            return Err(engine::Error::Cancelled.into());
+        }
+        let test = match kind {
+            Kind::Table => "table",
+            Kind::Matched => "matched start",
+            Kind::Seams => "seams",
+        };
+        let fraction = self.done.get() as f64 / self.all.max(1) as f64;
+        (self.control.progress)(Progress { pass: &format!("{test}: {what}"), fraction });
+        self.done.set(self.done.get() + 1);
+        Ok(())
+    }
+}
+
+impl Evaluation {
+    /// An evaluation of models that were loaded, by the paths that the recipe gives them, and of the volumes there are.
+    #[must_use]
+    pub fn new(recipe: Recipe, models: BTreeMap<PathBuf, Model>, volumes: Vec<Volume>) -> Self {
+        Self { recipe, models, volumes }
+    }
+
+    /// Runs everything; noise and bodies come from `engine`, tensors are on `device`.
+    ///
+    /// Ctrl-C is asked for before every image.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when a method's model was not loaded or is of another kind than its sampler, [`Error::Image`] when
+    /// images are too small for a measure, and what the device says.
+    pub async fn run(
+        &self,
+        engine: &engine::Device,
+        device: &Device,
+        machine: String,
+        control: &Control<'_>,
+    ) -> Result<Outcome, Error> {
+        let begin = Instant::now();
+        let recipe = &self.recipe;
+        let ways = recipe.methods.iter().map(|method| Way::new(method, &self.models, engine, device));
+        let ways: Vec<Way<'_>> = ways.collect::<Result<_, _>>()?;
+        let quiet = Control { is_cancelled: control.is_cancelled, ..Control::default() };
+        let drawn = |done: usize, all: usize| {
+            // Drawing is told as the beginning of nothing: it takes a small part of the time.
+            (control.progress)(Progress { pass: &format!("body {done} of {all}"), fraction: 0.0 });
+        };
+        let scenes = Scene::all(recipe, self.volumes.clone(), engine, &quiet, drawn).await?;
+        let conditions = self.conditions();
+        let mut bench = Bench {
+            scenes: &scenes,
+            seed: recipe.seed,
+            engine,
+            control,
+            done: Counter::new(0),
+            all: self.work(scenes.len(), conditions.len()),
+        };
+
+        let (cells, gallery) = self.table(&ways, &conditions, &mut bench).await?;
+        let matched = match &recipe.matched {
+            Some(options) => match ways.iter().find(|way| way.options.name == options.method) {
+                Some(way) => search(options, &recipe.noise, way, &mut bench).await?,
+                None => Vec::new(),
+            },
+            None => Vec::new(),
+        };
+        let seams = match &recipe.seams {
+            Some(options) => self.seams(options, &ways, &conditions, &mut bench).await?,
+            None => Vec::new(),
+        };
+        let clean: Vec<f64> = scenes.iter().filter_map(|scene| cpbd(&scene.clean, RANGE).ok()).collect();
+        let mut outcome = Outcome {
+            seed: recipe.seed,
+            image_seed: recipe.images.seed,
+            size: [recipe.images.size; 2],
+            images: scenes.iter().map(|scene| scene.name.clone()).collect(),
+            methods: recipe.methods.iter().map(|method| method.name.clone()).collect(),
+            baseline: self.baseline().map(|index| recipe.methods[index].name.clone()),
+            conditions,
+            cells,
+            clean_cpbd: Interval::of(&clean),
+            matched,
+            seams,
+            verdicts: Vec::new(),
+            seconds: begin.elapsed().as_secs_f64(),
+            machine,
+            gallery,
+        };
+        outcome.verdicts = recipe.checks.iter().flat_map(|check| check.judge(&outcome)).collect();
+        Ok(outcome)
+    }
+
+    /// Doses and kinds of noise, highest dose first.
+    fn conditions(&self) -> Vec<Condition> {
+        let mut doses: Vec<(&String, &f64)> = self.recipe.doses.iter().collect();
+        doses.sort_by(|a, b| b.1.total_cmp(a.1));
+        let of = |(dose, quanta): (&String, &f64)| {
+            let (dose, quanta) = (dose.clone(), *quanta);
+            self.recipe.noise.iter().map(move |noise| Condition { dose: dose.clone(), quanta, noise: *noise })
+        };
+        doses.into_iter().flat_map(of).collect()
+    }
+
+    fn baseline(&self) -> Option<usize> {
+        self.recipe.methods.iter().position(|method| method.kind == MethodKind::Bm3d)
+    }
+
+    /// Number of images to be denoised.
+    fn work(&self, images: usize, conditions: usize) -> usize {
+        let Recipe { structures, matched, seams, methods, noise, .. } = &self.recipe;
+        let pairs = structures.as_ref().map_or(0, |options| options.images.min(images));
+        let matched = matched.as_ref().map_or(0, |options| {
+            options.images.min(images) * noise.len() * options.dose_count * options.strengths().len()
+        });
+        let seams =
+            seams.as_ref().map_or(0, |options| options.images.min(images) * options.methods.len() * noise.len());
+        (images + pairs) * conditions * methods.len() + matched + seams
+    }
+
+    /// Every image in every condition through every method.
+    async fn table(
+        &self,
+        ways: &[Way<'_>],
+        conditions: &[Condition],
+        bench: &mut Bench<'_>,
+    ) -> Result<(Vec<Cell>, Vec<Gallery>), Error> {
+        // [condition][method][metric] → values of the images.
+        let mut values = vec![vec![BTreeMap::<Metric, Vec<f64>>::new(); ways.len()]; conditions.len()];
+        let mut gallery = Vec::new();
+        let lowest = conditions.iter().map(|condition| condition.quanta).fold(f64::INFINITY, f64::min);
+        for (index, scene) in bench.scenes.iter().enumerate() {
+            let seed = bench.seed.wrapping_add(index as u64);
+            let pair = match &self.recipe.structures {
+                Some(options) if index < options.images => {
+                    Some((scene.with_inserts(seed, options.inserts)?, options.diameter_px))
+                }
+                _ => None,
+            };
+            for (at, condition) in conditions.iter().enumerate() {
+                let stream = Stream::new(bench.seed, (index * conditions.len() + at) as u32);
+                let given = Given { truth: truth(condition), seed, strength: 1.0, tile: None };
+                let noisy_image = noisy(&scene.clean, condition, stream, bench.engine).await?;
+                let with = match &pair {
+                    Some((clean, _)) => Some(noisy(clean, condition, stream, bench.engine).await?),
+                    None => None,
+                };
+                let mut denoised = Vec::new();
+                for (way, values) in ways.iter().zip(&mut values[at]) {
+                    let name = &way.options.name;
+                    bench.tell(Kind::Table, &format!("{}, {}, {name}", scene.name, condition.label()))?;
+                    let start = Instant::now();
+                    let made = way.run(&noisy_image, given, bench.control).await?;
+                    let seconds = start.elapsed().as_secs_f64();
+                    let mut put = |metric, value| values.entry(metric).or_default().push(value);
+                    let is_noisy = way.options.kind == MethodKind::Noisy;
+                    for (metric, value) in measures(&scene.clean, &made.image)? {
+                        put(metric, value);
+                    }
+                    if !is_noisy {
+                        put(Metric::Seconds, seconds);
+                    }
+                    if let Some(start) = made.start {
+                        put(Metric::Start, start as f64);
+                    }
+                    if let (Some((clean, diameter_px)), Some(with)) = (&pair, &with) {
+                        put(
+                            Metric::FalseStructure,
+                            false_energy(&scene.clean, &noisy_image, &made.image, *diameter_px),
+                        );
+                        bench.tell(Kind::Table, &format!("{} with inserts, {name}", scene.name))?;
+                        let kept = way.run(with, given, bench.control).await?;
+                        let share = recovery([clean, &scene.clean], [&kept.image, &made.image]);
+                        // An image without room for inserts has no contrast to recover.
+                        if share.is_finite() {
+                            put(Metric::ContrastRecovery, share);
+                        }
+                    }
+                    if index == 0 && condition.quanta == lowest && !is_noisy {
+                        denoised.push((name.clone(), made.image));
+                    }
+                }
+                if index == 0 && condition.quanta == lowest {
+                    let (condition, clean) = (condition.clone(), scene.clean.clone());
+                    gallery.push(Gallery { condition, clean, noisy: noisy_image, denoised });
+                }
+            }
+        }
+        Ok((self.cells(conditions, values), gallery))
+    }
+
+    fn cells(&self, conditions: &[Condition], values: Vec<Vec<BTreeMap<Metric, Vec<f64>>>>) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for (condition, methods) in conditions.iter().zip(values) {
+            let baseline = self.baseline().and_then(|index| methods.get(index).cloned());
+            for (method, metrics) in self.recipe.methods.iter().zip(methods) {
+                let measured = |(metric, values): (Metric, Vec<f64>)| {
+                    let from = baseline.as_ref().and_then(|metrics| metrics.get(&metric));
+                    // Pairs are lost where a measure has no value in one image.
+                    let ahead = from.filter(|from| from.len() == values.len());
+                    let ahead = ahead.and_then(|from| Interval::of_differences(&values, from));
+                    Some((metric, Measured { interval: Interval::of(&values)?, ahead, values }))
+                };
+                cells.push(Cell {
+                    dose: condition.dose.clone(),
+                    noise: condition.noise,
+                    method: method.name.clone(),
+                    measures: metrics.into_iter().filter_map(measured).collect(),
+                });
+            }
+        }
+        cells
+    }
+
+    /// Images in tiles so small that their distance is a frequency of the image.
+    async fn seams(
+        &self,
+        options: &SeamOptions,
+        ways: &[Way<'_>],
+        conditions: &[Condition],
+        bench: &mut Bench<'_>,
+    ) -> Result<Vec<SeamLine>, Error> {
+        let lowest = conditions.iter().map(|condition| condition.quanta).fold(f64::INFINITY, f64::min);
+        let period_px = options.period(self.recipe.images.size);
+        let mut lines = Vec::new();
+        for way in ways.iter().filter(|way| options.methods.contains(&way.options.name)) {
+            for (at, condition) in conditions.iter().enumerate().filter(|(_, c)| c.quanta == lowest) {
+                let (mut differences, mut errors) = (Vec::new(), Vec::new());
+                for (index, scene) in bench.scenes.iter().take(options.images).enumerate() {
+                    bench.tell(Kind::Seams, &format!("{}, {}", scene.name, way.options.name))?;
+                    let stream = Stream::new(bench.seed, (index * conditions.len() + at) as u32);
+                    let noisy = noisy(&scene.clean, condition, stream, bench.engine).await?;
+                    let seed = bench.seed.wrapping_add(index as u64);
+                    let tile = Some([options.tile, options.overlap]);
+                    let given = Given { truth: truth(condition), seed, strength: 1.0, tile };
+                    let made = way.run(&noisy, given, bench.control).await?;
+                    differences.push(difference(&made.image, &noisy));
+                    errors.push(difference(&made.image, &scene.clean));
+                }
+                let size = [self.recipe.images.size; 2];
+                lines.push(SeamLine {
+                    method: way.options.name.clone(),
+                    dose: condition.dose.clone(),
+                    noise: condition.noise,
+                    tile: options.tile,
+                    period_px,
+                    difference_db: line_db(&differences, size, [period_px; 2]),
+                    error_db: line_db(&errors, size, [period_px; 2]),
+                    images: differences.len(),
+                });
+            }
+        }
+        Ok(lines)
+    }
+}
+
+/// What is measured of every image; what has no value for its size or without edges is left out.
+fn measures(clean: &Image, image: &Image) -> Result<Vec<(Metric, f64)>, Error> {
+    let failed = |e: kerma::metrics::MetricError| Error::Image(e.to_string());
+    let always = [
+        (Metric::Psnr, psnr(clean, image, RANGE).map_err(failed)?),
+        (Metric::Ssim, ssim(clean, image, RANGE, Form::Wang).map_err(failed)?),
+    ];
+    let sometimes = [(Metric::MsSsim, ms_ssim(clean, image, RANGE)), (Metric::Cpbd, cpbd(image, RANGE))];
+    let sometimes = sometimes.into_iter().filter_map(|(metric, value)| Some((metric, value.ok()?)));
+    Ok(always.into_iter().chain(sometimes).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use super::{
+        super::{NoiseKind, recipe::tests::TINY},
+        *,
+    };
+    use crate::{Card, networks::Unet, training};
+
+    /// A network as its weights were drawn: it denoises nothing.
+    const UNTRAINED: &str = r#"
+name = "tiny"
+method = "diffusion"
+seed = 1
+network = { conditioned = true, fold = 2, base = 8, multipliers = [1, 2], blocks = 1, groups = 4, attention = false }
+diffusion = { schedule = "cosine", steps = 100, prediction = "velocity", levels = [0.01, 1.0], chain_share = 0.1 }
+[data]
+patch = 16
+radiographs = { count = 1, size = 32 }
+[training]
+batch = 1
+steps = 1
+learning_rate = 1e-3
+shape = "cosine"
+warm_up = 0
+weight_decay = 0.0
+clip = 1.0
+mean_decay = 0.9
+checkpoint = 1
+"#;
+
+    fn run(text: &str, control: &Control<'_>) -> Result<Outcome, Error> {
+        let device = Device::flex();
+        let training = training::Recipe::from_toml(UNTRAINED).unwrap();
+        let network = Unet::new(&training.network, &device);
+        let model = Model::new(Card::new(training, &[1.0], 0.0, String::new()), network);
+        let models = BTreeMap::from([(PathBuf::from("tiny.safetensors"), model)]);
+        let recipe = Recipe::from_toml(text).unwrap();
+        let evaluation = Evaluation::new(recipe, models, Vec::new());
+        pollster::block_on(evaluation.run(&engine::Device::cpu(), &device, "a machine".to_owned(), control))
+    }
+
+    fn text() -> String {
+        TINY.replace("size = 64", "size = 96")
+    }
+
+    #[test]
+    fn a_recipe_fills_every_table() {
+        let outcome = run(&text(), &Control::default()).unwrap();
+        assert_eq!((outcome.cells.len(), outcome.images.len(), outcome.conditions.len()), (12, 2, 4));
+        assert_eq!(outcome.conditions[0].dose, "high");
+        let mean = |noise, method: &str, metric| {
+            outcome.measured("low", noise, method, metric).map(|measured| measured.interval.mean)
+        };
+        // The mean over two images of 10·log₁₀(100 / 0.4).
+        let psnr = |method| mean(NoiseKind::Gaussian, method, Metric::Psnr).unwrap();
+        assert!((psnr("noisy") - 23.98).abs() < 0.2, "{}", psnr("noisy"));
+        assert!(psnr("BM3D") > psnr("noisy") + 3.0, "{}", psnr("BM3D"));
+        assert!(mean(NoiseKind::Poisson, "BM3D", Metric::Psnr) > mean(NoiseKind::Poisson, "noisy", Metric::Psnr));
+        for noise in [NoiseKind::Gaussian, NoiseKind::Poisson] {
+            assert_eq!(mean(noise, "noisy", Metric::FalseStructure), Some(1.0));
+            assert!(mean(noise, "BM3D", Metric::FalseStructure).unwrap() < 1.0);
+            assert!(mean(noise, "one-step", Metric::Start).unwrap() > 0.0);
+            assert_eq!(mean(noise, "BM3D", Metric::Start), None);
+        }
+        // The same Gaussian noise with and without inserts; that of counts changes with the mean.
+        let recovery = mean(NoiseKind::Gaussian, "noisy", Metric::ContrastRecovery).unwrap();
+        assert!((recovery - 1.0).abs() < 1e-3, "{recovery}");
+        let measured = outcome.measured("low", NoiseKind::Gaussian, "noisy", Metric::Psnr).unwrap();
+        assert!(measured.ahead.unwrap().high() < 0.0 && measured.values.len() == 2);
+        // A network that knows nothing is best left out: the smallest factor wins, and the gap shows it.
+        assert_eq!(outcome.matched.len(), 4);
+        assert!(outcome.matched.iter().any(|dose| dose.gap.mean > 0.2), "{:?}", outcome.matched);
+        assert_eq!((outcome.seams.len(), outcome.seams[0].period_px), (2, 16.0));
+        assert!(outcome.holds() && outcome.verdicts.len() == 2, "{:?}", outcome.verdicts);
+        assert_eq!((outcome.gallery.len(), outcome.gallery[0].denoised.len()), (2, 2));
+        let titles: Vec<String> = outcome.grids().into_iter().map(|grid| grid.title).collect();
+        for title in ["PSNR (dB)", "SSIM, less BM3D", "Matched start t*", "Seams of tiles", "Checks"] {
+            assert!(titles.iter().any(|t| t == title), "{title} is missing in {titles:?}");
+        }
+    }
+
+    #[test]
+    fn checks_fail_for_what_is_not_so() {
+        let failing = |check: &str| {
+            let (start, _) = text().split_once("[[check]]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+            let outcome = run(&format!("{start}[[check]]\n{check}"), &Control::default()).unwrap();
+            (!outcome.holds(), outcome.verdicts)
+        };
+        let place = "dose = \"low\"\nnoise = \"gaussian\"";
+        let (fails, verdicts) = failing("kind = \"matched\"\nat_most_db = 0.0");
+        assert!(fails, "{verdicts:?}");
+        let within = format!("kind = \"within\"\nmethod = \"noisy\"\nmetric = \"psnr\"\n{place}\nat_least = 30.0");
+        assert!(failing(&within).0);
+        let (fails, verdicts) = failing(&within.replace("at_least", "at_most"));
+        assert!(!fails, "{verdicts:?}");
+    }
+
+    #[test]
+    fn ctrl_c_ends_it_between_images() {
+        let (asked, told) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let progress = |progress: Progress<'_>| {
+            if progress.pass.starts_with("table") {
+                asked.store(true, Ordering::Relaxed);
+                told.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let control = Control { progress: &progress, is_cancelled: &|| asked.load(Ordering::Relaxed) };
+        assert!(matches!(run(&text(), &control), Err(Error::Engine(engine::Error::Cancelled))));
+        assert_eq!(told.into_inner(), 1);
+    }
+}
