@@ -66,6 +66,10 @@ fn variables() -> Result<Vec<(&'static str, OsString)>> {
 fn lint() -> Result<()> {
     timed("fmt", || run::succeed(&mut cargo(&["fmt", "--all", "--check"])))?;
     timed("clippy", || run::succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])))?;
+    timed("clippy without networks", || {
+        let bare = ["clippy", "-p", "kerma-cli", "--no-default-features", "--all-targets", "--", "-D", "warnings"];
+        run::succeed(&mut cargo(&bare))
+    })?;
     // Libraries only: the command and the library share the name `kerma`, and so would their pages.
     timed("doc", || {
         run::succeed(cargo(&["doc", "--workspace", "--no-deps", "--lib"]).env("RUSTDOCFLAGS", "-D warnings"))
