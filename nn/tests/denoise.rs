@@ -240,6 +240,7 @@ fn tiles_do_not_show_in_the_spectrum_of_what_is_taken_off() {
         let hard = run(recipe, &image, &DenoiseOptions { overlap: 0, ..told() });
         assert_eq!((overlapped.tiles, hard.tiles), (13, 7));
         let [smooth, seams] = [line(&image, &overlapped.image, 32), line(&image, &hard.image, 64)];
+        // Without a line the mean over 15 harmonics is 1 with a deviation of 0.26, powers being exponentially distributed.
         assert!(smooth < 2.5, "a line {smooth} times its neighbours");
         assert!(seams > 6.0, "the control: a line only {seams} times its neighbours without overlap");
     }

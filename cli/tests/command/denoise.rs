@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::runner::Room;
 
-/// A chain model, small and untrained: it takes its input's noise for none of the image, and puts out ᾱ times it.
+/// A model with a chain; untrained, its v is 0 and one step gives ᾱ times the values around the middle of their range.
 const CHAIN: &str = include_str!("../../../recipes/ddpm-x.toml");
 /// A model without a chain; untrained, it puts out its input.
 const DIRECT: &str = include_str!("../../../recipes/unet.toml");
@@ -77,7 +77,7 @@ fn the_chain_is_entered_at_the_noise_of_the_image() {
     sorted.sort_by(f32::total_cmp);
     let [low, high] = [sorted[7], sorted[sorted.len() - 8]].map(f64::from);
     assert!((sigma - 40.0 / (high - low)).abs() < 1e-9, "{sigma}");
-    // t* is the first step of the cosine chain with as much noise: √ᾱ = cos((t + 1.008…)/1.008 · π/2) / cos(…).
+    // t* is the first step of the cosine chain with as much noise: ᾱ = f(t + 1) / f(0), σ² = 1/ᾱ − 1.
     let cosine = |t: f64| ((t / 1000.0 + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
     let sigma_at = |t: u64| (cosine(0.0) / cosine(t as f64 + 1.0) - 1.0).sqrt();
     let start = object["start_step"].as_u64().unwrap();
