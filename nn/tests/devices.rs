@@ -32,17 +32,18 @@ const TOLERANCE: f32 = 2e-5;
 /// What one weight is changed by so that a comparison must fail.
 const CHANGE: f32 = 1e-3;
 
-/// An adapter's engine and burn's device on it; made once, since every runtime compiles its kernels anew.
+/// An adapter's engine and burn's device on it; made once, since every runtime compiles its kernels anew, and all before
+/// any of them works, since drivers are loaded meanwhile.
 fn on(adapter: Software) -> Option<&'static (engine::Device, Device)> {
-    static OPENED: [OnceLock<Option<(engine::Device, Device)>>; 2] = [const { OnceLock::new() }; 2];
-    let slot = &OPENED[usize::from(adapter == Software::SwiftShader)];
-    let open = || {
+    static OPENED: OnceLock<[Option<(engine::Device, Device)>; 2]> = OnceLock::new();
+    let open = |adapter| {
         opened(adapter, Numerics::Pinned).map(|engine| {
             let device = beside(&engine).expect("burn takes the engine's device");
             (engine, device)
         })
     };
-    slot.get_or_init(open).as_ref()
+    let all = OPENED.get_or_init(|| [Software::Lavapipe, Software::SwiftShader].map(open));
+    all[usize::from(adapter == Software::SwiftShader)].as_ref()
 }
 
 /// Numbers from −1 to 1, none of them 0.
