@@ -18,9 +18,11 @@ mod model;
 pub mod networks;
 pub mod ops;
 pub mod perceptual;
+mod shipped;
 mod tensors;
 pub mod training;
 
 pub use error::Error;
 pub use model::{Card, Model};
+pub use shipped::{SHIPPED, shipped};
 pub use tensors::{beside, filled};

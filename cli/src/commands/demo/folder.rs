@@ -115,6 +115,14 @@ impl Draft<'_> {
         let (picture, integrals) = (shot.image()?, shot.integrals()?);
         self.put(context, "radiograph.png", |path| write_image(path, &picture))?;
         self.put(context, "radiograph-enhanced.png", |path| write_image(path, clarified.image()))?;
+        #[cfg(feature = "nn")]
+        {
+            let low_dose = &results.low_dose;
+            let [noisy, denoised] = [&low_dose.noisy, &low_dose.denoised].map(|slice| low_dose.image(shot, slice));
+            let [noisy, denoised] = [noisy?, denoised?];
+            self.put(context, "radiograph-low-dose.png", |path| write_image(path, &noisy))?;
+            self.put(context, "radiograph-denoised.png", |path| write_image(path, &denoised))?;
+        }
         self.put(context, "radiograph-integrals.tiff", |path| write_image(path, &integrals))?;
 
         for plane in Plane::ALL {

@@ -4,6 +4,7 @@
 //! scene       what is X-rayed: the chest phantom, or a CT
 //! radiograph · cone_beam · tomosynthesis      one scan each, with what is made of it
 //! enhancement of the radiograph
+//! low_dose    the radiograph with few quanta, denoised
 //! accuracy    how far the results are from what went in
 //! page · folder                               the report, and all files
 //! ```
@@ -14,6 +15,8 @@ mod cone_beam;
 mod enhancement;
 mod folder;
 mod grids;
+#[cfg(feature = "nn")]
+mod low_dose;
 mod page;
 mod radiograph;
 mod sampling;
@@ -33,6 +36,8 @@ use acquisition::Acquisition;
 use cone_beam::ConeBeam;
 use enhancement::{Clarified, PRESET};
 use folder::{Folder, PAGE};
+#[cfg(feature = "nn")]
+use low_dose::LowDose;
 use radiograph::Shot;
 use sampling::Sampling;
 use scene::Scene;
@@ -60,6 +65,8 @@ struct Results {
     scene: Scene,
     shot: Shot,
     clarified: Clarified,
+    #[cfg(feature = "nn")]
+    low_dose: LowDose,
     cone_beam: ConeBeam,
     tomosynthesis: Tomosynthesis,
     deviations: Vec<Deviation>,
@@ -106,6 +113,8 @@ fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
     let mut stages = vec![(first.to_owned(), begin.elapsed().as_secs_f64())];
     let shot = Shot::take(context, &scene, &sampling)?;
     let clarified = Clarified::of(context, &shot)?;
+    #[cfg(feature = "nn")]
+    let low_dose = LowDose::of(context, &shot)?;
     let cone_beam = ConeBeam::take(context, &scene, &sampling)?;
     let tomosynthesis = Tomosynthesis::take(context, &scene, &sampling)?;
     stages.extend_from_slice(context.stages());
@@ -117,7 +126,18 @@ fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
         None => None,
     };
     stages.push(("compare with the truth".to_owned(), begin.elapsed().as_secs_f64()));
-    Ok(Results { scene, shot, clarified, cone_beam, tomosynthesis, deviations, projection_error, stages })
+    Ok(Results {
+        scene,
+        shot,
+        clarified,
+        #[cfg(feature = "nn")]
+        low_dose,
+        cone_beam,
+        tomosynthesis,
+        deviations,
+        projection_error,
+        stages,
+    })
 }
 
 /// Puts what was found into the object for scripts.
@@ -133,6 +153,13 @@ fn measure(results: &Results, context: &mut Context) {
     let Enhanced { threshold, mask_share, bits, .. } = &results.clarified.enhanced;
     let enhancement = json!({ "preset": PRESET, "bits": bits, "threshold": threshold, "mask_share": mask_share });
     context.measure("enhancement", enhancement);
+    #[cfg(feature = "nn")]
+    {
+        let LowDose { errors: [noisy, denoised], start, .. } = &results.low_dose;
+        let object = json!({ "photons": low_dose::PHOTONS, "model": low_dose::MODEL, "start_step": start,
+            "rms_error": { "noisy": noisy, "denoised": denoised } });
+        context.measure("low_dose", object);
+    }
     context.measure("cone_beam", results.deviations.iter().map(tissue).collect::<Vec<_>>());
     if let Some(error) = &results.projection_error {
         let ProjectionError { view_count, mean, relative_bias, relative_rms, .. } = error;

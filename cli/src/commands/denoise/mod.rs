@@ -13,6 +13,7 @@ use kerma::{
 use kerma_nn::{
     Error, Model, beside,
     denoise::{DenoiseOptions, Denoised, Denoiser},
+    shipped,
     training::Recipe,
 };
 use serde_json::json;
@@ -22,13 +23,13 @@ use crate::{context::Context, failure::Failure, inputs, report::significant, sum
 
 const EXAMPLES: &str = "\
 Examples:
-  kerma denoise chest.dcm --model ddpm-x.safetensors --out chest.png --report chest.html
-  kerma denoise raw.tif --model ddpm-x.safetensors --strength 0.7 --out calm.tif
-  kerma denoise raw.tif --model ddpm-x.safetensors --noise poisson:0.8,25 --out calm.tif
-  kerma denoise raw.tif --model ddpm-x.safetensors --sampler ddpm --steps 50 --seed 3 --out drawn.tif
+  kerma denoise chest.dcm --out chest.png --report chest.html
+  kerma denoise raw.tif --strength 0.7 --out calm.tif
+  kerma denoise raw.tif --noise poisson:0.8,25 --out calm.tif
+  kerma denoise raw.tif --model my.safetensors --sampler ddpm --steps 50 --seed 3 --out drawn.tif
 
 Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .npy; .dcm is read. The extension decides.
-Bit depth and spacing stay as they are. Models are what kerma train writes. The noise is estimated from the image
+Bit depth and spacing stay as they are. Other models are what kerma train writes. The noise is estimated from the image
 and the chain entered at the step t* whose noise is the image's. Work on a detector's own values: pictures that were
 processed for viewing have noise that no model of noise describes.";
 
@@ -38,9 +39,9 @@ processed for viewing have noise that no model of noise describes.";
 pub(crate) struct DenoiseArgs {
     /// Radiograph
     image: PathBuf,
-    /// Trained network
+    /// Trained network; without it the built-in one, ddpm-x
     #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Image to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -54,7 +55,8 @@ pub(crate) struct DenoiseArgs {
 /// Runs `kerma denoise`.
 pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failure> {
     let options = args.settings.options()?;
-    let sources: [&Path; 2] = [&args.image, &args.model];
+    let sources: Vec<&Path> =
+        [Some(&args.image), args.model.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect();
     check_image_output(&args.out, Sample::Unsigned { bits: 8 })?;
     inputs::keep(&sources, &args.out)?;
     if let Some(page) = &args.report {
@@ -63,7 +65,10 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
     let (image, info) = context.read(|| read_image(&args.image))?;
     check_image_output(&args.out, image.sample())?;
     let tensors = beside(context.device()?)?;
-    let model = context.read(|| Model::load(&args.model, &tensors))?;
+    let model = context.read(|| match &args.model {
+        Some(path) => Model::load(path, &tensors),
+        None => shipped(&tensors),
+    })?;
     let recipe = &model.card().recipe;
     args.settings.suit(recipe)?;
 

@@ -3,6 +3,8 @@
 mod accuracy;
 mod cone_beam;
 mod enhancement;
+#[cfg(feature = "nn")]
+mod low_dose;
 mod radiograph;
 mod remarks;
 mod tomosynthesis;
@@ -28,11 +30,14 @@ pub(super) fn report(results: &Results, account: &summary::Summary, self_test: S
          tomosynthesis, by exact ray tracing and filtered back-projection.",
         results.scene.name
     );
-    Ok(Report::new("X-raying a chest with kerma", lead)
+    let report = Report::new("X-raying a chest with kerma", lead)
         .summary(account.for_page(self_test))
         .section(scene(results)?)
         .section(radiograph::section(results))
-        .section(enhancement::section(results))
+        .section(enhancement::section(results));
+    #[cfg(feature = "nn")]
+    let report = report.section(low_dose::section(results));
+    Ok(report
         .section(cone_beam::section(results)?)
         .section(tomosynthesis::section(results))
         .section(accuracy::section(results))

@@ -60,6 +60,10 @@ pub(super) fn files() -> Section {
         Table::new("Beside this page", ["File", "What it holds"])
             .row(["radiograph.png", "the radiograph, 16 bits, with the detector's spacing"])
             .row(["radiograph-enhanced.png", "the radiograph enhanced, 16 bits, with the detector's spacing"])
+            .row([
+                "radiograph-low-dose.png, radiograph-denoised.png",
+                "with few quanta, and denoised (where networks are built in)",
+            ])
             .row(["radiograph-integrals.tiff", "its line integrals, 32-bit floating point"])
             .row(["cone-beam.nii.gz", "the reconstruction in HU"])
             .row(["cone-beam-axial.png, -coronal, -sagittal", "its planes, 16 bits, −1000 to 500 HU"])
