@@ -1,5 +1,7 @@
 //! Denoising: what leaves an image as it is, what the seed decides, and that neither tiles nor memory show.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use burn::{
     module::{Module, ModuleMapper, Param},
     tensor::{Tensor, TensorData},

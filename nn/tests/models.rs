@@ -1,5 +1,7 @@
 //! Model files: what is written is read again, and whatever is wrong with a file is said.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::{fs, path::Path};
 
 use burn::tensor::{Device, Distribution, Tensor};

@@ -1,5 +1,7 @@
 //! Trainings: they learn, come out the same twice, and resume to the bit.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use burn::{
     module::{Module, ModuleVisitor, Param},
     tensor::{Device, Tensor},

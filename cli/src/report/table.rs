@@ -37,6 +37,7 @@ impl Table {
     }
 
     /// Table of texts with any number of columns.
+    #[cfg(feature = "nn")]
     pub(crate) fn of(caption: impl Into<String>, columns: Vec<String>, rows: Vec<Vec<String>>) -> Self {
         let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::Text).collect()).collect();
         Self { caption: caption.into(), columns, rows }

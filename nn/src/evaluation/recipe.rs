@@ -395,7 +395,7 @@ metrics = ["psnr", "ssim"]
         let optional =
             TINY.replace("size = 64", "size = 128").replace("model = \"tiny", "optional = true\nmodel = \"tiny");
         let mut recipe = Recipe::from_toml(&optional).unwrap();
-        assert_eq!(recipe.leave_out(|_| true), [PathBuf::new(); 0]);
+        assert!(recipe.leave_out(|_| true).is_empty());
         assert_eq!(recipe.leave_out(|_| false), [PathBuf::from("tiny.safetensors")]);
         assert_eq!(recipe.methods.len(), 2);
         let mut recipe = Recipe::from_toml(&TINY.replace("size = 64", "size = 128")).unwrap();

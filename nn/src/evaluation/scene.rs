@@ -1,6 +1,6 @@
 use kerma::{
     data::{Image, Sample, Unit, Volume},
-    engine::{self, Control, Device, Extent, Graph, Plan},
+    engine::{Control, Device, Extent, Graph, Plan},
     kernels::noise::{
         Stream,
         quanta::{self, Quanta},
@@ -76,7 +76,7 @@ pub(super) async fn noisy(
     let noisy = quanta::record(&mut graph, mean, &quanta, &stream);
     let output = graph.output("evaluate.noisy", rows * columns);
     graph.download(noisy, output, 0);
-    let plan = Plan::new(&graph, device.limits()).map_err(engine::Error::from)?;
+    let plan = Plan::new(&graph, device.limits())?;
     let values = device.run(&plan, &Control::default()).await?.take(output);
     Image::new(clean.size(), clean.spacing_mm(), Sample::Float, Unit::Arbitrary, values)
         .map_err(|e| Error::Image(e.to_string()))

@@ -305,25 +305,25 @@ impl WithSimd for WeightBlock<'_> {
                         let channel = (first + c).min(channels - 1);
                         &self.input[(image * channels + channel) * bordered + row * stride..][..self.plane + 2]
                     });
-                    let mut sums = [[[simd.splat_f32s(0.0); 3]; GRADIENT_IN]; GRADIENT_OUT];
+                    let mut sums = [[[simd.splat_f32s(0.0); GRADIENT_OUT]; 3]; GRADIENT_IN];
                     for position in (0..self.plane).step_by(S::F32_LANES) {
                         // SAFETY: planes of the gradient hold a multiple of every vector width, and the inputs two more.
                         let load = |values: &[f32], at: usize| unsafe {
                             values.as_ptr().add(at).cast::<S::f32s>().read_unaligned()
                         };
                         let grads: [S::f32s; GRADIENT_OUT] = std::array::from_fn(|o| load(grads[o], position));
-                        for c in 0..GRADIENT_IN {
-                            for tap in 0..3 {
-                                let pixels = load(inputs[c], position + tap);
-                                for o in 0..GRADIENT_OUT {
-                                    sums[o][c][tap] = simd.mul_add_e_f32s(grads[o], pixels, sums[o][c][tap]);
+                        for (sums, input) in sums.iter_mut().zip(inputs) {
+                            for (tap, sums) in sums.iter_mut().enumerate() {
+                                let pixels = load(input, position + tap);
+                                for (sum, grad) in sums.iter_mut().zip(grads) {
+                                    *sum = simd.mul_add_e_f32s(grad, pixels, *sum);
                                 }
                             }
                         }
                     }
-                    for (o, sums) in sums.iter().enumerate().take(outputs) {
-                        for (c, sums) in sums.iter().enumerate().take(channels - first) {
-                            for (tap, sum) in sums.iter().enumerate() {
+                    for (c, sums) in sums.iter().enumerate().take(channels - first) {
+                        for (tap, sums) in sums.iter().enumerate() {
+                            for (o, sum) in sums.iter().enumerate().take(outputs) {
                                 let at = (o * channels + first + c) * TAPS + row * 3 + tap;
                                 self.part[at] += simd.reduce_sum_f32s(*sum);
                             }
