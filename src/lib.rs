@@ -4,7 +4,7 @@
 //! `data`, `geometry`, `phantom` and `io` are plain values that know neither a GPU nor a task.
 //!
 //! ```text
-//! tasks     what a user asks for: project, reconstruct
+//! tasks     what a user asks for: project, reconstruct, enhance, radiographs, bm3d
 //! kernels   one kernel = WGSL shader + parameters + CPU twin + record function
 //! engine    graph (record → plan) → run on Device::Gpu or Device::Cpu
 //! metrics   what two images differ by, how sharp and how noisy one is
