@@ -29,6 +29,8 @@ const OTHERS: [&str; 7] = [
     "tomosynthesis.toml",
     "report.html",
 ];
+/// What the demo makes besides where networks are built in.
+const DENOISED: [&str; 2] = ["radiograph-low-dose.png", "radiograph-denoised.png"];
 /// Mean error that a tissue may have: 1 % of water.
 const BIAS_HU: f64 = 10.0;
 
@@ -42,10 +44,12 @@ fn demonstrated(room: &Room, folder: &str, more: &[&str]) -> Value {
     written.sort();
     told.sort();
     assert_eq!(written, told);
-    let mut expected: Vec<PathBuf> = PICTURES.iter().chain(&OTHERS).map(|name| room.path(folder).join(name)).collect();
+    let pictures: Vec<&str> =
+        PICTURES.into_iter().chain(DENOISED.into_iter().filter(|_| cfg!(feature = "nn"))).collect();
+    let mut expected: Vec<PathBuf> = pictures.iter().chain(&OTHERS).map(|name| room.path(folder).join(name)).collect();
     expected.sort();
     assert_eq!(written, expected);
-    for name in PICTURES {
+    for name in pictures {
         let picture = image::open(room.path(folder).join(name)).unwrap();
         let (columns, rows) = picture.dimensions();
         assert!(columns > 50 && rows > 40, "{name}: {columns}x{rows}");
@@ -60,8 +64,18 @@ fn demonstrated(room: &Room, folder: &str, more: &[&str]) -> Value {
     }
     assert_eq!(object["cone_beam"].as_array().unwrap().len(), 2);
     enhanced(room, folder, &object);
+    if cfg!(feature = "nn") {
+        denoised(&object["low_dose"]);
+    }
     assert!(object["seconds"]["run"].as_f64() > Some(0.0) && object["peak_bytes"]["host"].as_u64() > Some(1 << 20));
     object
+}
+
+/// The network took most of the noise off.
+fn denoised(step: &Value) {
+    let [noisy, denoised] = ["noisy", "denoised"].map(|image| step["rms_error"][image].as_f64().unwrap());
+    assert!(denoised > 0.0 && denoised < 0.5 * noisy, "{step}");
+    assert!(step["start_step"].as_u64() > Some(0) && step["model"] == "ddpm-x", "{step}");
 }
 
 /// The radiograph was enhanced: what was found fits a chest, and the file has the radiograph's size and spacing.

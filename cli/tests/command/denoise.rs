@@ -60,6 +60,24 @@ fn read(room: &Room, name: &str) -> Image {
 }
 
 #[test]
+fn the_built_in_model_takes_most_of_the_noise_off() {
+    let room = room();
+    let told = room.done(&["denoise", "noisy.tif", "--out", "calm.tif", "--device", "cpu", "--json"]);
+    let object: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(object["model"]["name"], "ddpm-x");
+    let error = |name: &str| {
+        let (image, _) = read_image(room.path(name)).unwrap();
+        let squares = image.values().iter().enumerate().map(|(i, v)| {
+            let (x, y) = ((i % SIZE[0]) as f64, (i / SIZE[0]) as f64);
+            (f64::from(*v) - 1500.0 - 1300.0 * (x / 25.0).sin() * (y / 31.0).cos()).powi(2)
+        });
+        (squares.sum::<f64>() / image.values().len() as f64).sqrt()
+    };
+    let (before, after) = (error("noisy.tif"), error("calm.tif"));
+    assert!((18.0..22.0).contains(&before) && after < 0.5 * before, "{before} {after}");
+}
+
+#[test]
 fn the_chain_is_entered_at_the_noise_of_the_image() {
     let room = room();
     let text = room.done(&task("noisy.tif", "chain.safetensors", "out.tif", &["--noise", "gaussian:20"]));
