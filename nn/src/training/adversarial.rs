@@ -36,7 +36,7 @@ impl Judges {
     pub(super) fn new(options: &UnetOptions, device: &Device) -> Self {
         let options =
             UnetOptions { conditioned: false, base: BASE, blocks: 1, groups: 8, attention: false, ..options.clone() };
-        let network = || Unet::new(&options, device).fork(&device.clone().autodiff()).train();
+        let network = || Unet::new(&options, device).materialize().fork(&device.clone().autodiff()).train();
         let optimizer = || AdamWConfig::new().with_beta_1(0.5).with_weight_decay(0.0).init();
         Self { networks: [network(), network()], optimizers: [optimizer(), optimizer()] }
     }

@@ -1,3 +1,5 @@
+use std::sync::{Mutex, PoisonError};
+
 use burn::{
     module::Module,
     optim::{AdamWConfig, GradientsParams, ModuleOptimizer},
@@ -12,6 +14,9 @@ use super::{
     weights::{clip, follow},
 };
 use crate::{Error, networks::Unet};
+
+/// Fresh weights come from one generator per kind of device: trainings that begin at the same time take turns.
+static SEEDED: Mutex<()> = Mutex::new(());
 
 /// A training under way.
 pub struct Trainer {
@@ -49,8 +54,12 @@ impl Trainer {
     /// # Errors
     /// [`Error::Recipe`] when the recipe's tables do not fit its method.
     pub fn new(recipe: Recipe, device: &Device) -> Result<Self, Error> {
-        device.seed(recipe.seed);
-        let mean = Unet::new(&recipe.network, device);
+        let (mean, judges) = {
+            let _alone = SEEDED.lock().unwrap_or_else(PoisonError::into_inner);
+            device.seed(recipe.seed);
+            let mean = Unet::new(&recipe.network, device).materialize();
+            (mean, (recipe.method == Method::Adversarial).then(|| Judges::new(&recipe.network, device)))
+        };
         let network = mean.clone().fork(&device.clone().autodiff()).train();
         let optimizer = AdamWConfig::new().with_weight_decay(recipe.training.weight_decay).init();
         Ok(Self {
@@ -60,7 +69,7 @@ impl Trainer {
             network,
             mean,
             optimizer,
-            judges: (recipe.method == Method::Adversarial).then(|| Judges::new(&recipe.network, device)),
+            judges,
             step: 0,
             losses: Vec::new(),
             recipe,
