@@ -5,10 +5,7 @@ use burn::{
 };
 
 use super::weights::clip;
-use crate::{
-    Error,
-    networks::{Unet, UnetOptions},
-};
+use crate::networks::{Unet, UnetOptions};
 
 /// Weight of each judge's verdict beside the mean squared error.
 const VERDICT: f64 = 0.002;
@@ -50,7 +47,7 @@ impl Judges {
     }
 
     /// One step of both judges on the denoiser's last images.
-    pub(super) fn step(&mut self, denoised: Tensor<4>, clean: Tensor<4>, rate: f64, limit: f64) -> Result<(), Error> {
+    pub(super) fn step(&mut self, denoised: Tensor<4>, clean: Tensor<4>, rate: f64, limit: f64) {
         let denoised = denoised.detach();
         let views = [[denoised.clone(), clean.clone()], [edges(&denoised), edges(&clean)]];
         for ((network, optimizer), [fake, real]) in self.networks.iter_mut().zip(&mut self.optimizers).zip(views) {
@@ -60,7 +57,6 @@ impl Judges {
             let (gradients, _) = clip(gradients, network, limit);
             *network = optimizer.step(rate, network.clone(), gradients);
         }
-        Ok(())
     }
 }
 

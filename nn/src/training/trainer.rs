@@ -123,7 +123,7 @@ impl Trainer {
         let rate = self.rate.at(step);
         self.network = self.optimizer.step(rate, self.network.clone(), gradients);
         if let (Some(judges), Some([denoised, clean])) = (&mut self.judges, judged) {
-            judges.step(denoised, clean, rate, training.clip)?;
+            judges.step(denoised, clean, rate, training.clip);
         }
         self.mean = follow(self.mean.clone(), &self.network, training.mean_decay, step);
         self.step += 1;

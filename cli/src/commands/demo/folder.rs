@@ -118,7 +118,7 @@ impl Draft<'_> {
         #[cfg(feature = "nn")]
         {
             let low_dose = &results.low_dose;
-            let [noisy, denoised] = [&low_dose.noisy, &low_dose.denoised].map(|slice| low_dose.image(shot, slice));
+            let [noisy, denoised] = [&low_dose.noisy, &low_dose.denoised].map(|slice| shot.developed(slice));
             let [noisy, denoised] = [noisy?, denoised?];
             self.put(context, "radiograph-low-dose.png", |path| write_image(path, &noisy))?;
             self.put(context, "radiograph-denoised.png", |path| write_image(path, &denoised))?;

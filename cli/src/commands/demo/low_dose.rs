@@ -75,13 +75,6 @@ impl LowDose {
         };
         Ok(Self { errors, start, noisy: slice(&noisy)?, denoised: slice(&denoised)? })
     }
-
-    /// A picture in 16 bits, in the radiograph's window.
-    pub(super) fn image(&self, shot: &Shot, of: &Slice) -> Result<Image, Failure> {
-        let white = f32::from(u16::MAX);
-        let values = of.values().iter().map(|v| (shot.window.brightness(*v) * white).round()).collect();
-        Ok(Image::new(of.size(), of.pixel_mm(), Sample::Unsigned { bits: 16 }, Unit::Arbitrary, values)?)
-    }
 }
 
 /// The signal relative to the open beam with its quanta drawn.

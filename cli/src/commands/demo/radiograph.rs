@@ -63,10 +63,15 @@ impl Shot {
 
     /// The picture in 16 bits, black to white, with the detector's spacing.
     pub(super) fn image(&self) -> Result<Image, Failure> {
+        self.developed(&self.picture)
+    }
+
+    /// Other line integrals of the same view as [`Self::image`] shows the radiograph's.
+    pub(super) fn developed(&self, picture: &Slice) -> Result<Image, Failure> {
         let white = f32::from(u16::MAX);
-        let values = self.picture.values().iter().map(|v| (self.window.brightness(*v) * white).round()).collect();
+        let values = picture.values().iter().map(|v| (self.window.brightness(*v) * white).round()).collect();
         let sample = Sample::Unsigned { bits: 16 };
-        Ok(Image::new(self.picture.size(), self.picture.pixel_mm(), sample, Unit::Arbitrary, values)?)
+        Ok(Image::new(picture.size(), picture.pixel_mm(), sample, Unit::Arbitrary, values)?)
     }
 
     /// The line integrals behind the picture.
