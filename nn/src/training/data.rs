@@ -20,6 +20,7 @@ pub struct Pool {
     views: Vec<Image>,
     seed: u64,
     patch: usize,
+    coarsest: usize,
 }
 
 /// Training images of one step, with values in \[0, 1\].
@@ -59,7 +60,7 @@ impl Pool {
         if views.is_empty() {
             return Err(Error::Recipe("data must have at least one body".to_owned()));
         }
-        Ok(Self { views, seed, patch: options.patch })
+        Ok(Self { views, seed, patch: options.patch, coarsest: options.coarsest })
     }
 
     /// Number of views.
@@ -68,8 +69,8 @@ impl Pool {
         self.views.len()
     }
 
-    /// The images of step `step`: patches at random places of random views, turned and mirrored, each view displayed by
-    /// a curve of its own. The same for the same seed and step.
+    /// The images of step `step`: patches at random places of random views, as they are or coarser, turned and mirrored,
+    /// each view displayed by a curve of its own. The same for the same seed and step.
     #[must_use]
     pub fn batch(&self, step: usize, count: usize) -> Batch {
         let mut draws = Draws::new(self.seed, step as u64);
@@ -79,13 +80,13 @@ impl Pool {
             let view = &self.views[draws.below(self.views.len())];
             let curve = Curve::seeded(draws.bits(), view);
             for _ in first..count.min(first + PATCHES_PER_VIEW) {
-                let [columns, rows] = view.size();
-                let [left, top] = [draws.below(columns - side + 1), draws.below(rows - side + 1)];
+                let pixel = 1 + draws.below(self.coarsest);
+                let [left, top] = view.size().map(|length| draws.below(length - pixel * side + 1));
                 let turn = draws.below(8);
                 for row in 0..side {
                     for column in 0..side {
                         let [x, y] = turned([column, row], side, turn);
-                        clean.push(view.values()[(top + y) * columns + left + x]);
+                        clean.push(mean(view, [left + pixel * x, top + pixel * y], pixel));
                     }
                 }
             }
@@ -97,6 +98,13 @@ impl Pool {
         let stream = Stream { seed: self.seed, stream: step as u32, origin: [0; 3] };
         Batch { count, side, clean, draws, stream }
     }
+}
+
+/// Mean of the `side` × `side` pixels from `first` on.
+fn mean(view: &Image, [left, top]: [usize; 2], side: usize) -> f32 {
+    let columns = view.size()[0];
+    let sum: f32 = (top..top + side).flat_map(|row| &view.values()[row * columns + left..][..side]).sum();
+    sum / (side * side) as f32
 }
 
 /// One of the eight ways to lay a square on itself.

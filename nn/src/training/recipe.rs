@@ -92,6 +92,14 @@ pub struct DataOptions {
     pub bodies_per_volume: usize,
     /// Rows and columns of a training image.
     pub patch: usize,
+    /// Pixels of a training image are means of 1 × 1 up to this many pixels a side of a view, drawn evenly: a network
+    /// should know the same anatomy from coarse detectors, where it has sharper edges.
+    #[serde(default = "one")]
+    pub coarsest: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// How long and how fast.
@@ -170,11 +178,17 @@ impl Recipe {
                 }
             }
         }
-        let (multiple, patch) = (self.network.multiple(), self.data.patch);
-        if patch == 0 || !patch.is_multiple_of(multiple) || patch > self.data.radiographs.size {
-            let size = self.data.radiographs.size;
+        let (multiple, patch, size) = (self.network.multiple(), self.data.patch, self.data.radiographs.size);
+        if patch == 0 || !patch.is_multiple_of(multiple) || patch > size {
             return refuse(format!(
                 "data.patch must be a multiple of {multiple} up to data.radiographs.size = {size}, got {patch}"
+            ));
+        }
+        let coarsest = size / patch;
+        if !(1..=coarsest).contains(&self.data.coarsest) {
+            return refuse(format!(
+                "data.coarsest must be 1 to {coarsest} for patches of {patch} from views of {size}, got {}",
+                self.data.coarsest
             ));
         }
         let t = &self.training;
