@@ -5,6 +5,7 @@
 //! denoise      what a user asks for: an image in tiles through a trained network
 //! training     recipes, images drawn by the engine, steps, checkpoints
 //! diffusion    levels of noise, predictions, steps down the chain
+//! perceptual   how far two images differ to a network's eyes
 //! networks     residual UNet and its parts
 //! ops          operations that decide the speed on the CPU
 //! ```
@@ -24,5 +25,5 @@ pub mod training;
 
 pub use error::Error;
 pub use model::{Card, Model};
-pub use shipped::{SHIPPED, shipped};
+pub use shipped::{SHIPPED, feature_distance, shipped};
 pub use tensors::{beside, filled};

@@ -1,19 +1,32 @@
+//! The models that are built in.
+
 use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::{Error, Model};
+use crate::{Error, Model, perceptual::FeatureDistance};
 
-/// Name of the model that is built in.
+/// Name of the denoiser that is built in.
 pub const SHIPPED: &str = "ddpm-x";
 
 /// The weights of `recipes/ddpm-x.toml`.
-static WEIGHTS: &[u8] = include_bytes!("../../assets/models/ddpm-x.safetensors");
+static DENOISER: &[u8] = include_bytes!("../../assets/models/ddpm-x.safetensors");
+/// The weights of `recipes/features.toml`.
+static FEATURES: &[u8] = include_bytes!("../../assets/models/features.safetensors");
 
 /// The diffusion model that is built in: trained by `recipes/ddpm-x.toml`, its card says when, where and how long.
 ///
 /// # Errors
 /// [`Error::Model`] never in a whole program; the type is that of all models.
 pub fn shipped(device: &Device) -> Result<Model, Error> {
-    Model::from_bytes(WEIGHTS, Path::new(SHIPPED), device)
+    Model::from_bytes(DENOISER, Path::new(SHIPPED), device)
+}
+
+/// The distance by the network that is built in, trained by `recipes/features.toml`.
+///
+/// # Errors
+/// As [`shipped`].
+pub fn feature_distance(device: &Device) -> Result<FeatureDistance, Error> {
+    let model = Model::from_bytes(FEATURES, Path::new("features"), device)?;
+    FeatureDistance::new(&model, device.clone())
 }

@@ -99,6 +99,9 @@ impl Outcome {
                 let clean = self.clean_cpbd.map(|clean| plain(&clean, metric.decimals())).unwrap_or_default();
                 note += &format!(" Clean images: {clean}. Noise raises it; nobody wins.");
             }
+            Metric::FeatureDistance => {
+                note += " By the built-in network of recipes/features.toml: 0 for equal images, at most 4.";
+            }
             Metric::FalseStructure => {
                 note += " Energy of the errors at the size of lesions over that of the noise: 1 of the noisy image.";
             }

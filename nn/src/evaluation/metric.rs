@@ -12,6 +12,8 @@ pub enum Metric {
     MsSsim,
     /// Share of edges that are sharp; none below 64 pixels or without an edge. Noise raises it.
     Cpbd,
+    /// Distance of the features of the built-in network ([`crate::feature_distance`]).
+    FeatureDistance,
     /// Energy of what is not in the clean image at the size of lesions, relative to that of the noise.
     FalseStructure,
     /// Share of the contrast of inserts that is left.
@@ -33,10 +35,11 @@ pub(super) enum Better {
 
 impl Metric {
     /// All, in the order of the tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Psnr,
         Self::Ssim,
         Self::MsSsim,
+        Self::FeatureDistance,
         Self::FalseStructure,
         Self::ContrastRecovery,
         Self::Cpbd,
@@ -51,6 +54,7 @@ impl Metric {
             Self::Psnr => "PSNR (dB)",
             Self::Ssim => "SSIM",
             Self::MsSsim => "MS-SSIM",
+            Self::FeatureDistance => "Feature distance",
             Self::Cpbd => "CPBD",
             Self::FalseStructure => "False structure",
             Self::ContrastRecovery => "Contrast recovery of inserts",
@@ -62,7 +66,7 @@ impl Metric {
     pub(super) fn better(self) -> Better {
         match self {
             Self::Psnr | Self::Ssim | Self::MsSsim => Better::Higher,
-            Self::FalseStructure => Better::Lower,
+            Self::FeatureDistance | Self::FalseStructure => Better::Lower,
             Self::Cpbd | Self::ContrastRecovery | Self::Start | Self::Seconds => Better::Neither,
         }
     }
@@ -70,7 +74,7 @@ impl Metric {
     pub(super) fn decimals(self) -> usize {
         match self {
             Self::Psnr => 2,
-            Self::Ssim | Self::MsSsim => 4,
+            Self::Ssim | Self::MsSsim | Self::FeatureDistance => 4,
             Self::Cpbd | Self::FalseStructure | Self::ContrastRecovery => 3,
             Self::Start => 1,
             Self::Seconds => 2,

@@ -16,7 +16,7 @@ use super::{
     structure::{difference, false_energy, recovery},
     way::{DISPLAY, Given, Way},
 };
-use crate::{Error, Model};
+use crate::{Error, Model, feature_distance, perceptual::FeatureDistance};
 
 /// Range of possible values of a displayed image.
 pub(super) const RANGE: f64 = DISPLAY[1] - DISPLAY[0];
@@ -34,6 +34,7 @@ pub(super) struct Bench<'a> {
     pub(super) seed: u64,
     pub(super) engine: &'a engine::Device,
     pub(super) control: &'a Control<'a>,
+    features: FeatureDistance,
     /// Images denoised so far, and all there are to be.
     done: Counter<usize>,
     all: usize,
@@ -102,6 +103,7 @@ impl Evaluation {
             seed: recipe.seed,
             engine,
             control,
+            features: feature_distance(device)?,
             done: Counter::new(0),
             all: self.work(scenes.len(), conditions.len()),
         };
@@ -203,7 +205,7 @@ impl Evaluation {
                     let seconds = start.elapsed().as_secs_f64();
                     let mut put = |metric, value| values.entry(metric).or_default().push(value);
                     let is_noisy = way.options.kind == MethodKind::Noisy;
-                    for (metric, value) in measures(&scene.clean, &made.image)? {
+                    for (metric, value) in measures(&scene.clean, &made.image, &bench.features)? {
                         put(metric, value);
                     }
                     if !is_noisy {
@@ -304,11 +306,12 @@ impl Evaluation {
 }
 
 /// What is measured of every image; what has no value for its size or without edges is left out.
-fn measures(clean: &Image, image: &Image) -> Result<Vec<(Metric, f64)>, Error> {
+fn measures(clean: &Image, image: &Image, features: &FeatureDistance) -> Result<Vec<(Metric, f64)>, Error> {
     let failed = |e: kerma::metrics::MetricError| Error::Image(e.to_string());
     let always = [
         (Metric::Psnr, psnr(clean, image, RANGE).map_err(failed)?),
         (Metric::Ssim, ssim(clean, image, RANGE, Form::Wang).map_err(failed)?),
+        (Metric::FeatureDistance, features.between(clean, image, DISPLAY)?),
     ];
     let sometimes = [(Metric::MsSsim, ms_ssim(clean, image, RANGE)), (Metric::Cpbd, cpbd(image, RANGE))];
     let sometimes = sometimes.into_iter().filter_map(|(metric, value)| Some((metric, value.ok()?)));

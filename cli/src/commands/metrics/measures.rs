@@ -31,6 +31,12 @@ const SSIM: [(Line<'_>, Form); 2] = [
 ];
 const MS_SSIM: Line<'_> =
     Line { key: "ms_ssim", label: "MS-SSIM", how: "five scales of Wang's, halved by means; negative terms count 0" };
+#[cfg(feature = "nn")]
+const FEATURES: Line<'_> = Line {
+    key: "feature_distance",
+    label: "feature dist.",
+    how: "by kerma's own network, built in; 0 to 4, other networks' numbers do not compare",
+};
 const CPBD: Line<'_> = Line { key: "cpbd", label: "CPBD", how: "share of sharp edges, Narvekar 2011; noise raises it" };
 
 /// What both images tell together.
@@ -45,7 +51,23 @@ pub(super) fn of_pair(table: &mut Table, [reference, image]: [&Image; 2], range:
         table.put(line, PAIR, ssim(reference, image, range, form)?, share);
     }
     interrupt::check()?;
-    put_if_defined(table, MS_SSIM, PAIR, ms_ssim(reference, image, range), share)
+    put_if_defined(table, MS_SSIM, PAIR, ms_ssim(reference, image, range), share)?;
+    #[cfg(feature = "nn")]
+    features(table, [reference, image], range)?;
+    Ok(())
+}
+
+#[cfg(feature = "nn")]
+fn features(table: &mut Table, [reference, image]: [&Image; 2], range: f64) -> Result<(), Failure> {
+    interrupt::check()?;
+    let distance = kerma_nn::feature_distance(&kerma_nn::beside(&kerma::engine::Device::cpu())?)?;
+    let [columns, rows] = image.size();
+    if columns.min(rows) < distance.least_side() {
+        table.lacking(FEATURES, PAIR, &format!("needs sides > {} px", distance.least_side() - 1));
+        return Ok(());
+    }
+    table.put(FEATURES, PAIR, distance.between(reference, image, [0.0, range])?, |value| format!("{value:.5}"));
+    Ok(())
 }
 
 /// What one image tells by itself, into the column of the reference or of the image.
