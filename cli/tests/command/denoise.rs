@@ -120,7 +120,7 @@ fn json_tells_what_was_found_and_done() {
     let noise = object["noise_sigma"].as_f64().unwrap();
     assert!((noise / 20.0 - 1.0).abs() < 0.15, "{noise}");
     assert_eq!(object["noise_is_estimated"], true);
-    for (key, want) in [("steps", 3), ("tile", 64), ("tiles", 4), ("chain_steps", 1000)] {
+    for (key, want) in [("steps", 3), ("tile", 64), ("tiles", 4), ("batch", 2), ("chain_steps", 1000)] {
         assert_eq!(object[key], want, "{key}");
     }
     assert_eq!((&object["sampler"], &object["strength"]), (&"ddim".into(), &1.0.into()));
