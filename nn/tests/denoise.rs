@@ -280,7 +280,7 @@ fn memory_is_respected_with_smaller_batches_then_smaller_tiles() {
     let image = waves([512, 128], 0.1, 6);
     let needed = |tile, batch| Denoiser::new(&model, &engine, device.clone()).planned_bytes([512, 128], tile, batch);
     let with = |budget: u64| {
-        let options = DenoiseOptions { tile: 128, overlap: 32, ..told() };
+        let options = DenoiseOptions { tile: 128, overlap: 32, batch: Some(100), ..told() };
         try_run(CHAIN, &image, &options, &Device::cpu().with_memory_budget(budget))
     };
     // Rows of five tiles of 128 pixels, or of ten of 64 with half the overlap.

@@ -66,7 +66,7 @@ pub struct DenoiseOptions {
     /// Pixels that neighbouring tiles share at least.
     pub overlap: usize,
     /// Tiles of a row that the network is given at once at most, fewer where memory is short; where none is given, as many
-    /// as hold 512 × 512 pixels. It decides time and memory alone.
+    /// as hold 256 × 256 pixels on the CPU and 512 × 512 on a GPU. It decides time and memory alone.
     pub batch: Option<usize>,
 }
 

@@ -36,8 +36,10 @@ enum Way {
 
 /// Smallest tile that memory makes of a larger one.
 const SMALLEST_TILE: usize = 64;
-/// Pixels of the tiles that the network is given at once, where options do not say.
-const PIXELS_AT_ONCE: usize = 512 * 512;
+/// Pixels of the tiles that the network is given at once, where options do not say. On the CPU fewer leave cores waiting for
+/// each other, and more leave the caches; a GPU has more cores to fill.
+const PIXELS_AT_ONCE_CPU: usize = 256 * 256;
+const PIXELS_AT_ONCE_GPU: usize = 512 * 512;
 
 /// A denoised image, and how it came about.
 #[derive(Clone, Debug)]
@@ -93,7 +95,7 @@ impl<'a> Denoiser<'a> {
         loop {
             let tile = options.tile;
             let bytes = |batch| self.planned_bytes(image.size(), tile, batch);
-            while let Some(layout) = fitting(image.size(), &options, |batch| bytes(batch) <= budget) {
+            while let Some(layout) = self.fitting(image.size(), &options, |batch| bytes(batch) <= budget) {
                 match self.attempt(image, &layout, &options, control).await {
                     Err(Error::Tensor(reason)) => failure = Some(reason),
                     done => return done,
@@ -122,6 +124,16 @@ impl<'a> Denoiser<'a> {
         let network = &self.model.card().recipe.network;
         let values = IMAGES * columns.max(tile) * rows.max(tile) + TILES * batch * tile * tile;
         (values * size_of::<f32>()) as u64 + batch as u64 * network.activation_bytes(tile)
+    }
+
+    /// The layout with most tiles at once that `fits`; none when a single tile does not.
+    fn fitting(&self, size: [usize; 2], options: &DenoiseOptions, fits: impl Fn(usize) -> bool) -> Option<Layout> {
+        let is_cpu = self.device == Device::flex();
+        let pixels = if is_cpu { PIXELS_AT_ONCE_CPU } else { PIXELS_AT_ONCE_GPU };
+        let most = options.batch.unwrap_or_else(|| (pixels / options.tile.pow(2)).max(1));
+        let most = Layout::new(size, options, most).batch;
+        // Bytes grow with the batch: the first that fits is the largest.
+        (1..=most).rev().find(|batch| fits(*batch)).map(|batch| Layout::new(size, options, batch))
     }
 
     async fn attempt(
@@ -274,12 +286,4 @@ fn check_finite(image: &Image) -> Result<(), Error> {
     let (column, row) = (index % image.size()[0], index / image.size()[0]);
     let value = image.values()[index];
     Err(Error::Image(format!("image values must be finite, got {value} at column {column}, row {row}")))
-}
-
-/// The layout with most tiles at once that `fits`; none when a single tile does not.
-fn fitting(size: [usize; 2], options: &DenoiseOptions, fits: impl Fn(usize) -> bool) -> Option<Layout> {
-    let most = options.batch.unwrap_or_else(|| (PIXELS_AT_ONCE / options.tile.pow(2)).max(1));
-    let most = Layout::new(size, options, most).batch;
-    // Bytes grow with the batch: the first that fits is the largest.
-    (1..=most).rev().find(|batch| fits(*batch)).map(|batch| Layout::new(size, options, batch))
 }

@@ -38,7 +38,7 @@ pub(super) struct Settings {
     #[arg(long, value_name = "PIXELS", allow_negative_numbers = true)]
     tile: Option<usize>,
     /// Tiles of a row that the network is given at once at most, fewer where memory is short; time and memory depend on
-    /// it, the result does not [default: as many as hold 512 x 512 pixels]
+    /// it, the result does not [default: as many as hold 256 x 256 pixels, 512 x 512 on a GPU]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<usize>,
 }

@@ -8,7 +8,9 @@ use kerma_nn::{
 
 use crate::{
     pictures::{Slice, Window},
-    report::{Chart, Figure, Histogram, MAX_STORED_PX, Panel, Report, Section, Side, Summary, Table, significant},
+    report::{
+        Chart, Figure, Histogram, MAX_STORED_PX, Panel, Report, Section, Side, Summary, Table, grouped, significant,
+    },
 };
 
 /// Share of the pixels at either end that a window leaves out.
@@ -181,8 +183,8 @@ fn numbers(run: &Run<'_>, removed: Option<&Removed>) -> Section {
     }
     let model = Table::new("Model", ["Quantity", "Value"])
         .row(["Name", &card.recipe.name])
-        .row(["Weights", &card.parameters.to_string()])
-        .row(["Steps of its training", &card.steps.to_string()])
+        .row(["Weights", &grouped(card.parameters)])
+        .row(["Steps of its training", &grouped(card.steps)])
         .row(["SHA-256 of the weights", &card.sha256]);
     Section::new("Numbers").table(facts).table(model)
 }
