@@ -51,7 +51,8 @@ fn a_training_leaves_weights_a_card_a_checkpoint_and_a_page() {
     assert!(run > 0.0 && run <= 1.01 * whole, "{run} of {whole}");
     assert!(room.path("out/tiny.checkpoint").is_dir());
     let html = String::from_utf8(room.bytes("out/tiny.html")).unwrap();
-    for part in ["tiny, trained", ">loss of the batches<", ">learning rate<", ">training.batch<", ">8<", ">regression<"] {
+    for part in ["tiny, trained", ">loss of the batches<", ">learning rate<", ">training.batch<", ">8<", ">regression<"]
+    {
         assert!(html.contains(part), "{part} is missing");
     }
     assert!(!html.contains("<script") && !html.contains("<dt>Plan</dt>"));
