@@ -176,11 +176,15 @@ impl Context {
         let start = Instant::now();
         let result = interrupt::orderly(|| work(device, &control))?;
         interrupt::check()?;
-        let seconds = start.elapsed().as_secs_f64();
-        self.summary.seconds.run += seconds;
-        self.stages.push((what.to_owned(), seconds));
+        self.add_run(what, start.elapsed().as_secs_f64());
         self.settle();
         Ok(result)
+    }
+
+    /// Counts the time of work on the device.
+    pub(crate) fn add_run(&mut self, what: &str, seconds: f64) {
+        self.summary.seconds.run += seconds;
+        self.stages.push((what.to_owned(), seconds));
     }
 
     /// Accounts for what work outside plans held at its fullest.

@@ -121,7 +121,7 @@ impl From<kerma_nn::Error> for Failure {
         match error {
             Error::Engine(error) => error.into(),
             Error::Task(error) => error.into(),
-            Error::Tensor(_) | Error::Memory { .. } => Self::Device(error.to_string()),
+            error if error.is_device_failure() => Self::Device(error.to_string()),
             error => Self::input(error),
         }
     }
@@ -181,5 +181,20 @@ mod tests {
         assert_eq!(Failure::from(budget).exit_code(), 2);
         let missing = engine::Error::NoDevice { asked: "gpu:9".to_owned(), available: "none".to_owned() };
         assert_eq!(Failure::from(missing).exit_code(), 2);
+    }
+
+    #[cfg(feature = "nn")]
+    #[test]
+    fn networks_and_engine_blame_the_same_for_the_same() {
+        use kerma_nn::Error;
+        let budget = Error::MemoryBudget { tile: 64, needed_bytes: 2, budget_bytes: 1 };
+        assert_eq!(Failure::from(budget).exit_code(), 2);
+        let full = Error::OutOfMemory { tile: 64, reason: "allocation failed".to_owned() };
+        assert_eq!(Failure::from(full).exit_code(), 3);
+        assert_eq!(Failure::from(Error::Tensor("lost".to_owned())).exit_code(), 3);
+        let full = engine::Error::OutOfMemory { place: "pass".to_owned() };
+        assert_eq!(Failure::from(Error::Engine(full.clone())).exit_code(), 3);
+        assert_eq!(Failure::from(Error::Task(TaskError::Engine(full))).exit_code(), 3);
+        assert_eq!(Failure::from(Error::Engine(engine::Error::Cancelled)).exit_code(), 130);
     }
 }

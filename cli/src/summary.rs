@@ -77,16 +77,17 @@ impl Summary {
     /// The same for a report's page; times of 0 are no times.
     pub(crate) fn for_page(&self, self_test: String) -> report::Summary {
         let Seconds { read, plan, run, write } = self.seconds;
+        let known = |seconds: f64| (seconds > 0.0).then_some(seconds);
         report::Summary {
             device: self.device.clone(),
             adapter: self.adapter.clone(),
             driver: self.driver.clone(),
             numerics: self.numerics.clone(),
             self_test,
-            read_seconds: (read > 0.0).then_some(read),
-            plan_seconds: Some(plan),
-            run_seconds: Some(run),
-            write_seconds: Some(write),
+            read_seconds: known(read),
+            plan_seconds: known(plan),
+            run_seconds: known(run),
+            write_seconds: known(write),
             peak_host_bytes: Some(self.peak_bytes.host).filter(|bytes| *bytes > 0),
             peak_device_bytes: Some(self.peak_bytes.device).filter(|bytes| *bytes > 0),
         }
@@ -111,7 +112,11 @@ impl Summary {
             .collect();
         let place = if self.device == "cpu" { &self.device } else { &self.adapter };
         let Peak { host, device } = self.peak_bytes;
-        let mut line = format!("{place}: {}; peak host {}", stages.join(", "), bytes_text(host));
+        let mut line = format!("{place}: {}", stages.join(", "));
+        // Not every command knows.
+        if host > 0 {
+            line.push_str(&format!("; peak host {}", bytes_text(host)));
+        }
         if device > 0 {
             line.push_str(&format!(", device {}", bytes_text(device)));
         }

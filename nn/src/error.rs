@@ -32,9 +32,19 @@ pub enum Error {
     /// An image that cannot be denoised.
     #[error("{0}")]
     Image(String),
-    /// The device's memory does not hold the work, with the smallest tiles.
-    #[error("the device has too little memory even for tiles of {tile} pixels: {reason}")]
-    Memory {
+    /// The smallest tiles need more memory than the budget.
+    #[error("{needed_bytes} bytes are needed even for tiles of {tile} pixels, the budget is {budget_bytes}")]
+    MemoryBudget {
+        /// Rows and columns of the smallest tile.
+        tile: usize,
+        /// Bytes that denoising takes in such tiles.
+        needed_bytes: u64,
+        /// The budget.
+        budget_bytes: u64,
+    },
+    /// The device fails with the smallest tiles although the plan was within the budget.
+    #[error("the device failed even with tiles of {tile} pixels: {reason}")]
+    OutOfMemory {
         /// Rows and columns of the smallest tile.
         tile: usize,
         /// What the device says.
@@ -49,4 +59,16 @@ pub enum Error {
     /// A task of the engine fails.
     #[error(transparent)]
     Task(#[from] kerma::tasks::TaskError),
+}
+
+impl Error {
+    /// Whether the device, rather than the request, is to blame.
+    #[must_use]
+    pub fn is_device_failure(&self) -> bool {
+        match self {
+            Self::OutOfMemory { .. } | Self::Tensor(_) => true,
+            Self::Engine(error) | Self::Task(kerma::tasks::TaskError::Engine(error)) => error.is_device_failure(),
+            _ => false,
+        }
+    }
 }

@@ -249,23 +249,51 @@ fn tiles_do_not_show_in_the_spectrum_of_what_is_taken_off() {
 }
 
 #[test]
-fn memory_is_respected_with_smaller_tiles() {
+fn the_number_of_tiles_evaluated_at_once_changes_no_bit() {
+    // Rows of seven tiles; with attention and without, by a chain with fresh noise and at once.
+    let image = waves([340, 100], 0.1, 13);
+    for (recipe, sampler) in [(CHAIN, Sampler::Ddpm { steps: 2 }), (DIRECT, Sampler::OneStep)] {
+        for attention in [false, true] {
+            let recipe = recipe.replace("attention = false", &format!("attention = {attention}"));
+            assert!(recipe.contains(&format!("attention = {attention}")));
+            let at_once = |batch| run(&recipe, &image, &DenoiseOptions { batch, sampler, ..told() });
+            let one = at_once(Some(1));
+            assert_eq!((one.tiles, one.batch), (14, 1));
+            // Batches are even: seven tiles are 4 and 3, not 5 and 2.
+            for (batch, want) in [(Some(2), 2), (Some(5), 4), (Some(7), 7), (Some(100), 7), (None, 7)] {
+                let many = at_once(batch);
+                assert_eq!((many.tiles, many.batch), (14, want));
+                assert!(bits(&many.image) == bits(&one.image), "{batch:?}, attention {attention}: other bits");
+            }
+            // The control: other tiles change bits.
+            let other = run(&recipe, &image, &DenoiseOptions { overlap: 20, sampler, ..told() });
+            assert!(bits(&other.image) != bits(&one.image));
+        }
+    }
+}
+
+#[test]
+fn memory_is_respected_with_smaller_batches_then_smaller_tiles() {
     let engine = Device::cpu();
     let device = beside(&engine).unwrap();
     let model = model(CHAIN, &device);
-    let image = waves([256, 256], 0.1, 6);
-    let needed = |tile| Denoiser::new(&model, &engine, device.clone()).planned_bytes([256, 256], tile);
+    let image = waves([512, 128], 0.1, 6);
+    let needed = |tile, batch| Denoiser::new(&model, &engine, device.clone()).planned_bytes([512, 128], tile, batch);
     let with = |budget: u64| {
-        let options = DenoiseOptions { tile: 256, overlap: 48, ..told() };
+        let options = DenoiseOptions { tile: 128, overlap: 32, batch: Some(100), ..told() };
         try_run(CHAIN, &image, &options, &Device::cpu().with_memory_budget(budget))
     };
-    assert_eq!(with(needed(256)).unwrap().tile, 256);
-    assert_eq!(with(needed(256) - 1).unwrap().tile, 128);
-    assert_eq!(with(needed(64)).unwrap().tile, 64);
-    let error = with(needed(64) - 1).unwrap_err();
-    assert!(matches!(&error, Error::Memory { tile: 64, .. }), "{error}");
+    // Rows of five tiles of 128 pixels, or of ten of 64 with half the overlap.
+    let chosen = |budget| with(budget).map(|done| (done.tile, done.batch)).unwrap();
+    assert_eq!(chosen(needed(128, 5)), (128, 5));
+    assert_eq!(chosen(needed(128, 5) - 1), (128, 3));
+    assert_eq!(chosen(needed(128, 1)), (128, 1));
+    assert_eq!(chosen(needed(128, 1) - 1), (64, 3));
+    assert_eq!(chosen(needed(64, 1)), (64, 1));
+    let error = with(needed(64, 1) - 1).unwrap_err();
+    assert!(matches!(&error, Error::MemoryBudget { tile: 64, .. }) && !error.is_device_failure(), "{error}");
     let message = error.to_string();
-    assert!(message.contains("even for tiles of 64 pixels") && message.contains("bytes are needed"), "{message}");
+    assert!(message.contains("bytes are needed even for tiles of 64 pixels, the budget is"), "{message}");
 }
 
 #[test]
@@ -316,6 +344,7 @@ fn values_and_options_out_of_range_are_refused() {
         (DenoiseOptions { range: Some([1.0, 1.0]), ..usual.clone() }, "two rising numbers, got 1 and 1"),
         (DenoiseOptions { tile: 16, overlap: 0, ..usual.clone() }, "tile must be at least 32 pixels"),
         (DenoiseOptions { overlap: 40, ..usual.clone() }, "twice the overlap of 40, got 64"),
+        (DenoiseOptions { batch: Some(0), ..usual.clone() }, "batch must be at least 1, got 0"),
     ] {
         let error = try_run(CHAIN, &image, &options, &Device::cpu()).unwrap_err();
         assert!(matches!(error, Error::Options(_)) && error.to_string().contains(want), "{error}");

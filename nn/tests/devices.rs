@@ -7,6 +7,7 @@
 
 #[path = "../../kernels-tests/tests/adapters/mod.rs"]
 mod adapters;
+mod common;
 
 use std::sync::OnceLock;
 
@@ -15,11 +16,12 @@ use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
     tensor::{Device, Gradients, Tensor, TensorData},
 };
+use common::recipe;
 use kerma::engine::{self, Numerics};
 use kerma_nn::{
     beside,
     networks::{Conv3x3, Down, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Unet, UnetOptions, Up},
-    training::{Pool, Recipe, Trainer},
+    training::{Pool, Trainer},
 };
 
 /// Largest difference of a tensor's values relative to its largest value.
@@ -243,56 +245,13 @@ fn networks_are_those_of_flex() {
     Case { name: "plain network", part: Unet::new(&plain, &device), input, forward }.compare();
 }
 
-/// A recipe that takes a second.
-fn recipe(method: &str) -> Recipe {
-    let text = format!(
-        r#"
-        name = "tiny"
-        method = "{method}"
-        seed = 3
-        [network]
-        conditioned = {conditioned}
-        fold = 2
-        base = 8
-        multipliers = [1, 2]
-        blocks = 1
-        groups = 4
-        attention = {conditioned}
-        [diffusion]
-        schedule = "cosine"
-        steps = 100
-        prediction = "velocity"
-        levels = [0.02, 1.0]
-        chain_share = 0.2
-        [noise]
-        doses = [50.0, 500.0]
-        [data]
-        patch = 16
-        [data.radiographs]
-        count = 1
-        views_per_body = 2
-        size = 48
-        [training]
-        batch = 4
-        steps = 40
-        learning_rate = 3e-3
-        shape = "cosine"
-        warm_up = 5
-        weight_decay = 0.01
-        clip = 1.0
-        mean_decay = 0.9
-        checkpoint = 10
-        "#,
-        conditioned = method == "diffusion",
-    );
-    Recipe::from_toml(&text).unwrap()
-}
-
 #[test]
 fn a_step_of_training_is_that_of_flex() {
     let cpu = engine::Device::cpu();
     for method in ["diffusion", "neighbor2neighbor"] {
-        let recipe = recipe(method);
+        let mut recipe = recipe(method);
+        // Software adapters are slow.
+        recipe.training.batch = 4;
         let control = engine::Control::default();
         let drawn = Pool::draw(&recipe.data, Vec::new(), recipe.seed, &cpu, &control, |_, _| {});
         let pool = pollster::block_on(drawn).unwrap();

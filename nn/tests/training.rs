@@ -2,60 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+mod common;
+
 use burn::{
     module::{Module, ModuleVisitor, Param},
     tensor::{Device, Tensor},
 };
+use common::recipe;
 use kerma::engine;
 use kerma_nn::{
     networks::Unet,
     training::{Method, NoiseOptions, Pool, Recipe, Trainer},
 };
-
-/// A recipe that takes a second.
-fn recipe(method: &str) -> Recipe {
-    let text = format!(
-        r#"
-        name = "tiny"
-        method = "{method}"
-        seed = 3
-        [network]
-        conditioned = {conditioned}
-        fold = 2
-        base = 8
-        multipliers = [1, 2]
-        blocks = 1
-        groups = 4
-        attention = {conditioned}
-        [diffusion]
-        schedule = "cosine"
-        steps = 100
-        prediction = "velocity"
-        levels = [0.02, 1.0]
-        chain_share = 0.2
-        [noise]
-        doses = [50.0, 500.0]
-        [data]
-        patch = 16
-        [data.radiographs]
-        count = 1
-        views_per_body = 2
-        size = 48
-        [training]
-        batch = 6
-        steps = 40
-        learning_rate = 3e-3
-        shape = "cosine"
-        warm_up = 5
-        weight_decay = 0.01
-        clip = 1.0
-        mean_decay = 0.9
-        checkpoint = 10
-        "#,
-        conditioned = method == "diffusion",
-    );
-    Recipe::from_toml(&text).unwrap()
-}
 
 fn pool(recipe: &Recipe) -> Pool {
     let control = engine::Control::default();

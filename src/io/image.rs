@@ -62,6 +62,18 @@ pub struct ImageInfo {
     pub window: Option<Window>,
 }
 
+impl ImageInfo {
+    /// Whether values grow with the exposure, as far as the file says, so that dense matter has the small ones.
+    #[must_use]
+    pub fn grows_with_exposure(&self) -> bool {
+        match self.intensity {
+            Some(trend) => trend == Trend::Rising,
+            // A detector's signal grows with the exposure, whichever way it is to be shown.
+            None => self.linear || self.inverted,
+        }
+    }
+}
+
 /// Which way values go as the intensity of the X-ray beam rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trend {

@@ -76,7 +76,7 @@ impl Chart {
     fn y_scale(&self, paper: [f64; 2], steps: usize) -> Scale {
         let [low, high] = self.range(1);
         if self.logarithmic && low > 0.0 {
-            Scale::decades(low, high, paper)
+            Scale::logarithmic(low, high, paper)
         } else {
             Scale::rounded(low, high, paper, steps)
         }

@@ -26,6 +26,8 @@ pub(crate) use chart::Chart;
 pub(crate) use compare::Side;
 pub(crate) use figure::Figure;
 pub(crate) use histogram::Histogram;
+#[cfg(feature = "nn")]
+pub(crate) use number::grouped;
 pub(crate) use number::{bytes, seconds, significant};
 pub(crate) use page::{Report, Section, Summary};
 pub(crate) use panel::{MAX_STORED_PX, Panel};

@@ -34,6 +34,20 @@ pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
+/// A count with commas between thousands: `1,905,324`.
+#[cfg(feature = "nn")]
+pub(crate) fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A duration: `312 µs`, `4.21 ms`, `1.73 s`, `2 min 5 s`.
 pub(crate) fn seconds(seconds: f64) -> String {
     match seconds {
@@ -86,6 +100,12 @@ mod tests {
         assert_eq!(significant(123_456.0, 3), "123456");
         assert_eq!(significant(f64::NAN, 3), "not a number");
         assert_eq!([fixed(-0.001, 2), fixed(-1.5, 1)], ["0.00", "−1.5"]);
+    }
+
+    #[cfg(feature = "nn")]
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1000, 1_905_324].map(grouped), ["0", "999", "1,000", "1,905,324"]);
     }
 
     #[test]

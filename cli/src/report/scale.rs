@@ -7,6 +7,8 @@ pub(super) struct Scale {
     high: f64,
     paper: [f64; 2],
     logarithmic: bool,
+    /// Whether 2 and 5 are marked in every decade.
+    divided: bool,
     /// Distance of the ticks, where it is fixed.
     step: Option<f64>,
 }
@@ -25,7 +27,7 @@ impl Scale {
     pub(super) fn new(low: f64, high: f64, paper: [f64; 2]) -> Self {
         let (low, high) = if low.is_finite() && high.is_finite() { (low.min(high), low.max(high)) } else { (0.0, 1.0) };
         let slack = if low < high { 0.0 } else { low.abs().max(1.0) / 2.0 };
-        Self { low: low - slack, high: high + slack, paper, logarithmic: false, step: None }
+        Self { low: low - slack, high: high + slack, paper, logarithmic: false, divided: false, step: None }
     }
 
     /// Linear scale widened to the next round numbers, about `count` steps long.
@@ -47,7 +49,21 @@ impl Scale {
         }
         let (first, last) = (low.log10().floor(), high.log10().ceil());
         let last = if last > first { last } else { first + 1.0 };
-        Self { low: 10_f64.powf(first), high: 10_f64.powf(last), paper, logarithmic: true, step: None }
+        let (low, high) = (10_f64.powf(first), 10_f64.powf(last));
+        Self { low, high, logarithmic: true, ..Self::new(low, high, paper) }
+    }
+
+    /// Logarithmic scale that ends close to the values: at 1, 2 or 5 in a decade where there are few decades.
+    pub(super) fn logarithmic(low: f64, high: f64, paper: [f64; 2]) -> Self {
+        let whole = Self::decades(low, high, paper);
+        if !whole.logarithmic || whole.high / whole.low > MOST_DIVIDED {
+            return whole;
+        }
+        let marks = || divisions(whole.low, whole.high);
+        // Rounding may put a value beyond a mark that it lies on.
+        let low = marks().filter(|mark| *mark <= low * (1.0 + ON_MARK)).fold(whole.low, f64::max);
+        let high = marks().filter(|mark| *mark >= high * (1.0 - ON_MARK)).fold(whole.high, f64::min);
+        if high <= low { whole } else { Self { low, high, divided: true, ..whole } }
     }
 
     /// Paper position of a value.
@@ -63,6 +79,9 @@ impl Scale {
     /// Round values within the scale, about `count` steps unless the scale was rounded to its own.
     pub(super) fn ticks(&self, count: usize) -> Vec<Tick> {
         let tick = |value: f64, label| Tick { at: self.at(value), label };
+        if self.divided {
+            return divisions(self.low, self.high).map(|v| tick(v, significant(v, 1))).collect();
+        }
         if self.logarithmic {
             let (first, last) = (self.low.log10().round() as i32, self.high.log10().round() as i32);
             let stride = (last - first) as usize / count.max(1) + 1;
@@ -78,6 +97,18 @@ impl Scale {
         let (first, last) = ((self.low / step - 1e-9).ceil() as i64, (self.high / step + 1e-9).floor() as i64);
         (first..=last).map(|n| n as f64 * step).map(|v| tick(v, fixed(v, decimals))).collect()
     }
+}
+
+/// Ratio of a scale's ends up to which 2 and 5 are marked in every decade, so that marks have room.
+const MOST_DIVIDED: f64 = 101.0;
+/// Relative distance within which a value lies on a mark.
+const ON_MARK: f64 = 1e-9;
+
+/// The numbers 1, 2, 5, 10 … from `low` to `high`.
+fn divisions(low: f64, high: f64) -> impl Iterator<Item = f64> {
+    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let all = (first..=last).flat_map(|exponent| [1.0, 2.0, 5.0].map(|factor| factor * 10_f64.powi(exponent)));
+    all.filter(move |mark| (low * (1.0 - ON_MARK)..=high * (1.0 + ON_MARK)).contains(mark))
 }
 
 /// The number of the series 1, 2, 5, 10 … nearest to a rough step, within rounding at their geometric means.
@@ -130,6 +161,17 @@ mod tests {
         let scale = Scale::decades(3e-6, 0.4, [0.0, 6.0]);
         assert_eq!(labels(&scale, 6).first().unwrap(), "1 × 10⁻⁶");
         assert!((scale.at(1e-3) - 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn few_decades_end_close_to_the_values() {
+        let few = Scale::logarithmic(0.056, 0.93, [0.0, 100.0]);
+        assert_eq!(labels(&few, 2), ["0.05", "0.1", "0.2", "0.5", "1"]);
+        assert!(few.at(0.05).abs() < 1e-9 && (few.at(1.0) - 100.0).abs() < 1e-9);
+        assert_eq!(labels(&Scale::logarithmic(0.1, 0.1, [0.0, 1.0]), 2), ["0.1", "1"]);
+        assert_eq!(labels(&Scale::logarithmic(0.2, 0.5, [0.0, 1.0]), 2), ["0.2", "0.5"]);
+        assert_eq!(Scale::logarithmic(3e-6, 0.4, [0.0, 6.0]), Scale::decades(3e-6, 0.4, [0.0, 6.0]));
+        assert_eq!(Scale::logarithmic(-1.0, 0.4, [0.0, 6.0]), Scale::new(-1.0, 0.4, [0.0, 6.0]));
     }
 
     #[test]

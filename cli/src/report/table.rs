@@ -4,6 +4,7 @@ use super::{number::seconds, svg::escape};
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     caption: String,
+    note: String,
     columns: Vec<String>,
     rows: Vec<Vec<Cell>>,
 }
@@ -33,14 +34,21 @@ pub(crate) struct Accuracy {
 impl Table {
     /// Table without rows.
     pub(crate) fn new<const N: usize>(caption: impl Into<String>, columns: [&str; N]) -> Self {
-        Self { caption: caption.into(), columns: columns.map(String::from).to_vec(), rows: Vec::new() }
+        Self::of(caption, columns.map(String::from).to_vec(), Vec::new())
     }
 
     /// Table of texts with any number of columns.
-    #[cfg(feature = "nn")]
     pub(crate) fn of(caption: impl Into<String>, columns: Vec<String>, rows: Vec<Vec<String>>) -> Self {
         let rows = rows.into_iter().map(|row| row.into_iter().map(Cell::Text).collect()).collect();
-        Self { caption: caption.into(), columns, rows }
+        Self { caption: caption.into(), note: String::new(), columns, rows }
+    }
+
+    /// How to read the numbers, below the caption.
+    #[cfg(feature = "nn")]
+    #[must_use]
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
     }
 
     /// Adds a row of texts; a column whose every cell begins with a digit or a sign is set to the right.
@@ -84,8 +92,9 @@ impl Table {
         let names = self.columns.iter().enumerate();
         let head: String = names.map(|(n, c)| format!("<th scope=\"col\"{}>{}</th>", class(n), escape(c))).collect();
         let rows: String = self.rows.iter().map(|row| row_html(row, &class)).collect();
+        let note = if self.note.is_empty() { String::new() } else { format!("<span>{}</span>", escape(&self.note)) };
         format!(
-            "<div class=\"table\"><table><caption>{}</caption><thead><tr>{head}</tr></thead>\
+            "<div class=\"table\"><table><caption>{}{note}</caption><thead><tr>{head}</tr></thead>\
              <tbody>{rows}</tbody></table></div>",
             escape(&self.caption)
         )
@@ -117,8 +126,10 @@ fn percent_text(percent: f64) -> String {
     if percent > 0.0 && percent < 1.0 { "below 1 %".into() } else { format!("{percent:.0} %") }
 }
 
+/// Whether a cell is a number, starred or not, or the dash of one that is missing.
 fn is_number(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '−' | '+' | '±' | '-' | '<'))
+    let text = text.trim_start_matches(['★', ' ']);
+    text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '−' | '+' | '±' | '-' | '–' | '<'))
 }
 
 #[cfg(test)]
@@ -140,6 +151,15 @@ mod tests {
         let html = Table::accuracy("Accuracy", [Some(true), Some(false), None].map(measure)).html();
         assert!(html.contains("✓ met") && html.contains("✗ missed") && html.contains("for information"));
         assert_eq!(html.matches("<td class=\"number\">").count(), 6);
+    }
+
+    #[test]
+    fn starred_and_missing_numbers_are_set_to_the_right() {
+        let column = |cell: &str| Table::new("t", ["name", "value"]).row(["a", cell]).row(["b", "0.5"]).html();
+        for cell in ["★ 12.5 ± 0.1", "–", "−3"] {
+            assert!(column(cell).contains("<th scope=\"col\" class=\"number\">value</th>"), "{cell}");
+        }
+        assert!(!column("★ none").contains("class=\"number\""));
     }
 
     #[test]

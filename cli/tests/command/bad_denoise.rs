@@ -93,6 +93,9 @@ fn numbers_beyond_their_range_are_refused_by_name() {
     task(&["--noise", "gaussian:-5"], &["sigma must be 0 or more, got -5"]);
     task(&["--noise", "poisson:-5"], &["gain of 0 or more", "got -5"]);
     task(&["--noise", "poisson:1,nan"], &["finite offset", "NaN"]);
+    for batch in ["0", "-1", "all"] {
+        task(&["--batch", batch], &["batch", batch]);
+    }
     for tile in ["0", "31", "-64"] {
         task(&["--tile", tile], &["tile", tile]);
     }

@@ -6,7 +6,7 @@ use kerma::{
 use kerma_nn::{Model, beside, training::Recipe};
 use serde_json::Value;
 
-use crate::runner::Room;
+use crate::{bad_enhance::dicom, runner::Room};
 
 /// A model with a chain; untrained, its v is 0 and one step gives ᾱ times the values around the middle of their range.
 const CHAIN: &str = include_str!("../../../recipes/ddpm-x.toml");
@@ -120,7 +120,7 @@ fn json_tells_what_was_found_and_done() {
     let noise = object["noise_sigma"].as_f64().unwrap();
     assert!((noise / 20.0 - 1.0).abs() < 0.15, "{noise}");
     assert_eq!(object["noise_is_estimated"], true);
-    for (key, want) in [("steps", 3), ("tile", 64), ("tiles", 4), ("chain_steps", 1000)] {
+    for (key, want) in [("steps", 3), ("tile", 64), ("tiles", 4), ("batch", 2), ("chain_steps", 1000)] {
         assert_eq!(object[key], want, "{key}");
     }
     assert_eq!((&object["sampler"], &object["strength"]), (&"ddim".into(), &1.0.into()));
@@ -255,4 +255,29 @@ fn the_page_shows_what_was_taken_off() {
     room.done(&task("noisy.tif", "chain.safetensors", "out.tif", &["--strength", "0", "--report", "out.html"]));
     let html = String::from_utf8(room.bytes("out.html")).unwrap();
     assert!(html.contains("returned as it is: a strength of 0") && !html.contains("What was taken off"));
+}
+
+#[test]
+fn radiographs_are_shown_as_films_whichever_way_their_values_go() {
+    let room = room();
+    let image = noisy(SIZE, Sample::Unsigned { bits: 12 });
+    let values: Vec<f32> = image.values().iter().map(|v| (v / 13.0).round().clamp(0.0, 255.0)).collect();
+    let page = |photometric: &str| {
+        room.put("film.dcm", dicom(SIZE, Some(photometric), &values));
+        let flags = ["--noise", "gaussian:2", "--report", "film.html", "--device", "cpu", "--quiet"];
+        let output = room.run(&task("film.dcm", "chain.safetensors", "film.tif", &flags));
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let html = String::from_utf8(room.bytes("film.html")).unwrap();
+        let window = html.split("<span>black ").nth(1).unwrap().split('<').next().unwrap();
+        let [black, white] = window.split(", white ").map(|v| v.parse::<f64>().unwrap()).collect::<Vec<_>>()[..] else {
+            panic!("{window}")
+        };
+        (black < white, html.contains("the smallest are shown white"), room.bytes("film.tif"))
+    };
+    let (as_numbers, is_said, positive) = page("MONOCHROME2");
+    assert!(as_numbers && !is_said);
+    let (as_numbers, is_said, negative) = page("MONOCHROME1");
+    assert!(!as_numbers && is_said);
+    // The file has the same values; the page alone turns them.
+    assert!(positive == negative);
 }

@@ -18,3 +18,5 @@ mod metrics;
 mod output;
 mod round_trip;
 mod runner;
+#[cfg(feature = "nn")]
+mod train;

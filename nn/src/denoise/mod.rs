@@ -1,6 +1,7 @@
 //! Denoising of radiographs: the noise is measured, the chain entered where its noise is the image's, the image taken
-//! through the network in tiles.
+//! through the network in tiles, several at once.
 
+mod layout;
 mod options;
 mod run;
 mod scale;

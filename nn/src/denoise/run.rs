@@ -6,7 +6,11 @@ use kerma::{
     noise::PoissonGaussian,
 };
 
-use super::{Axis, DenoiseOptions, Sampler, scale::Scale};
+use super::{
+    DenoiseOptions, Sampler,
+    layout::{Layout, Weights},
+    scale::Scale,
+};
 use crate::{
     Error, Model,
     diffusion::{Chain, Level, Prediction, Step},
@@ -32,6 +36,10 @@ enum Way {
 
 /// Smallest tile that memory makes of a larger one.
 const SMALLEST_TILE: usize = 64;
+/// Pixels of the tiles that the network is given at once, where options do not say. On the CPU fewer leave cores waiting for
+/// each other, and more leave the caches; a GPU has more cores to fill.
+const PIXELS_AT_ONCE_CPU: usize = 256 * 256;
+const PIXELS_AT_ONCE_GPU: usize = 512 * 512;
 
 /// A denoised image, and how it came about.
 #[derive(Clone, Debug)]
@@ -50,6 +58,8 @@ pub struct Denoised {
     pub tiles: usize,
     /// Rows and columns of a tile, smaller than asked for where memory or image are.
     pub tile: usize,
+    /// Tiles that the network was given at once at most.
+    pub batch: usize,
 }
 
 impl<'a> Denoiser<'a> {
@@ -65,12 +75,13 @@ impl<'a> Denoiser<'a> {
 
     /// Denoises an image.
     ///
-    /// Tiles that do not fit into the device's memory, by the plan or by what the device says, are halved.
+    /// Where the device's memory does not hold the work, by the plan or by what the device says, fewer tiles are
+    /// evaluated at once; where it does not hold one, tiles are halved.
     ///
     /// # Errors
     /// [`Error::Options`] for options out of range, [`Error::Image`] for values that are not finite, [`Error::Noise`] when
-    /// the noise is to be estimated and cannot be, [`Error::Memory`] when the smallest tiles do not fit, and what the
-    /// device says.
+    /// the noise is to be estimated and cannot be, [`Error::MemoryBudget`] when the smallest tiles do not fit into the
+    /// budget, [`Error::OutOfMemory`] when the device fails even with these, and what the device says.
     pub async fn run(&self, image: &Image, options: &DenoiseOptions, control: &Control<'_>) -> Result<Denoised, Error> {
         options.check()?;
         check_finite(image)?;
@@ -79,38 +90,69 @@ impl<'a> Denoiser<'a> {
         let needed = image.size()[0].max(image.size()[1]).next_multiple_of(multiple);
         let tile = options.tile.min(needed).next_multiple_of(multiple);
         let mut options = DenoiseOptions { tile, overlap: options.overlap.min(tile / 2), ..options.clone() };
+        let mut budget = self.engine.limits().memory_bytes;
+        let mut failure = None;
         loop {
-            let needed = self.planned_bytes(image.size(), options.tile);
-            let budget = self.engine.limits().memory_bytes;
-            let reason = if needed > budget {
-                format!("{needed} bytes are needed, {budget} may be used")
-            } else {
-                match self.attempt(image, &options, control).await {
-                    Err(Error::Tensor(reason)) => reason,
+            let tile = options.tile;
+            let bytes = |batch| self.planned_bytes(image.size(), tile, batch);
+            while let Some(layout) = self.fitting(image.size(), &options, |batch| bytes(batch) <= budget) {
+                match self.attempt(image, &layout, &options, control).await {
+                    Err(Error::Tensor(reason)) => failure = Some(reason),
                     done => return done,
                 }
-            };
-            let smaller = options.tile / 2;
+                budget = if layout.batch > 1 { bytes(layout.batch / 2) } else { bytes(1) - 1 };
+            }
+            let smaller = tile / 2;
             if smaller < SMALLEST_TILE {
-                return Err(Error::Memory { tile: options.tile, reason });
+                return Err(match failure {
+                    Some(reason) => Error::OutOfMemory { tile, reason },
+                    None => Error::MemoryBudget { tile, needed_bytes: bytes(1), budget_bytes: budget },
+                });
             }
             let smaller = smaller.next_multiple_of(multiple);
             options = DenoiseOptions { tile: smaller, overlap: options.overlap.min(smaller / 4), ..options };
         }
     }
 
-    /// Bytes of the device that denoising an image in such tiles takes at most.
+    /// Bytes of the device that denoising an image takes at most, in such tiles, so many at once.
     #[must_use]
-    pub fn planned_bytes(&self, [columns, rows]: [usize; 2], tile: usize) -> u64 {
+    pub fn planned_bytes(&self, [columns, rows]: [usize; 2], tile: usize, batch: usize) -> u64 {
         /// The image, its present state, the estimate, its bands being joined, and fresh noise.
         const IMAGES: usize = 5;
+        /// What the network is given, what it puts out, the estimate made of these, and that weighted.
+        const TILES: usize = 4;
         let network = &self.model.card().recipe.network;
-        (IMAGES * columns.max(tile) * rows.max(tile) * size_of::<f32>()) as u64 + network.activation_bytes(tile)
+        let values = IMAGES * columns.max(tile) * rows.max(tile) + TILES * batch * tile * tile;
+        (values * size_of::<f32>()) as u64 + batch as u64 * network.activation_bytes(tile)
     }
 
-    async fn attempt(&self, image: &Image, options: &DenoiseOptions, control: &Control<'_>) -> Result<Denoised, Error> {
-        let unchanged =
-            || Denoised { image: image.clone(), noise: None, sigma: 0.0, start: None, steps: 0, tiles: 0, tile: 0 };
+    /// The layout with most tiles at once that `fits`; none when a single tile does not.
+    fn fitting(&self, size: [usize; 2], options: &DenoiseOptions, fits: impl Fn(usize) -> bool) -> Option<Layout> {
+        let is_cpu = self.device == Device::flex();
+        let pixels = if is_cpu { PIXELS_AT_ONCE_CPU } else { PIXELS_AT_ONCE_GPU };
+        let most = options.batch.unwrap_or_else(|| (pixels / options.tile.pow(2)).max(1));
+        let most = Layout::new(size, options, most).batch;
+        // Bytes grow with the batch: the first that fits is the largest.
+        (1..=most).rev().find(|batch| fits(*batch)).map(|batch| Layout::new(size, options, batch))
+    }
+
+    async fn attempt(
+        &self,
+        image: &Image,
+        layout: &Layout,
+        options: &DenoiseOptions,
+        control: &Control<'_>,
+    ) -> Result<Denoised, Error> {
+        let unchanged = || Denoised {
+            image: image.clone(),
+            noise: None,
+            sigma: 0.0,
+            start: None,
+            steps: 0,
+            tiles: 0,
+            tile: 0,
+            batch: 0,
+        };
         if options.strength == 0.0 {
             return Ok(unchanged());
         }
@@ -124,13 +166,23 @@ impl<'a> Denoiser<'a> {
             Way::Chain(chain, _) => chain.way_down(sigma, options.sampler.steps()),
             Way::Direct => vec![Level::CLEAN; 2],
         };
-        let padded = Padded::new(image, scale.forward(image), options);
-        let [columns, rows] = padded.size;
-        let values = TensorData::new(padded.values.clone(), [1, 1, rows, columns]);
+        let [columns, rows] = layout.size;
+        let values = layout.padded(scale.forward(image), image.size());
+        let values = TensorData::new(values, [1, 1, rows, columns]);
         let mut x = Tensor::<4>::from_data(values, &self.device) * levels[0].signal();
+        let weights = layout.weights(&self.device);
+        let (steps, tiles) = (levels.len() - 1, layout.tiles());
+        let tell = |step: usize, done: usize| {
+            if (control.is_cancelled)() {
+                return Err(engine::Error::Cancelled.into());
+            }
+            let fraction = (step * tiles + done) as f64 / (steps * tiles) as f64;
+            (control.progress)(Progress { pass: "denoise", fraction });
+            Ok(())
+        };
         for (index, pair) in levels.windows(2).enumerate() {
             let (from, to) = (pair[0], pair[1]);
-            let estimate = self.estimate(&x, from, &padded, control, [index, levels.len() - 1])?;
+            let estimate = self.estimate(&x, from, layout, &weights, &|done| tell(index, done))?;
             let step = match (&self.way, options.sampler) {
                 (Way::Direct, _) => Step { image: options.strength, present: 1.0 - options.strength, fresh: 0.0 },
                 (_, Sampler::OneStep) => Step::posterior(from, Level::CLEAN),
@@ -139,7 +191,7 @@ impl<'a> Denoiser<'a> {
             };
             x = estimate * step.image + x * step.present;
             if step.fresh > 0.0 {
-                x = x + self.normals(padded.size, options.seed, index).await? * step.fresh;
+                x = x + self.normals(layout.size, options.seed, index).await? * step.fresh;
             }
         }
         let values = x.try_into_data().map_err(|e| Error::Tensor(e.to_string()))?;
@@ -149,60 +201,52 @@ impl<'a> Denoiser<'a> {
             Way::Direct => None,
         };
         Ok(Denoised {
-            image: scale.inverse(padded.cropped(&values, image.size()), image)?,
+            image: scale.inverse(layout.cropped(values, image.size()), image)?,
             noise: matches!(self.way, Way::Chain(..)).then(|| scale.model()),
             sigma,
             start,
-            steps: levels.len() - 1,
-            tiles: padded.across.starts().len() * padded.down.starts().len(),
-            tile: padded.tile,
+            steps,
+            tiles,
+            tile: layout.tile,
+            batch: layout.batch,
         })
     }
 
-    /// The network's estimate of the clean image behind `x`, tile by tile.
+    /// The network's estimate of the clean image behind `x`, in batches of the tiles of a row; `tell` hears how many tiles
+    /// are done.
     fn estimate(
         &self,
         x: &Tensor<4>,
         level: Level,
-        padded: &Padded,
-        control: &Control<'_>,
-        [step, steps]: [usize; 2],
+        layout: &Layout,
+        weights: &Weights,
+        tell: &impl Fn(usize) -> Result<(), Error>,
     ) -> Result<Tensor<4>, Error> {
-        let network: &Unet = self.model.network();
-        let [across, down] = [&padded.across, &padded.down];
-        let [columns, tile] = [padded.size[0], padded.tile];
-        let line = |weights: Vec<f32>| Tensor::<1>::from_floats(weights.as_slice(), &self.device);
+        let (starts, down) = (layout.across.starts(), layout.down.starts());
+        let (columns, tile) = (layout.size[0], layout.tile);
         let mut parts: Vec<Tensor<4>> = Vec::new();
         let mut carried: Option<Tensor<4>> = None;
-        for (row, top) in down.starts().iter().enumerate() {
+        for (row, top) in down.iter().enumerate() {
             let mut band = Tensor::<4>::zeros([1, 1, tile, columns], &self.device);
-            for (column, left) in across.starts().iter().enumerate() {
-                if (control.is_cancelled)() {
-                    return Err(engine::Error::Cancelled.into());
+            for (index, lefts) in starts.chunks(layout.batch).enumerate() {
+                let first = index * layout.batch;
+                tell(row * starts.len() + first)?;
+                let cut = |left: &usize| x.clone().slice([0..1, 0..1, *top..top + tile, *left..left + tile]);
+                let noisy = Tensor::cat(lefts.iter().map(cut).collect(), 0);
+                let weighted = self.clean(noisy, level) * weights.across.clone().slice([first..first + lefts.len()]);
+                for (index, left) in lefts.iter().enumerate() {
+                    let place = [0..1, 0..1, 0..tile, *left..left + tile];
+                    let sum = band.clone().slice(place.clone()) + weighted.clone().slice([index..index + 1]);
+                    band = band.slice_assign(place, sum);
                 }
-                let noisy = x.clone().slice([0..1, 0..1, *top..top + tile, *left..left + tile]);
-                let clean = match &self.way {
-                    Way::Chain(_, prediction) => {
-                        let ln_sigma = Tensor::<1>::from_floats([level.sigma().ln() as f32], &self.device);
-                        let output = network.forward(noisy.clone(), Some(ln_sigma));
-                        prediction.to_image(level, noisy, output)
-                    }
-                    Way::Direct => noisy.clone() - network.forward(noisy, None),
-                };
-                let weighted = clean * line(across.weights(column)).reshape([1, 1, 1, tile]);
-                let place = [0..1, 0..1, 0..tile, *left..left + tile];
-                band = band.clone().slice_assign(place.clone(), band.slice(place) + weighted);
-                let done = (step * down.starts().len() + row) * across.starts().len() + column + 1;
-                let all = steps * down.starts().len() * across.starts().len();
-                (control.progress)(Progress { pass: "denoise", fraction: done as f64 / all as f64 });
             }
-            band = band * line(down.weights(row)).reshape([1, 1, tile, 1]);
+            band = band * weights.down.clone().slice([row..row + 1]);
             if let Some(carried) = carried.take() {
                 let shared = carried.dims()[2];
                 let both = band.clone().slice([0..1, 0..1, 0..shared, 0..columns]) + carried;
                 band = Tensor::cat(vec![both, band.slice([0..1, 0..1, shared..tile, 0..columns])], 2);
             }
-            match down.starts().get(row + 1) {
+            match down.get(row + 1) {
                 Some(next) => {
                     parts.push(band.clone().slice([0..1, 0..1, 0..next - top, 0..columns]));
                     carried = Some(band.slice([0..1, 0..1, next - top..tile, 0..columns]));
@@ -210,7 +254,21 @@ impl<'a> Denoiser<'a> {
                 None => parts.push(band),
             }
         }
+        tell(layout.tiles())?;
         Ok(Tensor::cat(parts, 2))
+    }
+
+    /// The network's estimate of clean tiles, all of one level of noise: `[count, 1, tile, tile]`.
+    fn clean(&self, noisy: Tensor<4>, level: Level) -> Tensor<4> {
+        let network: &Unet = self.model.network();
+        match &self.way {
+            Way::Chain(_, prediction) => {
+                let ln_sigma = Tensor::<1>::full([noisy.dims()[0]], level.sigma().ln() as f32, &self.device);
+                let output = network.forward(noisy.clone(), Some(ln_sigma));
+                prediction.to_image(level, noisy, output)
+            }
+            Way::Direct => noisy.clone() - network.forward(noisy, None),
+        }
     }
 
     /// Standard normals of one step; those of a pixel depend on the seed, the step and its place in the image alone.
@@ -228,40 +286,4 @@ fn check_finite(image: &Image) -> Result<(), Error> {
     let (column, row) = (index % image.size()[0], index / image.size()[0]);
     let value = image.values()[index];
     Err(Error::Image(format!("image values must be finite, got {value} at column {column}, row {row}")))
-}
-
-/// Values of an image with its edges mirrored outwards until tiles fit.
-struct Padded {
-    values: Vec<f32>,
-    size: [usize; 2],
-    tile: usize,
-    across: Axis,
-    down: Axis,
-}
-
-impl Padded {
-    fn new(image: &Image, values: Vec<f32>, &DenoiseOptions { tile, overlap, .. }: &DenoiseOptions) -> Self {
-        let size = image.size();
-        let padded = size.map(|length| length.max(tile));
-        let mirrored = |at: usize, length: usize| {
-            let period = 2 * length.max(2) - 2;
-            let at = at % period;
-            if length == 1 { 0 } else { at.min(period - at) }
-        };
-        let [columns, rows] = padded;
-        let values = (0..rows * columns)
-            .map(|i| values[mirrored(i / columns, size[1]) * size[0] + mirrored(i % columns, size[0])])
-            .collect();
-        Self {
-            values,
-            size: padded,
-            tile,
-            across: Axis::new(columns, tile, overlap),
-            down: Axis::new(rows, tile, overlap),
-        }
-    }
-
-    fn cropped(&self, values: &[f32], [columns, rows]: [usize; 2]) -> Vec<f32> {
-        values.chunks(self.size[0]).take(rows).flat_map(|row| &row[..columns]).copied().collect()
-    }
 }

@@ -94,6 +94,11 @@ impl Outcome {
         });
         let count = self.cells.iter().filter_map(|c| c.measures.get(&metric)).map(|m| m.values.len()).max();
         let mut note = format!("Mean over {} images ± 95 % confidence interval (Student).", count.unwrap_or(0));
+        note += match metric.better() {
+            Better::Higher => " Higher is better.",
+            Better::Lower => " Lower is better.",
+            Better::Neither => "",
+        };
         match metric {
             Metric::Cpbd => {
                 let clean = self.clean_cpbd.map(|clean| plain(&clean, metric.decimals())).unwrap_or_default();

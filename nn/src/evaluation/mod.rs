@@ -27,6 +27,8 @@ pub use grid::{Entry, Grid};
 pub use interval::Interval;
 pub use metric::Metric;
 pub use outcome::{Cell, Condition, Gallery, MatchedDose, Measured, Outcome, SeamLine};
-pub use recipe::{Knowledge, MatchedOptions, MethodKind, MethodOptions, NoiseKind, Recipe, SamplerKind};
+pub use recipe::{Knowledge, MatchedOptions, MethodKind, MethodOptions, Recipe, SamplerKind};
 pub use recipe::{SeamOptions, StructureOptions};
 pub use run::Evaluation;
+
+pub use crate::training::NoiseKind;

@@ -10,6 +10,7 @@ use super::{Check, seams::FEWEST_PERIODS};
 use crate::{
     Error,
     denoise::{Axis, Sampler},
+    training::NoiseKind,
 };
 
 /// Everything that decides an evaluation.
@@ -47,16 +48,6 @@ pub struct Recipe {
 
 fn both() -> Vec<NoiseKind> {
     vec![NoiseKind::Gaussian, NoiseKind::Poisson]
-}
-
-/// Kind of noise, of a dose n in quanta per unit of the signal u.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoiseKind {
-    /// Variance 0.4/n everywhere ([`EVEN_SIGNAL`](crate::training::EVEN_SIGNAL)).
-    Gaussian,
-    /// Counts: variance u/n.
-    Poisson,
 }
 
 /// A method and its name in tables.

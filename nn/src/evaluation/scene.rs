@@ -1,10 +1,7 @@
 use kerma::{
     data::{Image, Sample, Unit, Volume},
     engine::{Control, Device, Extent, Graph, Plan},
-    kernels::noise::{
-        Stream,
-        quanta::{self, Quanta},
-    },
+    kernels::noise::{Stream, quanta},
     noise::PoissonGaussian,
     tasks::radiographs::{Curve, Radiographs, insert, inserts},
 };
@@ -65,15 +62,9 @@ pub(super) async fn noisy(
     device: &Device,
 ) -> Result<Image, Error> {
     let [columns, rows] = clean.size();
-    let quanta = match condition.noise {
-        NoiseKind::Gaussian => {
-            Quanta { photons: None, electronic_sigma: (EVEN_SIGNAL / condition.quanta).sqrt() as f32 }
-        }
-        NoiseKind::Poisson => Quanta { photons: Some(condition.quanta as f32), electronic_sigma: 0.0 },
-    };
     let mut graph = Graph::new();
     let mean = graph.upload("evaluate.clean", Extent::new(1, rows, columns), clean.values());
-    let noisy = quanta::record(&mut graph, mean, &quanta, &stream);
+    let noisy = quanta::record(&mut graph, mean, &condition.noise.quanta(condition.quanta), &stream);
     let output = graph.output("evaluate.noisy", rows * columns);
     graph.download(noisy, output, 0);
     let plan = Plan::new(&graph, device.limits())?;

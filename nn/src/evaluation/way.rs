@@ -75,7 +75,8 @@ impl<'a> Way<'a> {
                 let [tile, overlap] = given.tile.unwrap_or([usual.tile, usual.overlap]);
                 let (Given { strength, seed, .. }, sampler) = (given, self.sampler);
                 // Only networks without levels of noise look at the range: they know the display.
-                let options = DenoiseOptions { strength, sampler, noise, range: Some(DISPLAY), seed, tile, overlap };
+                let range = Some(DISPLAY);
+                let options = DenoiseOptions { strength, sampler, noise, range, seed, tile, overlap, ..usual };
                 let control = Control { is_cancelled: control.is_cancelled, ..Control::default() };
                 let done = denoiser.run(noisy, &options, &control).await?;
                 Ok(Made { image: done.image, start: done.start })

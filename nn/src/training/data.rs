@@ -2,14 +2,11 @@ use burn::tensor::{self, Tensor};
 use kerma::{
     data::{Image, Volume},
     engine::{Control, Device, Extent, Graph},
-    kernels::noise::{
-        Stream, normal,
-        quanta::{self, Quanta},
-    },
+    kernels::noise::{Stream, normal, quanta},
     tasks::radiographs::{Curve, Radiographs},
 };
 
-use super::{DataOptions, NoiseOptions, draws::Draws, recipe::EVEN_SIGNAL};
+use super::{DataOptions, NoiseKind, NoiseOptions, draws::Draws};
 use crate::{Error, filled};
 
 /// Patches that share one view and one display curve; finding the bounds of a curve takes a look at the whole view.
@@ -148,14 +145,10 @@ impl Batch {
         let output = graph.output("train.noisy", self.clean.len());
         for (index, clean) in self.clean.chunks(pixels).enumerate() {
             let dose = (least + (most - least) * self.draws.unit()).exp();
-            let poisson = self.draws.below(2) == 0;
+            let kind = if self.draws.below(2) == 0 { NoiseKind::Poisson } else { NoiseKind::Gaussian };
             let stream = Stream { origin: [0, 0, index as u32], ..self.stream };
-            let quanta = Quanta {
-                photons: poisson.then_some(dose as f32),
-                electronic_sigma: if poisson { 0.0 } else { (EVEN_SIGNAL / dose).sqrt() as f32 },
-            };
             let clean = graph.upload("train.clean", Extent::new(1, self.side, self.side), clean);
-            let noisy = quanta::record(&mut graph, clean, &quanta, &stream);
+            let noisy = quanta::record(&mut graph, clean, &kind.quanta(dose), &stream);
             graph.download(noisy, output, index * pixels);
         }
         filled(&graph, output, self.shape(), engine, device).await

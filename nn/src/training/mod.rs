@@ -5,6 +5,7 @@ mod checkpoint;
 mod data;
 mod draws;
 mod learning_rate;
+mod noise;
 mod objective;
 mod recipe;
 mod trainer;
@@ -12,5 +13,6 @@ mod weights;
 
 pub use data::{Batch, Pool};
 pub use learning_rate::{LearningRate, Shape};
-pub use recipe::{DataOptions, DiffusionOptions, EVEN_SIGNAL, Method, NoiseOptions, Recipe, TrainingOptions};
+pub use noise::{EVEN_SIGNAL, NoiseKind, NoiseOptions};
+pub use recipe::{DataOptions, DiffusionOptions, Method, Recipe, TrainingOptions};
 pub use trainer::{Progress, Trainer};

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use kerma::tasks::radiographs;
 use serde::{Deserialize, Serialize};
 
-use super::{LearningRate, Shape};
+use super::{LearningRate, NoiseOptions, Shape};
 use crate::{
     Error,
     diffusion::{Prediction, Schedule},
@@ -63,20 +63,6 @@ pub struct DiffusionOptions {
     /// Share of the images whose level is drawn from the whole chain instead, evenly in the step.
     pub chain_share: f64,
 }
-
-/// Noise in training images: Poisson or Gaussian, half each, of doses drawn evenly in their logarithm.
-///
-/// A dose is the number of quanta per unit of signal. Poisson noise has the variance u / dose; Gaussian noise has
-/// 0.4 / dose everywhere, that of Poisson noise at the mean of usual pictures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoiseOptions {
-    /// Least and most quanta per unit of signal.
-    pub doses: [f64; 2],
-}
-
-/// Signal at which Gaussian and Poisson noise of one dose have the same variance.
-pub const EVEN_SIGNAL: f64 = 0.4;
 
 /// Where training images come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{Depth, EnhanceOptions, Polarity, Response, TaskError};
 use crate::{
     data::{Image, Sample, Unit},
-    io::{ImageInfo, Trend},
+    io::ImageInfo,
     kernels::pointwise::table::Table,
 };
 
@@ -101,11 +101,7 @@ impl Meaning {
             Response::Linear => true,
         };
         let is_exposure = match options.polarity {
-            Polarity::Auto => match info.intensity {
-                Some(trend) => trend == Trend::Rising,
-                // A detector's signal grows with the exposure, whichever way it is to be shown.
-                None => is_linear || info.inverted,
-            },
+            Polarity::Auto => ImageInfo { linear: is_linear, ..*info }.grows_with_exposure(),
             Polarity::AsIs => false,
             Polarity::Inverted => true,
         };
@@ -127,6 +123,7 @@ impl Meaning {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::Trend;
 
     const PLAIN: Meaning = Meaning { is_exposure: false, is_linear: false };
 

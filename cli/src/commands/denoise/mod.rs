@@ -80,7 +80,7 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
         let denoiser = Denoiser::new(&model, engine, tensors.clone());
         let denoised = pollster::block_on(denoiser.run(&image, &options, control));
         let denoised = denoised.map_err(|error| blame(error, &args.image))?;
-        let bytes = denoiser.planned_bytes(image.size(), denoised.tile);
+        let bytes = denoiser.planned_bytes(image.size(), denoised.tile, denoised.batch);
         Ok((denoised, bytes))
     })?;
     account(&image, bytes, context)?;
@@ -94,6 +94,7 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
         let name = args.image.file_name().unwrap_or_default().to_string_lossy();
         let run = page::Run {
             name: &name,
+            is_dense_dark: info.grows_with_exposure(),
             before: &image,
             denoised: &denoised,
             card: model.card(),
@@ -166,6 +167,7 @@ fn measure(args: &DenoiseArgs, image: &Image, denoised: &Denoised, model: &Model
     context.measure("steps", denoised.steps);
     context.measure("tiles", denoised.tiles);
     context.measure("tile", denoised.tile);
+    context.measure("batch", denoised.batch);
     context.measure("model", json!({ "name": card.recipe.name, "sha256": card.sha256 }));
 }
 

@@ -37,6 +37,10 @@ pub(super) struct Settings {
     /// Rows and columns of a tile, at least 32; halved where memory is short [default: 256]
     #[arg(long, value_name = "PIXELS", allow_negative_numbers = true)]
     tile: Option<usize>,
+    /// Tiles of a row that the network is given at once at most, fewer where memory is short; time and memory depend on
+    /// it, the result does not [default: as many as hold 256 x 256 pixels, 512 x 512 on a GPU]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    batch: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -86,6 +90,7 @@ impl Settings {
             // What a tile shares with all its neighbours is never most of it.
             overlap: usual.overlap.min(tile / 4),
             range: None,
+            batch: self.batch,
         };
         options.check()?;
         Ok(options)

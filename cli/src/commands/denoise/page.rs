@@ -8,7 +8,9 @@ use kerma_nn::{
 
 use crate::{
     pictures::{Slice, Window},
-    report::{Chart, Figure, Histogram, MAX_STORED_PX, Panel, Report, Section, Side, Summary, Table, significant},
+    report::{
+        Chart, Figure, Histogram, MAX_STORED_PX, Panel, Report, Section, Side, Summary, Table, grouped, significant,
+    },
 };
 
 /// Share of the pixels at either end that a window leaves out.
@@ -29,6 +31,8 @@ pub(super) struct Run<'a> {
     /// Name of the image, for people.
     pub(super) name: &'a str,
     pub(super) before: &'a Image,
+    /// Whether dense matter has the small values, which are shown bright then, as films show it.
+    pub(super) is_dense_dark: bool,
     pub(super) denoised: &'a Denoised,
     /// The model's.
     pub(super) card: &'a Card,
@@ -74,7 +78,7 @@ pub(super) fn report(run: &Run<'_>) -> Report {
     let removed = Removed::new(&before, &after);
     let mut report = Report::new(format!("{}, denoised", run.name), lead)
         .summary(run.summary.clone())
-        .section(before_and_after(before, after));
+        .section(before_and_after(before, after, run.is_dense_dark));
     if let Some(removed) = removed.as_ref().filter(|removed| removed.deviation > 0.0) {
         report = report.section(taken_off(removed));
     }
@@ -84,17 +88,21 @@ pub(super) fn report(run: &Run<'_>) -> Report {
     report.section(numbers(run, removed.as_ref())).section(keep_in_mind(run))
 }
 
-fn before_and_after(before: Slice, after: Slice) -> Section {
+fn before_and_after(before: Slice, after: Slice, is_dense_dark: bool) -> Section {
     let window = Window::covering(&before, TAIL);
+    let (window, turned) = match is_dense_dark {
+        true => (window.inverted(), ": values grow with the exposure, the smallest are shown white"),
+        false => (window, ""),
+    };
     let panel = |title, side, slice: &Slice| Panel::grey(title, slice.clone(), window).shown_in(PAIR, side);
     let pair = [panel("Before", Side::Before, &before), panel("After", Side::After, &after)];
     Section::new(PAIR)
         .figure(
-            Figure::new(
+            Figure::new(format!(
                 "Left of the line the image as it was, right of it the result. The line follows the pointer and stays where \
                  one clicks; from the keyboard, Tab reaches it and the arrow keys move it. Both pictures have the same \
-                 black and white.",
-            )
+                 black and white{turned}."
+            ))
             .panel(Panel::compared(PAIR, (before, window), (after, window))),
         )
         .figure(Figure::new("The same side by side.").panels(pair))
@@ -161,7 +169,11 @@ fn numbers(run: &Run<'_>, removed: Option<&Removed>) -> Section {
         "evaluations of the network for each pixel",
     ]);
     if denoised.tiles > 0 {
-        let meaning = format!("of {0} × {0} pixels, joined smoothly", denoised.tile);
+        let at_once = match denoised.batch {
+            0 | 1 => String::new(),
+            many => format!(", up to {many} evaluated at once"),
+        };
+        let meaning = format!("of {0} × {0} pixels, joined smoothly{at_once}", denoised.tile);
         facts = facts.row(["Tiles", &denoised.tiles.to_string(), &meaning]);
     }
     if let Some(Removed { mean, deviation, .. }) = removed {
@@ -171,8 +183,8 @@ fn numbers(run: &Run<'_>, removed: Option<&Removed>) -> Section {
     }
     let model = Table::new("Model", ["Quantity", "Value"])
         .row(["Name", &card.recipe.name])
-        .row(["Weights", &card.parameters.to_string()])
-        .row(["Steps of its training", &card.steps.to_string()])
+        .row(["Weights", &grouped(card.parameters)])
+        .row(["Steps of its training", &grouped(card.steps)])
         .row(["SHA-256 of the weights", &card.sha256]);
     Section::new("Numbers").table(facts).table(model)
 }

@@ -10,7 +10,6 @@ use std::{
 use clap::Args;
 use kerma::{
     data::{Unit, Volume},
-    engine::Control,
     io::{read_volume, write_bytes},
 };
 use kerma_nn::{
@@ -18,11 +17,7 @@ use kerma_nn::{
     evaluation::{Evaluation, Outcome, Recipe},
 };
 
-use crate::{
-    context::{Bar, Context},
-    failure::Failure,
-    interrupt,
-};
+use crate::{context::Context, failure::Failure};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,17 +56,12 @@ pub(crate) fn run(args: &EvaluateArgs, context: &mut Context) -> Result<(), Fail
     };
     let models: BTreeMap<PathBuf, Model> =
         recipe.models().into_iter().map(|path| load(path, context)).collect::<Result<_, _>>()?;
-    context.explain();
 
     let evaluation = Evaluation::new(recipe, models, volumes);
-    let outcome = {
-        let bar = Bar::new("evaluation", context.options().quiet);
-        let control = Control { progress: &|progress| bar.show(progress), is_cancelled: &interrupt::is_asked };
-        let machine = super::train::machine(context)?;
-        let engine = context.device()?;
-        interrupt::orderly(|| Ok(pollster::block_on(evaluation.run(engine, &device, machine, &control))?))?
-    };
-    interrupt::check()?;
+    let machine = super::train::machine(context)?;
+    let outcome = context.drive("evaluation", |engine, control| {
+        Ok(pollster::block_on(evaluation.run(engine, &device, machine, control))?)
+    })?;
 
     let grids = outcome.grids();
     let lead = outcome.lead();

@@ -1,7 +1,7 @@
 //! The report of one evaluation: the first image through all methods, what they err in, and the tables.
 
 use kerma::data::Image;
-use kerma_nn::evaluation::{Gallery, Grid, Outcome};
+use kerma_nn::evaluation::{Entry, Gallery, Grid, Outcome};
 
 use crate::{
     pictures::{Slice, Window},
@@ -17,13 +17,13 @@ pub(super) fn report(outcome: &Outcome, grids: &[Grid], summary: Summary) -> Rep
     for gallery in &outcome.gallery {
         report = report.section(pictures(outcome, gallery));
     }
-    let tables = grids.iter().fold(Section::new("Tables"), |section, grid| {
-        let cells = grid
-            .rows
-            .iter()
-            .map(|row| row.iter().map(|e| if e.is_best { format!("{} ★", e.text) } else { e.text.clone() }).collect());
-        let caption = format!("{}. {}", grid.title, grid.note);
-        section.table(Table::of(caption.trim_end(), grid.columns.clone(), cells.collect()))
+    let tables = Section::new("Tables").text(
+        "★ stands before the best mean of a column. Where intervals overlap it may be best by chance: the tables of \
+         differences on the same images tell.",
+    );
+    let tables = grids.iter().fold(tables, |section, grid| {
+        let rows = grid.rows.iter().map(|row| row.iter().map(cell).collect());
+        section.table(Table::of(grid.title.as_str(), grid.columns.clone(), rows.collect()).note(grid.note.as_str()))
     });
     report.section(tables).section(Section::new("Keep in mind").notes([
         "The images are simulated: phantoms, and line integrals through a CT. Their noise is white; that of a detector with \
@@ -31,6 +31,15 @@ pub(super) fn report(outcome: &Outcome, grids: &[Grid], summary: Summary) -> Rep
         "Several images may show one body. The intervals take images for independent, and are too narrow where they are not.",
         "Every method estimates the noise from the noisy image unless its name says otherwise.",
     ]))
+}
+
+/// A table's entry with a true minus sign, the best with a star in front, so that numbers stay aligned.
+fn cell(entry: &Entry) -> String {
+    let text = match entry.text.strip_prefix('-') {
+        Some(number) => format!("−{number}"),
+        None => entry.text.clone(),
+    };
+    if entry.is_best { format!("★ {text}") } else { text }
 }
 
 fn pictures(outcome: &Outcome, gallery: &Gallery) -> Section {

@@ -17,6 +17,7 @@ use crate::{
     context::{Bar, Context},
     failure::Failure,
     inputs, interrupt,
+    summary::counted,
 };
 
 const EXAMPLES: &str = "\
@@ -55,9 +56,9 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     if args.resume {
         trainer = trainer.resume(&checkpoint)?;
     }
-    context.explain();
     let start = Instant::now();
     let pool = pool(&recipe, volumes, context)?;
+    let training = Instant::now();
     let steps = recipe.training.steps;
     let bar = Bar::new("training", context.options().quiet);
     while trainer.step_count() < steps {
@@ -74,6 +75,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
         interrupt::check()?;
     }
     drop(bar);
+    context.add_run("the training", training.elapsed().as_secs_f64());
 
     let seconds = start.elapsed().as_secs_f64();
     let card = Card::new(recipe.clone(), trainer.losses(), seconds, machine(context)?);
@@ -103,15 +105,14 @@ fn volumes(recipe: &Recipe, context: &mut Context) -> Result<Vec<Volume>, Failur
 
 /// Draws the bodies of the recipe, under a progress bar.
 fn pool(recipe: &Recipe, volumes: Vec<Volume>, context: &mut Context) -> Result<Pool, Failure> {
-    let bar = Bar::new("bodies", context.options().quiet);
-    let control = Control { is_cancelled: &interrupt::is_asked, ..Control::default() };
-    let show = |done: usize, all: usize| {
-        bar.show(Progress { pass: &format!("{done} of {all}"), fraction: done as f64 / all as f64 });
-    };
-    let device = context.device()?;
-    let pool = pollster::block_on(Pool::draw(&recipe.data, volumes, recipe.seed, device, &control, show));
-    interrupt::check()?;
-    Ok(pool?)
+    context.drive("bodies", |engine, control| {
+        let show = |done: usize, all: usize| {
+            (control.progress)(Progress { pass: &format!("{done} of {all}"), fraction: done as f64 / all as f64 });
+        };
+        // Bodies are what progress counts, not the passes of each.
+        let control = Control { is_cancelled: control.is_cancelled, ..Control::default() };
+        Ok(pollster::block_on(Pool::draw(&recipe.data, volumes, recipe.seed, engine, &control, show))?)
+    })
 }
 
 /// The device in words, for the model's card.
@@ -122,7 +123,8 @@ pub(super) fn machine(context: &Context) -> Result<String, Failure> {
             let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
             let brand = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            format!("{threads} threads of {}", brand.map_or("an unknown processor", |(_, name)| name))
+            let brand = brand.map_or("an unknown processor", |(_, name)| name);
+            format!("{} of {brand}", counted(threads, "thread"))
         }
     })
 }

@@ -1,0 +1,73 @@
+use serde_json::Value;
+
+use crate::runner::Room;
+
+/// A training of a second.
+const RECIPE: &str = r#"
+name = "tiny"
+method = "regression"
+seed = 3
+[network]
+conditioned = false
+fold = 2
+base = 8
+multipliers = [1, 2]
+blocks = 1
+groups = 4
+attention = false
+[noise]
+doses = [50.0, 500.0]
+[data]
+patch = 16
+volumes = ["nowhere.nii"]
+[data.radiographs]
+count = 1
+views_per_body = 2
+size = 48
+[training]
+batch = 4
+steps = 12
+learning_rate = 3e-3
+shape = "cosine"
+warm_up = 2
+weight_decay = 0.01
+clip = 1.0
+mean_decay = 0.9
+checkpoint = 5
+"#;
+
+#[test]
+fn a_training_leaves_weights_a_card_a_checkpoint_and_a_page() {
+    let room = Room::new();
+    room.put("tiny.toml", RECIPE);
+    let output = room.run(&["train", "tiny.toml", "--out", "out", "--device", "cpu", "--json"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    assert!(error.contains("nowhere.nii: ABSENT") && error.contains("step 10 of 12: loss "), "{error}");
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&object["steps"], &object["views"]), (&12.into(), &2.into()));
+    // The steps count as running: their time is most of the training's.
+    let (run, whole) = (object["seconds"]["run"].as_f64().unwrap(), object["training_seconds"].as_f64().unwrap());
+    assert!(run > 0.0 && run <= 1.01 * whole, "{run} of {whole}");
+    assert!(room.path("out/tiny.checkpoint").is_dir());
+    let html = String::from_utf8(room.bytes("out/tiny.html")).unwrap();
+    for part in ["tiny, trained", ">loss of the batches<", ">learning rate<", ">training.batch<", ">8<", ">regression<"]
+    {
+        assert!(html.contains(part), "{part} is missing");
+    }
+    assert!(!html.contains("<script") && !html.contains("<dt>Plan</dt>"));
+    // The page names the weights that were written.
+    let card: Value = serde_json::from_slice(&room.bytes("out/tiny.json")).unwrap();
+    assert_eq!(card["recipe"]["name"], "tiny");
+    assert!(html.contains(card["sha256"].as_str().unwrap()));
+}
+
+#[test]
+fn recipes_that_cannot_be_followed_are_refused() {
+    let room = Room::new();
+    room.put("clap.toml", RECIPE.replace("clip", "clap"));
+    room.refused(&["train", "clap.toml", "--out", "out"], &["clap.toml: recipe: ", "clap"]);
+    room.put("odd.toml", RECIPE.replace("patch = 16", "patch = 15"));
+    room.refused(&["train", "odd.toml", "--out", "out"], &["data.patch", "15"]);
+    room.refused(&["train", "nowhere.toml", "--out", "out"], &["nowhere.toml: "]);
+}
