@@ -34,7 +34,7 @@ pub struct Card {
     pub parameters: usize,
     /// Mean loss over the last tenth of the steps.
     pub loss: f32,
-    /// Time of the training.
+    /// Wall time of the steps.
     pub seconds: f64,
     /// Device on which it ran.
     pub machine: String,

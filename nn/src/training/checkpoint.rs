@@ -23,6 +23,8 @@ struct State {
     recipe: Recipe,
     step: usize,
     losses: Vec<f32>,
+    #[serde(default)]
+    seconds: f64,
 }
 
 impl Trainer {
@@ -55,7 +57,8 @@ impl Trainer {
                 .map_err(|e| record(e.to_string()))?;
             optimizer.save(fresh.join(judge_file(index, "optimizer"))).map_err(|e| record(e.to_string()))?;
         }
-        let state = State { recipe: self.recipe.clone(), step: self.step, losses: self.losses.clone() };
+        let (recipe, losses) = (self.recipe.clone(), self.losses.clone());
+        let state = State { recipe, step: self.step, losses, seconds: self.seconds };
         let text = serde_json::to_vec_pretty(&state).map_err(|e| record(e.to_string()))?;
         fs::write(fresh.join(STATE), text).map_err(at(&fresh))?;
         if folder.exists() {
@@ -88,7 +91,7 @@ impl Trainer {
                 *optimizer = optimizer.clone().load(file("optimizer")).map_err(|e| fail(e.to_string()))?;
             }
         }
-        (self.step, self.losses) = (state.step, state.losses);
+        (self.step, self.losses, self.seconds) = (state.step, state.losses, state.seconds);
         Ok(self)
     }
 }

@@ -1,4 +1,7 @@
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use burn::{
     module::Module,
@@ -33,6 +36,8 @@ pub struct Trainer {
     pub(super) step: usize,
     /// Loss of every step done so far.
     pub(super) losses: Vec<f32>,
+    /// Wall time of all steps done so far, those before a checkpoint included.
+    pub(super) seconds: f64,
 }
 
 /// What one step did.
@@ -72,6 +77,7 @@ impl Trainer {
             judges,
             step: 0,
             losses: Vec::new(),
+            seconds: 0.0,
             recipe,
         })
     }
@@ -94,6 +100,12 @@ impl Trainer {
         &self.losses
     }
 
+    /// Wall time of all steps done, those before a checkpoint included.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
     /// The mean of the weights, which is the trained network.
     #[must_use]
     pub fn mean(&self) -> &Unet {
@@ -105,6 +117,7 @@ impl Trainer {
     /// # Errors
     /// What the engine says, and [`Error::Tensor`] when the loss is no number any more.
     pub async fn step(&mut self, pool: &Pool, engine: &engine::Device) -> Result<Progress, Error> {
+        let begin = Instant::now();
         let Recipe { training, .. } = &self.recipe;
         let (step, device) = (self.step, self.device.clone().autodiff());
         let batch = pool.batch(step, training.batch);
@@ -128,6 +141,7 @@ impl Trainer {
         self.mean = follow(self.mean.clone(), &self.network, training.mean_decay, step);
         self.step += 1;
         self.losses.push(value);
+        self.seconds += begin.elapsed().as_secs_f64();
         Ok(Progress { step, loss: value, gradient_norm, rate })
     }
 }

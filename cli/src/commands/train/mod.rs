@@ -56,7 +56,6 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     if args.resume {
         trainer = trainer.resume(&checkpoint)?;
     }
-    let start = Instant::now();
     let pool = pool(&recipe, volumes, context)?;
     let training = Instant::now();
     let steps = recipe.training.steps;
@@ -77,7 +76,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     drop(bar);
     context.add_run("the training", training.elapsed().as_secs_f64());
 
-    let seconds = start.elapsed().as_secs_f64();
+    let seconds = trainer.seconds();
     let card = Card::new(recipe.clone(), trainer.losses(), seconds, machine(context)?);
     let mut model = Model::new(card, trainer.mean().clone());
     context.write(&weights, |path| model.save(path).map_err(Failure::from))?;
