@@ -7,5 +7,6 @@
 mod conv;
 mod extension;
 mod norm;
+mod winograd;
 
 pub use extension::{conv3x3, norm_silu};
