@@ -167,6 +167,9 @@ fn convolutions_are_those_of_flex() {
     let device = Device::flex();
     let input = IMAGES;
     Case { name: "conv", part: Conv3x3::new(8, 5, &device), input, forward: Conv3x3::forward }.compare();
+    // Enough channels for minimal filtering, tiles across the border, in both directions.
+    let part = Conv3x3::new(36, 33, &device);
+    Case { name: "conv with many channels", part, input: [2, 36, 13, 10], forward: Conv3x3::forward }.compare();
     Case { name: "down", part: Down::new(8, 12, &device), input, forward: Down::forward }.compare();
     Case { name: "up", part: Up::new(8, 4, &device), input, forward: Up::forward }.compare();
 }

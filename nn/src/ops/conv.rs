@@ -267,6 +267,9 @@ impl Block<'_> {
 /// Output channels and input channels of a block of the gradient with respect to the weights.
 const GRADIENT_OUT: usize = 4;
 const GRADIENT_IN: usize = 2;
+/// Positions of a run, so that those of a block stay in the first cache while other channels pass; a multiple of every
+/// vector width.
+const GRADIENT_RUN: usize = 1536;
 
 /// Gradient with respect to the weights: `[out, in, 3, 3]`.
 pub(super) fn weight_gradient(input: &[f32], planes: Planes, grad: &[f32], out: usize) -> Vec<f32> {
@@ -317,41 +320,27 @@ impl WithSimd for WeightBlock<'_> {
         let Planes { count, channels, .. } = self.planes;
         let (bordered, stride) = (self.planes.bordered(), self.planes.stride());
         let outputs = self.part.len() / (channels * TAPS);
-        assert!(self.grad.len() >= count * self.out * self.plane);
-        assert!(self.input.len() >= count * channels * bordered + SLACK);
         for image in 0..count {
-            // Channels beyond the last repeat it and are dropped when stored.
-            let grads: [&[f32]; GRADIENT_OUT] = std::array::from_fn(|o| {
-                let channel = self.index * GRADIENT_OUT + o.min(outputs - 1);
-                &self.grad[(image * self.out + channel) * self.plane..][..self.plane]
-            });
-            for first in (0..channels).step_by(GRADIENT_IN) {
-                for row in 0..3 {
-                    let inputs: [&[f32]; GRADIENT_IN] = std::array::from_fn(|c| {
-                        let channel = (first + c).min(channels - 1);
-                        &self.input[(image * channels + channel) * bordered + row * stride..][..self.plane + 2]
-                    });
-                    let mut sums = [[[simd.splat_f32s(0.0); GRADIENT_OUT]; 3]; GRADIENT_IN];
-                    for position in (0..self.plane).step_by(S::F32_LANES) {
-                        // SAFETY: planes of the gradient hold a multiple of every vector width, and the inputs two more.
-                        let load = |values: &[f32], at: usize| unsafe {
-                            values.as_ptr().add(at).cast::<S::f32s>().read_unaligned()
-                        };
-                        let grads: [S::f32s; GRADIENT_OUT] = std::array::from_fn(|o| load(grads[o], position));
-                        for (sums, input) in sums.iter_mut().zip(inputs) {
-                            for (tap, sums) in sums.iter_mut().enumerate() {
-                                let pixels = load(input, position + tap);
-                                for (sum, grad) in sums.iter_mut().zip(grads) {
-                                    *sum = simd.mul_add_e_f32s(grad, pixels, *sum);
+            for start in (0..self.plane).step_by(GRADIENT_RUN) {
+                let run = start..self.plane.min(start + GRADIENT_RUN);
+                // Channels beyond the last repeat it and are dropped when stored.
+                let grads: [&[f32]; GRADIENT_OUT] = std::array::from_fn(|o| {
+                    let channel = self.index * GRADIENT_OUT + o.min(outputs - 1);
+                    &self.grad[(image * self.out + channel) * self.plane..][run.clone()]
+                });
+                for first in (0..channels).step_by(GRADIENT_IN) {
+                    for row in 0..3 {
+                        let inputs: [&[f32]; GRADIENT_IN] = std::array::from_fn(|c| {
+                            let channel = (first + c).min(channels - 1);
+                            &self.input[(image * channels + channel) * bordered + row * stride..]
+                                [run.start..run.end + 2]
+                        });
+                        let sums = correlated(simd, grads, inputs);
+                        for (c, sums) in sums.iter().enumerate().take(channels - first) {
+                            for (tap, sums) in sums.iter().enumerate() {
+                                for (o, sum) in sums.iter().enumerate().take(outputs) {
+                                    self.part[(o * channels + first + c) * TAPS + row * 3 + tap] += sum;
                                 }
-                            }
-                        }
-                    }
-                    for (c, sums) in sums.iter().enumerate().take(channels - first) {
-                        for (tap, sums) in sums.iter().enumerate() {
-                            for (o, sum) in sums.iter().enumerate().take(outputs) {
-                                let at = (o * channels + first + c) * TAPS + row * 3 + tap;
-                                self.part[at] += simd.reduce_sum_f32s(*sum);
                             }
                         }
                     }
@@ -359,6 +348,46 @@ impl WithSimd for WeightBlock<'_> {
             }
         }
     }
+}
+
+/// Σ of the products of each gradient with each input and its next two pixels: `[in][tap][out]`.
+#[inline(always)]
+fn correlated<S: Simd>(
+    simd: S,
+    grads: [&[f32]; GRADIENT_OUT],
+    inputs: [&[f32]; GRADIENT_IN],
+) -> [[[f32; GRADIENT_OUT]; 3]; GRADIENT_IN] {
+    let count = grads[0].len() / S::F32_LANES;
+    let mut sums = [[[simd.splat_f32s(0.0); GRADIENT_OUT]; 3]; GRADIENT_IN];
+    let grads = grads.map(|of_channel| &S::as_simd_f32s(of_channel).0[..count]);
+    let inputs = inputs.map(|of_channel| [0, 1, 2].map(|tap| &S::as_simd_f32s(&of_channel[tap..]).0[..count]));
+    for position in 0..count {
+        let mut values = [simd.splat_f32s(0.0); GRADIENT_OUT];
+        for o in 0..GRADIENT_OUT {
+            values[o] = grads[o][position];
+        }
+        for c in 0..GRADIENT_IN {
+            for tap in 0..3 {
+                let pixels = inputs[c][tap][position];
+                for o in 0..GRADIENT_OUT {
+                    sums[c][tap][o] = simd.mul_add_e_f32s(values[o], pixels, sums[c][tap][o]);
+                }
+            }
+        }
+    }
+    // By way of memory: what is indexed by a variable would be there throughout.
+    let mut lanes = [[0.0f32; 16 * GRADIENT_OUT]; 3 * GRADIENT_IN];
+    for (lanes, sums) in lanes.iter_mut().zip(sums.as_flattened()) {
+        let (vectors, _) = S::as_mut_simd_f32s(lanes);
+        vectors.iter_mut().zip(sums).for_each(|(to, from)| *to = *from);
+    }
+    let mut totals = [[[0.0; GRADIENT_OUT]; 3]; GRADIENT_IN];
+    for (totals, lanes) in totals.as_flattened_mut().iter_mut().zip(&lanes) {
+        for (total, lanes) in totals.iter_mut().zip(S::as_simd_f32s(lanes).0) {
+            *total = simd.reduce_sum_f32s(*lanes);
+        }
+    }
+    totals
 }
 
 #[cfg(test)]

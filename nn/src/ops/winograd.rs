@@ -19,7 +19,7 @@
 //! A task is a run of tiles, numbered through all images, small enough that what is made of its inputs and outputs stays
 //! in the second cache. Every sum runs over channels in order, whatever the runs and threads.
 
-use std::{cell::Cell, mem::MaybeUninit};
+use std::{cell::Cell, mem::MaybeUninit, ops::Range};
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -151,27 +151,48 @@ fn transformed(
     let arch = Arch::new();
     matrices.par_chunks_mut(size).enumerate().for_each(|(index, matrices)| {
         let outputs = index * block..out.min((index + 1) * block);
-        arch.dispatch(|| {
-            for channel in 0..input {
-                // Blocks are computed at the width of the wider, of which the narrower is a part.
-                let mut g = [[0.0; CHANNELS_WIDE]; TAPS];
-                for (lane, output) in outputs.clone().enumerate() {
-                    for (g, tap) in g.iter_mut().zip(weight(output, channel)) {
-                        g[lane] = tap;
-                    }
+        arch.dispatch(Matrices { weight: &weight, outputs, input, block, matrices });
+    });
+    matrices
+}
+
+/// The matrices of one block of outputs.
+struct Matrices<'a, F> {
+    weight: &'a F,
+    outputs: Range<usize>,
+    input: usize,
+    block: usize,
+    matrices: &'a mut [f32],
+}
+
+impl<F: Fn(usize, usize) -> [f32; TAPS]> WithSimd for Matrices<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { weight, outputs, input, block, matrices } = self;
+        for channel in 0..input {
+            // Narrow blocks are the first half of a wide one.
+            let mut g = [[0.0; CHANNELS_WIDE]; TAPS];
+            for (lane, output) in outputs.clone().enumerate() {
+                let taps = weight(output, channel);
+                for tap in 0..TAPS {
+                    g[tap][lane] = taps[tap];
                 }
-                let columns = [sides([g[0], g[3], g[6]]), sides([g[1], g[4], g[7]]), sides([g[2], g[5], g[8]])];
-                for row in 0..4 {
-                    let places = sides([columns[0][row], columns[1][row], columns[2][row]]);
-                    for (column, values) in places.iter().enumerate() {
-                        let to = &mut matrices[((row * 4 + column) * input + channel) * block..][..block];
-                        to.copy_from_slice(&values[..block]);
+            }
+            let columns = [sides([g[0], g[3], g[6]]), sides([g[1], g[4], g[7]]), sides([g[2], g[5], g[8]])];
+            for row in 0..4 {
+                let places = sides([columns[0][row], columns[1][row], columns[2][row]]);
+                for (column, values) in places.iter().enumerate() {
+                    let to = &mut matrices[((row * 4 + column) * input + channel) * block..][..block];
+                    match to.first_chunk_mut() {
+                        Some(to) => *to = *values,
+                        None => to.copy_from_slice(&values[..block]),
                     }
                 }
             }
-        });
-    });
-    matrices
+        }
+    }
 }
 
 /// G g of each lane.
@@ -207,8 +228,8 @@ struct Run<'a> {
     out: usize,
     /// Tiles of a run that is not the last.
     length: usize,
-    tiles: std::ops::Range<usize>,
-    outputs: std::ops::Range<usize>,
+    tiles: Range<usize>,
+    outputs: Range<usize>,
     target: &'a Target,
     kept: &'a mut Vec<f32>,
 }
@@ -247,7 +268,7 @@ impl Run<'_> {
         let (products, tile) = rest.split_at_mut(PLACES * apart_out);
         for channel in 0..channels {
             self.rows_transformed(&pieces, channel, tile, apart_row);
-            self.columns_transformed(simd, channel, steps, tile, apart_row, inputs, apart_in);
+            self.columns_transformed(simd, channel, steps, (tile, apart_row), (inputs, apart_in));
         }
         let size = PLACES * channels * CHANNELS;
         for place in 0..PLACES {
@@ -268,8 +289,7 @@ impl Run<'_> {
                 simd,
                 self.outputs.start + output,
                 steps,
-                &products[at..],
-                apart_out,
+                (&products[at..], apart_out),
                 tile,
             );
             self.store(&pieces, self.outputs.start + output, tile);
@@ -339,40 +359,25 @@ impl Run<'_> {
         simd: S,
         channel: usize,
         steps: usize,
-        tile: &[f32],
-        apart_row: usize,
-        inputs: &mut [f32],
-        apart: usize,
+        (tile, apart_row): (&[f32], usize),
+        (inputs, apart): (&mut [f32], usize),
     ) {
         let channels = self.grid.planes.channels;
-        let step = VECTORS * S::F32_LANES;
-        assert!(tile.len() >= PLACES * apart_row && steps * step <= apart_row);
-        assert!(inputs.len() >= PLACES * apart && apart >= channels * self.length && channel < channels);
+        let (tile, inputs) = (S::as_simd_f32s(tile).0, S::as_mut_simd_f32s(inputs).0);
+        let (apart_row, apart) = (apart_row / S::F32_LANES, apart / S::F32_LANES);
         for index in 0..steps {
             for vector in 0..VECTORS {
-                let at = vector * S::F32_LANES;
+                let tile = &tile[index * VECTORS + vector..][..(PLACES - 1) * apart_row + 1];
+                let to = &mut inputs[(index * channels + channel) * VECTORS + vector..][..(PLACES - 1) * apart + 1];
                 for column in 0..4 {
                     let mut d = [simd.splat_f32s(0.0); 4];
-                    for (row, d) in d.iter_mut().enumerate() {
-                        let from = (row * 4 + column) * apart_row + index * step + at;
-                        // SAFETY: the first assertion covers place 15 of the last step's last vector.
-                        *d = unsafe { tile.as_ptr().add(from).cast::<S::f32s>().read_unaligned() };
+                    for row in 0..4 {
+                        d[row] = tile[(row * 4 + column) * apart_row];
                     }
-                    let all = [
-                        simd.sub_f32s(d[0], d[2]),
-                        simd.add_f32s(d[1], d[2]),
-                        simd.sub_f32s(d[2], d[1]),
-                        simd.sub_f32s(d[1], d[3]),
-                    ];
-                    for (row, value) in all.into_iter().enumerate() {
-                        // SAFETY: the second assertion covers the last channel of the last step at place 15.
-                        unsafe {
-                            let to = inputs
-                                .as_mut_ptr()
-                                .add((row * 4 + column) * apart + (index * channels + channel) * step + at);
-                            to.cast::<S::f32s>().write_unaligned(value);
-                        }
-                    }
+                    to[column * apart] = simd.sub_f32s(d[0], d[2]);
+                    to[(4 + column) * apart] = simd.add_f32s(d[1], d[2]);
+                    to[(8 + column) * apart] = simd.sub_f32s(d[2], d[1]);
+                    to[(12 + column) * apart] = simd.sub_f32s(d[1], d[3]);
                 }
             }
         }
@@ -385,35 +390,28 @@ impl Run<'_> {
         simd: S,
         output: usize,
         steps: usize,
-        products: &[f32],
-        apart: usize,
+        (products, apart): (&[f32], usize),
         tile: &mut [f32],
     ) {
-        let step = VECTORS * S::F32_LANES;
         let bias = simd.splat_f32s(self.bias.map_or(0.0, |bias| bias[output]));
-        assert!(tile.len() >= 4 * self.length && steps * step <= self.length);
-        assert!(products.len() >= (PLACES - 1) * apart + ((steps - 1) * CHANNELS + 1) * step);
+        let (products, tile) = (S::as_simd_f32s(products).0, S::as_mut_simd_f32s(tile).0);
+        let (apart, length) = (apart / S::F32_LANES, self.length / S::F32_LANES);
         for index in 0..steps {
             for vector in 0..VECTORS {
-                let from = index * CHANNELS * step + vector * S::F32_LANES;
-                let to = index * step + vector * S::F32_LANES;
+                let m = &products[index * CHANNELS * VECTORS + vector..][..(PLACES - 1) * apart + 1];
+                let to = &mut tile[index * VECTORS + vector..][..3 * length + 1];
                 let mut rows = [[simd.splat_f32s(0.0); 4]; 2];
                 for column in 0..4 {
-                    let mut m = [simd.splat_f32s(0.0); 4];
-                    for (row, m) in m.iter_mut().enumerate() {
-                        let from = (row * 4 + column) * apart + from;
-                        // SAFETY: the second assertion covers the last vector at place 15.
-                        *m = unsafe { products.as_ptr().add(from).cast::<S::f32s>().read_unaligned() };
+                    let mut d = [simd.splat_f32s(0.0); 4];
+                    for row in 0..4 {
+                        d[row] = m[(row * 4 + column) * apart];
                     }
-                    [rows[0][column], rows[1][column]] = both(simd, m);
+                    [rows[0][column], rows[1][column]] = both(simd, d);
                 }
-                for (row, m) in rows.into_iter().enumerate() {
-                    for (column, value) in both(simd, m).into_iter().enumerate() {
-                        // SAFETY: the first assertion covers the last vector of the fourth pixel.
-                        unsafe {
-                            let to = tile.as_mut_ptr().add((row * 2 + column) * self.length + to);
-                            to.cast::<S::f32s>().write_unaligned(simd.add_f32s(value, bias));
-                        }
+                for row in 0..2 {
+                    let values = both(simd, rows[row]);
+                    for column in 0..2 {
+                        to[(row * 2 + column) * length] = simd.add_f32s(values[column], bias);
                     }
                 }
             }
@@ -466,26 +464,17 @@ fn both<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
 /// `[output][tile]` of weights `[in][output]` and pixels `[in][tile]`, held in registers.
 #[inline(always)]
 fn product<S: Simd, const CHANNELS: usize>(simd: S, weights: &[f32], pixels: &[f32], to: &mut [f32]) {
-    let step = VECTORS * S::F32_LANES;
-    let channels = weights.len() / CHANNELS;
-    assert!(pixels.len() == channels * step && to.len() == CHANNELS * step);
-    let (mut weights, mut pixels) = (weights.as_ptr(), pixels.as_ptr());
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; CHANNELS];
-    for _ in 0..channels {
-        let from: [S::f32s; VECTORS] = std::array::from_fn(|vector| {
-            // SAFETY: the assertion covers the last channel's vectors.
-            unsafe { pixels.add(vector * S::F32_LANES).cast::<S::f32s>().read_unaligned() }
-        });
-        for (index, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: there are as many weights for each channel.
-            let weight = simd.splat_f32s(unsafe { *weights.add(index) });
-            for (sum, from) in sums.iter_mut().zip(from) {
-                *sum = simd.mul_add_e_f32s(weight, from, *sum);
+    let pixels = S::as_simd_f32s(pixels).0.chunks_exact(VECTORS);
+    for (weights, pixels) in weights.chunks_exact(CHANNELS).zip(pixels) {
+        for index in 0..CHANNELS {
+            let weight = simd.splat_f32s(weights[index]);
+            for vector in 0..VECTORS {
+                sums[index][vector] = simd.mul_add_e_f32s(weight, pixels[vector], sums[index][vector]);
             }
         }
-        (weights, pixels) = (weights.wrapping_add(CHANNELS), pixels.wrapping_add(step));
     }
-    for (to, sums) in to.chunks_exact_mut(step).zip(&sums) {
+    for (to, sums) in to.chunks_exact_mut(VECTORS * S::F32_LANES).zip(&sums) {
         let (vectors, _) = S::as_mut_simd_f32s(to);
         vectors.iter_mut().zip(sums).for_each(|(to, from)| *to = *from);
     }
