@@ -13,6 +13,8 @@
 //! A block of outputs is held in registers (channels × vectors of positions: 8 × 3 with AVX-512), so that a step of
 //! 24 fused multiply-adds needs 3 loads of pixels and 8 of weights. Sums run over channels, then taps, in that order for
 //! every output: the result does not depend on the number of threads.
+//!
+//! Where there are many channels, outputs and the gradient with respect to the images come from [`winograd`] instead.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;

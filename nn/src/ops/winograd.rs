@@ -100,10 +100,20 @@ pub(super) fn convolve(
     bias: Option<&[f32]>,
     out: usize,
 ) -> Vec<f32> {
-    let arch = Arch::new();
+    convolve_on(Arch::new(), input, planes, weight, bias, out)
+}
+
+fn convolve_on(
+    arch: Arch,
+    input: &[f32],
+    planes: Planes,
+    weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
+    bias: Option<&[f32]>,
+    out: usize,
+) -> Vec<f32> {
     let (block, step) = arch.dispatch(Sizes);
     let grid = Grid::new(planes);
-    let matrices = transformed(weight, [out, planes.channels], block);
+    let matrices = transformed(arch, weight, [out, planes.channels], block);
     let length = (RUN_FLOATS / (PLACES * (planes.channels + out)) / step).clamp(1, 8) * step;
     let runs = grid.tiles().div_ceil(length);
     let blocks = out.div_ceil(block);
@@ -142,13 +152,13 @@ unsafe impl Sync for Target {}
 
 /// G g Gᵀ of all weights: `[block of outputs][place][in][output of the block]`.
 fn transformed(
+    arch: Arch,
     weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
     [out, input]: [usize; 2],
     block: usize,
 ) -> Vec<f32> {
     let size = PLACES * input * block;
     let mut matrices = vec![0.0; out.div_ceil(block) * size];
-    let arch = Arch::new();
     matrices.par_chunks_mut(size).enumerate().for_each(|(index, matrices)| {
         let outputs = index * block..out.min((index + 1) * block);
         arch.dispatch(Matrices { weight: &weight, outputs, input, block, matrices });
@@ -520,9 +530,13 @@ mod tests {
             };
             let got = run(&weight);
             assert_eq!(got.len(), want.len());
+            // The same in blocks of the processors with the fewest registers.
+            let weights = |o, c| taps(&weight, p.channels, o, c);
+            let narrow = convolve_on(Arch::Scalar, &input, p, weights, Some(&bias), out);
             // Products of up to 9 · 4 numbers below 1, summed over channels in single precision.
             let bound = 4e-6 * (p.channels as f64).sqrt();
             assert!(error(&got) < bound, "{shape:?}: {:e}", error(&got));
+            assert!(error(&narrow) < bound, "{shape:?}: {:e}", error(&narrow));
             // The control: one weight of thousands, changed in its fourth digit.
             let mut changed = weight.clone();
             changed[out * p.channels * TAPS / 2] += 1e-3;
