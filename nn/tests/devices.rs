@@ -26,7 +26,7 @@ use kerma_nn::{
 ///
 /// Sums of n products in another order differ by about √n half units of the last place, 6e-8 each. The longest chain
 /// of sums, a gradient through a whole network, passes some twenty layers of up to 200 products: 20 · √200 · 6e-8 is
-/// 1.7e-5 if no error ever cancelled. What the two software adapters show is below 4e-6.
+/// 1.7e-5 if no error ever cancelled. What the two software adapters show is below 6e-6.
 const TOLERANCE: f32 = 2e-5;
 
 /// What one weight is changed by so that a comparison must fail.
