@@ -5,6 +5,7 @@ use burn::{
 };
 
 use super::Conv3x3;
+use crate::ops;
 
 /// Half the rows and columns: blocks of 2 × 2 pixels become channels, mixed by a 1 × 1 convolution.
 ///
@@ -50,10 +51,7 @@ impl Up {
     /// - output: `[count, out, 2 rows, 2 columns]`
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [count, channels, rows, columns] = x.dims();
-        let repeated =
-            x.reshape([count * channels, rows, 1, columns, 1]).expand([count * channels, rows, 2, columns, 2]);
-        self.conv.forward(repeated.reshape([count, channels, 2 * rows, 2 * columns]))
+        self.conv.forward(ops::enlarge(x))
     }
 }
 

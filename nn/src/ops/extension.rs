@@ -18,6 +18,7 @@ use burn::{
 
 use super::{
     conv::{self, Planes},
+    enlarge as repeat,
     norm::{self, Norm},
 };
 
@@ -25,6 +26,7 @@ use super::{
 #[backend_extension(Flex, Autodiff)]
 trait NetworkOps: Backend {
     fn conv3x3(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn enlarge(x: FloatTensor<Self>) -> FloatTensor<Self>;
     fn norm_silu(
         x: FloatTensor<Self>,
         gain: FloatTensor<Self>,
@@ -46,6 +48,20 @@ pub fn conv3x3(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
         return module::conv2d(x, weight, Some(bias), same);
     }
     Tensor::from_dispatch(Dispatch::conv3x3(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()))
+}
+
+/// Twice the rows and columns: every pixel is repeated 2 × 2 times.
+///
+/// # Shapes
+/// - `x`: `[count, channels, rows, columns]`
+/// - output: `[count, channels, 2 rows, 2 columns]`
+pub fn enlarge(x: Tensor<4>) -> Tensor<4> {
+    if on_flex(&x) {
+        return Tensor::from_dispatch(Dispatch::enlarge(x.into_dispatch()));
+    }
+    let [count, channels, rows, columns] = x.dims();
+    let repeated = x.reshape([count * channels, rows, 1, columns, 1]).expand([count * channels, rows, 2, columns, 2]);
+    repeated.reshape([count, channels, 2 * rows, 2 * columns])
 }
 
 /// Group normalisation, then a gain and a shift per image and channel, then SiLU where `silu` says so.
@@ -87,6 +103,12 @@ impl NetworkOps for Flex {
         tensor(values, [p.count, out, p.rows, p.columns])
     }
 
+    fn enlarge(x: FlexTensor) -> FlexTensor {
+        let x = x.to_contiguous();
+        let p = planes(&x);
+        tensor(repeat::forward(x.storage(), p), [p.count, p.channels, 2 * p.rows, 2 * p.columns])
+    }
+
     fn norm_silu(x: FlexTensor, gain: FlexTensor, shift: FlexTensor, groups: usize, silu: bool) -> FlexTensor {
         let [x, gain, shift] = [x, gain, shift].map(|t| t.to_contiguous());
         let norm = Norm { planes: planes(&x), groups, silu };
@@ -106,6 +128,16 @@ impl<C: CheckpointStrategy> NetworkOps for Autodiff<Flex, C> {
             OpsKind::UnTracked(step) => {
                 step.finish(Flex::conv3x3(x.into_primitive(), weight.into_primitive(), bias.into_primitive()))
             }
+        }
+    }
+
+    fn enlarge(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        match Enlarge.prepare::<C>([x.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => {
+                let x = x.into_primitive();
+                step.finish(planes(&x), Flex::enlarge(x))
+            }
+            OpsKind::UnTracked(step) => step.finish(Flex::enlarge(x.into_primitive())),
         }
     }
 
@@ -153,6 +185,22 @@ impl Backward<Flex, 3> for Conv3x3 {
         }
         if let Some(node) = to_bias {
             grads.register::<Flex>(node.id, tensor(conv::bias_gradient(grad.storage(), g), [g.channels]));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Enlarge;
+
+impl Backward<Flex, 1> for Enlarge {
+    type State = Planes;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([to_x], p) = (ops.parents, ops.state);
+        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        if let Some(node) = to_x {
+            let values = repeat::backward(grad.storage(), p);
+            grads.register::<Flex>(node.id, tensor(values, [p.count, p.channels, p.rows, p.columns]));
         }
     }
 }

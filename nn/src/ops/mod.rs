@@ -1,11 +1,13 @@
 //! Tensor operations that decide the speed of the networks on the CPU, with burn's own everywhere else.
 //!
 //! On Flex, burn's CPU backend, a 3 × 3 convolution unfolds the image, and a normalisation walks over memory eight
-//! times. Both have kernels of their own here, joined to burn's automatic differentiation as a backend extension;
+//! times. These have kernels of their own here, joined to burn's automatic differentiation as a backend extension;
 //! on wgpu the same functions are burn's operations, which makes each a test of the other.
 
 mod conv;
+mod enlarge;
 mod extension;
 mod norm;
+mod winograd;
 
-pub use extension::{conv3x3, norm_silu};
+pub use extension::{conv3x3, enlarge, norm_silu};

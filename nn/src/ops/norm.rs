@@ -7,16 +7,18 @@
 //!
 //! where g is the group of channel c, and mean and (population) variance run over the pixels of its channels
 //! (Wu & He 2018). As separate tensor operations this takes about eight passes over memory and three times as long as
-//! the convolution beside it. Sums run over blocks of one order whatever the number of threads.
+//! the convolution beside it. Sums run over blocks in one order whatever the
+//! number of threads.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::conv::Planes;
 
 /// Added to the variance, so that constant groups become zero.
 pub(super) const EPSILON: f32 = 1e-5;
-const LANES: usize = 16;
+/// Vectors of sums beside each other: an addition takes as many cycles.
+const ACCUMULATORS: usize = 4;
 /// Values summed in single precision before they join a sum in double.
 const BLOCK: usize = 2048;
 
@@ -41,26 +43,48 @@ impl Norm {
 /// The images, normalised.
 pub(super) fn forward(x: &[f32], gain: &[f32], shift: &[f32], norm: Norm) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
-    let (arch, pixels, channels) = (Arch::new(), norm.planes.pixels(), norm.group_channels());
+    let (arch, channels) = (Arch::new(), norm.group_channels());
     let groups = out.par_chunks_mut(norm.group_len()).zip(x.par_chunks(norm.group_len()));
-    groups.zip(gain.par_chunks(channels).zip(shift.par_chunks(channels))).for_each(|((out, x), (gain, shift))| {
-        arch.dispatch(|| {
-            let [mean, scale] = moments(x);
-            let planes = out.chunks_mut(pixels).zip(x.chunks(pixels));
-            for ((out, x), (gain, shift)) in planes.zip(gain.iter().zip(shift)) {
-                let (factor, offset) = (gain * scale, shift - gain * scale * mean);
-                if norm.silu {
-                    out.iter_mut().zip(x).for_each(|(out, x)| {
-                        let u = x * factor + offset;
-                        *out = u * sigmoid(u);
-                    });
-                } else {
-                    out.iter_mut().zip(x).for_each(|(out, x)| *out = x * factor + offset);
+    groups
+        .zip(gain.par_chunks(channels).zip(shift.par_chunks(channels)))
+        .for_each(|((out, x), (gain, shift))| arch.dispatch(Forward { x, gain, shift, norm, out }));
+    out
+}
+
+/// One group of one image.
+struct Forward<'a> {
+    x: &'a [f32],
+    gain: &'a [f32],
+    shift: &'a [f32],
+    norm: Norm,
+    out: &'a mut [f32],
+}
+
+// The loops are compiled for the vectors of the processor where they are part of such a function; a closure is not
+// always made one.
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, gain, shift, norm, out } = self;
+        let [mean, scale] = moments(simd, x);
+        let pixels = norm.planes.pixels();
+        let planes = out.chunks_mut(pixels).zip(x.chunks(pixels));
+        for ((out, x), (gain, shift)) in planes.zip(gain.iter().zip(shift)) {
+            let (factor, offset) = (gain * scale, shift - gain * scale * mean);
+            if norm.silu {
+                for (out, x) in out.iter_mut().zip(x) {
+                    let u = x * factor + offset;
+                    *out = u * sigmoid(u);
+                }
+            } else {
+                for (out, x) in out.iter_mut().zip(x) {
+                    *out = x * factor + offset;
                 }
             }
-        });
-    });
-    out
+        }
+    }
 }
 
 /// Gradients with respect to the images, the gains and the shifts.
@@ -73,87 +97,138 @@ pub(super) fn backward(
 ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
     let mut to_x = vec![0.0; x.len()];
     let (mut to_gain, mut to_shift) = (vec![0.0; gain.len()], vec![0.0; shift.len()]);
-    let (arch, pixels, channels) = (Arch::new(), norm.planes.pixels(), norm.group_channels());
+    let (arch, channels) = (Arch::new(), norm.group_channels());
     let images = to_x.par_chunks_mut(norm.group_len()).zip(x.par_chunks(norm.group_len()));
     let images = images.zip(grad.par_chunks(norm.group_len()));
     let factors = to_gain.par_chunks_mut(channels).zip(to_shift.par_chunks_mut(channels));
     let factors = factors.zip(gain.par_chunks(channels).zip(shift.par_chunks(channels)));
     images.zip(factors).for_each(|(((to_x, x), grad), ((to_gain, to_shift), (gain, shift)))| {
-        arch.dispatch(|| {
-            let [mean, scale] = moments(x);
-            // Gradients with respect to u, kept in the place of those with respect to x, and their sums.
-            let (mut sum, mut moment) = (0.0f64, 0.0f64);
-            for channel in 0..channels {
-                let range = channel * pixels..(channel + 1) * pixels;
-                let (factor, offset) = (gain[channel] * scale, shift[channel] - gain[channel] * scale * mean);
-                let planes = to_x[range.clone()].iter_mut().zip(&x[range.clone()]).zip(&grad[range.clone()]);
-                if norm.silu {
-                    planes.for_each(|((to, x), grad)| {
-                        let u = x * factor + offset;
-                        let s = sigmoid(u);
-                        *to = grad * s * (1.0 + u * (1.0 - s));
-                    });
-                } else {
-                    planes.for_each(|((to, _), grad)| *to = *grad);
-                }
-                let (plain, weighted) = sums(&to_x[range.clone()], &x[range], mean, scale);
-                (to_shift[channel], to_gain[channel]) = (plain as f32, weighted as f32);
-                sum += f64::from(gain[channel]) * plain;
-                moment += f64::from(gain[channel]) * weighted;
-            }
-            let count = (channels * pixels) as f64;
-            let (sum, moment) = ((sum / count) as f32, (moment / count) as f32);
-            for (channel, (to_x, x)) in to_x.chunks_mut(pixels).zip(x.chunks(pixels)).enumerate() {
-                let gain = gain[channel];
-                to_x.iter_mut().zip(x).for_each(|(to, x)| {
-                    *to = scale * (*to * gain - sum - (x - mean) * scale * moment);
-                });
-            }
-        });
+        arch.dispatch(Backward { x, gain, shift, grad, norm, to_x, to_gain, to_shift });
     });
     (to_x, to_gain, to_shift)
 }
 
+/// One group of one image.
+struct Backward<'a> {
+    x: &'a [f32],
+    gain: &'a [f32],
+    shift: &'a [f32],
+    grad: &'a [f32],
+    norm: Norm,
+    to_x: &'a mut [f32],
+    to_gain: &'a mut [f32],
+    to_shift: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, gain, shift, grad, norm, to_x, to_gain, to_shift } = self;
+        let (pixels, channels) = (norm.planes.pixels(), norm.group_channels());
+        let [mean, scale] = moments(simd, x);
+        // Gradients with respect to u, kept in the place of those with respect to x, and their sums.
+        let (mut sum, mut moment) = (0.0f64, 0.0f64);
+        for channel in 0..channels {
+            let range = channel * pixels..(channel + 1) * pixels;
+            let (factor, offset) = (gain[channel] * scale, shift[channel] - gain[channel] * scale * mean);
+            let (to, x, grad) = (&mut to_x[range.clone()], &x[range.clone()], &grad[range]);
+            if norm.silu {
+                for ((to, x), grad) in to.iter_mut().zip(x).zip(grad) {
+                    let u = x * factor + offset;
+                    let s = sigmoid(u);
+                    *to = grad * s * (1.0 + u * (1.0 - s));
+                }
+            } else {
+                to.copy_from_slice(grad);
+            }
+            let (plain, weighted) = sums(simd, to, x, mean, scale);
+            (to_shift[channel], to_gain[channel]) = (plain as f32, weighted as f32);
+            sum += f64::from(gain[channel]) * plain;
+            moment += f64::from(gain[channel]) * weighted;
+        }
+        let count = (channels * pixels) as f64;
+        let (sum, moment) = ((sum / count) as f32, (moment / count) as f32);
+        for (channel, (to_x, x)) in to_x.chunks_mut(pixels).zip(x.chunks(pixels)).enumerate() {
+            let gain = gain[channel];
+            for (to, x) in to_x.iter_mut().zip(x) {
+                *to = scale * (*to * gain - sum - (x - mean) * scale * moment);
+            }
+        }
+    }
+}
+
 /// Mean and reciprocal deviation.
 #[inline(always)]
-fn moments(values: &[f32]) -> [f32; 2] {
+fn moments<S: Simd>(simd: S, values: &[f32]) -> [f32; 2] {
     let count = values.len() as f64;
-    let mean = (reduce(values, |v| v) / count) as f32;
-    let variance = reduce(values, |v| (v - mean) * (v - mean)) / count;
+    let mean = (reduce(simd, values, 0.0, false) / count) as f32;
+    let variance = reduce(simd, values, mean, true) / count;
     [mean, (1.0 / (variance + f64::from(EPSILON)).sqrt()) as f32]
+}
+
+/// Σ (v − mean), or of its squares.
+#[inline(always)]
+fn reduce<S: Simd>(simd: S, values: &[f32], mean: f32, squares: bool) -> f64 {
+    let of_all = simd.splat_f32s(mean);
+    let mut sum = 0.0;
+    for block in values.chunks(BLOCK) {
+        let (vectors, rest) = S::as_simd_f32s(block);
+        let (fours, ones) = vectors.as_chunks::<ACCUMULATORS>();
+        let mut sums = [simd.splat_f32s(0.0); ACCUMULATORS];
+        for four in fours {
+            for index in 0..ACCUMULATORS {
+                let v = simd.sub_f32s(four[index], of_all);
+                let v = if squares { simd.mul_f32s(v, v) } else { v };
+                sums[index] = simd.add_f32s(sums[index], v);
+            }
+        }
+        for one in ones {
+            let v = simd.sub_f32s(*one, of_all);
+            let v = if squares { simd.mul_f32s(v, v) } else { v };
+            sums[0] = simd.add_f32s(sums[0], v);
+        }
+        for v in rest {
+            let v = v - mean;
+            sum += f64::from(if squares { v * v } else { v });
+        }
+        sum += total(simd, sums);
+    }
+    sum
 }
 
 /// Σ u and Σ u·x̂, where x̂ is the normalised x.
 #[inline(always)]
-fn sums(u: &[f32], x: &[f32], mean: f32, scale: f32) -> (f64, f64) {
+fn sums<S: Simd>(simd: S, u: &[f32], x: &[f32], mean: f32, scale: f32) -> (f64, f64) {
+    let (means, scales) = (simd.splat_f32s(mean), simd.splat_f32s(scale));
     let (mut plain, mut weighted) = (0.0, 0.0);
     for (u, x) in u.chunks(BLOCK).zip(x.chunks(BLOCK)) {
-        let mut lanes = [[0.0f32; LANES]; 2];
-        for (u, x) in u.chunks(LANES).zip(x.chunks(LANES)) {
-            for (lane, (u, x)) in u.iter().zip(x).enumerate() {
-                lanes[0][lane] += u;
-                lanes[1][lane] += u * ((x - mean) * scale);
-            }
+        let ((u, u_rest), (x, x_rest)) = (S::as_simd_f32s(u), S::as_simd_f32s(x));
+        let mut sums = [[simd.splat_f32s(0.0); ACCUMULATORS]; 2];
+        for (index, (u, x)) in u.iter().zip(x).enumerate() {
+            let at = index % ACCUMULATORS;
+            let x = simd.mul_f32s(simd.sub_f32s(*x, means), scales);
+            sums[0][at] = simd.add_f32s(sums[0][at], *u);
+            sums[1][at] = simd.add_f32s(sums[1][at], simd.mul_f32s(*u, x));
         }
-        plain += lanes[0].iter().map(|v| f64::from(*v)).sum::<f64>();
-        weighted += lanes[1].iter().map(|v| f64::from(*v)).sum::<f64>();
+        for (u, x) in u_rest.iter().zip(x_rest) {
+            plain += f64::from(*u);
+            weighted += f64::from(u * ((x - mean) * scale));
+        }
+        plain += total(simd, sums[0]);
+        weighted += total(simd, sums[1]);
     }
     (plain, weighted)
 }
 
 #[inline(always)]
-fn reduce(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
-    let mut sum = 0.0;
-    for block in values.chunks(BLOCK) {
-        let mut lanes = [0.0f32; LANES];
-        let mut rows = block.chunks_exact(LANES);
-        for row in &mut rows {
-            lanes.iter_mut().zip(row).for_each(|(lane, v)| *lane += f(*v));
-        }
-        lanes.iter_mut().zip(rows.remainder()).for_each(|(lane, v)| *lane += f(*v));
-        sum += lanes.iter().map(|v| f64::from(*v)).sum::<f64>();
+fn total<S: Simd>(simd: S, sums: [S::f32s; ACCUMULATORS]) -> f64 {
+    let mut total = 0.0;
+    for sum in sums {
+        total += f64::from(simd.reduce_sum_f32s(sum));
     }
-    sum
+    total
 }
 
 /// 1 / (1 + e⁻ᵘ), within 3 units in the last place, in a form that compilers vectorise.

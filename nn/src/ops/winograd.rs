@@ -1,0 +1,569 @@
+//! 3 × 3 convolution by Winograd's minimal filtering, with 16 multiplications where the direct sum has 36.
+//!
+//! F(2 × 2, 3 × 3) of Lavin & Gray (2016, section 4.1) after Winograd (1980): the plane is cut into tiles of 2 × 2
+//! outputs, each of which sees 4 × 4 inputs d.
+//!
+//! ```text
+//! out = Aᵀ [ Σ_c (G g Gᵀ) ⊙ (Bᵀ d B) ] A
+//!
+//!      ⎡1  0 −1  0⎤        ⎡ 1   0   0⎤
+//! Bᵀ = ⎢0  1  1  0⎥    G = ⎢ ½   ½   ½⎥    Aᵀ = ⎡1  1  1  0⎤
+//!      ⎢0 −1  1  0⎥        ⎢ ½  −½   ½⎥         ⎣0  1 −1 −1⎦
+//!      ⎣0  1  0 −1⎦        ⎣ 0   0   1⎦
+//! ```
+//!
+//! where g are the weights of an input channel c for an output channel. The sum over channels is, for each of the 16
+//! places of a tile, a product of the matrices [out × in] and [in × tiles]. Larger tiles save more multiplications, but
+//! multiply by factors beyond ±1 and lose digits; this one stays within a few times the error of the direct sum.
+//!
+//! A task is a run of tiles, numbered through all images, small enough that what is made of its inputs and outputs stays
+//! in the second cache. Every sum runs over channels in order, whatever the runs and threads.
+
+use std::{cell::Cell, mem::MaybeUninit, ops::Range};
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::conv::{CHANNELS_NARROW, CHANNELS_WIDE, Planes, TAPS, VECTORS};
+
+/// Places of a transformed tile.
+const PLACES: usize = 16;
+/// Floats of a cache line. What belongs to neighbouring places is one line more than a multiple of 4096 bytes apart:
+/// the 16 places are written at the same time, and would otherwise share one set of the first cache.
+const LINE: usize = 16;
+/// Floats that transformed inputs and outputs of a run may take.
+const RUN_FLOATS: usize = 192 << 10;
+/// Pixels that a line of tiles sees of a row.
+const WINDOW: usize = 2 * LINE;
+/// Fewer channels than these, and the transformations take longer than what they save.
+const LEAST_CHANNELS: usize = 32;
+/// Output channels of a task at least, where there are too few runs for all threads.
+const LEAST_OUTPUTS: usize = 32;
+
+thread_local! {
+    /// Memory that stays with a thread between runs: transformed inputs and outputs.
+    static KEPT: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// Whether the sizes are worth it.
+pub(super) fn suits(planes: Planes, out: usize) -> bool {
+    planes.channels.min(out) >= LEAST_CHANNELS && planes.rows.min(planes.columns) >= 4
+}
+
+/// Tiles of all images, numbered row by row.
+#[derive(Clone, Copy)]
+struct Grid {
+    planes: Planes,
+    rows: usize,
+    columns: usize,
+}
+
+impl Grid {
+    fn new(planes: Planes) -> Self {
+        Self { planes, rows: planes.rows.div_ceil(2), columns: planes.columns.div_ceil(2) }
+    }
+
+    fn tiles(&self) -> usize {
+        self.planes.count * self.rows * self.columns
+    }
+
+    /// The pieces of rows that the tiles `first..last` consist of.
+    fn pieces(&self, first: usize, last: usize) -> Vec<Piece> {
+        let mut pieces = Vec::with_capacity((last - first) / self.columns + 2);
+        let mut tile = first;
+        while tile < last {
+            let (row, column) = (tile / self.columns, tile % self.columns);
+            let count = (self.columns - column).min(last - tile);
+            pieces.push(Piece { image: row / self.rows, row: row % self.rows, column, count, at: tile - first });
+            tile += count;
+        }
+        pieces
+    }
+}
+
+/// Neighbouring tiles of one row of tiles.
+#[derive(Clone, Copy)]
+struct Piece {
+    image: usize,
+    row: usize,
+    column: usize,
+    count: usize,
+    /// Number of the first in its run.
+    at: usize,
+}
+
+/// `[count, out, rows, columns]` of images `[count, in, rows, columns]`; `weight` gives the taps of an output and an input.
+pub(super) fn convolve(
+    input: &[f32],
+    planes: Planes,
+    weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
+    bias: Option<&[f32]>,
+    out: usize,
+) -> Vec<f32> {
+    convolve_on(Arch::new(), input, planes, weight, bias, out)
+}
+
+fn convolve_on(
+    arch: Arch,
+    input: &[f32],
+    planes: Planes,
+    weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
+    bias: Option<&[f32]>,
+    out: usize,
+) -> Vec<f32> {
+    let (block, step) = arch.dispatch(Sizes);
+    let grid = Grid::new(planes);
+    let matrices = transformed(arch, weight, [out, planes.channels], block);
+    let length = (RUN_FLOATS / (PLACES * (planes.channels + out)) / step).clamp(1, 8) * step;
+    let runs = grid.tiles().div_ceil(length);
+    let blocks = out.div_ceil(block);
+    let parts = (4 * rayon::current_num_threads()).div_ceil(runs).clamp(1, (out / LEAST_OUTPUTS).max(1));
+    let part = blocks.div_ceil(parts);
+    let elements = planes.count * out * planes.pixels();
+    let mut output = Vec::with_capacity(elements);
+    let target = Target(output.spare_capacity_mut().as_mut_ptr());
+    (0..runs * blocks.div_ceil(part)).into_par_iter().for_each(|task| {
+        let (run, part_index) = (task % runs, task / runs);
+        let mut kept = KEPT.take();
+        arch.dispatch(Run {
+            input,
+            matrices: &matrices,
+            bias,
+            grid,
+            out,
+            length,
+            tiles: run * length..grid.tiles().min((run + 1) * length),
+            outputs: part_index * part * block..out.min((part_index + 1) * part * block),
+            target: &target,
+            kept: &mut kept,
+        });
+        KEPT.set(kept);
+    });
+    // SAFETY: every tile belongs to one run, every output channel to one part, and each task writes all pixels of both.
+    unsafe { output.set_len(elements) };
+    output
+}
+
+/// Where tasks write, each its own pixels.
+struct Target(*mut MaybeUninit<f32>);
+
+// SAFETY: tasks write disjoint pixels and read none.
+unsafe impl Sync for Target {}
+
+/// G g Gᵀ of all weights: `[block of outputs][place][in][output of the block]`.
+fn transformed(
+    arch: Arch,
+    weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
+    [out, input]: [usize; 2],
+    block: usize,
+) -> Vec<f32> {
+    let size = PLACES * input * block;
+    let mut matrices = vec![0.0; out.div_ceil(block) * size];
+    matrices.par_chunks_mut(size).enumerate().for_each(|(index, matrices)| {
+        let outputs = index * block..out.min((index + 1) * block);
+        arch.dispatch(Matrices { weight: &weight, outputs, input, block, matrices });
+    });
+    matrices
+}
+
+/// The matrices of one block of outputs.
+struct Matrices<'a, F> {
+    weight: &'a F,
+    outputs: Range<usize>,
+    input: usize,
+    block: usize,
+    matrices: &'a mut [f32],
+}
+
+impl<F: Fn(usize, usize) -> [f32; TAPS]> WithSimd for Matrices<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { weight, outputs, input, block, matrices } = self;
+        for channel in 0..input {
+            // Narrow blocks are the first half of a wide one.
+            let mut g = [[0.0; CHANNELS_WIDE]; TAPS];
+            for (lane, output) in outputs.clone().enumerate() {
+                let taps = weight(output, channel);
+                for tap in 0..TAPS {
+                    g[tap][lane] = taps[tap];
+                }
+            }
+            let columns = [sides([g[0], g[3], g[6]]), sides([g[1], g[4], g[7]]), sides([g[2], g[5], g[8]])];
+            for row in 0..4 {
+                let places = sides([columns[0][row], columns[1][row], columns[2][row]]);
+                for (column, values) in places.iter().enumerate() {
+                    let to = &mut matrices[((row * 4 + column) * input + channel) * block..][..block];
+                    match to.first_chunk_mut() {
+                        Some(to) => *to = *values,
+                        None => to.copy_from_slice(&values[..block]),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// G g of each lane.
+#[inline(always)]
+fn sides([a, b, c]: [[f32; CHANNELS_WIDE]; 3]) -> [[f32; CHANNELS_WIDE]; 4] {
+    let mut inner = [[0.0; CHANNELS_WIDE]; 2];
+    for lane in 0..CHANNELS_WIDE {
+        inner[0][lane] = 0.5 * (a[lane] + c[lane] + b[lane]);
+        inner[1][lane] = 0.5 * (a[lane] + c[lane] - b[lane]);
+    }
+    [a, inner[0], inner[1], c]
+}
+
+/// Outputs of a register block and tiles of one on this machine.
+struct Sizes;
+
+impl WithSimd for Sizes {
+    type Output = (usize, usize);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
+        (if S::REGISTER_COUNT >= 32 { CHANNELS_WIDE } else { CHANNELS_NARROW }, VECTORS * S::F32_LANES)
+    }
+}
+
+/// A run of tiles for some of the output channels.
+struct Run<'a> {
+    input: &'a [f32],
+    matrices: &'a [f32],
+    bias: Option<&'a [f32]>,
+    grid: Grid,
+    /// Output channels altogether.
+    out: usize,
+    /// Tiles of a run that is not the last.
+    length: usize,
+    tiles: Range<usize>,
+    outputs: Range<usize>,
+    target: &'a Target,
+    kept: &'a mut Vec<f32>,
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if S::REGISTER_COUNT >= 32 {
+            self.run::<S, CHANNELS_WIDE>(simd);
+        } else {
+            self.run::<S, CHANNELS_NARROW>(simd);
+        }
+    }
+}
+
+impl Run<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const CHANNELS: usize>(self, simd: S) {
+        let step = VECTORS * S::F32_LANES;
+        let channels = self.grid.planes.channels;
+        let outputs = self.outputs.len().next_multiple_of(CHANNELS);
+        let steps = self.tiles.len().div_ceil(step);
+        let pieces = self.grid.pieces(self.tiles.start, self.tiles.end);
+        // [place][step][channel][tile], [place][output][tile] and, of one channel, [row][place in it][tile].
+        let (apart_in, apart_out) = (spread(channels * self.length), spread(outputs * self.length));
+        let apart_row = self.length + LINE;
+        let needed = PLACES * (apart_in + apart_out + apart_row);
+        let mut kept = std::mem::take(self.kept);
+        if kept.len() < needed + LINE {
+            kept.resize(needed + LINE, 0.0);
+        }
+        let skipped = kept.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+        let (inputs, rest) = kept[skipped..].split_at_mut(PLACES * apart_in);
+        let (products, tile) = rest.split_at_mut(PLACES * apart_out);
+        for channel in 0..channels {
+            self.rows_transformed(&pieces, channel, tile, apart_row);
+            self.columns_transformed(simd, channel, steps, (tile, apart_row), (inputs, apart_in));
+        }
+        let size = PLACES * channels * CHANNELS;
+        for place in 0..PLACES {
+            for group in 0..outputs / CHANNELS {
+                let block = self.outputs.start / CHANNELS + group;
+                let weights = &self.matrices[block * size + place * channels * CHANNELS..][..channels * CHANNELS];
+                for index in 0..steps {
+                    let pixels = &inputs[place * apart_in + index * channels * step..][..channels * step];
+                    let at = place * apart_out + (group * steps + index) * CHANNELS * step;
+                    let to = &mut products[at..at + CHANNELS * step];
+                    product::<S, CHANNELS>(simd, weights, pixels, to);
+                }
+            }
+        }
+        for output in 0..self.outputs.len() {
+            let at = (output / CHANNELS * steps * CHANNELS + output % CHANNELS) * step;
+            self.untransformed::<S, CHANNELS>(
+                simd,
+                self.outputs.start + output,
+                steps,
+                (&products[at..], apart_out),
+                tile,
+            );
+            self.store(&pieces, self.outputs.start + output, tile);
+        }
+        *self.kept = kept;
+    }
+
+    /// d B of one channel: `[row][place in it][tile]`.
+    #[inline(always)]
+    fn rows_transformed(&self, pieces: &[Piece], channel: usize, tile: &mut [f32], apart: usize) {
+        let Planes { channels, rows, columns, .. } = self.grid.planes;
+        for piece in pieces {
+            let plane = (piece.image * channels + channel) * rows * columns;
+            for row in 0..4 {
+                let to = &mut tile[row * 4 * apart + piece.at..];
+                // Row −1 is the border's.
+                let from = (2 * piece.row + row).checked_sub(1).filter(|y| *y < rows);
+                for done in (0..piece.count).step_by(LINE) {
+                    let mut transformed = [[0.0; LINE]; 4];
+                    if let Some(from) = from {
+                        let [near, far] = self.windows(plane + from * columns, 2 * (piece.column + done));
+                        for tile in 0..LINE {
+                            let [a, b, c, d] = [near[2 * tile], near[2 * tile + 1], far[2 * tile], far[2 * tile + 1]];
+                            transformed[0][tile] = a - c;
+                            transformed[1][tile] = b + c;
+                            transformed[2][tile] = c - b;
+                            transformed[3][tile] = b - d;
+                        }
+                    }
+                    // What is written behind a piece is overwritten by the next, or behind the last tile.
+                    for (place, values) in transformed.iter().enumerate() {
+                        to[place * apart + done..][..LINE].copy_from_slice(values);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Pixels of a row from the one before `column` and the one after it on, with the border's zeros; what lies behind the
+    /// border is not looked at by a tile of this row.
+    #[inline(always)]
+    fn windows(&self, row: usize, column: usize) -> [[f32; WINDOW]; 2] {
+        let start = (row + column).wrapping_sub(1);
+        let inside = u32::from(column == 0)..(self.grid.planes.columns + 1 - column).min(WINDOW + 2) as u32;
+        let mut windows = [0, 2].map(|skipped| {
+            let start = start.wrapping_add(skipped);
+            match self.input.get(start..).and_then(<[f32]>::first_chunk) {
+                Some(window) => *window,
+                None => ends(self.input, start),
+            }
+        });
+        if inside.start > 0 || inside.end < WINDOW as u32 + 2 {
+            for (index, value) in windows[0].iter_mut().enumerate() {
+                *value = if inside.contains(&(index as u32)) { *value } else { 0.0 };
+            }
+            for (index, value) in windows[1].iter_mut().enumerate() {
+                *value = if index as u32 + 2 < inside.end { *value } else { 0.0 };
+            }
+        }
+        windows
+    }
+
+    /// Bᵀ (d B) into its place among all channels.
+    #[inline(always)]
+    fn columns_transformed<S: Simd>(
+        &self,
+        simd: S,
+        channel: usize,
+        steps: usize,
+        (tile, apart_row): (&[f32], usize),
+        (inputs, apart): (&mut [f32], usize),
+    ) {
+        let channels = self.grid.planes.channels;
+        let (tile, inputs) = (S::as_simd_f32s(tile).0, S::as_mut_simd_f32s(inputs).0);
+        let (apart_row, apart) = (apart_row / S::F32_LANES, apart / S::F32_LANES);
+        for index in 0..steps {
+            for vector in 0..VECTORS {
+                let tile = &tile[index * VECTORS + vector..][..(PLACES - 1) * apart_row + 1];
+                let to = &mut inputs[(index * channels + channel) * VECTORS + vector..][..(PLACES - 1) * apart + 1];
+                for column in 0..4 {
+                    let mut d = [simd.splat_f32s(0.0); 4];
+                    for row in 0..4 {
+                        d[row] = tile[(row * 4 + column) * apart_row];
+                    }
+                    to[column * apart] = simd.sub_f32s(d[0], d[2]);
+                    to[(4 + column) * apart] = simd.add_f32s(d[1], d[2]);
+                    to[(8 + column) * apart] = simd.sub_f32s(d[2], d[1]);
+                    to[(12 + column) * apart] = simd.sub_f32s(d[1], d[3]);
+                }
+            }
+        }
+    }
+
+    /// Aᵀ m A of one output channel with its bias: `[row][column][tile]`.
+    #[inline(always)]
+    fn untransformed<S: Simd, const CHANNELS: usize>(
+        &self,
+        simd: S,
+        output: usize,
+        steps: usize,
+        (products, apart): (&[f32], usize),
+        tile: &mut [f32],
+    ) {
+        let bias = simd.splat_f32s(self.bias.map_or(0.0, |bias| bias[output]));
+        let (products, tile) = (S::as_simd_f32s(products).0, S::as_mut_simd_f32s(tile).0);
+        let (apart, length) = (apart / S::F32_LANES, self.length / S::F32_LANES);
+        for index in 0..steps {
+            for vector in 0..VECTORS {
+                let m = &products[index * CHANNELS * VECTORS + vector..][..(PLACES - 1) * apart + 1];
+                let to = &mut tile[index * VECTORS + vector..][..3 * length + 1];
+                let mut rows = [[simd.splat_f32s(0.0); 4]; 2];
+                for column in 0..4 {
+                    let mut d = [simd.splat_f32s(0.0); 4];
+                    for row in 0..4 {
+                        d[row] = m[(row * 4 + column) * apart];
+                    }
+                    [rows[0][column], rows[1][column]] = both(simd, d);
+                }
+                for row in 0..2 {
+                    let values = both(simd, rows[row]);
+                    for column in 0..2 {
+                        to[(row * 2 + column) * length] = simd.add_f32s(values[column], bias);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes `[row][column][tile]` to one output channel's planes.
+    #[inline(always)]
+    fn store(&self, pieces: &[Piece], output: usize, tile: &[f32]) {
+        let Planes { rows, columns, .. } = self.grid.planes;
+        for piece in pieces {
+            for row in 0..2.min(rows - 2 * piece.row) {
+                let start =
+                    ((piece.image * self.out + output) * rows + 2 * piece.row + row) * columns + 2 * piece.column;
+                let count = (2 * piece.count).min(columns - 2 * piece.column);
+                // SAFETY: the pixels lie within one row of the output, and are this task's alone.
+                let to = unsafe { std::slice::from_raw_parts_mut(self.target.0.add(start), count) };
+                let [even, odd] =
+                    [0, 1].map(|column| &tile[(row * 2 + column) * self.length + piece.at..][..piece.count]);
+                let mut pairs = to.chunks_exact_mut(2);
+                for ((to, even), odd) in (&mut pairs).zip(even).zip(odd) {
+                    to[0].write(*even);
+                    to[1].write(*odd);
+                }
+                if let ([last], Some(even)) = (pairs.into_remainder(), even.last()) {
+                    last.write(*even);
+                }
+            }
+        }
+    }
+}
+
+/// Pixels from `start` on, 0 beyond the ends of all images.
+#[cold]
+fn ends(input: &[f32], start: usize) -> [f32; WINDOW] {
+    std::array::from_fn(|i| input.get(start.wrapping_add(i)).copied().unwrap_or(0.0))
+}
+
+/// Distance of places that hold `floats` each.
+fn spread(floats: usize) -> usize {
+    floats.next_multiple_of(1024) + LINE
+}
+
+/// Aᵀ m of four vectors.
+#[inline(always)]
+fn both<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
+    [simd.add_f32s(a, simd.add_f32s(b, c)), simd.sub_f32s(simd.sub_f32s(b, c), d)]
+}
+
+/// `[output][tile]` of weights `[in][output]` and pixels `[in][tile]`, held in registers.
+#[inline(always)]
+fn product<S: Simd, const CHANNELS: usize>(simd: S, weights: &[f32], pixels: &[f32], to: &mut [f32]) {
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; CHANNELS];
+    let pixels = S::as_simd_f32s(pixels).0.chunks_exact(VECTORS);
+    for (weights, pixels) in weights.chunks_exact(CHANNELS).zip(pixels) {
+        for index in 0..CHANNELS {
+            let weight = simd.splat_f32s(weights[index]);
+            for vector in 0..VECTORS {
+                sums[index][vector] = simd.mul_add_e_f32s(weight, pixels[vector], sums[index][vector]);
+            }
+        }
+    }
+    for (to, sums) in to.chunks_exact_mut(VECTORS * S::F32_LANES).zip(&sums) {
+        let (vectors, _) = S::as_mut_simd_f32s(to);
+        vectors.iter_mut().zip(sums).for_each(|(to, from)| *to = *from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::conv::{
+        taps,
+        tests::{oracle, values},
+    };
+
+    /// Odd sizes, rows shorter and longer than a line of tiles, runs that end within rows, several images, one pixel.
+    const SHAPES: [([usize; 4], usize); 8] = [
+        ([1, 1, 1, 1], 1),
+        ([2, 3, 5, 7], 9),
+        ([1, 33, 8, 64], 40),
+        ([3, 32, 7, 6], 35),
+        ([1, 40, 19, 67], 64),
+        ([2, 5, 34, 33], 3),
+        ([5, 16, 4, 4], 17),
+        ([1, 300, 6, 10], 32),
+    ];
+
+    fn given(p: Planes, out: usize) -> [Vec<f32>; 3] {
+        [values(p.count * p.channels * p.pixels(), 1), values(out * p.channels * TAPS, 2), values(out, 3)]
+    }
+
+    #[test]
+    fn outputs_are_those_of_the_formula() {
+        for (shape, out) in SHAPES {
+            let p = Planes::new(shape);
+            let [input, weight, bias] = given(p, out);
+            let run = |weight: &[f32]| convolve(&input, p, |o, c| taps(weight, p.channels, o, c), Some(&bias), out);
+            let want: Vec<f64> = oracle(&input, p, &weight, out)
+                .iter()
+                .enumerate()
+                .map(|(i, want)| want + f64::from(bias[i / p.pixels() % out]))
+                .collect();
+            let error = |got: &[f32]| {
+                got.iter().zip(&want).map(|(got, want)| (f64::from(*got) - want).abs()).fold(0.0, f64::max)
+            };
+            let got = run(&weight);
+            assert_eq!(got.len(), want.len());
+            // The same in blocks of the processors with the fewest registers.
+            let weights = |o, c| taps(&weight, p.channels, o, c);
+            let narrow = convolve_on(Arch::Scalar, &input, p, weights, Some(&bias), out);
+            // Products of up to 9 · 4 numbers below 1, summed over channels in single precision.
+            let bound = 4e-6 * (p.channels as f64).sqrt();
+            assert!(error(&got) < bound, "{shape:?}: {:e}", error(&got));
+            assert!(error(&narrow) < bound, "{shape:?}: {:e}", error(&narrow));
+            // The control: one weight of thousands, changed in its fourth digit.
+            let mut changed = weight.clone();
+            changed[out * p.channels * TAPS / 2] += 1e-3;
+            assert!(error(&run(&changed)) > bound, "{shape:?}: {:e}", error(&run(&changed)));
+        }
+    }
+
+    #[test]
+    fn results_do_not_depend_on_the_number_of_threads() {
+        for (shape, out) in SHAPES {
+            let p = Planes::new(shape);
+            let [input, weight, bias] = given(p, out);
+            let [one, two, nine] = [1, 2, 9].map(|count| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
+                pool.install(|| convolve(&input, p, |o, c| taps(&weight, p.channels, o, c), Some(&bias), out))
+            });
+            assert!(one == two && one == nine, "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_thread_kept_does_not_show() {
+        let p = Planes::new([1, 32, 6, 10]);
+        let [input, weight, bias] = given(p, 32);
+        let run = |input: &[f32]| convolve(input, p, |o, c| taps(&weight, p.channels, o, c), Some(&bias), 32);
+        let want = run(&input);
+        run(&vec![f32::NAN; input.len()]);
+        assert!(run(&input) == want);
+    }
+}
