@@ -233,14 +233,14 @@ impl<'a> Denoiser<'a> {
                 tell(row * starts.len() + first)?;
                 let cut = |left: &usize| x.clone().slice([0..1, 0..1, *top..top + tile, *left..left + tile]);
                 let noisy = Tensor::cat(lefts.iter().map(cut).collect(), 0);
-                let weighted = self.clean(noisy, level) * weights.across.clone().slice([first..first + lefts.len()]);
+                let weighted = self.clean(noisy, level) * weights.across.clone().narrow(0, first, lefts.len());
                 for (index, left) in lefts.iter().enumerate() {
                     let place = [0..1, 0..1, 0..tile, *left..left + tile];
-                    let sum = band.clone().slice(place.clone()) + weighted.clone().slice([index..index + 1]);
+                    let sum = band.clone().slice(place.clone()) + weighted.clone().narrow(0, index, 1);
                     band = band.slice_assign(place, sum);
                 }
             }
-            band = band * weights.down.clone().slice([row..row + 1]);
+            band = band * weights.down.clone().narrow(0, row, 1);
             if let Some(carried) = carried.take() {
                 let shared = carried.dims()[2];
                 let both = band.clone().slice([0..1, 0..1, 0..shared, 0..columns]) + carried;
