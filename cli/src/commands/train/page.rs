@@ -49,7 +49,7 @@ fn numbers(card: &Card) -> Section {
         .row(["Loss", &significant(f64::from(card.loss), 4), "mean over the last tenth of the steps"])
         .row(["Steps", &grouped(card.steps), "batches that were learned from"])
         .row(["Weights", &grouped(card.parameters), "numbers that were learned"])
-        .row(["Time", &seconds(card.seconds), "drawing the bodies, and the steps since the start or since --resume"]);
+        .row(["Time", &seconds(card.seconds), "all steps on the clock, those before --resume too"]);
     let model = Table::new("Model", ["Quantity", "Value"])
         .row(["Name", &card.recipe.name])
         .row(["SHA-256 of the weights", &card.sha256]);
