@@ -37,14 +37,15 @@ impl Figure {
     }
 
     pub(super) fn html(&self) -> String {
-        let rows: String = self.panels.chunks(ROW).map(row_html).collect();
+        let columns = self.panels.len().min(ROW);
+        let rows: String = self.panels.chunks(ROW).map(|panels| row_html(panels, columns)).collect();
         format!("<figure>{rows}<figcaption>{}</figcaption></figure>", escape(&self.caption))
     }
 }
 
-fn row_html(panels: &[Panel]) -> String {
+fn row_html(panels: &[Panel], columns: usize) -> String {
     let mut html = String::from("<div class=\"panels\">");
-    for (panel, width) in panels.iter().zip(widths(panels)) {
+    for (panel, width) in panels.iter().zip(widths(panels, columns)) {
         html += &format!(
             "<div class=\"panel\" style=\"flex-basis:{width:.0}px\"><p class=\"panel-title\"><strong>{}</strong> \
              <span>{}</span></p>{}</div>",
@@ -56,9 +57,10 @@ fn row_html(panels: &[Panel]) -> String {
     html + "</div>"
 }
 
-/// Width of each panel of a row: equal shares for drawings, one common scale for slices.
-fn widths(panels: &[Panel]) -> Vec<f64> {
-    let share = (PAGE_PX - GAP_PX * (panels.len() as f64 - 1.0)) / panels.len() as f64;
+/// Width of each panel of a row: equal shares for drawings, one common scale for slices. A last row of fewer panels than
+/// `columns` leaves the rest of the page free.
+fn widths(panels: &[Panel], columns: usize) -> Vec<f64> {
+    let share = (PAGE_PX - GAP_PX * (columns as f64 - 1.0)) / columns as f64;
     let extents: Vec<_> = panels.iter().filter_map(Panel::extent).collect();
     let metric = extents.iter().all(|e| e.metric);
     // Slices without a size in millimetres cannot share a scale; they share a width instead.
@@ -92,17 +94,25 @@ mod tests {
 
     #[test]
     fn slices_of_a_row_share_the_page_at_one_scale() {
-        let metric = widths(&[panel([300, 200], Some([1.0, 1.0])), panel([75, 50], Some([2.0, 2.0]))]);
+        let metric = widths(&[panel([300, 200], Some([1.0, 1.0])), panel([75, 50], Some([2.0, 2.0]))], 2);
         assert!((metric[0] - 2.0 * metric[1]).abs() < 1e-9);
         assert!((metric.iter().sum::<f64>() + GAP_PX - PAGE_PX).abs() < 1e-9);
-        let unknown = widths(&[panel([30, 20], None), panel([75, 50], Some([2.0, 2.0]))]);
+        let unknown = widths(&[panel([30, 20], None), panel([75, 50], Some([2.0, 2.0]))], 2);
         assert_eq!(unknown[0], unknown[1]);
     }
 
     #[test]
+    fn a_last_row_of_fewer_panels_has_the_widths_of_the_others() {
+        let row = |count: usize| widths(&vec![panel([30, 20], Some([1.0, 1.0])); count], ROW);
+        assert!((row(ROW)[0] - row(ROW - 1)[0]).abs() < 1e-9);
+        let alone = widths(&vec![panel([30, 20], Some([1.0, 1.0])); ROW - 1], ROW - 1);
+        assert!(alone[0] > 1.2 * row(ROW)[0], "the control: a single row fills the page");
+    }
+
+    #[test]
     fn tall_pictures_and_lone_charts_stay_within_bounds() {
-        let tall = widths(&[panel([100, 1000], Some([1.0, 1.0]))]);
+        let tall = widths(&[panel([100, 1000], Some([1.0, 1.0]))], 1);
         assert!((tall[0] - 56.0).abs() < 1e-9);
-        assert_eq!(widths(&[Panel::chart("c", Chart::new("x", "y"))]), [MAX_DRAWING_PX]);
+        assert_eq!(widths(&[Panel::chart("c", Chart::new("x", "y"))], 1), [MAX_DRAWING_PX]);
     }
 }
