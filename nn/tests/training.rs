@@ -129,6 +129,8 @@ fn recipes_are_refused_by_name_value_and_range() {
     let usual = toml::to_string(&recipe("diffusion")).unwrap();
     for (from, to, want) in [
         ("patch = 16", "patch = 15", "data.patch must be a multiple of 4 up to data.radiographs.size = 48, got 15"),
+        ("coarsest = 1", "coarsest = 0", "data.coarsest must be 1 to 3 for patches of 16 from views of 48, got 0"),
+        ("coarsest = 1", "coarsest = 4", "data.coarsest must be 1 to 3 for patches of 16 from views of 48, got 4"),
         ("batch = 6", "batch = 0", "training.batch must be at least 1, got 0"),
         ("groups = 4", "groups = 3", "base must be a multiple of groups up to 1024, got 8 and 3"),
         (

@@ -7,8 +7,7 @@
 //!
 //! where g is the group of channel c, and mean and (population) variance run over the pixels of its channels
 //! (Wu & He 2018). As separate tensor operations this takes about eight passes over memory and three times as long as
-//! the convolution beside it. Sums run over blocks in one order whatever the
-//! number of threads.
+//! the convolution beside it. Sums run over blocks in one order whatever the number of threads.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;

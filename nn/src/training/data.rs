@@ -97,7 +97,7 @@ impl Pool {
     }
 }
 
-/// Mean of the `side` × `side` pixels from `first` on.
+/// Mean of the `side` × `side` pixels whose upper left one is given.
 fn mean(view: &Image, [left, top]: [usize; 2], side: usize) -> f32 {
     let columns = view.size()[0];
     let sum: f32 = (top..top + side).flat_map(|row| &view.values()[row * columns + left..][..side]).sum();
@@ -156,5 +156,34 @@ impl Batch {
 
     fn shape(&self) -> [usize; 4] {
         [self.count, 1, self.side, self.side]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kerma::data::{Sample, Unit};
+
+    use super::*;
+
+    #[test]
+    fn coarse_pixels_are_means_of_their_blocks() {
+        let values: Vec<f32> = (0..24).map(|i| (i * i) as f32).collect();
+        let view = Image::new([6, 4], None, Sample::Float, Unit::LineIntegral, values).unwrap();
+        // Columns 3 and 4 of rows 1 and 2: 9, 10, 15, 16 squared.
+        assert_eq!(mean(&view, [3, 1], 2), (81.0 + 100.0 + 225.0 + 256.0) / 4.0);
+        assert_eq!(mean(&view, [5, 3], 1), 529.0);
+    }
+
+    #[test]
+    fn a_coarser_pool_cuts_its_largest_patches_within_its_views() {
+        let pool = |coarsest| {
+            let values = (0..64).map(|i| (i % 8) as f32).collect();
+            let view = Image::new([8, 8], None, Sample::Float, Unit::LineIntegral, values).unwrap();
+            Pool { views: vec![view], seed: 5, patch: 4, coarsest }
+        };
+        let coarse = pool(2).batch(0, 64).clean;
+        assert_eq!(coarse.len(), 64 * 16);
+        assert!(coarse.iter().all(|v| (0.0..=1.0).contains(v)));
+        assert_ne!(coarse, pool(1).batch(0, 64).clean);
     }
 }
