@@ -102,6 +102,26 @@ pub(crate) fn volume(
     }
 }
 
+/// The CT volumes of a recipe that are there, in Hounsfield units where a file does not say: NIfTI has no word for them.
+///
+/// A recipe may name more than every machine has; `work` goes on without the others.
+#[cfg(feature = "nn")]
+pub(crate) fn volumes_at_hand(paths: &[PathBuf], work: &str, context: &mut Context) -> Result<Vec<Volume>, Failure> {
+    let (there, missing): (Vec<&PathBuf>, Vec<_>) = paths.iter().partition(|path| path.exists());
+    for path in missing {
+        context.note(&format!("{}: ABSENT, {work} goes on without it", path.display()));
+    }
+    let read = |path: &PathBuf| {
+        let volume = context.read(|| read_volume(path, None))?;
+        if volume.unit() != Unit::Arbitrary {
+            return Ok(volume);
+        }
+        let grid = *volume.grid();
+        Volume::new(grid, Unit::Hounsfield, volume.into_values()).map_err(|e| Failure::from(e).in_file(path))
+    };
+    there.into_iter().map(read).collect()
+}
+
 /// Reads the projections that a scanner took.
 pub(crate) fn projections(path: &Path, scanner: &Scanner, context: &mut Context) -> Result<Projections, Failure> {
     let pitch = scanner.geometry.pitch_mm();

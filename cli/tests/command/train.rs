@@ -19,7 +19,8 @@ attention = false
 doses = [50.0, 500.0]
 [data]
 patch = 16
-volumes = ["nowhere.nii"]
+volumes = ["nowhere.nii", "spheres.nii"]
+bodies_per_volume = 1
 [data.radiographs]
 count = 1
 views_per_body = 2
@@ -40,12 +41,14 @@ checkpoint = 5
 fn a_training_leaves_weights_a_card_a_checkpoint_and_a_page() {
     let room = Room::new();
     room.put("tiny.toml", RECIPE);
+    // A volume that says that it holds attenuation is taken at its word.
+    room.done(&["phantom", "spheres", "--grid", "24x24x24@10x10x10", "--out", "spheres.nii"]);
     let output = room.run(&["train", "tiny.toml", "--out", "out", "--device", "cpu", "--json"]);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{error}");
     assert!(error.contains("nowhere.nii: ABSENT") && error.contains("step 10 of 12: loss "), "{error}");
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&object["steps"], &object["views"]), (&12.into(), &2.into()));
+    assert_eq!((&object["steps"], &object["views"]), (&12.into(), &4.into()));
     // The steps count as running, the checkpoints between them besides.
     let (run, steps) = (object["seconds"]["run"].as_f64().unwrap(), object["training_seconds"].as_f64().unwrap());
     assert!(steps > 0.0 && steps <= run, "{steps} of {run}");

@@ -8,16 +8,13 @@ use std::{
 };
 
 use clap::Args;
-use kerma::{
-    data::{Unit, Volume},
-    io::{read_volume, write_bytes},
-};
+use kerma::io::write_bytes;
 use kerma_nn::{
     Model, beside,
     evaluation::{Evaluation, Outcome, Recipe},
 };
 
-use crate::{context::Context, failure::Failure};
+use crate::{context::Context, failure::Failure, inputs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +45,10 @@ pub(crate) fn run(args: &EvaluateArgs, context: &mut Context) -> Result<(), Fail
     if let Some(out) = &args.out {
         fs::create_dir_all(out).map_err(|e| Failure::input(e).in_file(out))?;
     }
-    let volumes = volumes(&recipe, context)?;
+    let volumes = inputs::volumes_at_hand(&recipe.volumes, "the evaluation", context)?;
+    if volumes.is_empty() && recipe.images.count == 0 {
+        return Err(Failure::input("none of the recipe's volumes is there, and it has no phantoms"));
+    }
     let device = beside(context.device()?)?;
     let load = |path: PathBuf, context: &mut Context| -> Result<(PathBuf, Model), Failure> {
         let model = context.read(|| Model::load(&path, &device))?;
@@ -92,25 +92,4 @@ fn verdict(outcome: &Outcome) -> Result<(), Failure> {
     let failed: Vec<String> = failed.map(|verdict| format!("{} ({})", verdict.check, verdict.found)).collect();
     let (count, all) = (failed.len(), outcome.verdicts.len());
     Err(Failure::Check(format!("evaluation: {count} of {all} checks do not hold: {}", failed.join("; "))))
-}
-
-/// The recipe's volumes that are there; a recipe may name more than every machine has.
-fn volumes(recipe: &Recipe, context: &mut Context) -> Result<Vec<Volume>, Failure> {
-    let (there, missing): (Vec<&PathBuf>, Vec<_>) = recipe.volumes.iter().partition(|path| path.exists());
-    for path in missing {
-        context.note(&format!("{}: ABSENT, the evaluation goes on without it", path.display()));
-    }
-    if there.is_empty() && recipe.images.count == 0 {
-        return Err(Failure::input("none of the recipe's volumes is there, and it has no phantoms"));
-    }
-    let read = |path: &Path, context: &mut Context| {
-        let volume = context.read(|| read_volume(path, None))?;
-        // NIfTI has no word for CT numbers; a volume of attenuation says that it is one.
-        if volume.unit() != Unit::Arbitrary {
-            return Ok(volume);
-        }
-        let grid = *volume.grid();
-        Volume::new(grid, Unit::Hounsfield, volume.into_values()).map_err(|e| Failure::from(e).in_file(path))
-    };
-    there.into_iter().map(|path| read(path, context)).collect()
 }

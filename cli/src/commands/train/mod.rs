@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Instant};
 
 use clap::Args;
 use kerma::{
-    data::{Unit, Volume},
+    data::Volume,
     engine::{Control, Progress},
     io::write_bytes,
 };
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     fs::create_dir_all(&args.out).map_err(|e| Failure::input(e).in_file(&args.out))?;
     let file = |ending: &str| args.out.join(format!("{}.{ending}", recipe.name));
     let (checkpoint, weights, page) = (file("checkpoint"), file("safetensors"), file("html"));
-    let volumes = volumes(&recipe, context)?;
+    let volumes = inputs::volumes_at_hand(&recipe.data.volumes, "the training", context)?;
 
     let device = beside(context.device()?)?;
     let mut trainer = Trainer::new(recipe.clone(), &device)?;
@@ -91,15 +91,6 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     context.measure("training_seconds", seconds);
     let (parameters, loss) = (card.parameters, card.loss);
     context.finish(&format!("{}: {parameters} weights, {steps} steps, loss {loss:.5}", weights.display()))
-}
-
-/// The recipe's CT volumes that are there, in Hounsfield units where a file does not say; a recipe may name more than every machine has.
-fn volumes(recipe: &Recipe, context: &mut Context) -> Result<Vec<Volume>, Failure> {
-    let (there, missing): (Vec<&PathBuf>, Vec<_>) = recipe.data.volumes.iter().partition(|path| path.exists());
-    for path in missing {
-        context.note(&format!("{}: ABSENT, the training goes on without it", path.display()));
-    }
-    there.into_iter().map(|path| inputs::volume(path, None, Some(Unit::Hounsfield), context)).collect()
 }
 
 /// Draws the bodies of the recipe, under a progress bar.
