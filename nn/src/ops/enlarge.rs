@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::conv::Planes;
+use super::planes::Planes;
 
 /// `[count, channels, 2 rows, 2 columns]` of images in `planes`.
 pub(super) fn forward(x: &[f32], planes: Planes) -> Vec<f32> {

@@ -17,9 +17,9 @@ use burn::{
 };
 
 use super::{
-    conv::{self, Planes},
-    enlarge as repeat,
+    conv, enlarge as repeat,
     norm::{self, Norm},
+    planes::Planes,
 };
 
 /// What the CPU backend has kernels of its own for.

@@ -8,6 +8,6 @@ mod conv;
 mod enlarge;
 mod extension;
 mod norm;
-mod winograd;
+mod planes;
 
 pub use extension::{conv3x3, enlarge, norm_silu};

@@ -12,7 +12,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::conv::Planes;
+use super::planes::Planes;
 
 /// Added to the variance, so that constant groups become zero.
 pub(super) const EPSILON: f32 = 1e-5;
