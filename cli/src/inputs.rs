@@ -104,11 +104,14 @@ pub(crate) fn volume(
 
 /// The CT volumes of a recipe that are there, in Hounsfield units where a file does not say: NIfTI has no word for them.
 ///
-/// A recipe may name more than every machine has; `work` goes on without the others.
+/// A recipe may name more than every machine has; `work` goes on without the others, which are taken from `paths`.
 #[cfg(feature = "nn")]
-pub(crate) fn volumes_at_hand(paths: &[PathBuf], work: &str, context: &mut Context) -> Result<Vec<Volume>, Failure> {
-    let (there, missing): (Vec<&PathBuf>, Vec<_>) = paths.iter().partition(|path| path.exists());
-    for path in missing {
+pub(crate) fn volumes_at_hand(
+    paths: &mut Vec<PathBuf>,
+    work: &str,
+    context: &mut Context,
+) -> Result<Vec<Volume>, Failure> {
+    for path in paths.extract_if(.., |path| !path.exists()) {
         context.note(&format!("{}: ABSENT, {work} goes on without it", path.display()));
     }
     let read = |path: &PathBuf| {
@@ -119,7 +122,7 @@ pub(crate) fn volumes_at_hand(paths: &[PathBuf], work: &str, context: &mut Conte
         let grid = *volume.grid();
         Volume::new(grid, Unit::Hounsfield, volume.into_values()).map_err(|e| Failure::from(e).in_file(path))
     };
-    there.into_iter().map(read).collect()
+    paths.iter().map(read).collect()
 }
 
 /// Reads the projections that a scanner took.

@@ -50,6 +50,24 @@ pub enum Error {
         /// What the device says.
         reason: String,
     },
+    /// A tensor is larger than what the device binds at once.
+    #[error("a tensor of {needed_bytes} bytes is needed, the device binds {limit_bytes} bytes at once")]
+    Binding {
+        /// Bytes of the tensor.
+        needed_bytes: u64,
+        /// The device's limit.
+        limit_bytes: u64,
+    },
+    /// A training whose loss or gradients are no numbers any more.
+    #[error("the {what} of step {step} is {value}; a smaller learning rate may help")]
+    Diverged {
+        /// The step, counted from 0.
+        step: usize,
+        /// What is no number.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+    },
     /// The tensor library fails.
     #[error("the device failed: {0}")]
     Tensor(String),

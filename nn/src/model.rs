@@ -7,6 +7,7 @@ use burn::{
     store::{ModuleSnapshot, SafetensorsStore},
     tensor::Device,
 };
+use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -94,7 +95,7 @@ impl Model {
     /// Writes the weights and, beside them, the card as `.json` for reading.
     ///
     /// # Errors
-    /// [`Error::Model`] when a file cannot be written; the old one is left then.
+    /// [`Error::Model`] when a file cannot be written; the old one is left then, and a card is written only beside its weights.
     pub fn save(&mut self, path: &Path) -> Result<(), Error> {
         let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
         let bytes = |card: &str| -> Result<Vec<u8>, Error> {
@@ -115,7 +116,8 @@ impl Model {
     /// Reads a model onto a device.
     ///
     /// # Errors
-    /// [`Error::Model`] when the file is damaged, or of another format, version or architecture.
+    /// [`Error::File`] when the file cannot be read, [`Error::Model`] when it is cut, its weights are damaged, or it is of
+    /// another format, version or architecture.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(|e| Error::File { path: path.to_owned(), source: e })?;
         Self::from_bytes(&bytes, path, device)
@@ -127,8 +129,8 @@ impl Model {
     /// As [`Self::load`].
     pub fn from_bytes(bytes: &[u8], path: &Path, device: &Device) -> Result<Self, Error> {
         let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
-        let (_, header) = safetensors::SafeTensors::read_metadata(bytes)
-            .map_err(|e| fail(format!("not a complete safetensors file ({e})")))?;
+        let (_, header) =
+            SafeTensors::read_metadata(bytes).map_err(|e| fail(format!("not a complete safetensors file ({e})")))?;
         let text = header.metadata().as_ref().and_then(|all| all.get(CARD));
         let text = text.ok_or_else(|| fail("holds no kerma model: its metadata have no card".to_owned()))?;
         let start: Start = serde_json::from_str(text).map_err(|e| fail(format!("the card cannot be read: {e}")))?;
@@ -139,8 +141,9 @@ impl Model {
             )));
         }
         let card: Card = serde_json::from_str(text).map_err(|e| fail(format!("the card cannot be read: {e}")))?;
-        if let Some(fault) = card.recipe.network.fault() {
-            return Err(fail(format!("the card describes no network: {fault}")));
+        card.recipe.check().map_err(|e| fail(format!("the card describes no network: {e}")))?;
+        if let Some((name, tensor)) = header.tensors().into_iter().find(|(_, tensor)| tensor.dtype != Dtype::F32) {
+            return Err(fail(format!("weights must be F32, {name} is {:?}", tensor.dtype)));
         }
         if hash(bytes).as_ref() != Some(&card.sha256) {
             return Err(fail("the weights are not those of the card: the file is damaged".to_owned()));

@@ -31,8 +31,8 @@ pub fn beside(engine: &engine::Device) -> Result<Device, Error> {
 /// is one binding of the GPU: what is larger is refused, however the engine divides it.
 ///
 /// # Errors
-/// [`engine::Error::BufferSize`] when the output does not have the elements of the shape; [`Error::Tensor`] when the
-/// tensor is larger than a binding or has no memory; what the engine says.
+/// [`engine::Error::BufferSize`] when the output does not have the elements of the shape; [`Error::Binding`] when the tensor
+/// is larger than a binding; [`Error::Tensor`] when there is no memory for it; what the engine says.
 pub async fn filled(
     graph: &Graph<'_>,
     output: Output<f32>,
@@ -52,8 +52,7 @@ pub async fn filled(
         let limit = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
         let needed = elements as u64 * size_of::<f32>() as u64;
         if needed > limit {
-            let reason = format!("a tensor of {needed} bytes is needed, the device binds {limit} bytes at once");
-            return Err(Error::Tensor(reason));
+            return Err(Error::Binding { needed_bytes: needed, limit_bytes: limit });
         }
         let tensor = Tensor::<4>::empty(shape, &below);
         let primitive = tensor.clone().try_into_primitive::<Wgpu>().map_err(|e| Error::Tensor(format!("{e:?}")))?;

@@ -13,8 +13,8 @@ use kerma::{
 };
 use kerma_nn::{
     Error, Model, beside,
-    denoise::{DenoiseOptions, Denoised, Denoiser, Noise, Sampler},
-    diffusion::Level,
+    denoise::{DenoiseOptions, Denoised, Denoiser, Noise, Sampler, Unchanged},
+    diffusion::{Level, Prediction},
     networks::Unet,
     training::Recipe,
 };
@@ -73,7 +73,7 @@ fn waves(size: [usize; 2], noise: f32, seed: u64) -> Image {
 fn try_run(recipe: &str, image: &Image, options: &DenoiseOptions, engine: &Device) -> Result<Denoised, Error> {
     let device = beside(engine).unwrap();
     let model = model(recipe, &device);
-    pollster::block_on(Denoiser::new(&model, engine, device).run(image, options, &Control::default()))
+    pollster::block_on(Denoiser::new(&model, engine, device)?.run(image, options, &Control::default()))
 }
 
 fn run(recipe: &str, image: &Image, options: &DenoiseOptions) -> Denoised {
@@ -105,31 +105,52 @@ fn images_without_anything_to_take_off_come_back_as_they_are() {
     let pixel = Image::new([1, 1], None, Sample::Float, Unit::Arbitrary, vec![7.5]).unwrap();
     let clean: Vec<f32> = (0..64 * 64).map(|i| (i % 64 / 16 * 100) as f32).collect();
     let clean = Image::new([64, 64], None, Sample::Float, Unit::Arbitrary, clean).unwrap();
+    // All but one pixel are the same.
+    let dot: Vec<f32> = (0..64 * 64).map(|i| if i == 2000 { 9.0 } else { 4.0 }).collect();
+    let dot = Image::new([64, 64], None, Sample::Float, Unit::Arbitrary, dot).unwrap();
     let estimated = DenoiseOptions::default();
     let none = DenoiseOptions { strength: 0.0, ..told() };
     let given = |noise| DenoiseOptions { noise, ..told() };
-    let no_variance = Noise::PoissonGaussian(PoissonGaussian { gain: 0.0, offset: -1.0 });
-    for (image, options) in [
-        (&noisy, &none),
-        (&flat, &estimated),
-        (&flat, &told()),
-        (&pixel, &estimated),
-        (&pixel, &told()),
-        (&clean, &estimated),
-        (&noisy, &given(Noise::Gaussian(0.0))),
-        (&noisy, &given(no_variance)),
+    let variance = |gain, offset| Noise::PoissonGaussian(PoissonGaussian { gain, offset });
+    // Less than single precision tells from none: by the noise, and by the strength.
+    let faint = DenoiseOptions { strength: 1e-9, ..given(variance(0.1, 1.0)) };
+    for (image, options, reason) in [
+        (&noisy, &none, Unchanged::Strength),
+        (&flat, &estimated, Unchanged::Constant),
+        (&flat, &told(), Unchanged::Constant),
+        (&pixel, &estimated, Unchanged::Constant),
+        (&pixel, &told(), Unchanged::Constant),
+        (&dot, &told(), Unchanged::Contrast),
+        (&clean, &estimated, Unchanged::Noise),
+        (&noisy, &given(Noise::Gaussian(0.0)), Unchanged::Noise),
+        (&noisy, &given(Noise::Gaussian(1e-9)), Unchanged::Noise),
+        (&noisy, &given(variance(0.0, -1.0)), Unchanged::Noise),
+        (&noisy, &faint, Unchanged::Noise),
     ] {
         let got = run(CHAIN, image, options);
         assert!(bits(&got.image) == bits(image), "{options:?}");
-        assert_eq!((got.start, got.steps, got.noise, got.sigma), (None, 0, None, 0.0));
+        assert_eq!(got.unchanged, Some(reason), "{options:?}");
+        assert_eq!((got.start, got.steps, got.noise, got.sigma), (None, 0, None, None));
     }
-    assert_eq!(bits(&run(DIRECT, &noisy, &none).image), bits(&noisy));
-    assert_eq!(bits(&run(DIRECT, &flat, &estimated).image), bits(&flat));
+    for (image, options, reason) in [
+        (&noisy, &none, Unchanged::Strength),
+        (&flat, &estimated, Unchanged::Constant),
+        (&dot, &estimated, Unchanged::Contrast),
+    ] {
+        let got = run(DIRECT, image, options);
+        assert_eq!((bits(&got.image), got.unchanged), (bits(image), Some(reason)));
+    }
+    // What is taken off at once has no level of noise.
+    let direct = run(DIRECT, &noisy, &estimated);
+    assert_eq!((direct.unchanged, direct.noise, direct.sigma), (None, None, None));
     // The control: with strength the same image is changed, and keeps what it is besides its values.
     let got = run(CHAIN, &noisy, &told());
     assert!(largest_difference(&got.image, &noisy) > 0.01);
     assert_eq!((got.image.spacing_mm(), got.image.sample()), (noisy.spacing_mm(), noisy.sample()));
-    assert_eq!((got.steps, got.noise), (1, Some(PoissonGaussian { gain: 0.0, offset: 0.2 * 0.2 })));
+    assert_eq!(
+        (got.unchanged, got.steps, got.noise),
+        (None, 1, Some(PoissonGaussian { gain: 0.0, offset: 0.2 * 0.2 }))
+    );
     assert!(got.start.is_some());
 }
 
@@ -185,7 +206,7 @@ fn fresh_noise_does_not_depend_on_tiles() {
     let device = beside(&engine).unwrap();
     // An untrained network's output is 0 whatever its tile: only the image and the fresh noise are left.
     let model = Model::untrained(model(CHAIN, &device).card().recipe.clone(), &device);
-    let denoiser = Denoiser::new(&model, &engine, device);
+    let denoiser = Denoiser::new(&model, &engine, device).unwrap();
     // Wide and tall, so that the padding of either side differs between the tiles.
     for size in [[150, 60], [60, 150]] {
         let image = waves(size, 0.1, 4);
@@ -278,7 +299,8 @@ fn memory_is_respected_with_smaller_batches_then_smaller_tiles() {
     let device = beside(&engine).unwrap();
     let model = model(CHAIN, &device);
     let image = waves([512, 128], 0.1, 6);
-    let needed = |tile, batch| Denoiser::new(&model, &engine, device.clone()).planned_bytes([512, 128], tile, batch);
+    let denoiser = Denoiser::new(&model, &engine, device.clone()).unwrap();
+    let needed = |tile, batch| denoiser.planned_bytes([512, 128], tile, batch);
     let with = |budget: u64| {
         let options = DenoiseOptions { tile: 128, overlap: 32, batch: Some(100), ..told() };
         try_run(CHAIN, &image, &options, &Device::cpu().with_memory_budget(budget))
@@ -325,6 +347,38 @@ fn whole_numbers_stay_whole_and_within_their_bits() {
     }
 }
 
+/// A network whose output is 0 leaves the image as it is: what remains of the brightness is the way back alone.
+#[test]
+fn a_faint_strength_keeps_the_brightness_of_an_image_of_quanta() {
+    let engine = Device::cpu();
+    let device = beside(&engine).unwrap();
+    let mut recipe = Recipe::from_toml(CHAIN).unwrap();
+    recipe.diffusion.as_mut().unwrap().prediction = Prediction::Noise;
+    let model = Model::untrained(recipe, &device);
+    let denoiser = Denoiser::new(&model, &engine, device).unwrap();
+    let gain = 4.0;
+    let values = waves([96, 96], 0.3, 14).values().iter().map(|v| v * 500.0 + 900.0).collect();
+    let image = Image::new([96, 96], None, Sample::Float, Unit::Arbitrary, values).unwrap();
+    let mean = |image: &Image| image.values().iter().map(|v| f64::from(*v)).sum::<f64>() / (96.0 * 96.0);
+    let shift = |strength: f64| {
+        let noise = Noise::PoissonGaussian(PoissonGaussian { gain, offset: 25.0 });
+        let options = DenoiseOptions { strength, noise, ..told() };
+        mean(&pollster::block_on(denoiser.run(&image, &options, &Control::default())).unwrap().image) - mean(&image)
+    };
+    assert!(shift(0.001).abs() < 0.01 * gain, "{}", shift(0.001));
+    // The control: the inverse of means, which a full strength asks for, is a quarter of the gain above the image.
+    assert!((shift(1.0) - gain / 4.0).abs() < 0.03 * gain, "{}", shift(1.0));
+}
+
+#[test]
+fn models_that_are_no_denoisers_are_refused() {
+    let device = beside(&Device::cpu()).unwrap();
+    let features = Recipe::from_toml(include_str!("../../recipes/features.toml")).unwrap();
+    let features = Model::untrained(features, &device);
+    let refused = Denoiser::new(&features, &Device::cpu(), device).err().unwrap();
+    assert!(matches!(refused, Error::Options(_)) && refused.to_string().contains("\"features\" is no denoiser"));
+}
+
 #[test]
 fn values_and_options_out_of_range_are_refused() {
     let image = waves([64, 64], 0.1, 10);
@@ -366,6 +420,7 @@ fn being_cancelled_ends_it() {
     let model = model(CHAIN, &device);
     let control = Control { is_cancelled: &|| true, ..Control::default() };
     let image = waves([64, 64], 0.1, 12);
-    let done = pollster::block_on(Denoiser::new(&model, &engine, device).run(&image, &told(), &control));
+    let denoiser = Denoiser::new(&model, &engine, device).unwrap();
+    let done = pollster::block_on(denoiser.run(&image, &told(), &control));
     assert!(matches!(done, Err(Error::Engine(engine::Error::Cancelled))));
 }

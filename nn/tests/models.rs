@@ -81,6 +81,10 @@ fn files_of_others_are_refused() {
     assert!(network.contains("the card describes no network"), "{network}");
     let deeper = replaced(r#"\"blocks\": 1"#, r#"\"blocks\": 2"#);
     assert!(deeper.contains("architecture"), "{deeper}");
+    let chain = replaced(r#"\"chain_share\": 0.1"#, r#"\"chain_share\": 9.1"#);
+    assert!(chain.contains("the card describes no network") && chain.contains("chain_share"), "{chain}");
+    let kind = replaced(r#""dtype":"F32""#, r#""dtype":"I32""#);
+    assert!(kind.contains("weights must be F32, ") && kind.ends_with(" is I32"), "{kind}");
     let bare = b"\x02\0\0\0\0\0\0\0{}".to_vec();
     assert!(refusal(&bare).contains("no kerma model"), "{}", refusal(&bare));
 }

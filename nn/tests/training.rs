@@ -11,6 +11,7 @@ use burn::{
 use common::recipe;
 use kerma::engine;
 use kerma_nn::{
+    Error,
     networks::Unet,
     training::{Method, NoiseOptions, Pool, Recipe, Trainer},
 };
@@ -127,6 +128,37 @@ fn a_checkpoint_knows_its_recipe_by_numbers_of_seventeen_digits() {
 }
 
 #[test]
+fn a_checkpoint_survives_an_end_between_its_two_names() {
+    let recipe = recipe("regression");
+    let folder = tempfile::tempdir().unwrap();
+    let (checkpoint, before) = (folder.path().join("a.checkpoint"), folder.path().join("a.old"));
+    let trainer = || Trainer::new(recipe.clone(), &Device::flex()).unwrap();
+    trainer().save(&checkpoint).unwrap();
+    std::fs::rename(&checkpoint, &before).unwrap();
+    trainer().resume(&checkpoint).unwrap();
+    // The next one is whole, and what lay aside is gone after the one that follows.
+    trainer().save(&checkpoint).unwrap();
+    trainer().save(&checkpoint).unwrap();
+    assert!(checkpoint.exists() && !before.exists());
+    // The control: with neither there is nothing to go on from.
+    std::fs::remove_dir_all(&checkpoint).unwrap();
+    assert!(trainer().resume(&checkpoint).is_err());
+}
+
+/// Weights beyond single precision give a loss that is no number.
+#[test]
+fn a_training_that_diverges_says_so() {
+    let mut recipe = recipe("regression");
+    recipe.training.learning_rate = 1e38;
+    let pool = pool(&recipe);
+    let mut trainer = Trainer::new(recipe, &Device::flex()).unwrap();
+    let engine = engine::Device::cpu();
+    let error = (0..8).find_map(|_| pollster::block_on(trainer.step(&pool, &engine)).err()).unwrap();
+    assert!(matches!(error, Error::Diverged { .. }) && !error.is_device_failure(), "{error}");
+    assert!(trainer.losses().iter().all(|loss| loss.is_finite()));
+}
+
+#[test]
 fn a_checkpoint_of_another_recipe_is_refused() {
     let (one, other) = (recipe("diffusion"), Recipe { seed: 4, ..recipe("diffusion") });
     let folder = tempfile::tempdir().unwrap();
@@ -139,6 +171,9 @@ fn a_checkpoint_of_another_recipe_is_refused() {
 #[test]
 fn recipes_are_refused_by_name_value_and_range() {
     let usual = toml::to_string(&recipe("diffusion")).unwrap();
+    // Written as what it is where a recipe does not say; it is not to be said twice.
+    let said = usual.lines().find(|line| line.starts_with("epsilon = ")).unwrap();
+    let usual = usual.replace(&format!("{said}\n"), "");
     for (from, to, want) in [
         ("patch = 16", "patch = 15", "data.patch must be a multiple of 4 up to data.radiographs.size = 48, got 15"),
         ("coarsest = 1", "coarsest = 0", "data.coarsest must be 1 to 3 for patches of 16 from views of 48, got 0"),
@@ -153,6 +188,13 @@ fn recipes_are_refused_by_name_value_and_range() {
         ("name = \"tiny\"", "name = \"a/b\"", "name must consist of letters"),
         ("clip = 1.0", "clap = 1.0", "unknown field `clap`"),
         ("method = \"diffusion\"", "method = \"magic\"", "unknown variant `magic`"),
+        ("method = \"diffusion\"", "method = \"regression\"", "[diffusion] belongs to the method \"diffusion\" alone"),
+        ("[data]", "[noise]\ndoses = [1.0, 2.0]\n[data]", "[noise] has no effect on this method"),
+        (
+            "weight_decay = 0.01",
+            "weight_decay = 0.01\nepsilon = 0.0",
+            "training.epsilon must be positive and at most 1, got 0",
+        ),
     ] {
         assert!(usual.contains(from), "{from} not in {usual}");
         let message = Recipe::from_toml(&usual.replace(from, to)).unwrap_err().to_string();

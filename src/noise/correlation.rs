@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use super::{
     NoiseError,
     gaussian::{Survey, white_sigma},
@@ -13,6 +15,9 @@ pub struct Correlation {
     pub coarse: f64,
 }
 
+/// Ratios that do not show any processing.
+const NEARLY_WHITE: RangeInclusive<f64> = 0.6..=1.3;
+
 impl Correlation {
     /// `fine` / `coarse`: 1 for white noise, below 1 for blurred noise and structure, above 1 for sharpened noise.
     ///
@@ -20,6 +25,14 @@ impl Correlation {
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         (self.coarse > 0.0).then(|| self.fine / self.coarse)
+    }
+
+    /// The ratio where it is below 0.6 or above 1.3, which a detector's own blur and structure of the image do not explain.
+    ///
+    /// Averaging pairs of pixels along one axis gives 0.55, along both 0.3.
+    #[must_use]
+    pub fn not_white(&self) -> Option<f64> {
+        self.ratio().filter(|ratio| !NEARLY_WHITE.contains(ratio))
     }
 }
 

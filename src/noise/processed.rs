@@ -13,9 +13,6 @@ const MAX_LEVELS: f32 = 65_536.0;
 const FILLED: u32 = 16;
 /// Share of gaps among the occupied levels of a histogram from which on it is a comb.
 const COMB_SHARE: f64 = 0.05;
-/// Ratios of noise at the two finest scales that a detector's own blur, and structure of the image, leave possible.
-/// Averaging pairs of pixels along one axis gives 0.55, along both 0.3.
-const NEARLY_WHITE: [f64; 2] = [0.6, 1.3];
 
 /// Why an image does not look like a detector's own signal.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,7 +61,7 @@ impl fmt::Display for Processing {
 ///
 /// Models of noise ([`PoissonGaussian`](super::PoissonGaussian), [`Anscombe`](super::Anscombe)) describe a detector's signal.
 /// After tone curves, filters or lossy compression they are at best locally true, which is worth a warning. The noise's
-/// ratio must be below 0.6 or above 1.3 to count; noise that cannot be measured is no sign.
+/// ratio counts by [`Correlation::not_white`](super::Correlation::not_white); noise that cannot be measured is no sign.
 #[must_use]
 pub fn looks_processed(image: &Image) -> Option<Processing> {
     if image.values().len() < MIN_PIXELS || image.check_finite().is_err() {
@@ -76,12 +73,8 @@ pub fn looks_processed(image: &Image) -> Option<Processing> {
     if let Some((gaps, levels)) = comb(image.values()) {
         return Some(Processing::Comb { gaps, levels });
     }
-    let ratio = noise_correlation(image, None).ok().and_then(|c| c.ratio())?;
-    match NEARLY_WHITE {
-        [low, _] if ratio < low => Some(Processing::Blurred { ratio }),
-        [_, high] if ratio > high => Some(Processing::Sharpened { ratio }),
-        _ => None,
-    }
+    let ratio = noise_correlation(image, None).ok()?.not_white()?;
+    Some(if ratio < 1.0 { Processing::Blurred { ratio } } else { Processing::Sharpened { ratio } })
 }
 
 /// The number of distinct values, unless there are too many.

@@ -92,3 +92,28 @@ fn writing_ends_when_told_and_keeps_the_old_file() {
         assert!(room.contents() == before, "{name}: something was written");
     }
 }
+
+#[cfg(feature = "nn")]
+#[test]
+fn ctrl_c_ends_a_training_with_a_checkpoint() {
+    use serde_json::Value;
+
+    let room = Room::new();
+    let recipe =
+        crate::train::RECIPE.replace("steps = 12", "steps = 1000000").replace("checkpoint = 5", "checkpoint = 2");
+    room.put("long.toml", recipe.replace("\"spheres.nii\"", ""));
+    let args = ["train", "long.toml", "--out", "out", "--device", "cpu"];
+    let mut child = room.command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // Between two checkpoints, as they come.
+    assert!(lines.any(|line| line.contains("step 2 of 1000000")));
+    signal(&child, "INT");
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert_eq!(rest.last().map(String::as_str), Some("kerma: interrupted"));
+    let state: Value = serde_json::from_slice(&room.bytes("out/tiny.checkpoint/state.json")).unwrap();
+    let step = state["step"].as_u64().unwrap();
+    assert!(step > 2 && rest[rest.len() - 2].contains(&format!("step {step} of 1000000")), "{step}: {rest:?}");
+    assert!(!room.path("out/tiny.new").exists() && !room.path("out/tiny.old").exists());
+    room.refused(&args, &["tiny.checkpoint: is of a training before", "--resume"]);
+}

@@ -3,7 +3,7 @@ use serde_json::Value;
 use crate::runner::Room;
 
 /// A training of a second.
-const RECIPE: &str = r#"
+pub(crate) const RECIPE: &str = r#"
 name = "tiny"
 method = "regression"
 seed = 3
@@ -62,6 +62,8 @@ fn a_training_leaves_weights_a_card_a_checkpoint_and_a_page() {
     // The page names the weights that were written.
     let card: Value = serde_json::from_slice(&room.bytes("out/tiny.json")).unwrap();
     assert_eq!(card["recipe"]["name"], "tiny");
+    // What was not there is no part of what it was made from.
+    assert_eq!(card["recipe"]["data"]["volumes"], serde_json::json!(["spheres.nii"]));
     assert!(html.contains(card["sha256"].as_str().unwrap()));
 }
 
@@ -70,6 +72,11 @@ fn recipes_that_cannot_be_followed_are_refused() {
     let room = Room::new();
     room.put("clap.toml", RECIPE.replace("clip", "clap"));
     room.refused(&["train", "clap.toml", "--out", "out"], &["clap.toml: recipe: ", "clap"]);
+    let neighbours = RECIPE.replace("regression", "neighbor2neighbor").replace("patch = 16", "patch = 20");
+    room.put("half.toml", neighbours);
+    room.refused(&["train", "half.toml", "--out", "out"], &["data.patch must be a multiple of 8 ", "20"]);
+    room.put("stray.toml", RECIPE.replace("[data]", "[diffusion]\nschedule = \"linear\"\nsteps = 10\nprediction = \"noise\"\nlevels = [0.1, 1.0]\nchain_share = 0.1\n[data]"));
+    room.refused(&["train", "stray.toml", "--out", "out"], &["[diffusion] belongs to the method"]);
     room.put("odd.toml", RECIPE.replace("patch = 16", "patch = 15"));
     room.refused(&["train", "odd.toml", "--out", "out"], &["data.patch", "15"]);
     room.refused(&["train", "nowhere.toml", "--out", "out"], &["nowhere.toml: "]);

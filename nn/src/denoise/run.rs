@@ -3,12 +3,12 @@ use kerma::{
     data::Image,
     engine::{self, Control, Extent, Graph, Progress},
     kernels::noise::{Stream, normal},
-    noise::PoissonGaussian,
 };
 
 use super::{
-    DenoiseOptions, Sampler,
+    DenoiseOptions, Denoised, Sampler, Unchanged,
     layout::{Layout, Weights},
+    memory::Memory,
     scale::Scale,
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     diffusion::{Chain, Level, Prediction, Step},
     filled,
     networks::Unet,
+    training::Method,
 };
 
 /// A trained network ready to denoise.
@@ -34,43 +35,29 @@ enum Way {
     Direct,
 }
 
-/// Smallest tile that memory makes of a larger one.
-const SMALLEST_TILE: usize = 64;
 /// Pixels of the tiles that the network is given at once, where options do not say. On the CPU fewer leave cores waiting for
 /// each other, and more leave the caches; a GPU has more cores to fill.
 const PIXELS_AT_ONCE_CPU: usize = 256 * 256;
 const PIXELS_AT_ONCE_GPU: usize = 512 * 512;
 
-/// A denoised image, and how it came about.
-#[derive(Clone, Debug)]
-pub struct Denoised {
-    /// The image, in the units of the noisy one.
-    pub image: Image,
-    /// The noise that was assumed; none where there was none to remove.
-    pub noise: Option<PoissonGaussian>,
-    /// Deviation of the noise on the network's scale of −1 … 1, times the strength.
-    pub sigma: f64,
-    /// The step t* of the chain at which the image entered.
-    pub start: Option<usize>,
-    /// Evaluations of the network for each pixel; 0 where the image is returned as it is.
-    pub steps: usize,
-    /// Tiles of the image.
-    pub tiles: usize,
-    /// Rows and columns of a tile, smaller than asked for where memory or image are.
-    pub tile: usize,
-    /// Tiles that the network was given at once at most.
-    pub batch: usize,
-}
-
 impl<'a> Denoiser<'a> {
     /// A denoiser with its tensors on `device`; fresh noise is drawn by `engine`.
-    #[must_use]
-    pub fn new(model: &'a Model, engine: &'a engine::Device, device: Device) -> Self {
-        let way = match &model.card().recipe.diffusion {
-            Some(options) => Way::Chain(Chain::new(options.schedule, options.steps), options.prediction),
-            None => Way::Direct,
+    ///
+    /// # Errors
+    /// [`Error::Options`] when the model was trained for something else.
+    pub fn new(model: &'a Model, engine: &'a engine::Device, device: Device) -> Result<Self, Error> {
+        let recipe = &model.card().recipe;
+        let way = match (recipe.method, &recipe.diffusion) {
+            (Method::Diffusion, Some(options)) => {
+                Way::Chain(Chain::new(options.schedule, options.steps), options.prediction)
+            }
+            (Method::Regression | Method::Neighbor2neighbor | Method::Adversarial, None) => Way::Direct,
+            (method, _) => {
+                let name = &recipe.name;
+                return Err(Error::Options(format!("\"{name}\" is no denoiser, but a model of {method:?}")));
+            }
         };
-        Self { model, way, engine, device }
+        Ok(Self { model, way, engine, device })
     }
 
     /// Denoises an image.
@@ -89,29 +76,15 @@ impl<'a> Denoiser<'a> {
         // No tile is larger than the image needs.
         let needed = image.size()[0].max(image.size()[1]).next_multiple_of(multiple);
         let tile = options.tile.min(needed).next_multiple_of(multiple);
-        let mut options = DenoiseOptions { tile, overlap: options.overlap.min(tile / 2), ..options.clone() };
-        let mut budget = self.engine.limits().memory_bytes;
-        let mut failure = None;
-        loop {
-            let tile = options.tile;
-            let bytes = |batch| self.planned_bytes(image.size(), tile, batch);
-            while let Some(layout) = self.fitting(image.size(), &options, |batch| bytes(batch) <= budget) {
-                match self.attempt(image, &layout, &options, control).await {
-                    Err(Error::Tensor(reason)) => failure = Some(reason),
-                    done => return done,
-                }
-                budget = if layout.batch > 1 { bytes(layout.batch / 2) } else { bytes(1) - 1 };
-            }
-            let smaller = tile / 2;
-            if smaller < SMALLEST_TILE {
-                return Err(match failure {
-                    Some(reason) => Error::OutOfMemory { tile, reason },
-                    None => Error::MemoryBudget { tile, needed_bytes: bytes(1), budget_bytes: budget },
-                });
-            }
-            let smaller = smaller.next_multiple_of(multiple);
-            options = DenoiseOptions { tile: smaller, overlap: options.overlap.min(smaller / 4), ..options };
-        }
+        let whole = DenoiseOptions { tile, overlap: options.overlap.min(tile / 2), ..options.clone() };
+        let at_once = if self.device == Device::flex() { PIXELS_AT_ONCE_CPU } else { PIXELS_AT_ONCE_GPU };
+        let memory = Memory {
+            budget: self.engine.limits().memory_bytes,
+            bytes: &|tile, batch| self.planned_bytes(image.size(), tile, batch),
+            most: &|tile| at_once / tile.pow(2),
+            multiple,
+        };
+        memory.attempt(image.size(), whole, async |layout| self.attempt(image, layout, options, control).await).await
     }
 
     /// Bytes of the device that denoising an image takes at most, in such tiles, so many at once.
@@ -126,16 +99,6 @@ impl<'a> Denoiser<'a> {
         (values * size_of::<f32>()) as u64 + batch as u64 * network.activation_bytes(tile)
     }
 
-    /// The layout with most tiles at once that `fits`; none when a single tile does not.
-    fn fitting(&self, size: [usize; 2], options: &DenoiseOptions, fits: impl Fn(usize) -> bool) -> Option<Layout> {
-        let is_cpu = self.device == Device::flex();
-        let pixels = if is_cpu { PIXELS_AT_ONCE_CPU } else { PIXELS_AT_ONCE_GPU };
-        let most = options.batch.unwrap_or_else(|| (pixels / options.tile.pow(2)).max(1));
-        let most = Layout::new(size, options, most).batch;
-        // Bytes grow with the batch: the first that fits is the largest.
-        (1..=most).rev().find(|batch| fits(*batch)).map(|batch| Layout::new(size, options, batch))
-    }
-
     async fn attempt(
         &self,
         image: &Image,
@@ -143,25 +106,18 @@ impl<'a> Denoiser<'a> {
         options: &DenoiseOptions,
         control: &Control<'_>,
     ) -> Result<Denoised, Error> {
-        let unchanged = || Denoised {
-            image: image.clone(),
-            noise: None,
-            sigma: 0.0,
-            start: None,
-            steps: 0,
-            tiles: 0,
-            tile: 0,
-            batch: 0,
-        };
         if options.strength == 0.0 {
-            return Ok(unchanged());
+            return Ok(Denoised::unchanged(image, Unchanged::Strength));
         }
         let scale = match self.way {
-            Way::Chain(..) => Scale::new(image, options.noise)?,
+            Way::Chain(..) => Scale::new(image, options.noise, options.strength)?,
             Way::Direct => Scale::plain(image, options.range),
         };
-        let Some(scale) = scale else { return Ok(unchanged()) };
-        let sigma = options.strength * scale.sigma();
+        let scale = match scale {
+            Ok(scale) => scale,
+            Err(reason) => return Ok(Denoised::unchanged(image, reason)),
+        };
+        let sigma = scale.sigma();
         let levels = match &self.way {
             Way::Chain(chain, _) => chain.way_down(sigma, options.sampler.steps()),
             Way::Direct => vec![Level::CLEAN; 2],
@@ -196,14 +152,15 @@ impl<'a> Denoiser<'a> {
         }
         let values = x.try_into_data().map_err(|e| Error::Tensor(e.to_string()))?;
         let values = values.try_to_vec::<f32>().map_err(|e| Error::Tensor(e.to_string()))?;
-        let start = match &self.way {
-            Way::Chain(chain, _) => chain.start(sigma),
-            Way::Direct => None,
+        let (start, is_told) = match &self.way {
+            Way::Chain(chain, _) => (chain.start(sigma), true),
+            Way::Direct => (None, false),
         };
         Ok(Denoised {
             image: scale.inverse(layout.cropped(values, image.size()), image)?,
-            noise: matches!(self.way, Way::Chain(..)).then(|| scale.model()),
-            sigma,
+            unchanged: None,
+            noise: is_told.then(|| scale.model()),
+            sigma: is_told.then_some(sigma),
             start,
             steps,
             tiles,

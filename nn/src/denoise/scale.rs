@@ -3,7 +3,7 @@ use kerma::{
     noise::{Anscombe, PoissonGaussian, estimate},
 };
 
-use super::Noise;
+use super::{Noise, Unchanged};
 use crate::Error;
 
 /// Values that all but a few outliers lie between.
@@ -20,17 +20,17 @@ pub(super) struct Scale {
     stabilised: Option<Anscombe>,
     middle: f64,
     half: f64,
+    strength: f64,
 }
 
 /// Share of the pixels at either end that do not decide the scale: noise and markers reach far out.
 const OUTLIERS: f64 = 0.001;
 
 impl Scale {
-    /// The scale of an image with its noise, or none when the image has no noise or no contrast.
-    pub(super) fn new(image: &Image, noise: Noise) -> Result<Option<Self>, Error> {
-        let first = image.values()[0];
-        if image.values().iter().all(|v| *v == first) {
-            return Ok(None);
+    /// The scale of an image whose noise is to be taken off with a strength, or why there is nothing to take off.
+    pub(super) fn new(image: &Image, noise: Noise, strength: f64) -> Result<Result<Self, Unchanged>, Error> {
+        if is_constant(image) {
+            return Ok(Err(Unchanged::Constant));
         }
         let model = match noise {
             Noise::Estimated => estimate(image)?,
@@ -38,19 +38,26 @@ impl Scale {
             Noise::PoissonGaussian(model) => model,
         };
         if model.gain == 0.0 && model.offset <= 0.0 {
-            return Ok(None);
+            return Ok(Err(Unchanged::Noise));
         }
         let stabilised = if model.gain > 0.0 { Some(Anscombe::new(model)?) } else { None };
-        let scale = Self { model, stabilised, middle: 0.0, half: 1.0 };
+        let scale = Self { model, stabilised, middle: 0.0, half: 1.0, strength };
         let [low, high] = bounds(scale.stable(image));
-        Ok((high > low).then_some(scale.within([low, high])))
+        if high <= low {
+            return Ok(Err(Unchanged::Contrast));
+        }
+        let scale = scale.within([low, high]);
+        Ok(if scale.sigma() < f64::from(f32::EPSILON) { Err(Unchanged::Noise) } else { Ok(scale) })
     }
 
-    /// The scale of an image whose noise plays no part, or none when it has no contrast.
-    pub(super) fn plain(image: &Image, range: Option<[f64; 2]>) -> Option<Self> {
+    /// The scale of an image whose noise plays no part, or why nothing can be told from it.
+    pub(super) fn plain(image: &Image, range: Option<[f64; 2]>) -> Result<Self, Unchanged> {
         let [low, high] = range.unwrap_or_else(|| bounds(image.values().to_vec()));
+        if high <= low {
+            return Err(if is_constant(image) { Unchanged::Constant } else { Unchanged::Contrast });
+        }
         let model = PoissonGaussian { gain: 0.0, offset: 0.0 };
-        (high > low).then_some(Self { model, stabilised: None, middle: 0.0, half: 1.0 }.within([low, high]))
+        Ok(Self { model, stabilised: None, middle: 0.0, half: 1.0, strength: 1.0 }.within([low, high]))
     }
 
     fn within(self, [low, high]: [f64; 2]) -> Self {
@@ -62,10 +69,10 @@ impl Scale {
         self.model
     }
 
-    /// Deviation of the noise on the network's scale.
+    /// Deviation on the network's scale of the noise that is to be taken off.
     pub(super) fn sigma(&self) -> f64 {
         let stable = if self.stabilised.is_some() { 1.0 } else { self.model.offset.sqrt() };
-        stable / self.half
+        self.strength * stable / self.half
     }
 
     fn stable(&self, image: &Image) -> Vec<f32> {
@@ -91,7 +98,7 @@ impl Scale {
                 .map_err(|e| Error::Image(e.to_string()))
         };
         let mut values = match &self.stabilised {
-            Some(transform) => transform.inverse(&shaped(values, Sample::Float)?).into_values(),
+            Some(transform) => self.unstable(transform, &shaped(values, Sample::Float)?),
             None => values,
         };
         if let Sample::Unsigned { bits } = like.sample() {
@@ -100,4 +107,24 @@ impl Scale {
         }
         shaped(values, like.sample())
     }
+
+    /// Back from transformed values. Noise that remains raises what the unbiased inverse gives, by a quarter of the gain
+    /// where all of it does, and the algebraic inverse then gives the image as it was. A strength below 1 leaves
+    /// 1 − strength of the noise's deviation.
+    fn unstable(&self, transform: &Anscombe, image: &Image) -> Vec<f32> {
+        let remains = (1.0 - self.strength).max(0.0).powi(2);
+        let mut values = transform.inverse(image).into_values();
+        if remains > 0.0 {
+            let algebraic = transform.algebraic_inverse(image);
+            for (value, algebraic) in values.iter_mut().zip(algebraic.values()) {
+                *value = (f64::from(*value) + remains * f64::from(algebraic - *value)) as f32;
+            }
+        }
+        values
+    }
+}
+
+fn is_constant(image: &Image) -> bool {
+    let first = image.values()[0];
+    image.values().iter().all(|v| *v == first)
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Interval, Metric, NoiseKind, Outcome, Recipe, metric::Better};
+use super::{Metric, NoiseKind, Outcome, Recipe, metric::Better};
 
 /// What must hold of an outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,15 +97,19 @@ impl Check {
                         metric.label(),
                         noise.name()
                     );
-                    let values = |name| outcome.measured(dose, *noise, name, *metric).map(|m| m.values.as_slice());
-                    let difference = values(method).zip(values(of)).and_then(|(a, b)| Interval::of_differences(a, b));
+                    let measured = |name| outcome.measured(dose, *noise, name, *metric);
+                    let difference = measured(method).zip(measured(of)).and_then(|(a, b)| a.less(b));
                     let Some(difference) = difference else { return unmeasured(check) };
                     let (mean, worst) = match metric.better() {
                         Better::Lower => (-difference.mean, -difference.high()),
                         _ => (difference.mean, difference.low()),
                     };
                     let found = format!("difference {}", super::grid::signed(&difference, metric.decimals()));
-                    Verdict { check, found, holds: if *certain { worst > 0.0 } else { mean > 0.0 } }
+                    Verdict {
+                        check,
+                        found,
+                        holds: if *certain { worst > 0.0 && difference.half.is_some() } else { mean > 0.0 },
+                    }
                 };
                 metrics.iter().map(judge).collect()
             }

@@ -92,7 +92,7 @@ impl Outcome {
             let is_best = best(dose, noise) == Some(measured.interval.mean);
             Some(Entry { text: plain(&measured.interval, metric.decimals()), is_best })
         });
-        let count = self.cells.iter().filter_map(|c| c.measures.get(&metric)).map(|m| m.values.len()).max();
+        let count = self.cells.iter().filter_map(|c| c.measures.get(&metric)).map(|m| m.interval.count).max();
         let mut note = format!("Mean over {} images ± 95 % confidence interval (Student).", count.unwrap_or(0));
         note += match metric.better() {
             Better::Higher => " Higher is better.",

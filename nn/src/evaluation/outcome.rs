@@ -68,12 +68,27 @@ pub struct Cell {
 /// Values of one metric, in the order of the images.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
-    /// One per image.
-    pub values: Vec<f64>,
+    /// One per image; none where the metric has no value.
+    pub values: Vec<Option<f64>>,
     /// Their mean.
     pub interval: Interval,
     /// Mean of the differences to the baseline on the same images.
     pub ahead: Option<Interval>,
+}
+
+impl Measured {
+    /// The mean of the values there are; none where there are none.
+    pub(super) fn of(values: Vec<Option<f64>>) -> Option<Self> {
+        let there: Vec<f64> = values.iter().flatten().copied().collect();
+        Some(Self { interval: Interval::of(&there)?, ahead: None, values })
+    }
+
+    /// The mean of the differences to `other` on the images in which both have a value.
+    pub(super) fn less(&self, other: &Self) -> Option<Interval> {
+        let pairs = self.values.iter().zip(&other.values).filter_map(|(a, b)| Some(((*a)?, (*b)?)));
+        let (values, from): (Vec<f64>, Vec<f64>) = pairs.unzip();
+        Interval::of_differences(&values, &from)
+    }
 }
 
 /// The matched start of the chain against the best one found, at one dose.
@@ -149,5 +164,21 @@ impl Outcome {
     #[must_use]
     pub fn holds(&self) -> bool {
         self.verdicts.iter().all(|verdict| verdict.holds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_those_of_one_image() {
+        let of = |values: &[Option<f64>]| Measured::of(values.to_vec()).unwrap();
+        let (a, b) = (of(&[Some(1.0), None, Some(5.0), Some(9.0)]), of(&[Some(0.0), Some(7.0), None, Some(6.0)]));
+        let less = a.less(&b).unwrap();
+        assert_eq!((less.mean, less.count), (2.0, 2));
+        assert_eq!((a.interval.mean, a.interval.count), (5.0, 3));
+        assert!(of(&[Some(1.0)]).less(&of(&[None, Some(1.0)])).is_none());
+        assert!(Measured::of(vec![None]).is_none());
     }
 }

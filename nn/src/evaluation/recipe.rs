@@ -175,6 +175,9 @@ impl MethodOptions {
         if !is_model && (self.sampler.is_some() || self.optional) {
             return Some("this kind takes no \"sampler\" and is never optional".to_owned());
         }
+        if self.kind == MethodKind::Noisy && self.noise == Knowledge::True {
+            return Some("this kind does not look at the noise".to_owned());
+        }
         let has_steps = matches!(self.sampler, Some(SamplerKind::Ddim | SamplerKind::Ddpm));
         match (has_steps, self.steps) {
             (true, None | Some(0)) => return Some("this sampler needs \"steps\" of at least 1".to_owned()),
@@ -407,6 +410,7 @@ metrics = ["psnr", "ssim"]
         refused("low = 100.0", "low = -1.0", "doses.low must be positive and finite, got -1");
         refused("name = \"BM3D\"", "name = \"noisy\"", "two methods have the name \"noisy\"");
         refused("model = \"tiny.safetensors\"", "", "method \"one-step\": this kind needs \"model\"");
+        refused("kind = \"noisy\"", "kind = \"noisy\"\nnoise = \"true\"", "this kind does not look at the noise");
         refused("kind = \"bm3d\"", "kind = \"bm3d\"\nsampler = \"ddim\"", "takes no \"sampler\"");
         let sampled = |rest: &str| format!("model = \"tiny.safetensors\"\n{rest}");
         let model = "model = \"tiny.safetensors\"";

@@ -6,6 +6,7 @@ use kerma::{
     engine::{self, Control, Progress},
     kernels::noise::Stream,
     metrics::{Form, cpbd, ms_ssim, psnr, ssim},
+    tasks::radiographs,
 };
 
 use super::{
@@ -17,6 +18,9 @@ use super::{
     way::{DISPLAY, Given, Way},
 };
 use crate::{Error, Model, feature_distance, perceptual::FeatureDistance};
+
+/// Values of each metric, in the order of the images.
+type Values = BTreeMap<Metric, Vec<Option<f64>>>;
 
 /// Range of possible values of a displayed image.
 pub(super) const RANGE: f64 = DISPLAY[1] - DISPLAY[0];
@@ -78,8 +82,9 @@ impl Evaluation {
     /// Ctrl-C is asked for before every image.
     ///
     /// # Errors
-    /// [`Error::Model`] when a method's model was not loaded or is of another kind than its sampler, [`Error::Image`] when
-    /// images are too small for a measure, and what the device says.
+    /// [`Error::Model`] when a method's model was not loaded, is of another kind than its sampler, or was trained on the
+    /// images, [`Error::Recipe`] when tiles of the test of seams do not suit a network, [`Error::Image`] when images are too
+    /// small for a measure, and what the device says.
     pub async fn run(
         &self,
         engine: &engine::Device,
@@ -89,6 +94,7 @@ impl Evaluation {
     ) -> Result<Outcome, Error> {
         let begin = Instant::now();
         let recipe = &self.recipe;
+        self.check_held_out()?;
         let ways = recipe.methods.iter().map(|method| Way::new(method, &self.models, engine, device));
         let ways: Vec<Way<'_>> = ways.collect::<Result<_, _>>()?;
         let quiet = Control { is_cancelled: control.is_cancelled, ..Control::default() };
@@ -142,6 +148,27 @@ impl Evaluation {
         Ok(outcome)
     }
 
+    /// Refuses images that a model has seen in its training.
+    fn check_held_out(&self) -> Result<(), Error> {
+        for (path, model) in &self.models {
+            let data = &model.card().recipe.data;
+            let is_phantom = |images: &radiographs::Options| images.count > 0;
+            let reason = if data.radiographs.seed == self.recipe.images.seed
+                && is_phantom(&data.radiographs)
+                && is_phantom(&self.recipe.images)
+            {
+                format!("phantoms of seed {}", data.radiographs.seed)
+            } else if let Some(volume) = self.recipe.volumes.iter().find(|volume| data.volumes.contains(volume)) {
+                format!("bodies from {}", volume.display())
+            } else {
+                continue;
+            };
+            let reason = format!("was trained on {reason}: images of the recipe are not held out");
+            return Err(Error::Model { path: path.clone(), reason });
+        }
+        Ok(())
+    }
+
     /// Doses and kinds of noise, highest dose first.
     fn conditions(&self) -> Vec<Condition> {
         let mut doses: Vec<(&String, &f64)> = self.recipe.doses.iter().collect();
@@ -176,8 +203,16 @@ impl Evaluation {
         conditions: &[Condition],
         bench: &mut Bench<'_>,
     ) -> Result<(Vec<Cell>, Vec<Gallery>), Error> {
-        // [condition][method][metric] → values of the images.
-        let mut values = vec![vec![BTreeMap::<Metric, Vec<f64>>::new(); ways.len()]; conditions.len()];
+        if let (Some(scene), Some(condition)) = (bench.scenes.first(), conditions.first()) {
+            // What a device does once, compiling for it, belongs to no image's time.
+            let given = Given { truth: truth(condition), seed: bench.seed, strength: 1.0, tile: None };
+            let noisy = noisy(&scene.clean, condition, Stream::new(bench.seed, 0), bench.engine).await?;
+            for way in ways {
+                way.run(&noisy, given, bench.control).await?;
+            }
+        }
+        // [condition][method]
+        let mut values = vec![vec![Values::new(); ways.len()]; conditions.len()];
         let mut gallery = Vec::new();
         let lowest = conditions.iter().map(|condition| condition.quanta).fold(f64::INFINITY, f64::min);
         for (index, scene) in bench.scenes.iter().enumerate() {
@@ -203,7 +238,11 @@ impl Evaluation {
                     let start = Instant::now();
                     let made = way.run(&noisy_image, given, bench.control).await?;
                     let seconds = start.elapsed().as_secs_f64();
-                    let mut put = |metric, value| values.entry(metric).or_default().push(value);
+                    let mut put = |metric, value| {
+                        let values = values.entry(metric).or_default();
+                        values.resize(index, None);
+                        values.push(Some(value));
+                    };
                     let is_noisy = way.options.kind == MethodKind::Noisy;
                     for (metric, value) in measures(&scene.clean, &made.image, &bench.features)? {
                         put(metric, value);
@@ -240,23 +279,23 @@ impl Evaluation {
         Ok((self.cells(conditions, values), gallery))
     }
 
-    fn cells(&self, conditions: &[Condition], values: Vec<Vec<BTreeMap<Metric, Vec<f64>>>>) -> Vec<Cell> {
+    fn cells(&self, conditions: &[Condition], values: Vec<Vec<Values>>) -> Vec<Cell> {
+        let measured = |(metric, values)| Some((metric, Measured::of(values)?));
         let mut cells = Vec::new();
         for (condition, methods) in conditions.iter().zip(values) {
+            let methods: Vec<BTreeMap<Metric, Measured>> =
+                methods.into_iter().map(|metrics| metrics.into_iter().filter_map(measured).collect()).collect();
             let baseline = self.baseline().and_then(|index| methods.get(index).cloned());
-            for (method, metrics) in self.recipe.methods.iter().zip(methods) {
-                let measured = |(metric, values): (Metric, Vec<f64>)| {
-                    let from = baseline.as_ref().and_then(|metrics| metrics.get(&metric));
-                    // Pairs are lost where a measure has no value in one image.
-                    let ahead = from.filter(|from| from.len() == values.len());
-                    let ahead = ahead.and_then(|from| Interval::of_differences(&values, from));
-                    Some((metric, Measured { interval: Interval::of(&values)?, ahead, values }))
-                };
+            for (method, mut measures) in self.recipe.methods.iter().zip(methods) {
+                for (metric, measured) in &mut measures {
+                    let from = baseline.as_ref().and_then(|measures| measures.get(metric));
+                    measured.ahead = from.and_then(|from| measured.less(from));
+                }
                 cells.push(Cell {
                     dose: condition.dose.clone(),
                     noise: condition.noise,
                     method: method.name.clone(),
-                    measures: metrics.into_iter().filter_map(measured).collect(),
+                    measures,
                 });
             }
         }
@@ -285,6 +324,12 @@ impl Evaluation {
                     let tile = Some([options.tile, options.overlap]);
                     let given = Given { truth: truth(condition), seed, strength: 1.0, tile };
                     let made = way.run(&noisy, given, bench.control).await?;
+                    if let Some(tile) = made.tile.filter(|tile| *tile != options.tile) {
+                        return Err(Error::Recipe(format!(
+                            "seams.tile of {} became {tile}: \"{}\" takes multiples of its network's coarsest pixel",
+                            options.tile, way.options.name
+                        )));
+                    }
                     differences.push(difference(&made.image, &noisy));
                     errors.push(difference(&made.image, &scene.clean));
                 }
@@ -337,7 +382,8 @@ network = { conditioned = true, fold = 2, base = 8, multipliers = [1, 2], blocks
 diffusion = { schedule = "cosine", steps = 100, prediction = "velocity", levels = [0.01, 1.0], chain_share = 0.1 }
 [data]
 patch = 16
-radiographs = { count = 1, size = 32 }
+radiographs = { seed = 1, count = 1, size = 32 }
+volumes = ["seen.nii"]
 [training]
 batch = 1
 steps = 1
@@ -415,6 +461,26 @@ checkpoint = 1
         assert!(failing(&within).0);
         let (fails, verdicts) = failing(&within.replace("at_least", "at_most"));
         assert!(!fails, "{verdicts:?}");
+        // One image has no interval that could be ahead as a whole.
+        let ahead =
+            format!("kind = \"ahead\"\nmethod = \"BM3D\"\nof = \"noisy\"\n{place}\nmetrics = [\"false-structure\"]");
+        let (fails, verdicts) = failing(&ahead);
+        assert!(!fails, "{verdicts:?}");
+        assert!(failing(&format!("{ahead}\ncertain = true")).0);
+    }
+
+    #[test]
+    fn images_of_a_training_and_tiles_that_become_others_are_refused() {
+        let refused = |from: &str, to: &str| {
+            assert!(text().contains(from));
+            run(&text().replace(from, to), &Control::default()).unwrap_err().to_string()
+        };
+        let seed = refused("seed = 1001", "seed = 1");
+        assert!(seed.contains("tiny.safetensors: was trained on phantoms of seed 1:"), "{seed}");
+        let volume = refused("seed = 5\n", "seed = 5\nvolumes = [\"seen.nii\"]\n");
+        assert!(volume.contains("was trained on bodies from seen.nii:"), "{volume}");
+        let tile = refused("tile = 32", "tile = 33");
+        assert!(tile.contains("seams.tile of 33 became 36"), "{tile}");
     }
 
     #[test]

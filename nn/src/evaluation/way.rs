@@ -45,6 +45,8 @@ pub(super) struct Made {
     pub(super) image: Image,
     /// The step at which a chain was entered.
     pub(super) start: Option<usize>,
+    /// Rows and columns of its tiles, of networks that took anything off.
+    pub(super) tile: Option<usize>,
 }
 
 impl<'a> Way<'a> {
@@ -60,15 +62,15 @@ impl<'a> Way<'a> {
         };
         let model = options.model.as_ref().map(model).transpose()?;
         if let (Some(model), Some(path)) = (model, &options.model) {
-            check_sampler(options, model, path)?;
+            check_chain(options, model, path)?;
         }
-        let denoiser = model.map(|model| Denoiser::new(model, engine, device.clone()));
+        let denoiser = model.map(|model| Denoiser::new(model, engine, device.clone())).transpose()?;
         Ok(Self { options, denoiser, sampler: options.sampler() })
     }
 
     pub(super) async fn run(&self, noisy: &Image, given: Given, control: &Control<'_>) -> Result<Made, Error> {
         let noise = if self.options.noise == Knowledge::True { given.truth } else { Noise::Estimated };
-        let only = |image| Made { image, start: None };
+        let only = |image| Made { image, start: None, tile: None };
         match (&self.denoiser, self.options.kind) {
             (Some(denoiser), _) => {
                 let usual = DenoiseOptions::default();
@@ -79,7 +81,8 @@ impl<'a> Way<'a> {
                 let options = DenoiseOptions { strength, sampler, noise, range, seed, tile, overlap, ..usual };
                 let control = Control { is_cancelled: control.is_cancelled, ..Control::default() };
                 let done = denoiser.run(noisy, &options, &control).await?;
-                Ok(Made { image: done.image, start: done.start })
+                let tile = done.unchanged.is_none().then_some(done.tile);
+                Ok(Made { image: done.image, start: done.start, tile })
             }
             (None, MethodKind::Bm3d) => Ok(only(with_bm3d(noisy, noise)?)),
             (None, _) => Ok(only(noisy.clone())),
@@ -87,14 +90,16 @@ impl<'a> Way<'a> {
     }
 }
 
-/// A sampler asked for belongs to a model with a chain.
-fn check_sampler(options: &MethodOptions, model: &Model, path: &Path) -> Result<(), Error> {
-    if model.card().recipe.diffusion.is_none() && options.sampler.is_some() {
-        let name = &options.name;
-        let reason = format!("has no chain of noise levels: method \"{name}\" takes no sampler");
-        return Err(Error::Model { path: path.to_owned(), reason });
-    }
-    Ok(())
+/// A sampler and noise that is told belong to a model with a chain.
+fn check_chain(options: &MethodOptions, model: &Model, path: &Path) -> Result<(), Error> {
+    let name = &options.name;
+    let stray = match (model.card().recipe.diffusion.is_some(), options) {
+        (false, MethodOptions { sampler: Some(_), .. }) => "sampler",
+        (false, MethodOptions { noise: Knowledge::True, .. }) => "true noise",
+        _ => return Ok(()),
+    };
+    let reason = format!("has no chain of noise levels: method \"{name}\" takes no {stray}");
+    Err(Error::Model { path: path.to_owned(), reason })
 }
 
 /// BM3D on the image, or on its stabilised values and back without bias where noise grows with the signal.

@@ -29,13 +29,17 @@ impl SelfAttention {
     /// Attention over `channels` channels in heads of 32, or one head where 32 does not divide them.
     #[must_use]
     pub fn new(channels: usize, groups: usize, device: &Device) -> Self {
-        let heads = if channels.is_multiple_of(HEAD) { channels / HEAD } else { 1 };
         Self {
             norm: Norm::new(channels, groups, false, device),
             project: LinearConfig::new(channels, 3 * channels).init(device),
             out: LinearConfig::new(channels, channels).init(device),
-            heads,
+            heads: Self::heads(channels),
         }
+    }
+
+    /// Heads over so many channels.
+    pub(super) fn heads(channels: usize) -> usize {
+        if channels.is_multiple_of(HEAD) { channels / HEAD } else { 1 }
     }
 
     /// # Shapes

@@ -12,7 +12,7 @@ use super::{Conv3x3, Down, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, U
 pub struct UnetOptions {
     /// Whether the network is told the level of noise.
     pub conditioned: bool,
-    /// Side of the blocks of pixels that enter as channels: 1 or 2. With 2 every convolution sees a quarter of the
+    /// Side of the blocks of pixels that enter as channels, 1 to 4. With 2 every convolution sees a quarter of the
     /// pixels and twice the distance.
     pub fold: usize,
     /// Channels at the finest level.
@@ -37,14 +37,26 @@ impl UnetOptions {
 
     /// Bytes that evaluating the network on one image of `side` × `side` pixels takes at most, without gradients.
     ///
-    /// At the finest level, on the way up, ten images of `base` channels are alive: what comes from below and what was
-    /// kept, joined; the same normalised; the same with a border for the convolution; its output, the residual and the
-    /// images kept by coarser levels, which are together smaller than one.
+    /// The largest of these, each beside the images that finer levels keep for the way up:
+    /// - the blocks of a level on the way up, ten of its images: what comes from below and what was kept, joined; the same
+    ///   normalised; the same with a border for the convolution; its output, the residual and their sum
+    /// - the way from a level to the next finer one: its image enlarged, the same with a border, the output
+    /// - attention: three matrices of every head, each of the square of the pixels, and ten images
     #[must_use]
     pub fn activation_bytes(&self, side: usize) -> u64 {
-        const ALIVE: usize = 10;
-        let finest = self.multipliers.first().map_or(0, |m| m * self.base);
-        (ALIVE * finest * side.div_ceil(self.fold).pow(2) * size_of::<f32>()) as u64
+        let pixels = |level: usize| ((side / self.fold) >> level).max(1).pow(2);
+        // Values of one image of each level.
+        let images: Vec<usize> = self.multipliers.iter().enumerate().map(|(l, m)| m * self.base * pixels(l)).collect();
+        let kept = |level: usize| images[..level].iter().sum::<usize>();
+        let blocks = (0..images.len()).map(|level| 10 * images[level] + kept(level));
+        let ups = (1..images.len()).map(|level| images[level] * (1 + 2 * 4) + 2 * images[level - 1] + kept(level));
+        let coarsest = images.len() - 1;
+        let attention = self.attention.then(|| {
+            let heads = SelfAttention::heads(self.multipliers[coarsest] * self.base);
+            3 * heads * pixels(coarsest).pow(2) + 10 * images[coarsest] + kept(coarsest)
+        });
+        let values = blocks.chain(ups).chain(attention).max().unwrap_or(0);
+        (values * size_of::<f32>()) as u64
     }
 
     /// What is wrong with these sizes, if anything.

@@ -4,8 +4,11 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::weights::clip;
-use crate::networks::{Unet, UnetOptions};
+use super::{Recipe, weights::clip};
+use crate::{
+    Error,
+    networks::{Unet, UnetOptions},
+};
 
 /// Weight of each judge's verdict beside the mean squared error.
 const VERDICT: f64 = 0.002;
@@ -29,12 +32,12 @@ pub(super) struct Judges {
 }
 
 impl Judges {
-    /// Fresh judges of images that a network of `options` makes.
-    pub(super) fn new(options: &UnetOptions, device: &Device) -> Self {
-        let options =
-            UnetOptions { conditioned: false, base: BASE, blocks: 1, groups: 8, attention: false, ..options.clone() };
+    /// Fresh judges of images that the network of a recipe makes.
+    pub(super) fn new(recipe: &Recipe, device: &Device) -> Self {
+        let (network, epsilon) = (recipe.network.clone(), recipe.training.epsilon);
+        let options = UnetOptions { conditioned: false, base: BASE, blocks: 1, groups: 8, attention: false, ..network };
         let network = || Unet::new(&options, device).materialize().fork(&device.clone().autodiff()).train();
-        let optimizer = || AdamWConfig::new().with_beta_1(0.5).with_weight_decay(0.0).init();
+        let optimizer = || AdamWConfig::new().with_beta_1(0.5).with_weight_decay(0.0).with_epsilon(epsilon).init();
         Self { networks: [network(), network()], optimizers: [optimizer(), optimizer()] }
     }
 
@@ -46,17 +49,27 @@ impl Judges {
         both * VERDICT + (fake_edges - true_edges).abs().mean() * EDGES
     }
 
-    /// One step of both judges on the denoiser's last images.
-    pub(super) fn step(&mut self, denoised: Tensor<4>, clean: Tensor<4>, rate: f64, limit: f64) {
+    /// One step of both judges on the denoiser's last images and the clean ones.
+    pub(super) fn step(
+        &mut self,
+        [denoised, clean]: [Tensor<4>; 2],
+        step: usize,
+        rate: f64,
+        limit: f64,
+    ) -> Result<(), Error> {
         let denoised = denoised.detach();
         let views = [[denoised.clone(), clean.clone()], [edges(&denoised), edges(&clean)]];
         for ((network, optimizer), [fake, real]) in self.networks.iter_mut().zip(&mut self.optimizers).zip(views) {
             let loss =
                 network.forward(fake, None).square().mean() + (network.forward(real, None) - 1.0).square().mean();
             let gradients = GradientsParams::from_grads(loss.backward(), network);
-            let (gradients, _) = clip(gradients, network, limit);
+            let (gradients, norm) = clip(gradients, network, limit);
+            if !norm.is_finite() {
+                return Err(Error::Diverged { step, what: "norm of a judge's gradients", value: norm });
+            }
             *network = optimizer.step(rate, network.clone(), gradients);
         }
+        Ok(())
     }
 }
 

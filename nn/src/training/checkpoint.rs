@@ -1,4 +1,7 @@
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
@@ -15,6 +18,11 @@ const STATE: &str = "state.json";
 /// Name of a file of one of the judges of an adversarial training.
 fn judge_file(index: usize, what: &str) -> String {
     format!("judge-{index}-{what}.bpk")
+}
+
+/// Where the checkpoint in `folder` is while the next one takes its place.
+fn before(folder: &Path) -> PathBuf {
+    folder.with_extension("old")
 }
 
 /// What a checkpoint holds besides tensors.
@@ -61,10 +69,17 @@ impl Trainer {
         let state = State { recipe, step: self.step, losses, seconds: self.seconds };
         let text = serde_json::to_vec_pretty(&state).map_err(|e| record(e.to_string()))?;
         fs::write(fresh.join(STATE), text).map_err(at(&fresh))?;
-        if folder.exists() {
-            fs::remove_dir_all(folder).map_err(at(folder))?;
+        if !folder.exists() {
+            return fs::rename(&fresh, folder).map_err(at(folder));
         }
-        fs::rename(&fresh, folder).map_err(at(folder))
+        // At every moment a whole checkpoint has its name or that of the one before.
+        let before = before(folder);
+        if before.exists() {
+            fs::remove_dir_all(&before).map_err(at(&before))?;
+        }
+        fs::rename(folder, &before).map_err(at(folder))?;
+        fs::rename(&fresh, folder).map_err(at(folder))?;
+        fs::remove_dir_all(&before).map_err(at(&before))
     }
 
     /// Goes on where the checkpoint in `folder` stopped: every later weight is that of a training without a stop.
@@ -72,6 +87,9 @@ impl Trainer {
     /// # Errors
     /// [`Error::Model`] when the folder holds no checkpoint or one of another recipe.
     pub fn resume(mut self, folder: &Path) -> Result<Self, Error> {
+        let before = before(folder);
+        // The process may have ended between the two names.
+        let folder = if !folder.exists() && before.exists() { &before } else { folder };
         let fail = |reason: String| Error::Model { path: folder.to_owned(), reason };
         let text = fs::read(folder.join(STATE)).map_err(|e| fail(e.to_string()))?;
         let state: State = serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))?;

@@ -9,7 +9,8 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// The stream of a step. It shares no word with the noise, whose counters end in small numbers of draws.
+    /// The stream of a step. Its counters are none of the noise's; those of step 0 are where the noise derives its keys, which
+    /// pass through the generator once more.
     #[must_use]
     pub fn new(seed: u64, step: u64) -> Self {
         Self { key: [seed as u32, (seed >> 32) as u32], step, next: 0 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{LearningRate, NoiseOptions, Shape};
 use crate::{
     Error,
-    diffusion::{Prediction, Schedule},
+    diffusion::{Chain, Prediction, Schedule},
     networks::UnetOptions,
 };
 
@@ -88,6 +88,10 @@ fn one() -> usize {
     1
 }
 
+fn usual_epsilon() -> f32 {
+    1e-8
+}
+
 /// How long and how fast.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,12 +108,27 @@ pub struct TrainingOptions {
     pub warm_up: usize,
     /// Decay of weights per unit of the rate (Loshchilov & Hutter 2019).
     pub weight_decay: f32,
+    /// ε of AdamW: weights whose gradient is smaller than this take shorter steps. 10⁻⁸ where a recipe does not say (Kingma
+    /// & Ba 2015); a mean squared error of images has gradients of 10⁻⁶.
+    #[serde(default = "usual_epsilon")]
+    pub epsilon: f32,
     /// Largest norm of all gradients together.
     pub clip: f64,
     /// Decay of the mean over the weights of past steps.
     pub mean_decay: f64,
     /// Steps between checkpoints.
     pub checkpoint: usize,
+}
+
+impl DiffusionOptions {
+    /// Least and most σ that a network knows from its training: those of `levels`, and the chain's least where its levels are
+    /// drawn too.
+    #[must_use]
+    pub fn trained(&self) -> [f64; 2] {
+        let [least, most] = self.levels;
+        let chain = Chain::new(self.schedule, self.steps).level(0).sigma();
+        [if self.chain_share > 0.0 { least.min(chain) } else { least }, most]
+    }
 }
 
 impl Recipe {
@@ -130,7 +149,8 @@ impl Recipe {
         LearningRate { shape, peak: learning_rate, warm_up, steps }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// Whether it can be followed, of which reading it makes sure.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let refuse = |text: String| Err(Error::Recipe(text));
         if self.name.is_empty() || !self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return refuse(format!("name must consist of letters, digits, '-', '_' and '.', got \"{}\"", self.name));
@@ -139,6 +159,12 @@ impl Recipe {
             return refuse(format!("network: {fault}"));
         }
         match (self.method, &self.diffusion, &self.noise) {
+            (method, Some(_), _) if method != Method::Diffusion => {
+                return refuse("a table [diffusion] belongs to the method \"diffusion\" alone".to_owned());
+            }
+            (Method::Diffusion | Method::Inpainting, _, Some(_)) => {
+                return refuse("a table [noise] has no effect on this method".to_owned());
+            }
             (Method::Diffusion, None, _) => return refuse("method \"diffusion\" needs a table [diffusion]".to_owned()),
             (Method::Diffusion, Some(chain), _) => {
                 if !self.network.conditioned {
@@ -164,7 +190,10 @@ impl Recipe {
                 }
             }
         }
-        let (multiple, patch, size) = (self.network.multiple(), self.data.patch, self.data.radiographs.size);
+        // Neighbours predict each other in images of half the size.
+        let halvings = usize::from(self.method == Method::Neighbor2neighbor);
+        let multiple = self.network.multiple() << halvings;
+        let (patch, size) = (self.data.patch, self.data.radiographs.size);
         if patch == 0 || !patch.is_multiple_of(multiple) || patch > size {
             return refuse(format!(
                 "data.patch must be a multiple of {multiple} up to data.radiographs.size = {size}, got {patch}"
@@ -182,8 +211,12 @@ impl Recipe {
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return refuse(format!("training.{name} must be at least 1, got 0"));
         }
-        let real =
-            [("learning_rate", t.learning_rate, 1.0), ("clip", t.clip, f64::MAX), ("mean_decay", t.mean_decay, 1.0)];
+        let real = [
+            ("learning_rate", t.learning_rate, 1.0),
+            ("epsilon", t.epsilon.into(), 1.0),
+            ("clip", t.clip, f64::MAX),
+            ("mean_decay", t.mean_decay, 1.0),
+        ];
         if let Some((name, value, most)) = real.iter().find(|(_, value, most)| !(*value > 0.0 && value <= most)) {
             return refuse(format!("training.{name} must be positive and at most {most}, got {value}"));
         }

@@ -11,7 +11,7 @@ use burn::{
 use kerma::engine;
 
 use super::{
-    LearningRate, Method, Pool, Recipe,
+    LearningRate, Method, Pool, Recipe, TrainingOptions,
     adversarial::Judges,
     objective::{Loss, Objective},
     weights::{clip, follow},
@@ -63,10 +63,11 @@ impl Trainer {
             let _alone = SEEDED.lock().unwrap_or_else(PoisonError::into_inner);
             device.seed(recipe.seed);
             let mean = Unet::new(&recipe.network, device).materialize();
-            (mean, (recipe.method == Method::Adversarial).then(|| Judges::new(&recipe.network, device)))
+            (mean, (recipe.method == Method::Adversarial).then(|| Judges::new(&recipe, device)))
         };
         let network = mean.clone().fork(&device.clone().autodiff()).train();
-        let optimizer = AdamWConfig::new().with_weight_decay(recipe.training.weight_decay).init();
+        let TrainingOptions { weight_decay, epsilon, .. } = recipe.training;
+        let optimizer = AdamWConfig::new().with_weight_decay(weight_decay).with_epsilon(epsilon).init();
         Ok(Self {
             objective: Objective::new(&recipe)?,
             rate: recipe.learning_rate(),
@@ -115,7 +116,7 @@ impl Trainer {
     /// One step on the next batch of `pool`; its noise is drawn by `engine`.
     ///
     /// # Errors
-    /// What the engine says, and [`Error::Tensor`] when the loss is no number any more.
+    /// What the devices say, and [`Error::Diverged`] when loss or gradients are no numbers any more.
     pub async fn step(&mut self, pool: &Pool, engine: &engine::Device) -> Result<Progress, Error> {
         let begin = Instant::now();
         let Recipe { training, .. } = &self.recipe;
@@ -129,14 +130,17 @@ impl Trainer {
         }
         let value = loss.clone().try_into_scalar::<f32>().map_err(|e| Error::Tensor(e.to_string()))?;
         if !value.is_finite() {
-            return Err(Error::Tensor(format!("the loss of step {step} is {value}; a smaller learning rate may help")));
+            return Err(Error::Diverged { step, what: "loss", value: value.into() });
         }
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         let (gradients, gradient_norm) = clip(gradients, &self.network, training.clip);
+        if !gradient_norm.is_finite() {
+            return Err(Error::Diverged { step, what: "norm of the gradients", value: gradient_norm });
+        }
         let rate = self.rate.at(step);
         self.network = self.optimizer.step(rate, self.network.clone(), gradients);
         if let (Some(judges), Some([denoised, clean])) = (&mut self.judges, judged) {
-            judges.step(denoised, clean, rate, training.clip);
+            judges.step([denoised, clean], step, rate, training.clip)?;
         }
         self.mean = follow(self.mean.clone(), &self.network, training.mean_decay, step);
         self.step += 1;

@@ -4,6 +4,20 @@ use kerma_nn::training::Recipe;
 
 /// A recipe that takes a second.
 pub(crate) fn recipe(method: &str) -> Recipe {
+    const CHAIN: &str = r#"
+        [diffusion]
+        schedule = "cosine"
+        steps = 100
+        prediction = "velocity"
+        levels = [0.02, 1.0]
+        chain_share = 0.2
+    "#;
+    const NOISE: &str = "[noise]\ndoses = [50.0, 500.0]";
+    let table = match method {
+        "diffusion" => CHAIN,
+        "inpainting" => "",
+        _ => NOISE,
+    };
     let text = format!(
         r#"
         name = "tiny"
@@ -17,14 +31,7 @@ pub(crate) fn recipe(method: &str) -> Recipe {
         blocks = 1
         groups = 4
         attention = {conditioned}
-        [diffusion]
-        schedule = "cosine"
-        steps = 100
-        prediction = "velocity"
-        levels = [0.02, 1.0]
-        chain_share = 0.2
-        [noise]
-        doses = [50.0, 500.0]
+        {table}
         [data]
         patch = 16
         [data.radiographs]

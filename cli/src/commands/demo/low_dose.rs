@@ -55,7 +55,7 @@ impl LowDose {
         let noise = Noise::PoissonGaussian(PoissonGaussian { gain, offset: 0.0 });
         let options = DenoiseOptions { noise, ..DenoiseOptions::default() };
         let Denoised { image, start, .. } = context.drive(STAGE, |engine, control| {
-            let denoiser = Denoiser::new(&model, engine, tensors.clone());
+            let denoiser = Denoiser::new(&model, engine, tensors.clone())?;
             Ok(pollster::block_on(denoiser.run(&noisy, &options, control))?)
         })?;
         let [noisy, denoised] = [noisy, image].map(|image| logarithm(context, &image));

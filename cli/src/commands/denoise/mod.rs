@@ -12,7 +12,7 @@ use kerma::{
 };
 use kerma_nn::{
     Error, Model, beside,
-    denoise::{DenoiseOptions, Denoised, Denoiser},
+    denoise::{Denoised, Denoiser},
     shipped,
     training::Recipe,
 };
@@ -77,10 +77,11 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
         remarks.push("its smallest value is the brightest; the values stay that way round".to_owned());
     }
     let (denoised, bytes) = context.drive("denoising", |engine, control| {
-        let denoiser = Denoiser::new(&model, engine, tensors.clone());
+        let denoiser = Denoiser::new(&model, engine, tensors.clone())?;
         let denoised = pollster::block_on(denoiser.run(&image, &options, control));
         let denoised = denoised.map_err(|error| blame(error, &args.image))?;
-        let bytes = denoiser.planned_bytes(image.size(), denoised.tile, denoised.batch);
+        let planned = || denoiser.planned_bytes(image.size(), denoised.tile, denoised.batch);
+        let bytes = if denoised.unchanged.is_some() { 0 } else { planned() };
         Ok((denoised, bytes))
     })?;
     account(&image, bytes, context)?;
@@ -101,7 +102,6 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
             sampler: &args.settings.sampler(),
             options: &options,
             is_noise_given: args.settings.is_noise_given(),
-            unchanged: unchanged(&denoised, &image, &options),
             remarks: &remarks,
             summary: context.summary().for_page(context.device()?.self_test().summary()),
         };
@@ -110,7 +110,7 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
     }
     measure(args, &image, &denoised, &model, context);
     context.measure("warnings", &remarks);
-    context.finish(&headline(args, &image, &denoised, recipe, &options))
+    context.finish(&headline(args, &image, &denoised, recipe))
 }
 
 /// Errors with the image's file in front where they are about it.
@@ -135,20 +135,6 @@ fn account(image: &Image, device: u64, context: &mut Context) -> Result<(), Fail
     Ok(())
 }
 
-/// Why the image was returned as it is, if it was.
-fn unchanged(denoised: &Denoised, image: &Image, options: &DenoiseOptions) -> Option<&'static str> {
-    let first = image.values()[0];
-    (denoised.steps == 0).then(|| {
-        if options.strength == 0.0 {
-            "a strength of 0 takes nothing off"
-        } else if image.values().iter().all(|v| *v == first) {
-            "all its values are the same"
-        } else {
-            "no noise was found"
-        }
-    })
-}
-
 fn mean(image: &Image) -> f64 {
     image.values().iter().map(|v| f64::from(*v)).sum::<f64>() / image.values().len() as f64
 }
@@ -171,16 +157,10 @@ fn measure(args: &DenoiseArgs, image: &Image, denoised: &Denoised, model: &Model
     context.measure("model", json!({ "name": card.recipe.name, "sha256": card.sha256 }));
 }
 
-fn headline(
-    args: &DenoiseArgs,
-    image: &Image,
-    denoised: &Denoised,
-    recipe: &Recipe,
-    options: &DenoiseOptions,
-) -> String {
+fn headline(args: &DenoiseArgs, image: &Image, denoised: &Denoised, recipe: &Recipe) -> String {
     let [columns, rows] = image.size();
     let mut line = format!("{}: {columns}x{rows}, {}", args.out.display(), recipe.name);
-    if let Some(reason) = unchanged(denoised, image, options) {
+    if let Some(reason) = denoised.unchanged {
         return format!("{line}, as it was: {reason}");
     }
     if let Some(noise) = &denoised.noise {

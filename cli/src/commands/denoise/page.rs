@@ -41,8 +41,6 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a DenoiseOptions,
     /// Whether the noise was told by the user.
     pub(super) is_noise_given: bool,
-    /// Why the image was returned as it is, if it was.
-    pub(super) unchanged: Option<&'static str>,
     /// What is not plain about image or result.
     pub(super) remarks: &'a [String],
     /// Where it was computed and what it took.
@@ -70,7 +68,7 @@ impl Removed {
 /// The whole page.
 pub(super) fn report(run: &Run<'_>) -> Report {
     let [columns, rows] = run.before.size();
-    let lead = match run.unchanged {
+    let lead = match run.denoised.unchanged {
         Some(reason) => format!("{columns} × {rows} pixels, returned as it is: {reason}"),
         None => format!("{columns} × {rows} pixels, by {} with the sampler {}", run.card.recipe.name, run.sampler),
     };
@@ -155,9 +153,8 @@ fn noise(run: &Run<'_>) -> Option<Section> {
 fn numbers(run: &Run<'_>, removed: Option<&Removed>) -> Section {
     let Run { denoised, card, .. } = run;
     let mut facts = Table::new("What was found and done", ["Quantity", "Value", "Meaning"]);
-    if denoised.steps > 0 {
-        facts =
-            facts.row(["σ", &significant(denoised.sigma, 4), "noise times strength, the image's range being −1 to 1"]);
+    if let Some(sigma) = denoised.sigma {
+        facts = facts.row(["σ", &significant(sigma, 4), "noise times strength, the image's range being −1 to 1"]);
     }
     if let (Some(start), Some(diffusion)) = (denoised.start, &card.recipe.diffusion) {
         let meaning = format!("the first of {} steps, counted from 0, with as much noise", diffusion.steps);

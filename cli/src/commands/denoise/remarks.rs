@@ -6,8 +6,8 @@ use kerma::{
 };
 use kerma_nn::{denoise::Denoised, training::Recipe};
 
-/// Ratios of noise at the two finest scales that white noise may have; those of [`looks_processed`].
-const NEARLY_WHITE: [f64; 2] = [0.6, 1.3];
+use crate::report::significant;
+
 /// Most bits of pictures made for viewing.
 const VIEWING_BITS: u8 = 8;
 
@@ -15,9 +15,14 @@ const VIEWING_BITS: u8 = 8;
 pub(super) fn of_image(image: &Image) -> Vec<String> {
     let sign = looks_processed(image);
     let mut remarks = Vec::new();
-    let is_coloured = matches!(sign, Some(Processing::Blurred { .. } | Processing::Sharpened { .. }));
+    let ratio = match sign {
+        Some(Processing::Blurred { ratio } | Processing::Sharpened { ratio }) => Some(ratio),
+        _ => noise_correlation(image, None).ok().and_then(|correlation| correlation.not_white()),
+    };
     match (sign, image.sample()) {
-        (Some(sign), _) if !is_coloured => {
+        // Of noise that is not white more is said below.
+        (Some(Processing::Blurred { .. } | Processing::Sharpened { .. }), _) => {}
+        (Some(sign), _) => {
             remarks.push(format!("looks processed ({sign}); the noise found is that of the processed image at best"));
         }
         (None, Sample::Unsigned { bits: bits @ ..=VIEWING_BITS }) => {
@@ -25,8 +30,7 @@ pub(super) fn of_image(image: &Image) -> Vec<String> {
         }
         _ => {}
     }
-    let ratio = noise_correlation(image, None).ok().and_then(|correlation| correlation.ratio());
-    if let Some(ratio) = ratio.filter(|ratio| !(NEARLY_WHITE[0]..=NEARLY_WHITE[1]).contains(ratio)) {
+    if let Some(ratio) = ratio {
         let way = if ratio < 1.0 { "smoothed" } else { "sharpened" };
         remarks.push(format!(
             "its noise is correlated ({way}: {ratio:.2} of the next scale's at the finest); models learn white noise, and \
@@ -38,14 +42,16 @@ pub(super) fn of_image(image: &Image) -> Vec<String> {
 
 /// What is not plain about the result.
 pub(super) fn of_result(denoised: &Denoised, recipe: &Recipe) -> Vec<String> {
-    let Some(diffusion) = &recipe.diffusion else { return Vec::new() };
-    let [least, most] = diffusion.levels;
-    let is_beyond = denoised.sigma > most;
-    let remark = || {
-        format!(
-            "its noise is {:.3} of half the image's range, beyond the {least} to {most} that {} was trained for",
-            denoised.sigma, recipe.name
-        )
+    let (Some(sigma), Some(diffusion)) = (denoised.sigma, &recipe.diffusion) else { return Vec::new() };
+    let [least, most] = diffusion.trained();
+    let side = match sigma {
+        _ if sigma > most => "beyond",
+        _ if sigma < least => "below",
+        _ => return Vec::new(),
     };
-    is_beyond.then(remark).into_iter().collect()
+    let [sigma, least, most] = [sigma, least, most].map(|level| significant(level, 2));
+    vec![format!(
+        "its noise is {sigma} of half the image's range, {side} the {least} to {most} that {} was trained for",
+        recipe.name
+    )]
 }

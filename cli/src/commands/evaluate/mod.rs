@@ -45,7 +45,7 @@ pub(crate) fn run(args: &EvaluateArgs, context: &mut Context) -> Result<(), Fail
     if let Some(out) = &args.out {
         fs::create_dir_all(out).map_err(|e| Failure::input(e).in_file(out))?;
     }
-    let volumes = inputs::volumes_at_hand(&recipe.volumes, "the evaluation", context)?;
+    let volumes = inputs::volumes_at_hand(&mut recipe.volumes, "the evaluation", context)?;
     if volumes.is_empty() && recipe.images.count == 0 {
         return Err(Failure::input("none of the recipe's volumes is there, and it has no phantoms"));
     }

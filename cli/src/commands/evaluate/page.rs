@@ -29,7 +29,7 @@ pub(super) fn report(outcome: &Outcome, grids: &[Grid], summary: Summary) -> Rep
         "The images are simulated: phantoms, and line integrals through a CT. Their noise is white; that of a detector with \
          a scintillator is not.",
         "Several images may show one body. The intervals take images for independent, and are too narrow where they are not.",
-        "Every method estimates the noise from the noisy image unless its name says otherwise.",
+        "Methods that need the noise estimate it from the noisy image unless their names say otherwise.",
     ]))
 }
 

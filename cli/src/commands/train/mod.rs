@@ -26,7 +26,7 @@ Examples:
   kerma train recipes/ddpm-x.toml --out models --resume
 
 Writes NAME.safetensors with its card in NAME.json, NAME.html with the loss curve, and a checkpoint folder NAME.checkpoint
-from which --resume goes on to the bit. Ctrl-C keeps the last checkpoint.";
+from which --resume goes on to the bit. Ctrl-C writes a checkpoint and ends.";
 
 /// Arguments of `kerma train`.
 #[derive(Args, Debug)]
@@ -45,11 +45,16 @@ pub(crate) struct TrainArgs {
 /// Runs `kerma train`.
 pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure> {
     let text = context.read(|| fs::read_to_string(&args.recipe)).map_err(|e: Failure| e.in_file(&args.recipe))?;
-    let recipe = Recipe::from_toml(&text).map_err(|e| Failure::from(e).in_file(&args.recipe))?;
+    let mut recipe = Recipe::from_toml(&text).map_err(|e| Failure::from(e).in_file(&args.recipe))?;
     fs::create_dir_all(&args.out).map_err(|e| Failure::input(e).in_file(&args.out))?;
     let file = |ending: &str| args.out.join(format!("{}.{ending}", recipe.name));
     let (checkpoint, weights, page) = (file("checkpoint"), file("safetensors"), file("html"));
-    let volumes = inputs::volumes_at_hand(&recipe.data.volumes, "the training", context)?;
+    if checkpoint.exists() && !args.resume {
+        let refusal = "is of a training before; go on from it with --resume, or remove it";
+        return Err(Failure::input(refusal).in_file(&checkpoint));
+    }
+    // Card and checkpoint tell of what was there.
+    let volumes = inputs::volumes_at_hand(&mut recipe.data.volumes, "the training", context)?;
 
     let device = beside(context.device()?)?;
     let mut trainer = Trainer::new(recipe.clone(), &device)?;
@@ -60,19 +65,23 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     let training = Instant::now();
     let steps = recipe.training.steps;
     let bar = Bar::new("training", context.options().quiet);
-    while trainer.step_count() < steps {
-        let done = pollster::block_on(trainer.step(&pool, context.device()?))?;
-        let fraction = trainer.step_count() as f64 / steps as f64;
-        bar.show(Progress { pass: &format!("step {}, loss {:.5}", done.step + 1, done.loss), fraction });
-        let is_asked = interrupt::is_asked();
-        if is_asked || trainer.step_count().is_multiple_of(recipe.training.checkpoint) {
-            trainer.save(&checkpoint)?;
-            let recent = &trainer.losses()[trainer.losses().len().saturating_sub(recipe.training.checkpoint)..];
-            let mean = recent.iter().sum::<f32>() / recent.len() as f32;
-            context.note(&format!("step {} of {steps}: loss {mean:.5}, checkpoint written", trainer.step_count()));
+    // Ctrl-C waits for the step and its checkpoint.
+    interrupt::orderly(|| {
+        while trainer.step_count() < steps {
+            let done = pollster::block_on(trainer.step(&pool, context.device()?))?;
+            let (count, every) = (trainer.step_count(), recipe.training.checkpoint);
+            let fraction = count as f64 / steps as f64;
+            bar.show(Progress { pass: &format!("step {count}, loss {:.5}", done.loss), fraction });
+            if interrupt::is_asked() || count.is_multiple_of(every) {
+                trainer.save(&checkpoint)?;
+                let recent = &trainer.losses()[count.saturating_sub(every)..];
+                let mean = recent.iter().sum::<f32>() / recent.len() as f32;
+                context.note(&format!("step {count} of {steps}: loss {mean:.5}, checkpoint written"));
+            }
+            interrupt::check()?;
         }
-        interrupt::check()?;
-    }
+        Ok(())
+    })?;
     drop(bar);
     context.add_run("the training", training.elapsed().as_secs_f64());
 
