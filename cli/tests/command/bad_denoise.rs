@@ -52,6 +52,14 @@ fn models_of_another_version_or_architecture_are_refused() {
 }
 
 #[test]
+fn models_that_are_no_denoisers_are_refused() {
+    let room = room();
+    room.put("eyes.safetensors", include_bytes!("../../../assets/models/features.safetensors"));
+    let words = ["eyes.safetensors: \"features\" is no denoiser"];
+    refused(&room, "noisy.tif", "eyes.safetensors", &[], &words);
+}
+
+#[test]
 fn images_that_cannot_be_read_or_judged_are_refused() {
     let room = room();
     let model = "chain.safetensors";

@@ -182,7 +182,7 @@ fn images_without_anything_to_take_off_come_back_as_they_are() {
     let output =
         room.run(&[&task("clean.tif", "chain.safetensors", "out.tif", &[])[..], &["--device", "cpu"]].concat());
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("as it was: no noise was found"), "{text}");
+    assert!(text.contains("as it was: it has no noise to take off"), "{text}");
 }
 
 #[test]
@@ -224,8 +224,8 @@ fn what_the_result_should_not_be_trusted_for_is_said() {
     for (image, flags, want) in [
         ("eight.png", &["--noise", "gaussian:2"][..], "looks processed (only "),
         ("blurred.tif", &["--noise", "gaussian:10"], "its noise is correlated (smoothed: 0."),
-        ("noisy.tif", &["--noise", "gaussian:5000"], "beyond the 0.0064 to 1.0 that ddpm-x was trained for"),
-        ("noisy.tif", &["--noise", "gaussian:0.5"], "below the 0.0064 to 1.0 that ddpm-x was trained for"),
+        ("noisy.tif", &["--noise", "gaussian:5000"], "beyond the 0.0064 to 1 that ddpm-x was trained for"),
+        ("noisy.tif", &["--noise", "gaussian:0.5"], "below the 0.0064 to 1 that ddpm-x was trained for"),
     ] {
         let (error, warnings) = said(&room, image, flags);
         assert!(error.starts_with(&format!("kerma: {image}: ")) && error.contains(want), "{error}");

@@ -77,7 +77,11 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
         remarks.push("its smallest value is the brightest; the values stay that way round".to_owned());
     }
     let (denoised, bytes) = context.drive("denoising", |engine, control| {
-        let denoiser = Denoiser::new(&model, engine, tensors.clone())?;
+        let refused = |error: Error| match &args.model {
+            Some(path) => Failure::from(error).in_file(path),
+            None => error.into(),
+        };
+        let denoiser = Denoiser::new(&model, engine, tensors.clone()).map_err(refused)?;
         let denoised = pollster::block_on(denoiser.run(&image, &options, control));
         let denoised = denoised.map_err(|error| blame(error, &args.image))?;
         let planned = || denoiser.planned_bytes(image.size(), denoised.tile, denoised.batch);
