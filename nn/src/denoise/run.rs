@@ -72,6 +72,17 @@ impl<'a> Denoiser<'a> {
     pub async fn run(&self, image: &Image, options: &DenoiseOptions, control: &Control<'_>) -> Result<Denoised, Error> {
         options.check()?;
         check_finite(image)?;
+        if options.strength == 0.0 {
+            return Ok(Denoised::unchanged(image, Unchanged::Strength));
+        }
+        let scale = match self.way {
+            Way::Chain(..) => Scale::new(image, options.noise, options.strength)?,
+            Way::Direct => Scale::plain(image, options.range),
+        };
+        let scale = match scale {
+            Ok(scale) => scale,
+            Err(reason) => return Ok(Denoised::unchanged(image, reason)),
+        };
         let multiple = self.model.card().recipe.network.multiple();
         // No tile is larger than the image needs.
         let needed = image.size()[0].max(image.size()[1]).next_multiple_of(multiple);
@@ -84,7 +95,9 @@ impl<'a> Denoiser<'a> {
             most: &|tile| at_once / tile.pow(2),
             multiple,
         };
-        memory.attempt(image.size(), whole, async |layout| self.attempt(image, layout, options, control).await).await
+        memory
+            .attempt(image.size(), whole, async |layout| self.attempt(image, &scale, layout, options, control).await)
+            .await
     }
 
     /// Bytes of the device that denoising an image takes at most, in such tiles, so many at once.
@@ -99,24 +112,15 @@ impl<'a> Denoiser<'a> {
         (values * size_of::<f32>()) as u64 + batch as u64 * network.activation_bytes(tile)
     }
 
+    /// Takes the noise off in the tiles of a layout.
     async fn attempt(
         &self,
         image: &Image,
+        scale: &Scale,
         layout: &Layout,
         options: &DenoiseOptions,
         control: &Control<'_>,
     ) -> Result<Denoised, Error> {
-        if options.strength == 0.0 {
-            return Ok(Denoised::unchanged(image, Unchanged::Strength));
-        }
-        let scale = match self.way {
-            Way::Chain(..) => Scale::new(image, options.noise, options.strength)?,
-            Way::Direct => Scale::plain(image, options.range),
-        };
-        let scale = match scale {
-            Ok(scale) => scale,
-            Err(reason) => return Ok(Denoised::unchanged(image, reason)),
-        };
         let sigma = scale.sigma();
         let levels = match &self.way {
             Way::Chain(chain, _) => chain.way_down(sigma, options.sampler.steps()),
