@@ -28,7 +28,7 @@ const U: f64 = 1.0 / (1 << 24) as f64;
 fn run(graph: &Graph<'_>, output: Output<f32>) -> Vec<f32> {
     let device = Device::cpu();
     let plan = Plan::new(graph, device.limits()).unwrap();
-    pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output)
+    pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output).unwrap()
 }
 
 fn phantom() -> Phantom {
@@ -93,6 +93,29 @@ fn line_integrals_are_those_of_the_sorted_crossings() {
             let error = Error::of(&projected(volume, &geometry), &oracle::project(volume, &geometry));
             println!("{name}, {what}: {error:?}");
             assert!(error.relative_rms <= PATH_RMS && error.worst_of_peak <= PATH_WORST, "{name}, {what}: {error:?}");
+        }
+    }
+}
+
+/// Long products of a pixel's number and its step would lose digits: 65,536 pixels are the most that a scan may have.
+#[test]
+fn line_integrals_of_the_longest_detectors_are_as_right() {
+    let volume = noise("64x64x9@2x2x2".parse().unwrap());
+    let cone = "kind = \"cone-circular\"\nsource_isocentre_mm = 1000.0\nsource_detector_mm = 1300.0";
+    for [columns, rows] in [[8192, 2], [16_384, 2], [2, 16_384], [65_536, 1]] {
+        let pitch = 180.0 / columns.max(rows) as f64;
+        for kind in ["kind = \"parallel\"", cone] {
+            let text = format!(
+                "{kind}\nviews = 3\nstart_deg = 0.01\narc_deg = 100.0\ndetector = [{columns}, {rows}]\n\
+                 pitch_mm = [{pitch}, {pitch}]\n"
+            );
+            let geometry = Scan::from_toml(&text).unwrap().build().unwrap();
+            let error = Error::of(&projected(&volume, &geometry), &oracle::project(&volume, &geometry));
+            println!("{columns} × {rows}, {kind}: {error:?}");
+            assert!(
+                error.relative_rms <= PATH_RMS && error.worst_of_peak <= PATH_WORST,
+                "{columns} × {rows}: {error:?}"
+            );
         }
     }
 }

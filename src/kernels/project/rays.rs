@@ -53,15 +53,23 @@ impl crate::engine::ShaderStruct for ViewRays {
     ];
 }
 
-/// Bits of a step's head: with them its product with a pixel coordinate of up to 14 bits (half-integers up to 4096)
-/// is exact in single precision.
-const HEAD_BITS: u32 = 10;
+/// Bits of a step's head on a detector whose longer side has so many pixels.
+///
+/// The product of a head with a pixel coordinate must be exact in single precision. Coordinates are half-integers up to
+/// half of the gaps between the pixels, and have as many bits as the number of gaps: 14 on up to 16,384 pixels, which
+/// leaves 10 for the head; smaller detectors have no more. Shorter heads lose little: what they lack is in the tail, whose
+/// product errs by 2⁻²⁴ of a part that is below 2⁻ʰ of the whole, h being the bits of the head.
+fn head_bits(pixels: usize) -> u32 {
+    const FEWEST_COORDINATE_BITS: u32 = 14;
+    let coordinate_bits = usize::BITS - pixels.saturating_sub(1).leading_zeros();
+    f32::MANTISSA_DIGITS - coordinate_bits.max(FEWEST_COORDINATE_BITS)
+}
 
 impl Affine {
-    fn new(base: DVec3, u: DVec3, v: DVec3) -> Self {
+    fn new(base: DVec3, u: DVec3, v: DVec3, head_bits: u32) -> Self {
         let four = |f: &dyn Fn(f64) -> f32, w: DVec3| [f(w.x), f(w.y), f(w.z), 0.0];
         let head = |x: f64| {
-            let keep = f64::from_bits(x.to_bits() & !((1 << (52 - (HEAD_BITS - 1))) - 1));
+            let keep = f64::from_bits(x.to_bits() & !((1 << (52 - (head_bits - 1))) - 1));
             keep as f32
         };
         let head_tail = |x: f64| (x - f64::from(head(x))) as f32;
@@ -81,10 +89,12 @@ impl Affine {
 /// Rays of every view of a geometry through a grid, computed in double precision.
 #[must_use]
 pub fn view_rays(geometry: &Geometry, grid: &Grid) -> Vec<ViewRays> {
-    geometry.views().iter().map(|view| rays_of(view, grid)).collect()
+    let [columns, rows] = geometry.detector();
+    let head_bits = head_bits(columns.max(rows));
+    geometry.views().iter().map(|view| rays_of(view, grid, head_bits)).collect()
 }
 
-fn rays_of(view: &View, grid: &Grid) -> ViewRays {
+fn rays_of(view: &View, grid: &Grid, head_bits: u32) -> ViewRays {
     // Voxel coordinates from the corner of the first voxel: planes between voxels are integers.
     let position = |world: DVec3| grid.index_of(world) + 0.5;
     let vector = |world: DVec3| grid.orientation().transpose() * world / grid.spacing_mm();
@@ -96,8 +106,8 @@ fn rays_of(view: &View, grid: &Grid) -> ViewRays {
             let normal = u.cross(v);
             let axis = view.detector_centre - source;
             let t0 = (centre - source).dot(normal) / axis.dot(normal);
-            let point = Affine::new(position(source + t0 * axis), t0 * vector(u), t0 * vector(v));
-            let direction = Affine::new(vector(axis), vector(u), vector(v));
+            let point = Affine::new(position(source + t0 * axis), t0 * vector(u), t0 * vector(v), head_bits);
+            let direction = Affine::new(vector(axis), vector(u), vector(v), head_bits);
             ViewRays { point, direction, range: [(-t0) as f32, (1.0 - t0) as f32, 0.0, 0.0] }
         }
         Source::Direction(direction) => {
@@ -106,8 +116,8 @@ fn rays_of(view: &View, grid: &Grid) -> ViewRays {
             let along = direction.normalize();
             let across = |w: DVec3| w - along * w.dot(along);
             let base = centre + across(view.detector_centre - centre);
-            let point = Affine::new(position(base), vector(across(u)), vector(across(v)));
-            let direction = Affine::new(vector(along * reach), DVec3::ZERO, DVec3::ZERO);
+            let point = Affine::new(position(base), vector(across(u)), vector(across(v)), head_bits);
+            let direction = Affine::new(vector(along * reach), DVec3::ZERO, DVec3::ZERO, head_bits);
             ViewRays { point, direction, range: [-1.0, 1.0, 0.0, 0.0] }
         }
     }
