@@ -48,6 +48,7 @@ pub fn shaders() -> Vec<&'static Shader> {
         &threshold::limit::SHADER,
         &threshold::rank::SHADER,
         &threshold::triangle::SHADER,
+        &clahe::totals::SHADER,
         &clahe::borrow::SHADER,
         &clahe::lut::SHADER,
         &clahe::lut_opencv::SHADER,

@@ -6,7 +6,7 @@ use kerma::{
         Mask, Pixels,
         clahe::{
             Clahe, ClipLimit, Convention, blend, blend_opencv, blend_skimage, borrow, lut, lut_opencv, lut_skimage,
-            record,
+            record, totals,
         },
     },
 };
@@ -23,7 +23,7 @@ struct Inputs {
 
 fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let buffer = graph.upload("case.pixels", Pixels::extent(inputs.size), &inputs.pixels);
-    let pixels = Pixels { buffer, size: inputs.size, bits: inputs.bits };
+    let pixels = Pixels::of(graph, buffer, inputs.size, inputs.bits);
     let mask = inputs.mask.as_ref().map(|words| {
         let buffer = graph.upload("case.mask", Mask::extent(inputs.size), words);
         Mask { buffer, size: inputs.size }
@@ -156,16 +156,21 @@ fn conventional(convention: Convention, shaders: [&'static Shader; 2]) -> Vec<Ca
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    let masked = |size, bits, region, tiles| {
+    let masked = |shader, size, bits, region, tiles| {
         let clip = ClipLimit::Uniform(2.0);
-        case(&borrow::SHADER, size, bits, (Content::Slope, region), Convention::Kerma, (tiles, clip))
+        case(shader, size, bits, (Content::Slope, region), Convention::Kerma, (tiles, clip))
     };
     let mut cases = vec![
-        masked([1, 1], 8, Region::Empty, [1, 1]),
-        masked([64, 64], 8, Region::Disc, [16, 1]),
-        masked([33, 65], 12, Region::Disc, [1, 9]),
-        masked([129, 99], 10, Region::Disc, [9, 8]),
-        masked([40, 40], 16, Region::Disc, [3, 3]),
+        masked(&borrow::SHADER, [1, 1], 8, Region::Empty, [1, 1]),
+        masked(&borrow::SHADER, [64, 64], 8, Region::Disc, [16, 1]),
+        masked(&borrow::SHADER, [33, 65], 12, Region::Disc, [1, 9]),
+        masked(&borrow::SHADER, [129, 99], 10, Region::Disc, [9, 8]),
+        masked(&borrow::SHADER, [40, 40], 16, Region::Disc, [3, 3]),
+        // More tiles than pixels, most of them far from the mask.
+        masked(&borrow::SHADER, [61, 83], 8, Region::Disc, [64, 64]),
+        masked(&totals::SHADER, [70, 50], 8, Region::Disc, [7, 5]),
+        masked(&totals::SHADER, [33, 65], 12, Region::Disc, [1, 9]),
+        masked(&totals::SHADER, [40, 40], 16, Region::Empty, [3, 3]).narrowed(Narrow::dispatch(10_000.0)),
     ];
     // Bins of 16 and 256 levels, with and without a limit; 2 levels in tiles of 10 000 pixels.
     for (bits, clip) in [(12, 2.0), (16, 2.0), (16, 0.3)] {

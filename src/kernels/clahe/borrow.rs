@@ -7,11 +7,16 @@
 //! is. A tile whose pixels are all in the mask keeps its histogram. A table made from a handful of pixels at the rim of
 //! the anatomy would be noise.
 //!
+//! d is found from numbers of pixels alone ([`super::totals`]) by bisection, since these grow with it, and tiles without
+//! pixels are passed over: a tile far from the anatomy costs little more than those it borrows from.
+//!
 //! Shapes: `[tile row][tile column · levels + g]` ← the same.
+
+use std::ops::Range;
 
 use crate::{
     engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    kernels::{histogram::Tiles, vectorised::vectorised},
+    kernels::{clahe::totals, histogram::Tiles, vectorised::vectorised},
     shader_struct,
 };
 
@@ -34,7 +39,7 @@ pub static SHADER: Shader = Shader {
     tier: Tier::Exact,
     source: include_str!("../../../shaders/clahe/borrow.wgsl"),
     structs: &[StructText::of::<BorrowParams>()],
-    reads: 1,
+    reads: 2,
     writes: 1,
     workgroup: [256, 1],
 };
@@ -47,8 +52,9 @@ pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, tiles: &T
         bounds: [x.numerator, x.denominator, y.numerator, y.denominator],
     };
     let extent = Extent { slices: 1, rows: y.count, columns: x.count * levels };
+    let totals = totals::record(graph, counts, levels, [x.count, y.count]);
     let enough = graph.buffer("clahe.counts", extent);
-    graph.compute("borrow histograms", Borrow { params }, [counts.whole()], [enough.replace()]);
+    graph.compute("borrow histograms", Borrow { params }, [counts.whole(), totals.whole()], [enough.replace()]);
     enough
 }
 
@@ -66,47 +72,67 @@ impl Kernel for Borrow {
     }
 
     fn domain(&self) -> Domain {
-        let [levels, across, down, _] = self.params.size;
+        let [_, across, down, _] = self.params.size;
         let extent = Extent { slices: 1, rows: down, columns: across * SHADER.workgroup[0] };
-        // Most tiles need themselves and the ring around them at the most.
-        Domain::rows(extent, 10.0 * f64::from(across) * f64::from(levels))
+        Domain::rows(extent, f64::from(across) * self.tile_operations())
     }
 
     fn shapes(&self) -> Vec<[u32; 2]> {
         let [levels, across, down, _] = self.params.size;
-        vec![[down, across * levels]; 2]
+        vec![[down, across * levels], [down, across], [down, across * levels]]
     }
 
     fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
         let [levels, across, ..] = self.params.size.map(|n| n as usize);
         let places = block.rows.clone().flat_map(|row| (0..across).map(move |column| [column, row]));
         for (place, out) in places.zip(writes[0].chunks_exact_mut(levels)) {
-            self.tile(place, reads[0], out);
+            self.tile(place, reads[0], reads[1], out);
         }
     }
 }
 
 impl Borrow {
-    fn tile(&self, [column, row]: [usize; 2], counts: &[u32], out: &mut [u32]) {
+    /// Operations of one tile at the most: each step of the bisection adds up the rows around it, and a tile has enough
+    /// once every sixteenth of its pixels has come from a tile of its own, after which a ring of tiles may be added.
+    fn tile_operations(&self) -> f64 {
+        let [levels, across, down, _] = self.params.size.map(f64::from);
+        let [x_numerator, x_denominator, y_numerator, y_denominator] = self.params.bounds.map(f64::from);
+        let (side, tiles) = (across.max(down), across * down);
+        let area = (x_numerator / x_denominator) * (y_numerator / y_denominator);
+        let borrowed = (area / f64::from(ENOUGH) + 8.0 * side + 1.0).min(tiles);
+        4.0 * side * (side.log2() + 2.0) + 2.0 * borrowed * levels
+    }
+
+    fn tile(&self, [column, row]: [usize; 2], counts: &[u32], totals: &[u32], out: &mut [u32]) {
         let [levels, across, down, _] = self.params.size.map(|n| n as usize);
         let [x_numerator, x_denominator, y_numerator, y_denominator] = self.params.bounds.map(|n| n as usize);
         let length = |i: usize, n: usize, d: usize| ((i + 1) * n / d - i * n / d) as u32;
         let area = length(column, x_numerator, x_denominator) * length(row, y_numerator, y_denominator);
         let wanted = area.div_ceil(ENOUGH);
+        let around = |at: usize, reach: usize, count: usize| at.saturating_sub(reach)..(at + reach + 1).min(count);
+        let pixels = |y: usize, tiles: &Range<usize>| {
+            let before = if tiles.start > 0 { totals[y * across + tiles.start - 1] } else { 0 };
+            totals[y * across + tiles.end - 1].wrapping_sub(before)
+        };
+        let pixels_within = |reach: usize| {
+            let tiles = around(column, reach, across);
+            around(row, reach, down).fold(0_u32, |sum, y| sum.wrapping_add(pixels(y, &tiles)))
+        };
+        let (mut reach, mut largest) = (0, across.max(down) - 1);
+        while reach < largest {
+            let middle = (reach + largest) / 2;
+            if pixels_within(middle) >= wanted {
+                largest = middle;
+            } else {
+                reach = middle + 1;
+            }
+        }
         out.fill(0);
-        let mut total = 0;
-        for distance in 0..across.max(down) {
-            if total >= wanted {
-                break;
+        let tiles = around(column, reach, across);
+        for y in around(row, reach, down).filter(|y| pixels(*y, &tiles) > 0) {
+            for x in tiles.clone().filter(|x| pixels(y, &(*x..*x + 1)) > 0) {
+                add(&counts[(y * across + x) * levels..][..levels], out);
             }
-            for y in row.saturating_sub(distance)..(row + distance + 1).min(down) {
-                for x in column.saturating_sub(distance)..(column + distance + 1).min(across) {
-                    if x.abs_diff(column).max(y.abs_diff(row)) == distance {
-                        add(&counts[(y * across + x) * levels..][..levels], out);
-                    }
-                }
-            }
-            total = out.iter().fold(0_u32, |sum, n| sum.wrapping_add(*n));
         }
     }
 }
