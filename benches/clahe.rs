@@ -42,8 +42,9 @@ fn clahe(c: &mut Criterion) {
             let mut graph = Graph::new();
             let buffer = graph.upload("bench.pixels", Pixels::extent(size), &image);
             let clahe = Clahe { convention, ..Clahe::default() };
-            let result = record(&mut graph, Pixels { buffer, size, bits }, None, &clahe);
-            let _ = graph.result(result.buffer);
+            let pixels = Pixels::of(&mut graph, buffer, size, bits);
+            let result = record(&mut graph, pixels, None, &clahe);
+            let _ = graph.result(result.buffer());
             devices::compare(&mut group, &format!("{SIDE}²"), u64::from(SIDE * SIDE), &graph);
             group.finish();
         }

@@ -35,23 +35,23 @@ fn on_pixels(c: &mut Criterion) {
         (
             "histogram",
             (|g, p| {
-                let r = histogram::record(g, p, None, &Tiles::whole(p.size));
+                let r = histogram::record(g, p, None, &Tiles::whole(p.size()));
                 let _ = g.result(r);
             }) as Record,
         ),
         ("histograms of 8x8 tiles", |g, p| {
-            let r = histogram::record(g, p, None, &Tiles::even(p.size, [8, 8]));
+            let r = histogram::record(g, p, None, &Tiles::even(p.size(), [8, 8]));
             let _ = g.result(r);
         }),
         ("histogram and triangle", |g, p| {
-            let h = histogram::record(g, p, None, &Tiles::whole(p.size));
+            let h = histogram::record(g, p, None, &Tiles::whole(p.size()));
             let r = triangle::record(g, h, Convention::OpenCv);
             let _ = g.result(r);
         }),
         ("lookup", |g, p| {
-            let table = Table::gamma(p.bits, p.bits, 2.2).record(g);
-            let r = lookup::record(g, p, table, p.bits);
-            let _ = g.result(r.buffer);
+            let table = Table::gamma(p.bits(), p.bits(), 2.2).record(g);
+            let r = lookup::record(g, p, table, p.bits());
+            let _ = g.result(r.buffer());
         }),
         ("widen", |g, p| {
             let r = widen::record(g, p);
@@ -64,7 +64,8 @@ fn on_pixels(c: &mut Criterion) {
             let mut graph = Graph::new();
             let size = [SIDE, SIDE];
             let buffer = graph.upload("bench.pixels", Pixels::extent(size), &words);
-            record(&mut graph, Pixels { buffer, size, bits });
+            let pixels = Pixels::of(&mut graph, buffer, size, bits);
+            record(&mut graph, pixels);
             devices::compare(&mut group, &format!("{SIDE}², {bits} bits"), (SIDE * SIDE).into(), &graph);
         }
         group.finish();
@@ -78,7 +79,7 @@ fn on_values(c: &mut Criterion) {
         let mut graph = Graph::new();
         let buffer = graph.upload("bench.values", Extent { slices: 1, rows: SIDE, columns: SIDE }, &values);
         let r = quantise::record(&mut graph, buffer, ((1_u32 << bits) - 1) as f32, 0.0, bits);
-        let _ = graph.result(r.buffer);
+        let _ = graph.result(r.buffer());
         devices::compare(&mut group, &format!("{SIDE}², {bits} bits"), values.len() as u64, &graph);
     }
     group.finish();

@@ -57,7 +57,8 @@ fn pixels(c: &mut Criterion) {
     ] {
         let mut graph = Graph::new();
         let size = [SIDE; 2];
-        let pixels = Pixels { buffer: graph.upload("bench.pixels", Pixels::extent(size), &words), size, bits: 14 };
+        let buffer = graph.upload("bench.pixels", Pixels::extent(size), &words);
+        let pixels = Pixels::of(&mut graph, buffer, size, 14);
         record(&mut graph, pixels);
         let elements = u64::from(SIDE) * u64::from(SIDE);
         devices::compare(&mut c.benchmark_group(name), &format!("{SIDE}²"), elements, &graph);

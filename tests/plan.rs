@@ -7,8 +7,12 @@ use kerma::{
     engine::{self, Block, Buffer, Device, Domain, Error, Extent, Graph, Kernel, Limits, Plan, Shader},
     geometry::{Geometry, Scan},
     kernels::{
+        Mask, Pixels,
+        clahe::{self, Clahe},
         fdk::ramp::{self, RampFilter, Window},
-        pointwise::{fill, scale_add, transmission},
+        histogram,
+        mask::{across, combine, expand, morphology::Spread},
+        pointwise::{fill, lookup, scale_add, transmission},
         project::siddon,
     },
     tasks::{Fdk, FdkOptions, Projection},
@@ -349,7 +353,154 @@ fn buffers_of_another_shape_than_the_kernel_expects_are_refused() {
     let error = refusal(portable, |graph| {
         fill::record(graph, Extent::new(0, 3, 5), 1.0);
     });
-    assert_eq!(error, Error::Extent { buffer: "fill.filled".into(), rows: 0, columns: 5 });
+    assert_eq!(error, Error::Extent { buffer: "fill.filled".into(), slices: 0, rows: 3, columns: 5 });
+}
+
+#[test]
+fn counts_that_32_bits_do_not_hold_are_refused_wherever_they_stand() {
+    const BEYOND: usize = 1 << 32;
+    for (slices, rows, columns) in [(BEYOND, 1, 1), (1, BEYOND + 7, 1), (1, 1, usize::MAX), (1 << 16, 1 << 16, 1)] {
+        let error = refusal(Limits::host(u64::MAX), |graph| {
+            let x = graph.buffer::<f32>("test.beyond", Extent::new(slices, rows, columns));
+            graph.clear(x);
+            graph.result(x);
+        });
+        assert!(matches!(&error, Error::Extent { buffer, .. } if buffer == "test.beyond"), "{error}");
+        let largest = u32::MAX - 1;
+        assert!(error.to_string().contains(&format!("1 to {largest} slices, rows and columns")), "{error}");
+    }
+    // The control: one less in all.
+    let mut graph = Graph::new();
+    let x = graph.buffer::<f32>("test.largest", Extent::new(1, u32::MAX as usize - 1, 1));
+    graph.clear(x);
+    graph.result(x);
+    assert!(Plan::new(&graph, Limits::host(u64::MAX)).is_ok());
+}
+
+/// The CPU backend takes what is written out of its memory, and found nothing there to read.
+#[test]
+fn a_buffer_is_not_copied_onto_itself() {
+    let error = refusal(Limits::host(u64::MAX), |graph| {
+        let x = values(graph, 3);
+        graph.copy(x, x);
+        graph.result(x);
+    });
+    assert_eq!(error, Error::NamedTwice { pass: "fill.filled".into(), buffer: "fill.filled".into() });
+}
+
+/// Numbers of buffers count in their own graph: one of another graph named whatever had the same number here, or nothing.
+#[test]
+fn what_belongs_to_another_graph_is_refused_wherever_it_is_named() {
+    let mut other = Graph::new();
+    let foreign: Vec<Buffer<f32>> = (0..4).map(|_| values(&mut other, 3)).collect();
+    let foreign_output = other.result(foreign[0]);
+    // Of a number that exists here too, and of one that does not.
+    for foreign in [foreign[0], foreign[3]] {
+        type Use = fn(&mut Graph<'_>, Buffer<f32>, Buffer<f32>);
+        let uses: [(&str, Use); 7] = [
+            ("clear", |graph, _, foreign| graph.clear(foreign)),
+            ("copy", |graph, own, foreign| graph.copy(own, foreign)),
+            ("copy", |graph, own, foreign| graph.copy(foreign, own)),
+            ("download", |graph, _, foreign| {
+                graph.result(foreign);
+            }),
+            ("download", |graph, _, foreign| {
+                let output = graph.output("test.output", 3);
+                graph.download(foreign, output, 0);
+            }),
+            ("transmission", |graph, _, foreign| {
+                transmission::record(graph, foreign);
+            }),
+            ("in place", |graph, own, foreign| {
+                graph.compute("in place", Unbound, [own.rows(), own.rows()], [foreign.replace()]);
+            }),
+        ];
+        for (place, named) in uses {
+            let error = refusal(Limits::portable(), |graph| {
+                let own = values(graph, 3);
+                named(graph, own, foreign);
+                graph.result(own);
+            });
+            assert_eq!(error, Error::OtherGraph { place: place.into() });
+        }
+    }
+    let error = refusal(Limits::portable(), |graph| {
+        let own = values(graph, 3);
+        graph.download(own, foreign_output, 0);
+    });
+    assert_eq!(error, Error::OtherGraph { place: "download".into() });
+}
+
+#[test]
+fn parameters_that_do_not_go_together_are_refused_when_planned() {
+    let pixels = |graph: &mut Graph<'_>, size: [u32; 2], bits: u8| {
+        let buffer = graph.buffer("test.pixels", Pixels::extent(size));
+        graph.clear(buffer);
+        Pixels::of(graph, buffer, size, bits)
+    };
+    let mask = |graph: &mut Graph<'_>, size: [u32; 2]| {
+        let mask = Mask::new(graph, "test.mask", size);
+        graph.clear(mask.buffer);
+        mask
+    };
+    type Use<'u> = &'u dyn Fn(&mut Graph<'_>);
+    let uses: [(&str, &str, Use<'_>); 11] = [
+        ("pixels", "pixels must have 1 to 16 bits, got 0", &|graph| {
+            pixels(graph, [8, 8], 0);
+        }),
+        ("pixels", "pixels must have 1 to 16 bits, got 33", &|graph| {
+            pixels(graph, [8, 8], 33);
+        }),
+        ("pixels", "8 × 9 pixels cannot be in 1 × 8 × 4 words", &|graph| {
+            let pixels = pixels(graph, [8, 8], 8);
+            Pixels::of(graph, pixels.buffer(), [8, 9], 8);
+        }),
+        ("clahe", "number of tiles must be 1 to 1024 across and down, got 0 × 8", &|graph| {
+            let pixels = pixels(graph, [8, 8], 8);
+            clahe::record(graph, pixels, None, &Clahe { tiles: [0, 8], ..Clahe::default() });
+        }),
+        ("combine", "masks must have one size, got 8 × 8 and 40 × 8 pixels", &|graph| {
+            let (left, right) = (mask(graph, [8, 8]), mask(graph, [40, 8]));
+            combine::and(graph, left, right);
+        }),
+        ("combine", "masks must have one size, got 8 × 8 and 9 × 8 pixels", &|graph| {
+            let (left, right) = (mask(graph, [8, 8]), mask(graph, [9, 8]));
+            combine::or(graph, left, right);
+        }),
+        ("spread", "radius must be 0 to 31 pixels in one pass, got 32", &|graph| {
+            let mask = mask(graph, [8, 8]);
+            across::record(graph, mask, Spread::Dilate, 32);
+        }),
+        ("expand", "8 × 8 pixels cannot become 17 × 8 by a factor of 2", &|graph| {
+            let mask = mask(graph, [8, 8]);
+            expand::record(graph, mask, 2, [17, 8]);
+        }),
+        ("expand", "8 × 8 pixels cannot become 8 × 8 by a factor of 0", &|graph| {
+            let mask = mask(graph, [8, 8]);
+            expand::record(graph, mask, 0, [8, 8]);
+        }),
+        ("lookup", "the table must have 256 entries in one row, got 128", &|graph| {
+            let pixels = pixels(graph, [8, 8], 8);
+            let table = graph.upload_table("test.table", &[[0_u16; 2]; 64]);
+            lookup::record(graph, pixels, table, 8);
+        }),
+        ("ramp", "tables must be for rows of 16 columns, got those for 15", &|graph| {
+            let rows = fill::record(graph, Extent::new(1, 9, 16), 0.0);
+            let filter = RampFilter { pitch_mm: 1.0, window: Window::RamLak, cutoff: 1.0 };
+            let tables = ramp::Tables::record(graph, &filter, 15);
+            ramp::record(graph, &tables, rows);
+        }),
+    ];
+    for (pass, reason, record) in uses {
+        let error = refusal(Limits::portable(), record);
+        assert_eq!(error, Error::Precondition { pass: pass.into(), reason: reason.into() });
+    }
+    let error = refusal(Limits::portable(), |graph| {
+        let pixels = pixels(graph, [8, 8], 8);
+        histogram::count::record(graph, pixels, None, &histogram::Tiles::whole([8, 7]));
+    });
+    let reason = "tiles of 8 × 7 pixels are not those of 8 × 8 pixels".into();
+    assert_eq!(error, Error::Precondition { pass: "count".into(), reason });
 }
 
 #[test]

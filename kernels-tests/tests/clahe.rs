@@ -54,12 +54,13 @@ fn equalised(size: [u32; 2], depth: u8, values: &[u16], mask: Option<&[u32]>, cl
     let mut graph = Graph::new();
     let buffer = graph.upload("test.pixels", Pixels::extent(size), &words);
     let mask = mask.map(|m| Mask { buffer: graph.upload("test.mask", Mask::extent(size), m), size });
-    let result = record(&mut graph, Pixels { buffer, size, bits: depth }, mask, clahe);
-    let output = graph.result(result.buffer);
+    let pixels = Pixels::of(&mut graph, buffer, size, depth);
+    let result = record(&mut graph, pixels, mask, clahe);
+    let output = graph.result(result.buffer());
     let device = Device::cpu();
     let plan = Plan::new(&graph, device.limits()).unwrap();
     let mut outputs = pollster::block_on(device.run(&plan, &Control::default())).unwrap();
-    let pairs = outputs.take(output);
+    let pairs = outputs.take(output).unwrap();
     let rows = pairs.chunks(Pixels::row_words(size) as usize);
     rows.flat_map(|r| r.iter().flatten().take(size[0] as usize).copied()).collect()
 }

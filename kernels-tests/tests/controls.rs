@@ -216,7 +216,7 @@ fn faces(shader: &'static Shader) -> Case {
         let output = graph.result(integrals);
         let cpu = Device::cpu();
         let plan = Plan::new(&graph, cpu.limits()).unwrap();
-        pollster::block_on(cpu.run(&plan, &Control::default())).unwrap().take(output)
+        pollster::block_on(cpu.run(&plan, &Control::default())).unwrap().take(output).unwrap()
     };
     let inputs = FaceInputs { shader, geometry, grid, volume, wanted: Arc::new(wanted) };
     let record: for<'a> fn(&'a FaceInputs, &mut Graph<'a>) = |inputs, graph| {

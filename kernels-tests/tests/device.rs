@@ -37,7 +37,7 @@ fn round_trip(device: &Device, limits: Limits) {
     graph.copy(uploaded, copied);
     let output = graph.result(copied);
     let plan = Plan::new(&graph, limits).unwrap();
-    let found = pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output);
+    let found = pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output).unwrap();
     assert!(found == data);
 }
 
@@ -81,6 +81,26 @@ fn progress_is_monotone_and_ends_at_one() {
         let seen = seen.into_inner().unwrap();
         assert!(seen.len() > 100 && seen.windows(2).all(|w| w[0] <= w[1]));
         assert_eq!((seen[0], seen[seen.len() - 1]), (0.0, 1.0));
+    });
+}
+
+/// A query set holds 2048 stretches of a run: longer ones had no times at all.
+#[test]
+fn passes_are_timed_however_many_there_are() {
+    const PASSES: usize = 2100;
+    on_each(|device| {
+        let features = &device.adapter().unwrap().features;
+        let mut graph = Graph::new();
+        let mut last = fill::record(&mut graph, Extent::new(1, 64, 64), 0.5);
+        for _ in 1..PASSES {
+            last = transmission::record(&mut graph, last);
+        }
+        graph.result(last);
+        let plan = Plan::new(&graph, device.limits()).unwrap();
+        let report = pollster::block_on(device.run(&plan, &Control::default())).unwrap().report;
+        // Passes too short for the device's clock have no time; half of them are not.
+        let wanted = if features.contains(&"timestamps") { PASSES / 2..PASSES + 1 } else { 0..1 };
+        assert!(wanted.contains(&report.passes.len()), "{} of {PASSES}", report.passes.len());
     });
 }
 

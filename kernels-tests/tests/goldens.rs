@@ -16,7 +16,7 @@ fn threshold(histogram: &[u32], convention: Convention) -> u32 {
     let output = graph.result(found);
     let device = Device::cpu();
     let plan = Plan::new(&graph, device.limits()).unwrap();
-    pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output)[0]
+    pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output).unwrap()[0]
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn run<'a>(record: impl FnOnce(&mut Graph<'a>) -> Buffer<f32>) -> Vec<f32> {
     let output = graph.result(noise);
     let device = Device::cpu();
     let plan = Plan::new(&graph, device.limits()).unwrap();
-    pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output)
+    pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output).unwrap()
 }
 
 fn extent() -> Extent {

@@ -39,7 +39,7 @@ fn computed(
     let outputs: Vec<Output<f32>> = results.into_iter().map(|buffer| graph.result(buffer)).collect();
     let plan = Plan::new(&graph, device.limits()).unwrap();
     let mut found = pollster::block_on(device.run(&plan, &Control::default())).unwrap();
-    outputs.into_iter().map(|output| found.take(output)).collect()
+    outputs.into_iter().map(|output| found.take(output).unwrap()).collect()
 }
 
 fn collapsed(graph: &mut Graph<'_>, built: &Pyramid, curves: &[Curve]) -> Buffer<f32> {
@@ -255,7 +255,7 @@ fn noise_is_measured_beside_saturation_structure_and_masks() {
     let plan = Plan::new(&graph, device.limits()).unwrap();
     let mut found = pollster::block_on(device.run(&plan, &Control::default())).unwrap();
     for (output, allowed) in outputs {
-        let sigma = found.take(output)[0];
+        let sigma = found.take(output).unwrap()[0];
         let want = if allowed == 0.0 { 0.0 } else { 20.0 };
         assert!((sigma - want).abs() <= allowed * 20.0, "{sigma} instead of {want}");
     }

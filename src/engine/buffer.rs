@@ -18,7 +18,7 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// Extent from its three counts.
+    /// Extent from its three counts. One that 32 bits do not hold becomes `u32::MAX`, which no plan accepts.
     #[must_use]
     pub fn new(slices: usize, rows: usize, columns: usize) -> Self {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -44,17 +44,24 @@ impl Extent {
     }
 }
 
+/// Number of a buffer or of an output, and the graph in which it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub(crate) graph: u64,
+    pub(crate) index: usize,
+}
+
 /// Virtual buffer of a graph; memory is found for it when the graph is planned.
 #[derive(Debug)]
 pub struct Buffer<T> {
-    pub(crate) id: usize,
+    pub(crate) entry: Entry,
     pub(crate) element: PhantomData<fn() -> T>,
 }
 
 /// Host array that a graph fills by downloads.
 #[derive(Debug)]
 pub struct Output<T> {
-    pub(crate) id: usize,
+    pub(crate) entry: Entry,
     pub(crate) element: PhantomData<fn() -> T>,
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs,
     control.step("done", all, all)?;
     passes.retain(|p| p.time > Duration::ZERO);
     let report = RunReport { passes, total: start.elapsed(), peak_bytes: plan.peak_bytes() };
-    Ok(Outputs { words: outputs, report })
+    Ok(Outputs { graph: graph.id, words: outputs, report })
 }
 
 fn words<'m>(plan: &'m Plan<'_, '_>, memory: &'m [Vec<u32>], buffer: usize) -> &'m [u32] {

@@ -23,15 +23,31 @@ pub enum Error {
         /// Label of the buffer.
         buffer: String,
     },
-    /// A buffer is empty, or has more rows than can be counted.
-    #[error("buffer {buffer}: must have 1 to {max_rows} rows and at least one column, got {rows} rows of {columns}", max_rows = u32::MAX)]
+    /// A buffer is empty, or has more slices, rows or columns than can be counted.
+    #[error("buffer {buffer}: must have 1 to {max} slices, rows and columns, and rows in all, got {slices} × {rows} × {columns}", max = u32::MAX - 1)]
     Extent {
         /// Label of the buffer.
         buffer: String,
-        /// Rows of all slices.
-        rows: u64,
+        /// Slices.
+        slices: u32,
+        /// Rows of a slice.
+        rows: u32,
         /// Elements of a row.
         columns: u32,
+    },
+    /// A buffer or an output of another graph was named.
+    #[error("{place}: a buffer or output of another graph was named")]
+    OtherGraph {
+        /// The pass, or what else it was named for.
+        place: String,
+    },
+    /// A pass was recorded with parameters that do not go together.
+    #[error("pass {pass}: {reason}")]
+    Precondition {
+        /// Name of the pass.
+        pass: String,
+        /// What is at odds.
+        reason: String,
     },
     /// A pass replaces one of its outputs and updates another.
     #[error("pass {pass}: outputs must all be replaced or all be updated")]

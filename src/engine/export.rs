@@ -1,4 +1,7 @@
-use super::{Error, Graph, Output, buffer::WORD_BYTES};
+use super::{
+    Error, Graph, Output,
+    buffer::{Entry, WORD_BYTES},
+};
 
 /// Memory outside the engine, on the same device, that takes an output in place of a host array.
 ///
@@ -7,7 +10,7 @@ use super::{Error, Graph, Output, buffer::WORD_BYTES};
 /// done, so that whatever is submitted later sees them. Words that no download writes keep what was there.
 #[derive(Clone, Debug)]
 pub struct Export {
-    pub(crate) output: usize,
+    pub(crate) output: Entry,
     pub(crate) buffer: wgpu::Buffer,
     pub(crate) offset_bytes: u64,
     pub(crate) words: u64,
@@ -18,15 +21,13 @@ impl Export {
     #[must_use]
     pub fn new<T>(output: Output<T>, buffer: wgpu::Buffer, offset_bytes: u64, elements: usize) -> Self {
         let words = elements as u64 * size_of::<T>() as u64 / WORD_BYTES;
-        Self { output: output.id, buffer, offset_bytes, words }
+        Self { output: output.entry, buffer, offset_bytes, words }
     }
 
     /// Checks that the memory is as large as the output, within its buffer, and can be copied to.
     pub(crate) fn check(&self, graph: &Graph<'_>) -> Result<(), Error> {
-        let Some(output) = graph.outputs.get(self.output) else {
-            let output = format!("number {}", self.output);
-            return Err(Error::Export { output, reason: "the graph has no such output".to_owned() });
-        };
+        let output = graph.outputs.get(self.output.index).filter(|_| self.output.graph == graph.id);
+        let output = output.ok_or_else(|| Error::OtherGraph { place: "export".to_owned() })?;
         let needed = output.words as u64;
         if needed != self.words {
             return Err(Error::BufferSize { buffer: output.label.clone(), needed, got: self.words });

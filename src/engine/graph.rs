@@ -1,22 +1,29 @@
-use std::{borrow::Cow, marker::PhantomData};
+use std::{
+    borrow::Cow,
+    marker::PhantomData,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use bytemuck::Pod;
 
-use super::{Buffer, Extent, Kernel, Output, buffer::WORD_BYTES};
+use super::{
+    Buffer, Error, Extent, Kernel, Output,
+    buffer::{Entry, WORD_BYTES},
+};
 
 /// How a pass reads a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
     /// All of it, whatever part of the output is computed: tables.
-    Whole(usize),
+    Whole(Entry),
     /// The rows that correspond one to one to the output's rows.
-    Rows(usize),
+    Rows(Entry),
     /// The slices that correspond one to one to the output's slices, whatever their rows.
-    Slices(usize),
+    Slices(Entry),
     /// The slices over which the kernel sums.
-    Inputs(usize),
+    Inputs(Entry),
     /// The rows around the one that corresponds to an output row: stencils, pyramids, strips.
-    Window(usize, Window),
+    Window(Entry, Window),
 }
 
 /// Which rows of a buffer of one slice an output row needs.
@@ -52,10 +59,14 @@ impl Window {
 }
 
 impl Read {
-    pub(crate) fn buffer(self) -> usize {
+    fn entry(self) -> Entry {
         match self {
             Self::Whole(b) | Self::Rows(b) | Self::Slices(b) | Self::Inputs(b) | Self::Window(b, _) => b,
         }
+    }
+
+    pub(crate) fn buffer(self) -> usize {
+        self.entry().index
     }
 }
 
@@ -63,16 +74,20 @@ impl Read {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
     /// Every element is written; what was there is gone.
-    Replace(usize),
+    Replace(Entry),
     /// The result is added to what is there.
-    Update(usize),
+    Update(Entry),
 }
 
 impl Write {
-    pub(crate) fn buffer(self) -> usize {
+    fn entry(self) -> Entry {
         match self {
             Self::Replace(b) | Self::Update(b) => b,
         }
+    }
+
+    pub(crate) fn buffer(self) -> usize {
+        self.entry().index
     }
 
     pub(crate) fn is_update(self) -> bool {
@@ -84,43 +99,43 @@ impl<T> Buffer<T> {
     /// Read all of it, whatever part of the output is computed.
     #[must_use]
     pub fn whole(self) -> Read {
-        Read::Whole(self.id)
+        Read::Whole(self.entry)
     }
 
     /// Read the rows that correspond to the output's rows.
     #[must_use]
     pub fn rows(self) -> Read {
-        Read::Rows(self.id)
+        Read::Rows(self.entry)
     }
 
     /// Read the slices that correspond to the output's slices.
     #[must_use]
     pub fn slices(self) -> Read {
-        Read::Slices(self.id)
+        Read::Slices(self.entry)
     }
 
     /// Read the slices over which the kernel sums.
     #[must_use]
     pub fn inputs(self) -> Read {
-        Read::Inputs(self.id)
+        Read::Inputs(self.entry)
     }
 
     /// Read the rows around the one that corresponds to an output row.
     #[must_use]
     pub fn window(self, window: Window) -> Read {
-        Read::Window(self.id, window)
+        Read::Window(self.entry, window)
     }
 
     /// Write every element.
     #[must_use]
     pub fn replace(self) -> Write {
-        Write::Replace(self.id)
+        Write::Replace(self.entry)
     }
 
     /// Add to what is there.
     #[must_use]
     pub fn update(self) -> Write {
-        Write::Update(self.id)
+        Write::Update(self.entry)
     }
 }
 
@@ -163,11 +178,24 @@ pub(crate) struct Pass<'a> {
 ///
 /// Passes run in the order recorded; lifetimes follow from what they read and write. Data that are uploaded are
 /// borrowed for the graph's life, never copied while recording.
-#[derive(Default)]
+///
+/// Recording never fails. What is wrong with a pass as it is recorded, buffers of another graph or parameters that do not
+/// go together ([`Graph::refuse`]), is kept, and [`super::Plan::new`] gives the first of it as an error.
 pub struct Graph<'a> {
+    /// Told apart from all other graphs of the process, so that their buffers are.
+    pub(crate) id: u64,
     pub(crate) buffers: Vec<BufferInfo>,
     pub(crate) outputs: Vec<OutputInfo>,
     pub(crate) passes: Vec<Pass<'a>>,
+    pub(crate) refusal: Option<Error>,
+}
+
+impl Default for Graph<'_> {
+    fn default() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let id = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self { id, buffers: Vec::new(), outputs: Vec::new(), passes: Vec::new(), refusal: None }
+    }
 }
 
 impl<'a> Graph<'a> {
@@ -179,39 +207,43 @@ impl<'a> Graph<'a> {
 
     /// New buffer; `label` reads `stage.purpose` and is its name in errors and traces.
     pub fn buffer<T: Pod>(&mut self, label: impl Into<String>, extent: Extent) -> Buffer<T> {
-        let id = self.buffers.len();
+        let index = self.buffers.len();
         let row_words = u64::from(extent.columns) * words_of::<T>();
         self.buffers.push(BufferInfo { label: label.into(), extent, row_words });
-        Buffer { id, element: PhantomData }
+        self.named(index)
     }
 
-    /// New buffer filled with borrowed host data.
+    /// New buffer filled with borrowed host data; what does not lie at a whole word of memory is copied.
     pub fn upload<T: Pod>(&mut self, label: impl Into<String>, extent: Extent, data: &'a [T]) -> Buffer<T> {
-        self.upload_words(label.into(), extent, Cow::Borrowed(bytemuck::cast_slice(data)))
+        let words = match bytemuck::try_cast_slice(data) {
+            Ok(words) => Cow::Borrowed(words),
+            Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(data)),
+        };
+        self.upload_words(label.into(), extent, words)
     }
 
     /// New buffer filled with host data that the graph keeps: tables computed while recording.
     pub fn upload_table<T: Pod>(&mut self, label: impl Into<String>, data: &[T]) -> Buffer<T> {
-        let words: Vec<u32> = bytemuck::cast_slice(data).to_vec();
+        let words: Vec<u32> = bytemuck::pod_collect_to_vec(data);
         self.upload_words(label.into(), Extent::table(data.len()), Cow::Owned(words))
     }
 
     fn upload_words<T: Pod>(&mut self, label: String, extent: Extent, data: Cow<'a, [u32]>) -> Buffer<T> {
         let buffer = self.buffer(label.clone(), extent);
-        self.push(label, Action::Upload { data, to: buffer.id });
+        self.push(label, Action::Upload { data, to: buffer.entry.index });
         buffer
     }
 
     /// Sets every element to zero.
     pub fn clear<T>(&mut self, buffer: Buffer<T>) {
-        let label = self.buffers[buffer.id].label.clone();
-        self.push(label, Action::Clear { buffer: buffer.id });
+        let Some(buffer) = self.own("clear", buffer.entry) else { return };
+        self.push(self.buffers[buffer].label.clone(), Action::Clear { buffer });
     }
 
     /// Copies one buffer into another of the same extent.
     pub fn copy<T>(&mut self, from: Buffer<T>, to: Buffer<T>) {
-        let label = self.buffers[to.id].label.clone();
-        self.push(label, Action::Copy { from: from.id, to: to.id });
+        let (Some(from), Some(to)) = (self.own("copy", from.entry), self.own("copy", to.entry)) else { return };
+        self.push(self.buffers[to].label.clone(), Action::Copy { from, to });
     }
 
     /// Computes `writes` from `reads`; both in the order of the shader's bindings.
@@ -222,29 +254,35 @@ impl<'a> Graph<'a> {
         reads: impl Into<Vec<Read>>,
         writes: impl Into<Vec<Write>>,
     ) {
-        let action = Action::Compute { kernel: Box::new(kernel), reads: reads.into(), writes: writes.into() };
-        self.push(label.into(), action);
+        let (label, reads, writes) = (label.into(), reads.into(), writes.into());
+        let mut entries = reads.iter().map(|r| r.entry()).chain(writes.iter().map(|w| w.entry()));
+        if entries.all(|entry| self.own(&label, entry).is_some()) {
+            self.push(label, Action::Compute { kernel: Box::new(kernel), reads, writes });
+        }
     }
 
     /// New host array of `len` elements that downloads fill.
     pub fn output<T: Pod>(&mut self, label: impl Into<String>, len: usize) -> Output<T> {
-        let id = self.outputs.len();
+        let index = self.outputs.len();
         self.outputs.push(OutputInfo { label: label.into(), words: len * words_of::<T>() as usize });
-        Output { id, element: PhantomData }
+        Output { entry: Entry { graph: self.id, index }, element: PhantomData }
     }
 
     /// Copies a whole buffer into an output, from element `first` on.
     pub fn download<T: Pod>(&mut self, from: Buffer<T>, output: Output<T>, first: usize) {
-        let label = self.buffers[from.id].label.clone();
+        let own = (self.own("download", from.entry), self.own("download", output.entry));
+        let (Some(from), Some(output)) = own else { return };
         let first_word = first * words_of::<T>() as usize;
-        self.push(label, Action::Download { from: from.id, output: output.id, first_word });
+        self.push(self.buffers[from].label.clone(), Action::Download { from, output, first_word });
     }
 
     /// Downloads a whole buffer into an output of its own.
     pub fn result<T: Pod>(&mut self, from: Buffer<T>) -> Output<T> {
-        let info = &self.buffers[from.id];
-        let (label, len) = (info.label.clone(), (info.words() / words_of::<T>()) as usize);
-        let output = self.output(label, len);
+        let (label, words) = match self.own("download", from.entry) {
+            Some(from) => (self.buffers[from].label.clone(), self.buffers[from].words()),
+            None => (String::new(), 0),
+        };
+        let output = self.output(label, (words / words_of::<T>()) as usize);
         self.download(from, output, 0);
         output
     }
@@ -264,21 +302,44 @@ impl<'a> Graph<'a> {
             };
             let label = pass.label.clone();
             self.passes.push(pass);
-            for id in written {
-                let info = &self.buffers[id];
+            for index in written {
+                let info = &self.buffers[index];
                 let (buffer, words) = (info.label.clone(), info.words() as usize);
                 let output = self.output(buffer.clone(), words);
-                self.download(Buffer::<u32> { id, element: PhantomData }, output, 0);
+                self.download(self.named(index), output, 0);
                 taps.push((format!("{label}: {buffer}"), output));
             }
         }
         taps
     }
 
-    /// Extent of a buffer.
+    /// Extent of a buffer; of one of another graph a single element, since whatever uses it is refused.
     #[must_use]
     pub fn extent<T>(&self, buffer: Buffer<T>) -> Extent {
-        self.buffers[buffer.id].extent
+        let Entry { graph, index } = buffer.entry;
+        if graph == self.id { self.buffers[index].extent } else { Extent::table(1) }
+    }
+
+    /// Makes this a graph that cannot be planned: for functions that record passes and find their parameters at odds.
+    pub fn refuse(&mut self, pass: &str, reason: impl Into<String>) {
+        self.keep_refusal(Error::Precondition { pass: pass.to_owned(), reason: reason.into() });
+    }
+
+    fn keep_refusal(&mut self, error: Error) {
+        self.refusal.get_or_insert(error);
+    }
+
+    fn named<T>(&self, index: usize) -> Buffer<T> {
+        Buffer { entry: Entry { graph: self.id, index }, element: PhantomData }
+    }
+
+    /// The index of what belongs to this graph.
+    fn own(&mut self, pass: &str, entry: Entry) -> Option<usize> {
+        if entry.graph == self.id {
+            return Some(entry.index);
+        }
+        self.keep_refusal(Error::OtherGraph { place: pass.to_owned() });
+        None
     }
 
     fn push(&mut self, label: String, action: Action<'a>) {

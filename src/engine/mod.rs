@@ -27,7 +27,7 @@ mod selftest;
 mod staging;
 mod structs;
 
-pub use buffer::{Buffer, Extent, Output};
+pub use buffer::{Buffer, Entry, Extent, Output};
 pub use device::{AdapterSummary, Choice, Device, Kind, Numerics};
 pub use error::Error;
 pub use export::Export;

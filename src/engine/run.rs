@@ -59,6 +59,8 @@ pub struct RunReport {
 /// Host arrays filled by a run, and what the run cost.
 #[derive(Debug)]
 pub struct Outputs {
+    /// The graph whose outputs these are.
+    pub(crate) graph: u64,
     pub(crate) words: Vec<Vec<u32>>,
     /// What the run cost.
     pub report: RunReport,
@@ -66,13 +68,16 @@ pub struct Outputs {
 
 impl Outputs {
     /// Takes the values of an output; a second call gives an empty array.
-    #[must_use]
-    pub fn take<T: bytemuck::Pod>(&mut self, output: Output<T>) -> Vec<T> {
-        let words = std::mem::take(&mut self.words[output.id]);
+    ///
+    /// # Errors
+    /// [`Error::OtherGraph`] when it is an output of another graph, or one that was recorded after the run.
+    pub fn take<T: bytemuck::Pod>(&mut self, output: Output<T>) -> Result<Vec<T>, Error> {
+        let words = self.words.get_mut(output.entry.index).filter(|_| output.entry.graph == self.graph);
+        let words = words.ok_or_else(|| Error::OtherGraph { place: "outputs of a run".to_owned() })?;
         // Word-sized elements of word alignment are handed over; larger elements are copied.
-        match bytemuck::try_cast_vec(words) {
+        Ok(match bytemuck::try_cast_vec(std::mem::take(words)) {
             Ok(values) => values,
             Err((_, words)) => bytemuck::pod_collect_to_vec(&words),
-        }
+        })
     }
 }

@@ -8,19 +8,53 @@ use crate::engine::{Buffer, Extent, Graph};
 /// half-word of a row is 0. Twins see rows of `u16`, `2·row_words` apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Pixels {
-    /// The packed pixels: one slice, a row of words per row of pixels.
-    pub buffer: Buffer<[u16; 2]>,
-    /// Columns and rows, in pixels.
-    pub size: [u32; 2],
-    /// Significant bits, 1 to 16: values are below 2^bits.
-    pub bits: u8,
+    pub(crate) buffer: Buffer<[u16; 2]>,
+    pub(crate) size: [u32; 2],
+    pub(crate) bits: u8,
 }
 
 impl Pixels {
+    /// Significant bits at the most.
+    pub const MAX_BITS: u8 = 16;
+
     /// New image; `label` names its buffer.
     pub fn new(graph: &mut Graph<'_>, label: impl Into<String>, size: [u32; 2], bits: u8) -> Self {
         let buffer = graph.buffer(label, Self::extent(size));
-        Self { buffer, size, bits }
+        Self::of(graph, buffer, size, bits)
+    }
+
+    /// Image of `size` columns and rows whose packed pixels are in a buffer.
+    ///
+    /// The graph is refused ([`Graph::refuse`]) when `bits` is not 1 to 16, or the buffer not as large as the image.
+    pub fn of(graph: &mut Graph<'_>, buffer: Buffer<[u16; 2]>, size: [u32; 2], bits: u8) -> Self {
+        if !(1..=Self::MAX_BITS).contains(&bits) {
+            graph.refuse("pixels", format!("pixels must have 1 to {} bits, got {bits}", Self::MAX_BITS));
+        }
+        if graph.extent(buffer) != Self::extent(size) {
+            let Extent { slices, rows, columns } = graph.extent(buffer);
+            let [width, height] = size;
+            let reason = format!("{width} × {height} pixels cannot be in {slices} × {rows} × {columns} words");
+            graph.refuse("pixels", reason);
+        }
+        Self { buffer, size, bits: bits.clamp(1, Self::MAX_BITS) }
+    }
+
+    /// The packed pixels: one slice, a row of words per row of pixels.
+    #[must_use]
+    pub fn buffer(&self) -> Buffer<[u16; 2]> {
+        self.buffer
+    }
+
+    /// Columns and rows, in pixels.
+    #[must_use]
+    pub fn size(&self) -> [u32; 2] {
+        self.size
+    }
+
+    /// Significant bits, 1 to 16: values are below 2^bits.
+    #[must_use]
+    pub fn bits(&self) -> u8 {
+        self.bits
     }
 
     /// Extent of the buffer of an image of `size` pixels.

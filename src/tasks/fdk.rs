@@ -110,7 +110,7 @@ impl<'a> Fdk<'a> {
     /// # Errors
     /// [`TaskError::Data`] when the outputs are not those of this graph.
     pub fn finish(&self, mut outputs: Outputs) -> Result<Volume, TaskError> {
-        Ok(Volume::new(self.grid, Unit::PerMillimetre, outputs.take(self.output))?)
+        Ok(Volume::new(self.grid, Unit::PerMillimetre, outputs.take(self.output)?)?)
     }
 }
 

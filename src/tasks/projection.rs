@@ -65,7 +65,7 @@ impl<'a> Projection<'a> {
     /// # Errors
     /// [`TaskError::Data`] when the outputs are not those of this graph.
     pub fn finish(&self, mut outputs: Outputs) -> Result<Projections, TaskError> {
-        let values = outputs.take(self.output);
+        let values = outputs.take(self.output)?;
         let (views, detector) = (self.geometry.views().len(), self.geometry.detector());
         Ok(Projections::new(views, detector, self.geometry.pitch_mm(), Unit::LineIntegral, values)?)
     }

@@ -105,7 +105,7 @@ impl Picture {
 
     pub(super) fn upload<'a>(&'a self, graph: &mut Graph<'a>) -> Pixels {
         let buffer = graph.upload("case.pixels", Pixels::extent(self.size), &self.words);
-        Pixels { buffer, size: self.size, bits: self.bits }
+        Pixels::of(graph, buffer, self.size, self.bits)
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) async fn noisy(
     let output = graph.output("evaluate.noisy", rows * columns);
     graph.download(noisy, output, 0);
     let plan = Plan::new(&graph, device.limits())?;
-    let values = device.run(&plan, &Control::default()).await?.take(output);
+    let values = device.run(&plan, &Control::default()).await?.take(output)?;
     Image::new(clean.size(), clean.spacing_mm(), Sample::Float, Unit::Arbitrary, values)
         .map_err(|e| Error::Image(e.to_string()))
 }

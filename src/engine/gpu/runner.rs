@@ -35,7 +35,7 @@ pub(super) async fn run(
     exports: &[Export],
 ) -> Result<Outputs, Error> {
     let start = Instant::now();
-    gpu.faults.check()?;
+    gpu.faults.ask(&gpu.device)?;
     let memory = allocate(gpu, plan).await?;
     let uniforms = Uniforms::new(gpu, plan).await?;
     let kernels = plan.steps.iter().filter_map(|s| kernel_of(plan, s));
@@ -49,14 +49,14 @@ pub(super) async fn run(
         memory,
         uniforms,
         groups: HashMap::new(),
-        timing: Timing::new(gpu).await?,
+        timing: Timing::new(gpu),
         in_flight: VecDeque::new(),
         done: 0,
         all: plan.dispatch_count(),
     };
     let mut uploads = UploadRing::new(gpu, control);
     let mut readbacks = ReadbackRing::new(gpu, control);
-    let is_exported = |output: usize| exports.iter().any(|export| export.output == output);
+    let is_exported = |output: usize| exports.iter().any(|export| export.output.index == output);
     let outputs = plan.graph.outputs.iter().enumerate();
     let mut outputs: Vec<Vec<u32>> =
         outputs.map(|(id, o)| vec![0; if is_exported(id) { 0 } else { o.words }]).collect();
@@ -79,7 +79,7 @@ pub(super) async fn run(
             }
             Action::Download { from, output, first_word } => {
                 if is_exported(*output) {
-                    for export in exports.iter().filter(|export| export.output == *output) {
+                    for export in exports.iter().filter(|export| export.output.index == *output) {
                         runner.export(&pass.label, *from, export, *first_word).await?;
                     }
                     continue;
@@ -100,8 +100,10 @@ pub(super) async fn run(
         let named = plan.graph.passes.iter().zip(times).filter(|(_, time)| !time.is_zero());
         report.passes = named.map(|(pass, time)| PassTime { pass: pass.label.clone(), time }).collect();
     }
+    // What a device that is lost was given to copy comes back as if it had run.
+    gpu.faults.ask(&gpu.device)?;
     report.total = start.elapsed();
-    Ok(Outputs { words: outputs, report })
+    Ok(Outputs { graph: plan.graph.id, words: outputs, report })
 }
 
 fn kernel_of<'p>(plan: &Plan<'p, '_>, step: &Step) -> Option<&'p dyn Kernel> {
@@ -341,7 +343,7 @@ impl Runner<'_, '_, '_> {
                 // Commands keep their order, so that one scratch serves all pieces: stitch, run, stitch again.
                 for pieces in pieces.chunk_by(|_, next| !next.is_stitched()) {
                     runner.stitch(encoder, &pieces[0])?;
-                    let timestamp_writes = runner.timing.as_mut().and_then(|t| t.stretch(step.pass));
+                    let timestamp_writes = runner.timing.as_mut().map(|t| t.stretch(step.pass));
                     let descriptor = wgpu::ComputePassDescriptor { label: Some(label), timestamp_writes };
                     let mut pass = encoder.begin_compute_pass(&descriptor);
                     pass.set_pipeline(&pipeline.pipeline);

@@ -1,5 +1,5 @@
 use super::super::{
-    Error, Graph, Kernel, Read, Write,
+    Error, Extent, Graph, Kernel, Read, Write,
     graph::{Action, BufferInfo, Pass},
     kernel::STORAGE_BINDINGS,
 };
@@ -27,10 +27,14 @@ pub(super) fn results<'p>(pass: &'p Pass<'_>) -> Box<dyn Iterator<Item = (usize,
 
 /// Checks everything about a graph that does not depend on a device.
 pub(super) fn check(graph: &Graph<'_>) -> Result<(), Error> {
+    if let Some(refusal) = &graph.refusal {
+        return Err(refusal.clone());
+    }
     for info in &graph.buffers {
-        let rows = info.extent.all_rows();
-        if rows == 0 || rows > u64::from(u32::MAX) || info.row_words == 0 {
-            return Err(Error::Extent { buffer: info.label.clone(), rows, columns: info.extent.columns });
+        let Extent { slices, rows, columns } = info.extent;
+        let counts = [slices.into(), rows.into(), columns.into(), info.extent.all_rows()];
+        if !counts.iter().all(|count| (1..u64::from(u32::MAX)).contains(count)) {
+            return Err(Error::Extent { buffer: info.label.clone(), slices, rows, columns });
         }
     }
     let mut written = vec![false; graph.buffers.len()];
@@ -58,6 +62,10 @@ fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
     match &pass.action {
         Action::Upload { data, to } => exactly(*to, data.len() as u64),
         Action::Clear { .. } => Ok(()),
+        Action::Copy { from, to } if from == to => {
+            let buffer = graph.buffers[*to].label.clone();
+            Err(Error::NamedTwice { pass: pass.label.clone(), buffer })
+        }
         Action::Copy { from, to } => {
             let (source, target) = (&graph.buffers[*from], &graph.buffers[*to]);
             let shape = |b: &BufferInfo| [b.extent.slices.into(), b.extent.rows.into(), b.row_words];
@@ -97,7 +105,7 @@ fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
                 if let Read::Window(buffer, window) = read
                     && (window.denominator == 0 || window.first > window.last)
                 {
-                    let buffer = graph.buffers[*buffer].label.clone();
+                    let buffer = graph.buffers[buffer.index].label.clone();
                     return Err(Error::EmptyWindow { pass: pass.label.clone(), buffer });
                 }
             }
@@ -114,7 +122,7 @@ fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[
         Err(Error::BufferSize { buffer, needed, got })
     };
     let by_row = reads.iter().filter_map(|r| match r {
-        Read::Rows(b) => Some(*b),
+        Read::Rows(b) => Some(b.index),
         Read::Whole(_) | Read::Window(..) | Read::Slices(_) | Read::Inputs(_) => None,
     });
     for buffer in by_row.chain(writes.iter().map(|w| w.buffer())) {
@@ -136,10 +144,12 @@ fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[
         let (buffer, needed) = match read {
             Read::Whole(_) | Read::Rows(_) => continue,
             // Windows count rows within one slice.
-            Read::Window(b, _) if domain.extent.slices != 1 => return mismatch(*b, 1, domain.extent.slices.into()),
-            Read::Window(b, _) => (*b, 1),
-            Read::Slices(b) => (*b, domain.extent.slices),
-            Read::Inputs(b) => (*b, domain.reduce.map_or(0, |r| r.slices)),
+            Read::Window(b, _) if domain.extent.slices != 1 => {
+                return mismatch(b.index, 1, domain.extent.slices.into());
+            }
+            Read::Window(b, _) => (b.index, 1),
+            Read::Slices(b) => (b.index, domain.extent.slices),
+            Read::Inputs(b) => (b.index, domain.reduce.map_or(0, |r| r.slices)),
         };
         let got = graph.buffers[buffer].extent.slices;
         if needed != got {

@@ -90,13 +90,13 @@ pub(super) fn pieces(
             let mut tile = first..segment.end.min(first + rows);
             for read in reads {
                 let Read::Window(buffer, window) = read else { continue };
-                let end = window.end_of_fit(first, &parts[*buffer]);
+                let end = window.end_of_fit(first, &parts[buffer.index]);
                 if end < tile.end {
                     tile.end = end - end % grain;
                 }
                 if tile.end <= first {
-                    let needed = window.most_rows(all_rows, grain, &parts[*buffer]);
-                    return Err(beyond_a_binding(graph, *buffer, needed, limits));
+                    let needed = window.most_rows(all_rows, grain, &parts[buffer.index]);
+                    return Err(beyond_a_binding(graph, buffer.index, needed, limits));
                 }
             }
             first = tile.end;
@@ -223,9 +223,9 @@ mod tests {
                 prop_assert!(count > 0 && count.div_ceil(4) <= u64::from(workgroups).max(u64::from(grain)));
                 prop_assert_eq!(piece.rows.start % u64::from(grain), 0);
                 let (first, last) = (piece.rows.start, piece.rows.end - 1);
-                prop_assert_eq!(parts[output.id].of_row(first), parts[output.id].of_row(last));
+                prop_assert_eq!(parts[output.entry.index].of_row(first), parts[output.entry.index].of_row(last));
                 let (first, last) = (u64::from(piece.inputs.start), u64::from(piece.inputs.end) - 1);
-                prop_assert_eq!(parts[input.id].of_row(first), parts[input.id].of_row(last));
+                prop_assert_eq!(parts[input.entry.index].of_row(first), parts[input.entry.index].of_row(last));
                 for row in piece.rows.clone().map(|r| r as usize) {
                     prop_assert_eq!(piece.resume, is_begun[row]);
                     is_begun[row] = true;
@@ -285,9 +285,9 @@ mod tests {
                 let (step, end) = (grain as usize, outputs.end);
                 outputs.step_by(step).map(move |first| first..end.min(first + u64::from(grain)))
             };
-            let is_cut_within_a_grain = parts[output.id].cuts().any(|row| !row.is_multiple_of(grain.into()));
+            let is_cut_within_a_grain = parts[output.entry.index].cuts().any(|row| !row.is_multiple_of(grain.into()));
             let does_not_fit = [0, 1].into_iter().any(|i| {
-                let fit = parts[read[i].id].rows;
+                let fit = parts[read[i].entry.index].rows;
                 grains(0..rows.into()).map(|g| needed(i, g)).any(|rows| rows.end - rows.start > fit)
             });
             if is_cut_within_a_grain || does_not_fit {
@@ -308,7 +308,7 @@ mod tests {
                 next = piece.rows.end;
                 let mut used = Vec::new();
                 for (i, bound) in piece.bindings[..2].iter().enumerate() {
-                    let input = &parts[read[i].id];
+                    let input = &parts[read[i].entry.index];
                     let held = match bound.memory {
                         Memory::Part(part) => {
                             prop_assert_eq!(bound.first_row, part as u64 * input.rows);
@@ -330,7 +330,7 @@ mod tests {
                         prop_assert!(held.start <= rows.start && rows.end <= held.end, "{piece:?}");
                     }
                 }
-                let written = &parts[output.id];
+                let written = &parts[output.entry.index];
                 prop_assert_eq!(piece.bindings[2].memory, Memory::Part(written.of_row(piece.rows.start)));
                 prop_assert_eq!(written.of_row(piece.rows.start), written.of_row(piece.rows.end - 1));
             }

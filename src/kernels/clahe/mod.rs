@@ -6,7 +6,7 @@
 //! y       = T of the four tiles whose centres are nearest, blended bilinearly
 //! ```
 //! where h_t is the histogram of tile t, A its sum, H the number of bins and L the clip limit (Zuiderveld, Graphics
-//! Gems IV, 1994). Passes: histograms ([`crate::kernels::histogram`]), with a mask [`borrow`], tables ([`lut`],
+//! Gems IV, 1994). Passes: histograms ([`crate::kernels::histogram`]), with a mask [`totals`] and [`borrow`], tables ([`lut`],
 //! [`lut_opencv`], [`lut_skimage`]), and the blend ([`blend`], [`blend_opencv`], [`blend_skimage`]).
 //!
 //! | convention | tiles | excess | table | blend | tier |
@@ -39,6 +39,7 @@ pub mod borrow;
 pub mod lut;
 pub mod lut_opencv;
 pub mod lut_skimage;
+pub mod totals;
 
 pub use error::ClaheError;
 
@@ -156,13 +157,16 @@ impl Clahe {
     }
 }
 
-/// Records the equalisation of `pixels`; `clahe` is one that [`Clahe::check`] accepts for them.
+/// Records the equalisation of `pixels`; where [`Clahe::check`] does not accept `clahe` for them, the graph is refused.
 ///
 /// With a mask, only its pixels are counted, and only they decide what is done.
 ///
 /// Shapes: `[row][column]`, packed ← the same.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, clahe: &Clahe) -> Pixels {
-    debug_assert_eq!(clahe.check(pixels.size, pixels.bits), Ok(()), "parameters that were not checked");
+    if let Err(error) = clahe.check(pixels.size, pixels.bits) {
+        graph.refuse("clahe", error.to_string());
+        return pixels;
+    }
     match clahe.convention {
         Convention::OpenCv => {
             let layout = Layout::opencv(pixels.size, clahe.tiles);

@@ -267,7 +267,8 @@ mod tests {
         let output = graph.result(volume);
         let device = Device::cpu();
         let plan = Plan::new(&graph, device.limits()).unwrap();
-        let values: Vec<f32> = pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output);
+        let values: Vec<f32> =
+            pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output).unwrap();
         assert_eq!(values[..2], [0.0, 0.0]);
         assert!((values[3] - 2.25).abs() < 1e-3 && (values[4] - 0.5625).abs() < 1e-3, "{values:?}");
     }

@@ -246,11 +246,14 @@ impl Tables {
 
 /// Records the filtering of `rows` (views × rows × columns) into a buffer of the same extent.
 ///
-/// The `tables` are those of its number of columns.
+/// The graph is refused when the `tables` are for rows of another number of columns.
 pub fn record(graph: &mut Graph<'_>, tables: &Tables, rows: Buffer<f32>) -> Buffer<f32> {
     let extent = graph.extent(rows);
     let Tables { twiddles, spectra, lengths } = *tables;
-    debug_assert_eq!(extent.columns as usize, lengths.columns, "tables of another row length");
+    if extent.columns as usize != lengths.columns {
+        let (needed, got) = (extent.columns, lengths.columns);
+        graph.refuse("ramp", format!("tables must be for rows of {needed} columns, got those for {got}"));
+    }
     let params = RampParams {
         size: [extent.columns, extent.rows, lengths.segment as u32, lengths.transform as u32],
         segments: [lengths.segments as u32, extent.slices, 0, 0],

@@ -45,7 +45,8 @@ pub(super) fn fits_workgroup(levels: u32) -> bool {
     levels <= SHARED_BINS
 }
 
-/// Records the histograms of the `tiles`, one row of the result per row of tiles.
+/// Records the histograms of the `tiles`, one row of the result per row of tiles; the graph is refused when the tiles are
+/// those of an image of another size.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, tiles: &Tiles) -> Buffer<u32> {
     let [x, y] = tiles.axes;
     let (levels, row_words) = (pixels.levels(), Pixels::row_words(pixels.size));
@@ -55,7 +56,11 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, tiles: 
         across: [x.offset.cast_unsigned(), x.numerator, x.denominator, row_words],
         down: [y.offset.cast_unsigned(), y.numerator, y.denominator, mask_words],
     };
-    debug_assert_eq!([x.length, y.length], pixels.size, "tiles of another image");
+    if [x.length, y.length] != pixels.size {
+        let [columns, rows] = pixels.size;
+        let reason = format!("tiles of {} × {} pixels are not those of {columns} × {rows} pixels", x.length, y.length);
+        graph.refuse("count", reason);
+    }
     let counts = graph.buffer("histogram.counts", Extent { slices: 1, rows: y.count, columns: x.count * levels });
     let (first, last) = y.window();
     let window = Window { numerator: y.numerator, denominator: y.denominator, first, last };

@@ -67,12 +67,13 @@ mod tests {
         let mask: Option<Vec<u32>> =
             mask.map(|m| m.chunks(columns).flat_map(|row| row.chunks(32).map(bits_of)).collect());
         let mut graph = Graph::new();
-        let pixels = Pixels { buffer: graph.upload("pixels", Pixels::extent(size), &words), size, bits };
+        let buffer = graph.upload("pixels", Pixels::extent(size), &words);
+        let pixels = Pixels::of(&mut graph, buffer, size, bits);
         let mask = mask.as_ref().map(|m| Mask { buffer: graph.upload("mask", Mask::extent(size), m), size });
         let counts = record(&mut graph, pixels, mask, tiles);
         let output = graph.result(counts);
         let plan = Plan::new(&graph, Device::cpu().limits()).unwrap();
-        pollster::block_on(Device::cpu().run(&plan, &Control::default())).unwrap().take(output)
+        pollster::block_on(Device::cpu().run(&plan, &Control::default())).unwrap().take(output).unwrap()
     }
 
     proptest! {

@@ -39,9 +39,11 @@ pub static SHADER: Shader = Shader {
 /// Largest radius of one pass.
 pub const MAX_RADIUS: u32 = 31;
 
-/// Records one pass along rows; `radius` is at most [`MAX_RADIUS`].
+/// Records one pass along rows; the graph is refused when `radius` is above [`MAX_RADIUS`].
 pub fn record(graph: &mut Graph<'_>, mask: Mask, spread: Spread, radius: u32) -> Mask {
-    debug_assert!(radius <= MAX_RADIUS, "a pass spreads by {MAX_RADIUS} at most");
+    if radius > MAX_RADIUS {
+        graph.refuse("spread", format!("radius must be 0 to {MAX_RADIUS} pixels in one pass, got {radius}"));
+    }
     let result = Mask::new(graph, "mask.across", mask.size);
     let params = AcrossParams { size: [mask.size[0], Mask::row_words(mask.size), radius, spread.flip()] };
     let kernel = Across { params, size: mask.size };

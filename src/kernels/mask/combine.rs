@@ -42,9 +42,12 @@ pub enum Operation {
     Not = 3,
 }
 
-/// Records the combination of two masks of one size.
+/// Records the combination of two masks; the graph is refused when their sizes differ.
 pub fn record(graph: &mut Graph<'_>, left: Mask, right: Mask, operation: Operation) -> Mask {
-    debug_assert_eq!(left.size, right.size, "masks of different sizes");
+    if left.size != right.size {
+        let ([a, b], [c, d]) = (left.size, right.size);
+        graph.refuse("combine", format!("masks must have one size, got {a} × {b} and {c} × {d} pixels"));
+    }
     let result = Mask::new(graph, "mask.combined", left.size);
     let params = CombineParams { size: [left.size[0], Mask::row_words(left.size), operation as u32, 0] };
     let kernel = Combine { params, size: left.size, operation };

@@ -36,9 +36,14 @@ pub static SHADER: Shader = Shader {
     workgroup: [32, 4],
 };
 
-/// Records the expansion of `mask` by `factor` to `size` pixels, at most `factor` times its own.
+/// Records the expansion of `mask` by `factor` to `size` pixels; the graph is refused when these are more than `factor`
+/// times its own, or the factor is 0.
 pub fn record(graph: &mut Graph<'_>, mask: Mask, factor: u32, size: [u32; 2]) -> Mask {
-    debug_assert!(size[0].div_ceil(factor) <= mask.size[0] && size[1].div_ceil(factor) <= mask.size[1]);
+    if factor == 0 || size.iter().zip(mask.size).any(|(to, from)| to.div_ceil(factor) > from) {
+        let ([to_x, to_y], [x, y]) = (size, mask.size);
+        graph.refuse("expand", format!("{x} × {y} pixels cannot become {to_x} × {to_y} by a factor of {factor}"));
+        return mask;
+    }
     if factor == 1 && size == mask.size {
         return mask;
     }

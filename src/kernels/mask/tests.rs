@@ -145,7 +145,7 @@ fn taken(graph: &mut Graph<'_>, buffer: Buffer<u32>) -> Vec<u32> {
     let output = graph.result(buffer);
     let device = Device::cpu();
     let plan = Plan::new(graph, device.limits()).unwrap();
-    pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output)
+    pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output).unwrap()
 }
 
 fn plain() -> impl Strategy<Value = Plain> {
@@ -275,7 +275,8 @@ fn packed(size: [usize; 2], value: impl Fn(usize, usize) -> u16) -> Vec<[u16; 2]
 
 fn uploaded<'a>(graph: &mut Graph<'a>, size: [usize; 2], words: &'a [[u16; 2]]) -> Pixels {
     let size = size.map(|n| n as u32);
-    Pixels { buffer: graph.upload("test.pixels", Pixels::extent(size), words), size, bits: 16 }
+    let buffer = graph.upload("test.pixels", Pixels::extent(size), words);
+    Pixels::of(graph, buffer, size, 16)
 }
 
 /// Borders found in an image of 14 of 16 bits with noise, a body and bones, and a collimator open within `sides`.

@@ -29,7 +29,7 @@ pub static SHADER: Shader = Shader {
 
 /// Records the values of `table` at `pixels`.
 ///
-/// The table has an entry for every grey level of the pixels; its entries are below 2^`bits_out`.
+/// The table has an entry for every grey level of the pixels, or the graph is refused; its entries are below 2^`bits_out`.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, table: Buffer<[u16; 2]>, bits_out: u8) -> Pixels {
     let results = Pixels::new(graph, "lookup.pixels", pixels.size, bits_out);
     let [columns, rows] = pixels.size;
@@ -41,7 +41,10 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, table: Buffer<[u16; 2]>, bi
         shapes: vec![[rows, row_words], [1, pixels.levels() / 2], [rows, row_words]],
         twin,
     };
-    debug_assert_eq!(graph.extent(table), Extent::table(pixels.levels() as usize / 2), "table of other pixels");
+    if graph.extent(table) != Extent::table(pixels.levels() as usize / 2) {
+        let (needed, got) = (pixels.levels(), 2 * graph.extent(table).elements());
+        graph.refuse("lookup", format!("the table must have {needed} entries in one row, got {got}"));
+    }
     graph.compute("lookup", kernel, [pixels.buffer.rows(), table.whole()], [results.buffer.replace()]);
     results
 }

@@ -202,19 +202,19 @@ impl<'a> Enhancement<'a> {
     /// Shapes the outputs of a run.
     ///
     /// # Errors
-    /// [`TaskError::Data`] when the outputs are not those of this graph.
+    /// [`TaskError::Engine`] when the outputs are not those of this graph.
     pub fn finish(&self, mut outputs: Outputs) -> Result<Enhanced, TaskError> {
-        let levels = self.threshold.map(|threshold| outputs.take(threshold)).unwrap_or_default();
+        let levels = self.threshold.map(|threshold| outputs.take(threshold)).transpose()?.unwrap_or_default();
         let (threshold, found) = (levels.first().copied(), levels.get(3).copied());
-        let bits = self.mask.map(|mask| outputs.take(mask));
+        let bits = self.mask.map(|mask| outputs.take(mask)).transpose()?;
         let words = bits.as_deref().or(self.given.map(GivenMask::words));
         let mask = words.map(|words| given_mask::picture(words, self.like.size, self.like.spacing_mm)).transpose()?;
-        let image = self.pixels(outputs.take(self.result), self.result_bits, self.result_sample)?;
+        let image = self.pixels(outputs.take(self.result)?, self.result_bits, self.result_sample)?;
         let mut kept = Vec::with_capacity(self.kept.len());
         for &(stage, output) in &self.kept {
             let image = match output {
-                Kept::Pixels(output, bits) => self.pixels(outputs.take(output), bits, self.like.sample)?,
-                Kept::Band(output, number) => self.band(outputs.take(output), number)?,
+                Kept::Pixels(output, bits) => self.pixels(outputs.take(output)?, bits, self.like.sample)?,
+                Kept::Band(output, number) => self.band(outputs.take(output)?, number)?,
                 Kept::Mask => match &mask {
                     Some(mask) => mask.clone(),
                     None => continue,
@@ -222,6 +222,7 @@ impl<'a> Enhancement<'a> {
             };
             kept.push((stage, image));
         }
+        let band_noise = self.noise.iter().map(|&noise| outputs.take(noise)).collect::<Result<Vec<_>, _>>()?.concat();
         Ok(Enhanced {
             image,
             threshold,
@@ -230,7 +231,7 @@ impl<'a> Enhancement<'a> {
             mask_share: words.map(|words| given_mask::share(words, self.like.size)),
             mask,
             kept,
-            band_noise: self.noise.iter().flat_map(|&noise| outputs.take(noise)).collect(),
+            band_noise,
             bits: self.levels.bits,
             image_bits: self.result_bits,
         })

@@ -86,7 +86,7 @@ fn expose(context: &mut Context, integrals: &Image) -> Result<Image, Failure> {
     let quanta = Quanta { photons: Some(PHOTONS), electronic_sigma: 0.0 };
     let noisy = quanta::record(&mut graph, signal, &quanta, &Stream::new(SEED, 0));
     let output = graph.result(noisy);
-    let values = context.run("low dose", &graph)?.take(output);
+    let values = context.run("low dose", &graph)?.take(output)?;
     Ok(Image::new(integrals.size(), integrals.spacing_mm(), Sample::Float, Unit::Transmission, values)?)
 }
 
@@ -97,6 +97,6 @@ fn logarithm(context: &mut Context, signal: &Image) -> Result<Image, Failure> {
     let uploaded = graph.upload("low dose.signal", Extent::new(1, rows, columns), signal.values());
     let integrals = line_integral::record(&mut graph, LEAST_COUNT / PHOTONS, uploaded);
     let output = graph.result(integrals);
-    let values = context.run("logarithm", &graph)?.take(output);
+    let values = context.run("logarithm", &graph)?.take(output)?;
     Ok(Image::new(signal.size(), signal.spacing_mm(), Sample::Float, Unit::LineIntegral, values)?)
 }

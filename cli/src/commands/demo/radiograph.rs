@@ -89,7 +89,7 @@ fn expose(context: &mut Context, integrals: &Projections) -> Result<Projections,
     let uploaded = graph.upload("radiograph.integrals", extent, integrals.values());
     let signal = transmission::record(&mut graph, uploaded);
     let output = graph.result(signal);
-    let values = context.run("exposure", &graph)?.take(output);
+    let values = context.run("exposure", &graph)?.take(output)?;
     Ok(Projections::new(integrals.views(), [columns, rows], integrals.pitch_mm(), Unit::Transmission, values)?)
 }
 
