@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor, module, ops::ConvOptions};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kerma_nn::{
-    networks::{Unet, UnetOptions},
+    networks::{Fresh, Unet, UnetOptions},
     ops,
 };
 
@@ -59,13 +59,13 @@ fn networks(c: &mut Criterion) {
     let mut group = c.benchmark_group("unet");
     group.sample_size(10);
     for (name, options, count, side) in [("large", large(), 1, 256), ("shipped", shipped(), 1, 256)] {
-        let network = Unet::new(&options, &device);
+        let network = Unet::new(&options, &Fresh::new(1, &device));
         let (x, level) = (normal([count, 1, side, side], &device), Tensor::zeros([count], &device));
         group.bench_function(format!("{name} forward/{side}"), |b| {
             b.iter(|| black_box(network.forward(x.clone(), Some(level.clone()))));
         });
     }
-    let network = Unet::new(&shipped(), &device).fork(&device).train();
+    let network = Unet::new(&shipped(), &Fresh::new(1, &device)).fork(&device).train();
     let (x, level) = (normal([16, 1, 64, 64], &device).autodiff(), Tensor::<1>::zeros([16], &device).autodiff());
     group.bench_function("shipped with gradients/16x64", |b| {
         b.iter(|| black_box(network.forward(x.clone(), Some(level.clone())).square().mean().backward()));

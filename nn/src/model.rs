@@ -3,15 +3,19 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use burn::{
-    module::Module,
+    module::{Module, ModuleVisitor, Param},
     store::{ModuleSnapshot, SafetensorsStore},
-    tensor::Device,
+    tensor::{Device, Tensor},
 };
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensors, tensor::Metadata};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, networks::Unet, training::Recipe};
+use crate::{
+    Error,
+    networks::{Fresh, Unet},
+    training::Recipe,
+};
 
 /// What the card of every model of this kind begins with.
 const FORMAT: &str = "kerma-model";
@@ -29,6 +33,9 @@ pub struct Card {
     pub version: u32,
     /// Architecture, data, seed and training.
     pub recipe: Recipe,
+    /// Where the weights came from before the first step.
+    #[serde(default = "Start::unsaid")]
+    pub start: Start,
     /// Steps done.
     pub steps: usize,
     /// Number of weights.
@@ -46,6 +53,24 @@ pub struct Card {
     pub sha256: String,
 }
 
+/// Where fresh weights came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// Each from the recipe's seed and its own path ([`Fresh`]).
+    #[default]
+    SeedAndPath,
+    /// From the one generator that burn has for a process, seeded by the recipe; cards and checkpoints without a word on
+    /// it are of that time. Training such a recipe now starts from other weights.
+    ProcessGenerator,
+}
+
+impl Start {
+    pub(crate) fn unsaid() -> Self {
+        Self::ProcessGenerator
+    }
+}
+
 /// A trained network and its card.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -61,7 +86,8 @@ impl Card {
         let loss = last.iter().sum::<f32>() / last.len().max(1) as f32;
         let (format, metrics, sha256) = (FORMAT.to_owned(), BTreeMap::new(), String::new());
         let (version, steps) = (VERSION, losses.len());
-        Self { format, version, recipe, steps, parameters: 0, loss, seconds, machine, metrics, sha256 }
+        let start = Start::default();
+        Self { format, version, recipe, start, steps, parameters: 0, loss, seconds, machine, metrics, sha256 }
     }
 }
 
@@ -73,10 +99,10 @@ impl Model {
         Self { card, network }
     }
 
-    /// The starting point of a recipe's training, without a step done: fresh weights, whose output is 0 everywhere.
+    /// The starting point of a recipe's training, without a step done: its fresh weights, whose output is 0 everywhere.
     #[must_use]
     pub fn untrained(recipe: Recipe, device: &Device) -> Self {
-        let network = Unet::new(&recipe.network, device);
+        let network = Unet::new(&recipe.network, &Fresh::new(recipe.seed, device));
         Self::new(Card::new(recipe, &[], 0.0, String::new()), network)
     }
 
@@ -133,9 +159,9 @@ impl Model {
             SafeTensors::read_metadata(bytes).map_err(|e| fail(format!("not a complete safetensors file ({e})")))?;
         let text = header.metadata().as_ref().and_then(|all| all.get(CARD));
         let text = text.ok_or_else(|| fail("holds no kerma model: its metadata have no card".to_owned()))?;
-        let start: Start = serde_json::from_str(text).map_err(|e| fail(format!("the card cannot be read: {e}")))?;
-        if start.format != FORMAT || start.version != VERSION {
-            let Start { format, version } = start;
+        let opening: Opening = serde_json::from_str(text).map_err(|e| fail(format!("the card cannot be read: {e}")))?;
+        if opening.format != FORMAT || opening.version != VERSION {
+            let Opening { format, version } = opening;
             return Err(fail(format!(
                 "is \"{format}\" version {version}; this kerma reads \"{FORMAT}\" version {VERSION}"
             )));
@@ -148,24 +174,59 @@ impl Model {
         if hash(bytes).as_ref() != Some(&card.sha256) {
             return Err(fail("the weights are not those of the card: the file is damaged".to_owned()));
         }
-        let mut network = Unet::new(&card.recipe.network, device);
+        // Parameters are drawn when they are read: a network of any size costs nothing until its weights are those of the file.
+        let mut network = Unet::new(&card.recipe.network, &Fresh::new(card.recipe.seed, device));
+        compare(&network, &header).map_err(|difference| {
+            fail(format!("the weights are not those of the card's architecture: {difference}"))
+        })?;
         let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()));
-        let applied = network
-            .load_from(&mut store)
-            .map_err(|e| fail(format!("the weights are not those of the card's architecture: {e}")))?;
-        if !applied.missing.is_empty() || !applied.unused.is_empty() {
-            let (missing, unused) = (applied.missing.len(), applied.unused.len());
-            return Err(fail(format!("the card's architecture lacks {missing} tensors and does not know {unused}")));
-        }
+        network.load_from(&mut store).map_err(|e| fail(e.to_string()))?;
         Ok(Self { card, network })
     }
 }
 
 /// What every card begins with, whatever its version.
 #[derive(Deserialize)]
-struct Start {
+struct Opening {
     format: String,
     version: u32,
+}
+
+/// What differs first between the parameters of a network and the tensors of a file, in names and shapes.
+fn compare(network: &Unet, header: &Metadata) -> Result<(), String> {
+    /// Shapes of parameters by their paths.
+    #[derive(Default)]
+    struct Shapes {
+        path: Vec<String>,
+        found: BTreeMap<String, Vec<usize>>,
+    }
+    impl ModuleVisitor for Shapes {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.found.insert(self.path.join("."), param.lazy_shape().to_vec());
+        }
+    }
+    let mut shapes = Shapes::default();
+    network.visit(&mut shapes);
+    let tensors = header.tensors();
+    for (name, shape) in &shapes.found {
+        match tensors.get(name) {
+            None => return Err(format!("{name} of {shape:?} is not there")),
+            Some(tensor) if tensor.shape != *shape => {
+                return Err(format!("{name} must be {shape:?}, got {:?}", tensor.shape));
+            }
+            Some(_) => {}
+        }
+    }
+    match tensors.keys().filter(|name| !shapes.found.contains_key(*name)).min() {
+        Some(name) => Err(format!("it has no {name}")),
+        None => Ok(()),
+    }
 }
 
 /// SHA-256 of what follows the header of a safetensors file.

@@ -29,10 +29,7 @@ impl Numbers {
     }
 }
 
-/// Weights of a fresh network made such that its output is not 0, the same every time.
-///
-/// Fresh weights come from the device's generator, which other tests use at the same time: none remain but the scales
-/// of the norms, which are 1.
+/// Weights of a fresh network made such that its output is not 0: none remain but the scales of the norms, which are 1.
 struct Stir(Numbers);
 
 impl ModuleMapper for Stir {

@@ -20,7 +20,7 @@ use common::recipe;
 use kerma::engine::{self, Numerics};
 use kerma_nn::{
     beside,
-    networks::{Conv3x3, Down, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Unet, UnetOptions, Up},
+    networks::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Unet, UnetOptions, Up},
     training::{Pool, Trainer},
 };
 
@@ -157,6 +157,11 @@ fn difference(got: &[f32], want: &[f32]) -> f32 {
     most / largest
 }
 
+/// Parts are made with fresh weights, all of which [`Seeded`] replaces.
+fn fresh() -> Fresh {
+    Fresh::new(1, &Device::flex())
+}
+
 /// A condition of two images, the same on every device.
 fn condition(width: usize, x: &Tensor<4>) -> Tensor<2> {
     tensor([2, width], 3, &x.device())
@@ -166,23 +171,23 @@ const IMAGES: [usize; 4] = [2, 8, 12, 10];
 
 #[test]
 fn convolutions_are_those_of_flex() {
-    let device = Device::flex();
+    let fresh = fresh();
     let input = IMAGES;
-    Case { name: "conv", part: Conv3x3::new(8, 5, &device), input, forward: Conv3x3::forward }.compare();
+    Case { name: "conv", part: Conv3x3::new(8, 5, &fresh), input, forward: Conv3x3::forward }.compare();
     // Enough channels for minimal filtering, tiles across the border, in both directions.
-    let part = Conv3x3::new(36, 33, &device);
+    let part = Conv3x3::new(36, 33, &fresh);
     Case { name: "conv with many channels", part, input: [2, 36, 13, 10], forward: Conv3x3::forward }.compare();
-    Case { name: "down", part: Down::new(8, 12, &device), input, forward: Down::forward }.compare();
-    Case { name: "up", part: Up::new(8, 4, &device), input, forward: Up::forward }.compare();
+    Case { name: "down", part: Down::new(8, 12, &fresh), input, forward: Down::forward }.compare();
+    Case { name: "up", part: Up::new(8, 4, &fresh), input, forward: Up::forward }.compare();
 }
 
 #[test]
 fn normalisations_are_those_of_flex() {
-    let device = Device::flex();
+    let fresh = fresh();
     for (name, silu) in [("norm", false), ("norm and SiLU", true)] {
-        let part = Norm::new(8, 4, silu, &device);
+        let part = Norm::new(8, 4, silu, &fresh);
         Case { name, part, input: IMAGES, forward: |part, x| part.forward(x, None) }.compare();
-        let part = Norm::new(8, 4, silu, &device);
+        let part = Norm::new(8, 4, silu, &fresh);
         let forward = |part: &Norm, x: Tensor<4>| {
             let both = condition(16, &x);
             let condition = [both.clone().slice([0..2, 0..8]), both.slice([0..2, 8..16])];
@@ -194,30 +199,30 @@ fn normalisations_are_those_of_flex() {
 
 #[test]
 fn blocks_are_those_of_flex() {
-    let device = Device::flex();
-    let part = ResidualBlock::new(8, 12, 4, Some(16), &device);
+    let fresh = fresh();
+    let part = ResidualBlock::new(8, 12, 4, Some(16), &fresh);
     let forward = |part: &ResidualBlock, x: Tensor<4>| {
         let condition = condition(16, &x);
         part.forward(x, Some(&condition))
     };
     Case { name: "conditioned block", part, input: IMAGES, forward }.compare();
-    let part = ResidualBlock::new(8, 8, 4, None, &device);
+    let part = ResidualBlock::new(8, 8, 4, None, &fresh);
     Case { name: "block", part, input: IMAGES, forward: |part, x| part.forward(x, None) }.compare();
 }
 
 #[test]
 fn attention_is_that_of_flex() {
-    let device = Device::flex();
+    let fresh = fresh();
     // One head, then two.
     for (name, channels) in [("attention", 8), ("attention with two heads", 64)] {
-        let part = SelfAttention::new(channels, 4, &device);
+        let part = SelfAttention::new(channels, 4, &fresh);
         Case { name, part, input: [2, channels, 6, 5], forward: SelfAttention::forward }.compare();
     }
 }
 
 #[test]
 fn embeddings_of_noise_are_those_of_flex() {
-    let part = NoiseEmbedding::new(16, &Device::flex());
+    let part = NoiseEmbedding::new(16, &fresh());
     let forward = |part: &NoiseEmbedding, x: Tensor<4>| {
         let [count, ..] = x.dims();
         part.forward(x.reshape([count]) * 4.0 - 2.0).reshape([count, 16, 1, 1])
@@ -227,7 +232,7 @@ fn embeddings_of_noise_are_those_of_flex() {
 
 #[test]
 fn networks_are_those_of_flex() {
-    let device = Device::flex();
+    let fresh = fresh();
     let input = [2, 1, 32, 24];
     let plain = UnetOptions {
         conditioned: false,
@@ -243,9 +248,29 @@ fn networks_are_those_of_flex() {
         let levels = Tensor::from_floats([-1.0, -3.0], &x.device());
         network.forward(x, Some(levels))
     };
-    Case { name: "network", part: Unet::new(&conditioned, &device), input, forward }.compare();
+    Case { name: "network", part: Unet::new(&conditioned, &fresh), input, forward }.compare();
     let forward = |network: &Unet, x: Tensor<4>| network.forward(x, None);
-    Case { name: "plain network", part: Unet::new(&plain, &device), input, forward }.compare();
+    Case { name: "plain network", part: Unet::new(&plain, &fresh), input, forward }.compare();
+}
+
+#[test]
+fn a_training_starts_from_the_bits_of_flex() {
+    struct Weights(Vec<u32>);
+    impl ModuleVisitor for Weights {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.extend(values(param.val()).iter().map(|v| v.to_bits()));
+        }
+    }
+    let start = |device: &Device| {
+        let mut weights = Weights(Vec::new());
+        Trainer::new(recipe("diffusion"), device).unwrap().mean().visit(&mut weights);
+        weights.0
+    };
+    let want = start(&Device::flex());
+    for adapter in [Software::Lavapipe, Software::SwiftShader] {
+        let Some((_, device)) = on(adapter) else { continue };
+        assert!(start(device) == want, "{adapter:?}");
+    }
 }
 
 #[test]

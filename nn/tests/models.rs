@@ -5,7 +5,11 @@
 use std::{fs, path::Path};
 
 use burn::tensor::{Device, Distribution, Tensor};
-use kerma_nn::{Card, Model, networks::Unet, training::Recipe};
+use kerma_nn::{
+    Card, Model,
+    networks::{Fresh, Unet},
+    training::Recipe,
+};
 
 fn recipe() -> Recipe {
     Recipe::from_toml(include_str!("../../recipes/ddpm-x.toml")).unwrap()
@@ -15,7 +19,7 @@ fn recipe() -> Recipe {
 fn model() -> Model {
     let mut recipe = recipe();
     (recipe.network.base, recipe.network.blocks) = (8, 1);
-    let network = Unet::new(&recipe.network, &Device::flex());
+    let network = Unet::new(&recipe.network, &Fresh::new(1, &Device::flex()));
     Model::new(Card::new(recipe, &[0.5, 0.25], 1.0, "a test".to_owned()), network)
 }
 
@@ -66,25 +70,34 @@ fn files_of_others_are_refused() {
     let path = folder.path().join("m.safetensors");
     model().save(&path).unwrap();
     let whole = fs::read(&path).unwrap();
-    let text = String::from_utf8_lossy(&whole).into_owned();
-    // The card is a text within the header: numbers of the same length can be changed in place.
+    let length = u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+    let (header, weights) = (std::str::from_utf8(&whole[8..8 + length]).unwrap(), &whole[8 + length..]);
     let replaced = |from: &str, to: &str| {
-        assert!(text.contains(from) && from.len() == to.len(), "{from}");
-        let at = whole.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
-        let mut changed = whole.clone();
-        changed[at..at + to.len()].copy_from_slice(to.as_bytes());
-        refusal(&changed)
+        assert!(header.contains(from), "{from}");
+        let header = header.replacen(from, to, 1);
+        refusal(&[&(header.len() as u64).to_le_bytes(), header.as_bytes(), weights].concat())
     };
+    // The card is a text within the header.
     let version = replaced(r#"\"version\": 1"#, r#"\"version\": 9"#);
     assert!(version.contains("is \"kerma-model\" version 9; this kerma reads \"kerma-model\" version 1"), "{version}");
     let network = replaced(r#"\"base\": 8"#, r#"\"base\": 7"#);
     assert!(network.contains("the card describes no network"), "{network}");
+    let architecture = "the weights are not those of the card's architecture: ";
     let deeper = replaced(r#"\"blocks\": 1"#, r#"\"blocks\": 2"#);
-    assert!(deeper.contains("architecture"), "{deeper}");
+    assert!(deeper.contains(&format!("{architecture}down.0.blocks.1.condition.bias of [16] is not there")), "{deeper}");
+    let shallower = replaced(r#"\"conditioned\": true"#, r#"\"conditioned\": false"#);
+    assert!(shallower.contains("the card describes no network"), "{shallower}");
+    // 16,384 channels: 5 GB for each convolution, of which nothing is asked for before shapes are compared.
+    let wider = replaced(r#"\"base\": 8"#, r#"\"base\": 1024"#);
+    assert!(wider.contains(architecture) && wider.contains(" must be ["), "{wider}");
     let chain = replaced(r#"\"chain_share\": 0.1"#, r#"\"chain_share\": 9.1"#);
     assert!(chain.contains("the card describes no network") && chain.contains("chain_share"), "{chain}");
     let kind = replaced(r#""dtype":"F32""#, r#""dtype":"I32""#);
     assert!(kind.contains("weights must be F32, ") && kind.ends_with(" is I32"), "{kind}");
+    let name = replaced(r#""entry.bias""#, r#""entry.boas""#);
+    assert!(name.contains(&format!("{architecture}entry.bias of [8] is not there")), "{name}");
+    // The control: an unchanged header is read.
+    assert!(Model::from_bytes(&whole, &path, &Device::flex()).is_ok());
     let bare = b"\x02\0\0\0\0\0\0\0{}".to_vec();
     assert!(refusal(&bare).contains("no kerma model"), "{}", refusal(&bare));
 }
@@ -92,7 +105,7 @@ fn files_of_others_are_refused() {
 #[test]
 fn a_fresh_network_gives_zeros_so_that_training_starts_from_the_input() {
     let device = Device::flex();
-    let network = Unet::new(&recipe().network, &device);
+    let network = Unet::new(&recipe().network, &Fresh::new(1, &device));
     let x = Tensor::<4>::random([2, 1, 32, 24], Distribution::Normal(0.0, 1.0), &device);
     let out = network.forward(x, Some(Tensor::from_floats([-1.0, -3.0], &device)));
     assert_eq!(out.dims(), [2, 1, 32, 24]);

@@ -371,7 +371,7 @@ mod tests {
         super::{NoiseKind, recipe::tests::TINY},
         *,
     };
-    use crate::{Card, networks::Unet, training};
+    use crate::training;
 
     /// A network as its weights were drawn: it denoises nothing.
     const UNTRAINED: &str = r#"
@@ -399,8 +399,7 @@ checkpoint = 1
     fn run(text: &str, control: &Control<'_>) -> Result<Outcome, Error> {
         let device = Device::flex();
         let training = training::Recipe::from_toml(UNTRAINED).unwrap();
-        let network = Unet::new(&training.network, &device);
-        let model = Model::new(Card::new(training, &[1.0], 0.0, String::new()), network);
+        let model = Model::untrained(training, &device);
         let models = BTreeMap::from([(PathBuf::from("tiny.safetensors"), model)]);
         let recipe = Recipe::from_toml(text).unwrap();
         let evaluation = Evaluation::new(recipe, models, Vec::new());

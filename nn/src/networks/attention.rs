@@ -1,10 +1,10 @@
 use burn::{
     module::Module,
-    nn::{Linear, LinearConfig},
-    tensor::{Device, Tensor, activation::softmax},
+    nn::Linear,
+    tensor::{Tensor, activation::softmax},
 };
 
-use super::Norm;
+use super::{Fresh, Norm};
 
 /// Channels of a head.
 const HEAD: usize = 32;
@@ -28,11 +28,11 @@ pub struct SelfAttention {
 impl SelfAttention {
     /// Attention over `channels` channels in heads of 32, or one head where 32 does not divide them.
     #[must_use]
-    pub fn new(channels: usize, groups: usize, device: &Device) -> Self {
+    pub fn new(channels: usize, groups: usize, fresh: &Fresh) -> Self {
         Self {
-            norm: Norm::new(channels, groups, false, device),
-            project: LinearConfig::new(channels, 3 * channels).init(device),
-            out: LinearConfig::new(channels, channels).init(device),
+            norm: Norm::new(channels, groups, false, fresh),
+            project: fresh.part("project").linear(channels, 3 * channels),
+            out: fresh.part("out").linear(channels, channels),
             heads: Self::heads(channels),
         }
     }

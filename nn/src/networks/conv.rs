@@ -1,8 +1,9 @@
 use burn::{
-    module::{Initializer, Module, Param},
-    tensor::{Device, Tensor},
+    module::{Module, Param},
+    tensor::Tensor,
 };
 
+use super::Fresh;
 use crate::ops;
 
 /// 3 × 3 convolution with a bias and a border of zeros.
@@ -15,17 +16,15 @@ pub struct Conv3x3 {
 impl Conv3x3 {
     /// Weights after He et al. 2015, biases 0.
     #[must_use]
-    pub fn new(input: usize, output: usize, device: &Device) -> Self {
-        let initial = Initializer::KaimingNormal { gain: 1.0, fan_out_only: false };
-        let weight = initial.init_with([output, input, 3, 3], Some(input * 9), Some(output * 9), device);
-        Self { weight, bias: Initializer::Zeros.init([output], device) }
+    pub fn new(input: usize, output: usize, fresh: &Fresh) -> Self {
+        let weight = fresh.normal("weight", [output, input, 3, 3], 1.0 / ((9 * input) as f64).sqrt());
+        Self { weight, bias: fresh.constant([output], 0.0) }
     }
 
     /// All 0, so that a residual branch starts as the identity.
     #[must_use]
-    pub fn zeros(input: usize, output: usize, device: &Device) -> Self {
-        let weight = Initializer::Zeros.init([output, input, 3, 3], device);
-        Self { weight, bias: Initializer::Zeros.init([output], device) }
+    pub fn zeros(input: usize, output: usize, fresh: &Fresh) -> Self {
+        Self { weight: fresh.constant([output, input, 3, 3], 0.0), bias: fresh.constant([output], 0.0) }
     }
 
     /// # Shapes

@@ -2,6 +2,7 @@
 
 mod attention;
 mod conv;
+mod fresh;
 mod noise_embedding;
 mod norm;
 mod resample;
@@ -10,6 +11,7 @@ mod unet;
 
 pub use attention::SelfAttention;
 pub use conv::Conv3x3;
+pub use fresh::Fresh;
 pub use noise_embedding::NoiseEmbedding;
 pub use norm::Norm;
 pub use resample::{Down, Up, fold, unfold};

@@ -2,9 +2,11 @@ use std::f64::consts::TAU;
 
 use burn::{
     module::Module,
-    nn::{Linear, LinearConfig},
-    tensor::{Device, Tensor, activation::silu},
+    nn::Linear,
+    tensor::{Tensor, activation::silu},
 };
+
+use super::Fresh;
 
 /// Number of frequencies of the embedding.
 const FREQUENCIES: usize = 32;
@@ -25,10 +27,10 @@ pub struct NoiseEmbedding {
 impl NoiseEmbedding {
     /// An embedding of `width` values.
     #[must_use]
-    pub fn new(width: usize, device: &Device) -> Self {
+    pub fn new(width: usize, fresh: &Fresh) -> Self {
         Self {
-            first: LinearConfig::new(2 * FREQUENCIES, width).init(device),
-            second: LinearConfig::new(width, width).init(device),
+            first: fresh.part("first").linear(2 * FREQUENCIES, width),
+            second: fresh.part("second").linear(width, width),
         }
     }
 
@@ -70,6 +72,8 @@ fn cosines(turns: Tensor<2>) -> Tensor<2> {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+
     use super::*;
 
     #[test]

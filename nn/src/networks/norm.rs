@@ -1,8 +1,9 @@
 use burn::{
-    module::{Initializer, Module, Param},
-    tensor::{Device, Tensor},
+    module::{Module, Param},
+    tensor::Tensor,
 };
 
+use super::Fresh;
 use crate::ops;
 
 /// Group normalisation (Wu & He 2018), modulated by a condition where there is one, then SiLU.
@@ -24,9 +25,8 @@ pub struct Norm {
 impl Norm {
     /// A normalisation over `groups` groups, which divide `channels`.
     #[must_use]
-    pub fn new(channels: usize, groups: usize, silu: bool, device: &Device) -> Self {
-        let (gamma, beta) = (Initializer::Ones.init([channels], device), Initializer::Zeros.init([channels], device));
-        Self { gamma, beta, groups, silu }
+    pub fn new(channels: usize, groups: usize, silu: bool, fresh: &Fresh) -> Self {
+        Self { gamma: fresh.constant([channels], 1.0), beta: fresh.constant([channels], 0.0), groups, silu }
     }
 
     /// # Shapes

@@ -1,10 +1,6 @@
-use burn::{
-    module::Module,
-    nn::conv::{Conv2d, Conv2dConfig},
-    tensor::{Device, Tensor},
-};
+use burn::{module::Module, nn::conv::Conv2d, tensor::Tensor};
 
-use super::Conv3x3;
+use super::{Conv3x3, Fresh};
 use crate::ops;
 
 /// Half the rows and columns: blocks of 2 × 2 pixels become channels, mixed by a 1 × 1 convolution.
@@ -18,8 +14,8 @@ pub struct Down {
 impl Down {
     /// From `input` to `output` channels.
     #[must_use]
-    pub fn new(input: usize, output: usize, device: &Device) -> Self {
-        Self { mix: Conv2dConfig::new([4 * input, output], [1, 1]).init(device) }
+    pub fn new(input: usize, output: usize, fresh: &Fresh) -> Self {
+        Self { mix: fresh.part("mix").mix(4 * input, output) }
     }
 
     /// # Shapes
@@ -42,8 +38,8 @@ pub struct Up {
 impl Up {
     /// From `input` to `output` channels.
     #[must_use]
-    pub fn new(input: usize, output: usize, device: &Device) -> Self {
-        Self { conv: Conv3x3::new(input, output, device) }
+    pub fn new(input: usize, output: usize, fresh: &Fresh) -> Self {
+        Self { conv: Conv3x3::new(input, output, &fresh.part("conv")) }
     }
 
     /// # Shapes

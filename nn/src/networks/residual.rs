@@ -1,13 +1,10 @@
 use burn::{
     module::Module,
-    nn::{
-        Linear, LinearConfig,
-        conv::{Conv2d, Conv2dConfig},
-    },
-    tensor::{Device, Tensor},
+    nn::{Linear, conv::Conv2d},
+    tensor::Tensor,
 };
 
-use super::{Conv3x3, Norm};
+use super::{Conv3x3, Fresh, Norm};
 
 /// Two convolutions, each after group normalisation and SiLU, added to the input.
 ///
@@ -30,14 +27,15 @@ pub struct ResidualBlock {
 impl ResidualBlock {
     /// A block from `input` to `output` channels, conditioned on a vector of `condition` values if there is one.
     #[must_use]
-    pub fn new(input: usize, output: usize, groups: usize, condition: Option<usize>, device: &Device) -> Self {
+    pub fn new(input: usize, output: usize, groups: usize, condition: Option<usize>, fresh: &Fresh) -> Self {
+        let part = |name| fresh.part(name);
         Self {
-            first_norm: Norm::new(input, groups, true, device),
-            first: Conv3x3::new(input, output, device),
-            condition: condition.map(|width| LinearConfig::new(width, 2 * output).init(device)),
-            second_norm: Norm::new(output, groups, true, device),
-            second: Conv3x3::zeros(output, output, device),
-            skip: (input != output).then(|| Conv2dConfig::new([input, output], [1, 1]).init(device)),
+            first_norm: Norm::new(input, groups, true, &part("first_norm")),
+            first: Conv3x3::new(input, output, &part("first")),
+            condition: condition.map(|width| part("condition").linear(width, 2 * output)),
+            second_norm: Norm::new(output, groups, true, &part("second_norm")),
+            second: Conv3x3::zeros(output, output, &part("second")),
+            skip: (input != output).then(|| part("skip").mix(input, output)),
         }
     }
 

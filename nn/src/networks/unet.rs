@@ -1,10 +1,7 @@
-use burn::{
-    module::Module,
-    tensor::{Device, Tensor},
-};
+use burn::{module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Conv3x3, Down, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Up, fold, unfold};
+use super::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Up, fold, unfold};
 
 /// Sizes of a [`Unet`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,34 +102,46 @@ pub struct Unet {
 }
 
 impl Unet {
-    /// A network with fresh weights, drawn by the device's generator, whose output is 0 everywhere.
+    /// A network with fresh weights, whose output is 0 everywhere.
     #[must_use]
-    pub fn new(options: &UnetOptions, device: &Device) -> Self {
+    pub fn new(options: &UnetOptions, fresh: &Fresh) -> Self {
         let UnetOptions { fold, base, groups, .. } = *options;
         let widths: Vec<usize> = options.multipliers.iter().map(|m| m * base).collect();
         let condition = options.conditioned.then_some(4 * base);
-        let block = |input, output| ResidualBlock::new(input, output, groups, condition, device);
+        let part = |name| fresh.part(name);
+        let block = |input, output, fresh: &Fresh| ResidualBlock::new(input, output, groups, condition, fresh);
         let (finest, coarsest) = (widths[0], widths[widths.len() - 1]);
-        let down = widths.iter().enumerate().map(|(level, width)| Level {
-            blocks: (0..options.blocks).map(|_| block(*width, *width)).collect(),
-            down: widths.get(level + 1).map(|next| Down::new(*width, *next, device)),
-            up: None,
+        let down = widths.iter().enumerate().map(|(level, width)| {
+            let fresh = part("down").part(level);
+            let blocks = (0..options.blocks).map(|i| block(*width, *width, &fresh.part("blocks").part(i)));
+            let next = widths.get(level + 1);
+            Level {
+                blocks: blocks.collect(),
+                down: next.map(|next| Down::new(*width, *next, &fresh.part("down"))),
+                up: None,
+            }
         });
-        let up = widths.iter().enumerate().rev().map(|(level, width)| Level {
-            blocks: (0..options.blocks).map(|i| block(if i == 0 { 2 * width } else { *width }, *width)).collect(),
-            down: None,
-            up: level.checked_sub(1).map(|next| Up::new(*width, widths[next], device)),
+        let up = widths.iter().rev().enumerate().map(|(level, width)| {
+            let fresh = part("up").part(level);
+            let input = |i| if i == 0 { 2 * width } else { *width };
+            let blocks = (0..options.blocks).map(|i| block(input(i), *width, &fresh.part("blocks").part(i)));
+            let next = widths.iter().rev().nth(level + 1);
+            Level {
+                blocks: blocks.collect(),
+                down: None,
+                up: next.map(|next| Up::new(*width, *next, &fresh.part("up"))),
+            }
         });
         Self {
-            embedding: condition.map(|width| NoiseEmbedding::new(width, device)),
-            entry: Conv3x3::new(fold * fold, finest, device),
+            embedding: condition.map(|width| NoiseEmbedding::new(width, &part("embedding"))),
+            entry: Conv3x3::new(fold * fold, finest, &part("entry")),
             down: down.collect(),
-            before: block(coarsest, coarsest),
-            attention: options.attention.then(|| SelfAttention::new(coarsest, groups, device)),
-            after: block(coarsest, coarsest),
+            before: block(coarsest, coarsest, &part("before")),
+            attention: options.attention.then(|| SelfAttention::new(coarsest, groups, &part("attention"))),
+            after: block(coarsest, coarsest, &part("after")),
             up: up.collect(),
-            norm: Norm::new(finest, groups, true, device),
-            exit: Conv3x3::zeros(finest, fold * fold, device),
+            norm: Norm::new(finest, groups, true, &part("norm")),
+            exit: Conv3x3::zeros(finest, fold * fold, &part("exit")),
             fold,
         }
     }

@@ -7,7 +7,7 @@ use burn::{
 use super::{Recipe, weights::clip};
 use crate::{
     Error,
-    networks::{Unet, UnetOptions},
+    networks::{Fresh, Unet, UnetOptions},
 };
 
 /// Weight of each judge's verdict beside the mean squared error.
@@ -33,12 +33,12 @@ pub(super) struct Judges {
 
 impl Judges {
     /// Fresh judges of images that the network of a recipe makes.
-    pub(super) fn new(recipe: &Recipe, device: &Device) -> Self {
+    pub(super) fn new(recipe: &Recipe, fresh: &Fresh, device: &Device) -> Self {
         let (network, epsilon) = (recipe.network.clone(), recipe.training.epsilon);
         let options = UnetOptions { conditioned: false, base: BASE, blocks: 1, groups: 8, attention: false, ..network };
-        let network = || Unet::new(&options, device).materialize().fork(&device.clone().autodiff()).train();
+        let network = |judge| Unet::new(&options, &fresh.part(judge)).fork(&device.clone().autodiff()).train();
         let optimizer = || AdamWConfig::new().with_beta_1(0.5).with_weight_decay(0.0).with_epsilon(epsilon).init();
-        Self { networks: [network(), network()], optimizers: [optimizer(), optimizer()] }
+        Self { networks: [network("image"), network("edges")], optimizers: [optimizer(), optimizer()] }
     }
 
     /// What is added to the denoiser's mean squared error.
@@ -63,7 +63,7 @@ impl Judges {
             let loss =
                 network.forward(fake, None).square().mean() + (network.forward(real, None) - 1.0).square().mean();
             let gradients = GradientsParams::from_grads(loss.backward(), network);
-            let (gradients, norm) = clip(gradients, network, limit);
+            let (gradients, norm) = clip(gradients, network, limit)?;
             if !norm.is_finite() {
                 return Err(Error::Diverged { step, what: "norm of a judge's gradients", value: norm });
             }

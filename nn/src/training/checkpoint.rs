@@ -7,7 +7,7 @@ use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use super::{Recipe, Trainer};
-use crate::Error;
+use crate::{Error, Start};
 
 /// Files of a checkpoint, in its folder.
 const NETWORK: &str = "network.bpk";
@@ -29,6 +29,8 @@ fn before(folder: &Path) -> PathBuf {
 #[derive(Serialize, Deserialize)]
 struct State {
     recipe: Recipe,
+    #[serde(default = "Start::unsaid")]
+    start: Start,
     step: usize,
     losses: Vec<f32>,
     #[serde(default)]
@@ -66,7 +68,7 @@ impl Trainer {
             optimizer.save(fresh.join(judge_file(index, "optimizer"))).map_err(|e| record(e.to_string()))?;
         }
         let (recipe, losses) = (self.recipe.clone(), self.losses.clone());
-        let state = State { recipe, step: self.step, losses, seconds: self.seconds };
+        let state = State { recipe, start: self.start, step: self.step, losses, seconds: self.seconds };
         let text = serde_json::to_vec_pretty(&state).map_err(|e| record(e.to_string()))?;
         fs::write(fresh.join(STATE), text).map_err(at(&fresh))?;
         if !folder.exists() {
@@ -109,7 +111,8 @@ impl Trainer {
                 *optimizer = optimizer.clone().load(file("optimizer")).map_err(|e| fail(e.to_string()))?;
             }
         }
-        (self.step, self.losses, self.seconds) = (state.step, state.losses, state.seconds);
+        (self.start, self.step) = (state.start, state.step);
+        (self.losses, self.seconds) = (state.losses, state.seconds);
         Ok(self)
     }
 }

@@ -1,7 +1,4 @@
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Instant,
-};
+use std::time::Instant;
 
 use burn::{
     module::Module,
@@ -16,10 +13,11 @@ use super::{
     objective::{Loss, Objective},
     weights::{clip, follow},
 };
-use crate::{Error, networks::Unet};
-
-/// Fresh weights come from one generator per kind of device: trainings that begin at the same time take turns.
-static SEEDED: Mutex<()> = Mutex::new(());
+use crate::{
+    Card, Error, Start,
+    networks::{Fresh, Unet},
+    tensors::scalar,
+};
 
 /// A training under way.
 pub struct Trainer {
@@ -33,6 +31,8 @@ pub struct Trainer {
     pub(super) mean: Unet,
     pub(super) optimizer: ModuleOptimizer,
     pub(super) judges: Option<Judges>,
+    /// Where the first weights came from.
+    pub(super) start: Start,
     pub(super) step: usize,
     /// Loss of every step done so far.
     pub(super) losses: Vec<f32>,
@@ -56,15 +56,14 @@ pub struct Progress {
 impl Trainer {
     /// A training of `recipe` from fresh weights, its tensors on `device`.
     ///
+    /// The weights are a function of the recipe's seed ([`Fresh`]), the same on every device.
+    ///
     /// # Errors
     /// [`Error::Recipe`] when the recipe's tables do not fit its method.
     pub fn new(recipe: Recipe, device: &Device) -> Result<Self, Error> {
-        let (mean, judges) = {
-            let _alone = SEEDED.lock().unwrap_or_else(PoisonError::into_inner);
-            device.seed(recipe.seed);
-            let mean = Unet::new(&recipe.network, device).materialize();
-            (mean, (recipe.method == Method::Adversarial).then(|| Judges::new(&recipe, device)))
-        };
+        let fresh = Fresh::new(recipe.seed, device);
+        let mean = Unet::new(&recipe.network, &fresh);
+        let judges = (recipe.method == Method::Adversarial).then(|| Judges::new(&recipe, &fresh.part("judge"), device));
         let network = mean.clone().fork(&device.clone().autodiff()).train();
         let TrainingOptions { weight_decay, epsilon, .. } = recipe.training;
         let optimizer = AdamWConfig::new().with_weight_decay(weight_decay).with_epsilon(epsilon).init();
@@ -76,6 +75,7 @@ impl Trainer {
             mean,
             optimizer,
             judges,
+            start: Start::default(),
             step: 0,
             losses: Vec::new(),
             seconds: 0.0,
@@ -113,6 +113,12 @@ impl Trainer {
         &self.mean
     }
 
+    /// The card of the network as it is now, trained on a machine of such a name.
+    #[must_use]
+    pub fn card(&self, machine: String) -> Card {
+        Card { start: self.start, ..Card::new(self.recipe.clone(), &self.losses, self.seconds, machine) }
+    }
+
     /// One step on the next batch of `pool`; its noise is drawn by `engine`.
     ///
     /// # Errors
@@ -128,12 +134,12 @@ impl Trainer {
         if let (Some(judges), Some([denoised, clean])) = (&self.judges, &judged) {
             loss = loss + judges.verdict(denoised, clean);
         }
-        let value = loss.clone().try_into_scalar::<f32>().map_err(|e| Error::Tensor(e.to_string()))?;
+        let value = scalar(loss.clone())?;
         if !value.is_finite() {
             return Err(Error::Diverged { step, what: "loss", value: value.into() });
         }
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        let (gradients, gradient_norm) = clip(gradients, &self.network, training.clip);
+        let (gradients, gradient_norm) = clip(gradients, &self.network, training.clip)?;
         if !gradient_norm.is_finite() {
             return Err(Error::Diverged { step, what: "norm of the gradients", value: gradient_norm });
         }

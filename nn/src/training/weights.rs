@@ -6,6 +6,8 @@ use burn::{
     tensor::Tensor,
 };
 
+use crate::{Error, tensors::scalar};
+
 /// The mean of the weights over the last steps, which denoises better than the last weights.
 ///
 /// ```text
@@ -38,7 +40,11 @@ pub(crate) fn follow<M: Module>(mean: M, network: &M, decay: f64, step: usize) -
 /// Scales all gradients of a network together so that their norm is at most `limit`; gives the norm before.
 ///
 /// One norm over all weights keeps the direction of a step (Pascanu et al. 2013), where a norm per tensor would not.
-pub(crate) fn clip<M: Module>(mut gradients: GradientsParams, network: &M, limit: f64) -> (GradientsParams, f64) {
+pub(crate) fn clip<M: Module>(
+    mut gradients: GradientsParams,
+    network: &M,
+    limit: f64,
+) -> Result<(GradientsParams, f64), Error> {
     struct Norm<'a>(&'a GradientsParams, Vec<Tensor<1>>);
     impl ModuleVisitor for Norm<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -63,11 +69,11 @@ pub(crate) fn clip<M: Module>(mut gradients: GradientsParams, network: &M, limit
     let mut squares = Norm(&gradients, Vec::new());
     network.visit(&mut squares);
     if squares.1.is_empty() {
-        return (gradients, 0.0);
+        return Ok((gradients, 0.0));
     }
-    let norm = f64::from(Tensor::cat(squares.1, 0).sum().into_scalar::<f32>()).sqrt();
+    let norm = f64::from(scalar(Tensor::cat(squares.1, 0).sum())?).sqrt();
     if norm > limit {
         network.visit(&mut Scale(&mut gradients, limit / norm));
     }
-    (gradients, norm)
+    Ok((gradients, norm))
 }

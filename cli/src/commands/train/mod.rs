@@ -9,7 +9,7 @@ use kerma::{
     io::write_bytes,
 };
 use kerma_nn::{
-    Card, Model, beside,
+    Model, beside,
     training::{Pool, Recipe, Trainer},
 };
 
@@ -86,8 +86,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     context.add_run("the training", training.elapsed().as_secs_f64());
 
     let seconds = trainer.seconds();
-    let card = Card::new(recipe.clone(), trainer.losses(), seconds, machine(context)?);
-    let mut model = Model::new(card, trainer.mean().clone());
+    let mut model = Model::new(trainer.card(machine(context)?), trainer.mean().clone());
     context.write(&weights, |path| model.save(path).map_err(Failure::from))?;
     let card = model.card();
     let summary = context.summary().for_page(context.device()?.self_test().summary());
