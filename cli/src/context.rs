@@ -90,17 +90,17 @@ impl Context {
     }
 
     fn open(&self) -> Result<Device, Failure> {
-        let is_auto = self.options.device == Choice::Auto;
-        match pollster::block_on(Device::open(self.options.device, self.options.numerics)) {
-            Ok(device) if device.adapter().is_some() => return Ok(device),
-            Ok(_) if is_auto => self.fallback.set(Some("no GPU found, computing on the CPU".to_owned())),
-            Ok(_) => {}
-            Err(error) if is_auto && error.is_device_failure() => {
-                self.fallback.set(Some(format!("computing on the CPU: {error}")));
-            }
-            Err(error) => return Err(error.into()),
+        let device = pollster::block_on(Device::open(self.options.device, self.options.numerics))?;
+        if device.adapter().is_some() {
+            return Ok(device);
         }
-        Ok(self.cpu())
+        if self.options.device == Choice::Auto {
+            self.fallback.set(Some(match device.refusals() {
+                [] => "no GPU found, computing on the CPU".to_owned(),
+                [refusal, ..] => format!("computing on the CPU: {refusal}"),
+            }));
+        }
+        Ok(device.with_memory_budget(self.available_bytes))
     }
 
     /// Accounts for `count` values computed on the host without the engine; refuses what does not fit.

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use kerma::data::Image;
 
-use crate::{Error, Model, networks::Unet, training::Method};
+use crate::{Error, Model, networks::Unet, tensors::scalar, training::Method};
 
 /// Distance of images by the features of a network that learned to fill in missing blocks.
 ///
@@ -83,7 +83,7 @@ impl FeatureDistance {
         let mut distance = 0.0;
         for (a, b) in a.into_iter().zip(b) {
             let level = (unit(a) - unit(b)).square().sum_dim(1).mean();
-            distance += f64::from(level.try_into_scalar::<f32>().map_err(|e| Error::Tensor(e.to_string()))?) / levels;
+            distance += f64::from(scalar(level)?) / levels;
         }
         Ok(distance)
     }

@@ -108,6 +108,7 @@ impl FromStr for Choice {
 pub struct Device {
     backend: Backend,
     self_test: SelfTest,
+    refusals: Vec<Error>,
 }
 
 enum Backend {
@@ -119,31 +120,42 @@ impl Device {
     /// The CPU backend without a memory budget.
     #[must_use]
     pub fn cpu() -> Self {
-        Self { backend: Backend::Cpu { limits: Limits::host(u64::MAX) }, self_test: SelfTest::of_the_reference() }
+        Self::of(Backend::Cpu { limits: Limits::host(u64::MAX) })
     }
 
-    /// Opens a device.
+    fn of(backend: Backend) -> Self {
+        Self { backend, self_test: SelfTest::of_the_reference(), refusals: Vec::new() }
+    }
+
+    /// Opens a device. [`Choice::Auto`] never fails: where no GPU opens and passes through its self-test, it is the CPU, and
+    /// [`Self::refusals`] says why.
     ///
     /// # Errors
     /// [`Error::NoDevice`] when there is no such adapter, [`Error::Unsupported`] when it cannot be used.
     pub async fn open(choice: Choice, numerics: Numerics) -> Result<Self, Error> {
-        let gpu = match choice {
-            Choice::Cpu => return Ok(Self::cpu()),
-            Choice::Auto => match gpu::best(numerics).await? {
-                Some(gpu) => gpu,
-                None => return Ok(Self::cpu()),
+        let best = async || gpu::best(numerics, Self::from_gpu).await;
+        match choice {
+            Choice::Cpu => Ok(Self::cpu()),
+            Choice::Auto => Ok(best().await.unwrap_or_else(|refusals| Self { refusals, ..Self::cpu() })),
+            Choice::Gpu => match best().await {
+                Ok(device) => Ok(device),
+                Err(refusals) => match refusals.into_iter().next() {
+                    Some(refusal) => Err(refusal),
+                    None => gpu::open_adapter(0, numerics).await,
+                },
             },
-            Choice::Gpu => match gpu::best(numerics).await? {
-                Some(gpu) => gpu,
-                None => return gpu::open_adapter(0, numerics).await,
-            },
-            Choice::Adapter(index) => return gpu::open_adapter(index, numerics).await,
-        };
-        Self::from_gpu(gpu).await
+            Choice::Adapter(index) => gpu::open_adapter(index, numerics).await,
+        }
+    }
+
+    /// Why no GPU was chosen where [`Choice::Auto`] became the CPU: what each GPU was refused for, best first.
+    #[must_use]
+    pub fn refusals(&self) -> &[Error] {
+        &self.refusals
     }
 
     pub(crate) async fn from_gpu(gpu: Gpu) -> Result<Self, Error> {
-        let mut device = Self { backend: Backend::Gpu(Box::new(gpu)), self_test: SelfTest::of_the_reference() };
+        let mut device = Self::of(Backend::Gpu(Box::new(gpu)));
         device.self_test = selftest::run(&device).await?;
         Ok(device)
     }
@@ -219,7 +231,7 @@ impl Device {
         match (&self.backend, exports) {
             (Backend::Cpu { .. }, []) => cpu::run(plan, control),
             (Backend::Cpu { .. }, [export, ..]) => {
-                let output = plan.graph.outputs[export.output].label.clone();
+                let output = plan.graph.outputs[export.output.index].label.clone();
                 Err(Error::Export { output, reason: "the CPU backend has no device memory".to_owned() })
             }
             (Backend::Gpu(gpu), exports) => gpu.run(plan, control, exports).await,

@@ -36,8 +36,6 @@ impl Memory<'_> {
             let tile = options.tile;
             while let Some(layout) = self.fitting(size, &options) {
                 match attempt(&layout).await {
-                    // burn has one kind of error for all that a device says.
-                    Err(Error::Tensor(reason)) => failure = Some(reason),
                     Err(Error::Engine(error @ engine::Error::OutOfMemory { .. })) => failure = Some(error.to_string()),
                     done => return done,
                 }
@@ -96,34 +94,38 @@ mod tests {
     }
 
     fn full() -> Error {
-        Error::Tensor("allocation failed".to_owned())
+        engine::Error::OutOfMemory { place: "pass".to_owned() }.into()
     }
 
     #[test]
     fn fewer_tiles_then_smaller_ones_follow_a_device_without_memory() {
-        let engine = || engine::Error::OutOfMemory { place: "pass".to_owned() }.into();
-        for (seen, done) in [
-            attempts(128, 1, u64::MAX, full, |tile, batch| tile == 64 && batch == 1),
-            attempts(128, 1, u64::MAX, engine, |tile, batch| tile == 64 && batch == 1),
-        ] {
-            assert!(done.is_ok());
-            // What a tile of 128 did not leave is enough for the plan of three of 64, not for the device.
-            assert_eq!(seen, [[128, 4], [128, 2], [128, 1], [64, 3], [64, 1]]);
-        }
+        let (seen, done) = attempts(128, 1, u64::MAX, full, |tile, batch| tile == 64 && batch == 1);
+        assert!(done.is_ok());
+        // What a tile of 128 did not leave is enough for the plan of three of 64, not for the device.
+        assert_eq!(seen, [[128, 4], [128, 2], [128, 1], [64, 3], [64, 1]]);
     }
 
     #[test]
     fn the_last_tile_says_what_the_device_said() {
         let (seen, done) = attempts(128, 1, u64::MAX, full, |_, _| false);
         assert_eq!(seen.last(), Some(&[64, 1]));
-        assert!(matches!(&done, Err(Error::OutOfMemory { tile: 64, reason }) if reason == "allocation failed"));
+        assert!(
+            matches!(&done, Err(Error::OutOfMemory { tile: 64, reason }) if reason == "the device is out of memory at pass")
+        );
     }
 
     #[test]
     fn other_errors_end_it_at_once() {
-        let (seen, done) = attempts(128, 1, u64::MAX, || Error::Image("bad".to_owned()), |_, _| false);
-        assert_eq!(seen.len(), 1);
-        assert!(matches!(done, Err(Error::Image(_))));
+        // Smaller tiles mend neither.
+        let others: [fn() -> Error; 3] = [
+            || Error::Image("bad".to_owned()),
+            || Error::Tensor("a kernel was refused".to_owned()),
+            || engine::Error::DeviceLost { reason: "unplugged".to_owned() }.into(),
+        ];
+        for error in others {
+            let (seen, done) = attempts(128, 1, u64::MAX, error, |_, _| false);
+            assert_eq!((seen.len(), done.unwrap_err().to_string()), (1, error().to_string()));
+        }
     }
 
     #[test]

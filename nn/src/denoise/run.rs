@@ -16,6 +16,7 @@ use crate::{
     diffusion::{Chain, Level, Prediction, Step},
     filled,
     networks::Unet,
+    tensors,
     training::Method,
 };
 
@@ -154,8 +155,7 @@ impl<'a> Denoiser<'a> {
                 x = x + self.normals(layout.size, options.seed, index).await? * step.fresh;
             }
         }
-        let values = x.try_into_data().map_err(|e| Error::Tensor(e.to_string()))?;
-        let values = values.try_to_vec::<f32>().map_err(|e| Error::Tensor(e.to_string()))?;
+        let values = tensors::values(x)?;
         let (start, is_told) = match &self.way {
             Way::Chain(chain, _) => (chain.start(sigma), true),
             Way::Direct => (None, false),

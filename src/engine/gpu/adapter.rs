@@ -53,20 +53,29 @@ pub async fn adapters() -> Vec<AdapterSummary> {
     instance().enumerate_adapters(BACKENDS).await.iter().map(summary).collect()
 }
 
-/// The best real GPU that can be opened, if there is one; software adapters are never chosen unasked.
-pub(crate) async fn best(numerics: Numerics) -> Result<Option<Gpu>, Error> {
+/// The first real GPU, best kind first, of which `accept` makes something; software adapters are never chosen unasked.
+///
+/// Else what each of them was refused for: nothing where there is none.
+pub(crate) async fn best<T>(
+    numerics: Numerics,
+    accept: impl AsyncFn(Gpu) -> Result<T, Error>,
+) -> Result<T, Vec<Error>> {
     let instance = instance();
     let mut real: Vec<wgpu::Adapter> =
         instance.enumerate_adapters(BACKENDS).await.into_iter().filter(|a| summary(a).kind != Kind::Software).collect();
     real.sort_by_key(|a| summary(a).kind);
-    let mut refused = None;
-    for adapter in &real {
-        match open(&instance, adapter, numerics).await {
-            Ok(gpu) => return Ok(Some(gpu)),
-            Err(error) => refused = refused.or(Some(error)),
+    first(real, async |adapter| accept(open(&instance, &adapter, numerics).await?).await).await
+}
+
+async fn first<A, T>(candidates: Vec<A>, accept: impl AsyncFn(A) -> Result<T, Error>) -> Result<T, Vec<Error>> {
+    let mut refusals = Vec::new();
+    for candidate in candidates {
+        match accept(candidate).await {
+            Ok(accepted) => return Ok(accepted),
+            Err(refusal) => refusals.push(refusal),
         }
     }
-    refused.map_or(Ok(None), Err)
+    Err(refusals)
 }
 
 /// Opens adapter `index` of [`adapters`].
@@ -119,8 +128,27 @@ async fn open(instance: &wgpu::Instance, adapter: &wgpu::Adapter, numerics: Nume
         limits.max_compute_workgroups_per_dimension,
     );
     let plan_limits = if summary.kind == Kind::Software { plan_limits.in_software() } else { plan_limits };
-    let faults = Faults::watch(&device);
+    let faults = Faults::default();
+    faults.watch(&device);
     let (instance, adapter) = (instance.clone(), adapter.clone());
     let pipelines = Mutex::default();
     Ok(Gpu { instance, adapter, device, queue, summary, limits: plan_limits, numerics, faults, pipelines })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(adapter: &str) -> Error {
+        Error::Unsupported { adapter: adapter.to_owned(), reason: "its limits".to_owned() }
+    }
+
+    #[test]
+    fn a_gpu_that_refuses_gives_way_to_the_next_and_all_refusals_are_kept() {
+        let accept = async |name: &'static str| if name == "good" { Ok(name) } else { Err(refusal(name)) };
+        let first = |names: &[&'static str]| pollster::block_on(first(names.to_vec(), accept));
+        assert_eq!(first(&["bad", "good", "worse"]), Ok("good"));
+        assert_eq!(first(&["bad", "worse"]), Err(vec![refusal("bad"), refusal("worse")]));
+        assert_eq!(first(&[]), Err(Vec::new()));
+    }
 }

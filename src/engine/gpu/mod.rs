@@ -30,6 +30,36 @@ pub struct Handles {
     pub device: wgpu::Device,
     /// The queue to which the engine submits.
     pub queue: wgpu::Queue,
+    faults: Faults,
+}
+
+impl Handles {
+    /// Whether both are the same device, which wgpu's own comparison tells only among devices of one instance.
+    #[must_use]
+    pub fn is_same_device(&self, other: &Self) -> bool {
+        self.faults.is_same_device(&other.faults)
+    }
+
+    /// Takes back the device's callbacks, after a library put its own there.
+    ///
+    /// A wgpu device has one callback for its loss and one for errors that nobody else catches. With the engine's, a loss
+    /// is an error of every later run, whoever noticed it; a call of the library for which there is no memory unwinds its
+    /// thread; and whatever else is refused of the library is kept for [`Self::check`].
+    pub fn watch(&self) {
+        self.faults.watch(&self.device);
+    }
+
+    /// Whether the device still works, and whether all that was asked of it outside the engine was done.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`], now and at every later call; [`Error::OutOfMemory`] once for what happened since the last
+    /// call; [`Error::Internal`] when a call was refused.
+    pub fn check(&self) -> Result<(), Error> {
+        let _ = self.device.poll(wgpu::PollType::Poll);
+        let is_full = self.faults.take_full();
+        self.faults.ask(&self.device)?;
+        if is_full { Err(Error::OutOfMemory { place: "a library beside the engine".to_owned() }) } else { Ok(()) }
+    }
 }
 
 /// An opened device with its compiled pipelines.
@@ -47,8 +77,14 @@ pub(crate) struct Gpu {
 
 impl Gpu {
     pub(crate) fn handles(&self) -> Handles {
-        let Self { instance, adapter, device, queue, .. } = self;
-        Handles { instance: instance.clone(), adapter: adapter.clone(), device: device.clone(), queue: queue.clone() }
+        let Self { instance, adapter, device, queue, faults, .. } = self;
+        Handles {
+            instance: instance.clone(),
+            adapter: adapter.clone(),
+            device: device.clone(),
+            queue: queue.clone(),
+            faults: faults.clone(),
+        }
     }
 
     pub(crate) fn summary(&self) -> &AdapterSummary {

@@ -3,7 +3,7 @@ use std::{num::NonZeroU64, sync::Arc};
 use super::{
     super::{Shader, Tile, kernel::Kernel},
     Error, Gpu, Numerics,
-    fault::{Faults, caught, one_line},
+    fault::{Faults, caught, now, one_line},
 };
 
 /// Compiled shader with the layout of its bindings.
@@ -92,18 +92,6 @@ fn create(
     })
 }
 
-/// Error scopes of native devices are ready when popped; this takes their answer without an executor.
-fn now<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    loop {
-        if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
-            return result;
-        }
-        std::thread::yield_now();
-    }
-}
-
 fn layout(device: &wgpu::Device, shader: &Shader) -> wgpu::BindGroupLayout {
     let uniform = |binding: u32, bytes: usize| wgpu::BindGroupLayoutEntry {
         binding,
@@ -148,7 +136,8 @@ impl NoopPipelines {
             required_limits: wgpu::Limits::default(),
             ..Default::default()
         });
-        let faults = Faults::watch(&device);
+        let faults = Faults::default();
+        faults.watch(&device);
         Ok(Self { device, faults })
     }
 
