@@ -21,6 +21,12 @@ Usage: cargo xtask COMMAND
   drivers         find or install the Vulkan drivers and print what to export: eval \"$(cargo xtask drivers)\"
   lint            formatting, clippy and documentation, with warnings denied";
 
+/// What follows the list of failures.
+const REPEAT: &str = "\
+A failed test runs alone by: cargo xtask test -- --test FILE NAME (--lib NAME for a test within a library). What tests draw is
+the same in every run, but for property tests: the seed of theirs is printed with the failure, as a line that begins with cc,
+and kept in proptest-regressions/, from which the next run takes it first.";
+
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
@@ -47,7 +53,9 @@ fn main() -> ExitCode {
 fn test(arguments: &[OsString]) -> Result<()> {
     let variables = timed("drivers", variables)?;
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
-    timed("tests", || run::succeed(command.args(arguments).envs(variables)))
+    timed("tests", || {
+        run::succeed(command.args(arguments).envs(variables)).map_err(|error| format!("{error}\n{REPEAT}"))
+    })
 }
 
 fn print_exports() -> Result<()> {
