@@ -47,11 +47,11 @@ static RUNTIMES: Mutex<Vec<(engine::Handles, Device)>> = Mutex::new(Vec::new());
 fn check(device: &Device) -> Result<(), Error> {
     // The caller may differentiate; the runtime is that of the device below.
     let below = device.clone().inner();
-    let runtimes = RUNTIMES.lock().unwrap_or_else(PoisonError::into_inner);
-    match runtimes.iter().find(|(_, device)| *device == below) {
-        Some((handles, _)) => Ok(handles.check()?),
-        None => Ok(()),
-    }
+    let handles = {
+        let runtimes = RUNTIMES.lock().unwrap_or_else(PoisonError::into_inner);
+        runtimes.iter().find(|(_, device)| *device == below).map(|(handles, _)| handles.clone())
+    };
+    Ok(handles.map_or(Ok(()), |handles| handles.check())?)
 }
 
 /// The values of a tensor, once the device has computed them.

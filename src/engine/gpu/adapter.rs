@@ -129,7 +129,7 @@ async fn open(instance: &wgpu::Instance, adapter: &wgpu::Adapter, numerics: Nume
     );
     let plan_limits = if summary.kind == Kind::Software { plan_limits.in_software() } else { plan_limits };
     let faults = Faults::default();
-    faults.watch(&device);
+    faults.watch(&device, false);
     let (instance, adapter) = (instance.clone(), adapter.clone());
     let pipelines = Mutex::default();
     Ok(Gpu { instance, adapter, device, queue, summary, limits: plan_limits, numerics, faults, pipelines })

@@ -35,20 +35,22 @@ struct Found {
 }
 
 impl Faults {
-    /// Puts callbacks into the device's places, in front of whoever had put theirs there.
-    pub(super) fn watch(&self, device: &wgpu::Device) {
+    /// Puts callbacks into the device's places, instead of whatever was there.
+    ///
+    /// Only others than the engine make calls outside any error scope. One for which there is no memory returns a buffer
+    /// without any; where calls are to unwind, it does not return.
+    pub(super) fn watch(&self, device: &wgpu::Device, unwinds: bool) {
         let found = self.0.clone();
         device.set_device_lost_callback(move |reason, message| {
             let _ = found.lost.set(one_line(&format!("{reason:?}: {message}")));
         });
         let found = self.0.clone();
-        // By default these would panic. Only libraries beside the engine make calls outside any scope.
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| match error {
             wgpu::Error::OutOfMemory { .. } => {
                 found.is_full.store(true, Ordering::Release);
-                // The call would go on and give its caller a buffer without memory, which burn would keep in its pools and
-                // hand out again. burn computes on a thread of its own that survives what unwinds.
-                std::panic::resume_unwind(Box::new("the device is out of memory"));
+                if unwinds {
+                    std::panic::resume_unwind(Box::new("the device is out of memory"));
+                }
             }
             error => {
                 let _ = found.refused.set(one_line(&error.to_string()));

@@ -43,10 +43,11 @@ impl Handles {
     /// Takes back the device's callbacks, after a library put its own there.
     ///
     /// A wgpu device has one callback for its loss and one for errors that nobody else catches. With the engine's, a loss
-    /// is an error of every later run, whoever noticed it; a call of the library for which there is no memory unwinds its
-    /// thread; and whatever else is refused of the library is kept for [`Self::check`].
+    /// is an error of every later run, whoever noticed it, and what is refused of the library is kept for [`Self::check`].
+    /// A call for which there is no memory unwinds the thread that makes it: burn's, which survives that, and whose pools
+    /// would else keep a buffer without memory and hand it out again.
     pub fn watch(&self) {
-        self.faults.watch(&self.device);
+        self.faults.watch(&self.device, true);
     }
 
     /// Whether the device still works, and whether all that was asked of it outside the engine was done.

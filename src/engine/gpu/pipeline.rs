@@ -137,7 +137,7 @@ impl NoopPipelines {
             ..Default::default()
         });
         let faults = Faults::default();
-        faults.watch(&device);
+        faults.watch(&device, false);
         Ok(Self { device, faults })
     }
 
