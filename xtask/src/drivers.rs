@@ -1,7 +1,8 @@
-//! The two Vulkan software drivers on which kernels are compared with their twins: lavapipe and SwiftShader.
+//! The Vulkan drivers of the tests: lavapipe and SwiftShader, software on which kernels are compared with their twins, and
+//! RADV, whose compiler for AMD's hardware needs none of it.
 //!
-//! A driver is known by its ICD file, the JSON in which the Vulkan loader finds the driver's library. Both files are
-//! given to the loader at once, so that one process sees both adapters.
+//! A driver is known by its ICD file, the JSON in which the Vulkan loader finds the driver's library. The files of the
+//! software drivers are given to the loader at once, so that one process sees both adapters.
 
 use std::env;
 use std::env::consts::ARCH;
@@ -14,9 +15,10 @@ use crate::run::Result;
 
 const LAVAPIPE_VARIABLE: &str = "KERMA_LAVAPIPE_ICD";
 const SWIFTSHADER_VARIABLE: &str = "KERMA_SWIFTSHADER_ICD";
+const RADV_VARIABLE: &str = "KERMA_RADV_ICD";
 
-const LAVAPIPE_FOLDERS: [&str; 3] = ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d"];
-const LAVAPIPE_PACKAGES: [&str; 2] = ["mesa-vulkan-drivers", "libvulkan1"];
+const MESA_FOLDERS: [&str; 3] = ["/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d"];
+const MESA_PACKAGES: [&str; 2] = ["mesa-vulkan-drivers", "libvulkan1"];
 
 /// The Debian package that holds SwiftShader, and where in it: a browser's 30 MB, of which two files are kept.
 const SWIFTSHADER_PACKAGE: &str = "chromium-common";
@@ -37,18 +39,33 @@ const SWIFTSHADER_ADVICE: &str = "\
 SwiftShader is missing. Chromium, Chrome and Electron bring it along:
 set KERMA_SWIFTSHADER_ICD to the path of their vk_swiftshader_icd.json, with the library beside it.";
 
-/// The ICD files of the two drivers.
+const RADV_ADVICE: &str = "\
+RADV, Mesa's driver for AMD hardware, is missing; the hardware itself is not needed. Install it:
+  Debian, Ubuntu  apt-get install mesa-vulkan-drivers
+  Fedora          dnf install mesa-vulkan-drivers
+  Arch            pacman -S vulkan-radeon
+and, where it is not found by itself, set KERMA_RADV_ICD to the path of its radeon_icd*.json.";
+
+/// The ICD files of the drivers.
 pub(crate) struct Drivers {
     lavapipe: PathBuf,
     swiftshader: PathBuf,
+    /// There is one on Linux only.
+    radv: Option<PathBuf>,
 }
 
 impl Drivers {
     /// Takes what the environment names, else what is installed, else what Debian's packages offer.
     pub(crate) fn find_or_install(target: &Path) -> Result<Self> {
-        let drivers = Self { lavapipe: lavapipe()?, swiftshader: swiftshader(&target.join("swiftshader"))? };
+        let lavapipe = mesa("lvp_icd", LAVAPIPE_VARIABLE, LAVAPIPE_ADVICE)?;
+        let swiftshader = swiftshader(&target.join("swiftshader"))?;
+        let radv = cfg!(target_os = "linux").then(|| mesa("radeon_icd", RADV_VARIABLE, RADV_ADVICE)).transpose()?;
+        let drivers = Self { lavapipe, swiftshader, radv };
         eprintln!("xtask: lavapipe at {}", drivers.lavapipe.display());
         eprintln!("xtask: SwiftShader at {}", drivers.swiftshader.display());
+        if let Some(radv) = &drivers.radv {
+            eprintln!("xtask: RADV at {}", radv.display());
+        }
         Ok(drivers)
     }
 
@@ -56,14 +73,16 @@ impl Drivers {
     pub(crate) fn environment(&self, target: &Path) -> Result<Vec<(&'static str, OsString)>> {
         let both = env::join_paths([&self.lavapipe, &self.swiftshader])
             .map_err(|error| format!("cannot list the ICD files: {error}"))?;
+        let required = if self.radv.is_some() { "lavapipe,swiftshader,radv" } else { "lavapipe,swiftshader" };
         let mut variables = vec![
             (LAVAPIPE_VARIABLE, self.lavapipe.clone().into()),
             (SWIFTSHADER_VARIABLE, self.swiftshader.clone().into()),
-            ("KERMA_REQUIRE_ADAPTERS", "lavapipe,swiftshader".into()),
+            ("KERMA_REQUIRE_ADAPTERS", required.into()),
             ("VK_DRIVER_FILES", both.clone()),
             // The same under its old name, for loaders before 1.3.207.
             ("VK_ICD_FILENAMES", both),
         ];
+        variables.extend(self.radv.iter().map(|radv| (RADV_VARIABLE, radv.into())));
         // Mesa complains about its absence on every start.
         if env::var_os("XDG_RUNTIME_DIR").is_none() {
             variables.push(("XDG_RUNTIME_DIR", new_folder(&target.join("runtime"))?.into()));
@@ -72,10 +91,11 @@ impl Drivers {
     }
 }
 
-fn lavapipe() -> Result<PathBuf> {
-    let names = [format!("lvp_icd.{ARCH}.json"), "lvp_icd.json".into()];
-    let places = LAVAPIPE_FOLDERS.iter().flat_map(|folder| names.iter().map(|name| Path::new(folder).join(name)));
-    settle(LAVAPIPE_VARIABLE, &places.collect::<Vec<_>>(), || apt::install(&LAVAPIPE_PACKAGES), LAVAPIPE_ADVICE)
+/// One of Mesa's drivers, by how the name of its ICD file begins.
+fn mesa(stem: &str, variable: &str, advice: &str) -> Result<PathBuf> {
+    let names = [format!("{stem}.{ARCH}.json"), format!("{stem}.json")];
+    let places = MESA_FOLDERS.iter().flat_map(|folder| names.iter().map(|name| Path::new(folder).join(name)));
+    settle(variable, &places.collect::<Vec<_>>(), || apt::install(&MESA_PACKAGES), advice)
 }
 
 fn swiftshader(kept: &Path) -> Result<PathBuf> {

@@ -18,6 +18,7 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   test [-- ARGS]  find or install the Vulkan drivers, then run all tests; ARGS go to `cargo test`
+  isa             print what AMD's compiler makes of every shader, as a table
   drivers         find or install the Vulkan drivers and print what to export: eval \"$(cargo xtask drivers)\"
   lint            formatting, clippy and documentation, with warnings denied";
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["test"] => test(&[]),
         ["test", "--", ..] => test(&arguments[2..]),
+        ["isa"] => test(&["--test", "isa", "--", "--nocapture"].map(OsString::from)),
         ["drivers"] => print_exports(),
         ["lint"] => lint(),
         _ => {
