@@ -5,7 +5,14 @@
 #[path = "../../kernels-tests/tests/adapters/mod.rs"]
 mod adapters;
 
-use std::sync::OnceLock;
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use adapters::{Software, opened};
 use burn::tensor::{Device, Tensor, wgpu::wgpu};
@@ -48,10 +55,14 @@ fn noise(seed: u64) -> (Graph<'static>, Output<f32>) {
 }
 
 fn downloaded(engine: &engine::Device, seed: u64) -> Vec<u32> {
+    downloads(engine, seed).unwrap()
+}
+
+fn downloads(engine: &engine::Device, seed: u64) -> Result<Vec<u32>, engine::Error> {
     let (graph, output) = noise(seed);
-    let plan = Plan::new(&graph, engine.limits()).unwrap();
-    let values = pollster::block_on(engine.run(&plan, &Control::default())).unwrap().take(output).unwrap();
-    bits(&values)
+    let plan = Plan::new(&graph, engine.limits())?;
+    let values = pollster::block_on(engine.run(&plan, &Control::default()))?.take(output)?;
+    Ok(bits(&values))
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -209,5 +220,34 @@ fn exports_that_cannot_be_are_refused_with_a_reason() {
         assert!(cpu.contains("the CPU backend has no device memory"), "{cpu}");
         // After every refusal the device still works.
         assert!(downloaded(engine, 1) == downloaded(&engine::Device::cpu(), 1));
+    });
+}
+
+/// A thread that polls the device takes all callbacks that are due, the engine's too, and calls one after another: the
+/// engine's may come after the engine itself found its work done.
+#[test]
+fn answers_that_another_thread_takes_and_gives_late_are_waited_for() {
+    on_each(|engine, _| {
+        let device = engine.handles().unwrap().device;
+        let want = downloaded(engine, 5);
+        let is_done = AtomicBool::new(false);
+        let poll = || {
+            while !is_done.load(Ordering::Relaxed) {
+                let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+                    label: None,
+                    size: 4,
+                    usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                    mapped_at_creation: false,
+                });
+                buffer.slice(..).map_async(wgpu::MapMode::Read, |_| thread::sleep(Duration::from_micros(300)));
+                device.poll(wgpu::PollType::Poll).unwrap();
+            }
+        };
+        thread::scope(|scope| {
+            (0..8).for_each(|_| drop(scope.spawn(poll)));
+            let found: Vec<bool> = (0..60).map(|_| downloads(engine, 5).is_ok_and(|bits| bits == want)).collect();
+            is_done.store(true, Ordering::Relaxed);
+            assert!(found.iter().all(|is_right| *is_right), "{found:?}");
+        });
     });
 }

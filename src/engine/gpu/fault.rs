@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     time::{Duration, Instant},
 };
@@ -175,11 +176,43 @@ pub(super) fn wait(gpu: &Gpu, control: &Control<'_>, index: &wgpu::SubmissionInd
             Ok(_) => return Ok(()),
             Err(wgpu::PollError::Timeout) if start.elapsed() < PATIENCE => {}
             Err(wgpu::PollError::Timeout) => {
-                return Err(Error::DeviceLost { reason: format!("no answer for {} s", PATIENCE.as_secs()) });
+                return Err(unanswered());
             }
             Err(error) => return Err(Error::DeviceLost { reason: one_line(&error.to_string()) }),
         }
     }
+}
+
+/// What a buffer's map callback sends.
+pub(super) type Mapped = mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>;
+
+/// Waits until a buffer is mapped, which is due once a submission has run.
+///
+/// The callback need not have been called by then: where several threads poll a device, burn's among them, one of them takes
+/// all callbacks that are due, and calls them after others have found the submission done.
+pub(super) fn wait_mapped(
+    gpu: &Gpu,
+    control: &Control<'_>,
+    place: &str,
+    submission: &wgpu::SubmissionIndex,
+    mapped: &Mapped,
+) -> Result<(), Error> {
+    let Gpu { device, faults, .. } = gpu;
+    let failed = |reason: String| faults.blamed(device, Error::Internal { place: place.to_owned(), reason });
+    wait(gpu, control, submission)?;
+    let start = Instant::now();
+    loop {
+        match mapped.recv_timeout(WAIT) {
+            Ok(result) => return result.map_err(|error| failed(error.to_string())),
+            Err(error @ mpsc::RecvTimeoutError::Disconnected) => return Err(failed(error.to_string())),
+            Err(mpsc::RecvTimeoutError::Timeout) if start.elapsed() < PATIENCE => wait(gpu, control, submission)?,
+            Err(mpsc::RecvTimeoutError::Timeout) => return Err(unanswered()),
+        }
+    }
+}
+
+fn unanswered() -> Error {
+    Error::DeviceLost { reason: format!("no answer for {} s", PATIENCE.as_secs()) }
 }
 
 /// Messages of the graphics interface run over many lines; errors of kerma are one.

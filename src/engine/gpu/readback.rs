@@ -3,7 +3,7 @@ use std::{collections::VecDeque, ops::Range, sync::mpsc};
 use super::{
     super::staging::{CHUNK_BYTES, RING_DEPTH},
     Control, Error, Gpu,
-    fault::{caught, wait},
+    fault::{Mapped, caught, wait_mapped},
 };
 
 /// Ring of staging buffers through which results reach the host.
@@ -17,7 +17,7 @@ pub(super) struct ReadbackRing<'g> {
 struct Pending {
     staging: wgpu::Buffer,
     submission: wgpu::SubmissionIndex,
-    mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
+    mapped: Mapped,
     words: Range<usize>,
 }
 
@@ -75,12 +75,7 @@ impl<'g> ReadbackRing<'g> {
         let Some(pending) = self.in_flight.pop_front() else { return Ok(()) };
         let Gpu { device, faults, .. } = self.gpu;
         let failed = |reason: String| faults.blamed(device, Error::Internal { place: place.to_owned(), reason });
-        wait(self.gpu, self.control, &pending.submission)?;
-        match pending.mapped.try_recv() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(failed(error.to_string())),
-            Err(error) => return Err(failed(error.to_string())),
-        }
+        wait_mapped(self.gpu, self.control, place, &pending.submission, &pending.mapped)?;
         let bytes = pending.words.len() as u64 * 4;
         {
             let view = pending.staging.slice(..bytes).get_mapped_range().map_err(|e| failed(e.to_string()))?;

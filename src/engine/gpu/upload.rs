@@ -3,7 +3,7 @@ use std::{collections::VecDeque, sync::mpsc};
 use super::{
     super::staging::{CHUNK_BYTES, RING_DEPTH},
     Control, Error, Gpu,
-    fault::{caught, wait},
+    fault::{Mapped, caught, wait_mapped},
 };
 
 /// Ring of staging buffers through which host data reach the device.
@@ -18,7 +18,7 @@ pub(super) struct UploadRing<'g> {
 struct Pending {
     staging: wgpu::Buffer,
     submission: wgpu::SubmissionIndex,
-    mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
+    mapped: Mapped,
 }
 
 impl<'g> UploadRing<'g> {
@@ -71,12 +71,8 @@ impl<'g> UploadRing<'g> {
             })
             .await;
         };
-        wait(gpu, self.control, &oldest.submission)?;
-        match oldest.mapped.try_recv() {
-            Ok(Ok(())) => Ok(oldest.staging),
-            Ok(Err(error)) => Err(self.failed(place, &error.to_string())),
-            Err(error) => Err(self.failed(place, &error.to_string())),
-        }
+        wait_mapped(gpu, self.control, place, &oldest.submission, &oldest.mapped)?;
+        Ok(oldest.staging)
     }
 
     fn failed(&self, place: &str, reason: &str) -> Error {
