@@ -175,9 +175,7 @@ pub(super) fn wait(gpu: &Gpu, control: &Control<'_>, index: &wgpu::SubmissionInd
         match result {
             Ok(_) => return Ok(()),
             Err(wgpu::PollError::Timeout) if start.elapsed() < PATIENCE => {}
-            Err(wgpu::PollError::Timeout) => {
-                return Err(unanswered());
-            }
+            Err(wgpu::PollError::Timeout) => return Err(unanswered()),
             Err(error) => return Err(Error::DeviceLost { reason: one_line(&error.to_string()) }),
         }
     }
