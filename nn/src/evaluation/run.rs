@@ -448,24 +448,25 @@ checkpoint = 1
 
     #[test]
     fn checks_fail_for_what_is_not_so() {
-        let failing = |check: &str| {
-            let (start, _) = text().split_once("[[check]]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-            let outcome = run(&format!("{start}[[check]]\n{check}"), &Control::default()).unwrap();
-            (!outcome.holds(), outcome.verdicts)
-        };
         let place = "dose = \"low\"\nnoise = \"gaussian\"";
-        let (fails, verdicts) = failing("kind = \"matched\"\nat_most_db = 0.0");
-        assert!(fails, "{verdicts:?}");
-        let within = format!("kind = \"within\"\nmethod = \"noisy\"\nmetric = \"psnr\"\n{place}\nat_least = 30.0");
-        assert!(failing(&within).0);
-        let (fails, verdicts) = failing(&within.replace("at_least", "at_most"));
-        assert!(!fails, "{verdicts:?}");
-        // One image has no interval that could be ahead as a whole.
+        let within = format!("kind = \"within\"\nmethod = \"noisy\"\nmetric = \"psnr\"\n{place}");
         let ahead =
             format!("kind = \"ahead\"\nmethod = \"BM3D\"\nof = \"noisy\"\n{place}\nmetrics = [\"false-structure\"]");
-        let (fails, verdicts) = failing(&ahead);
-        assert!(!fails, "{verdicts:?}");
-        assert!(failing(&format!("{ahead}\ncertain = true")).0);
+        let checks = [
+            ("kind = \"matched\"\nat_most_db = 0.0".to_owned(), false),
+            (format!("{within}\nat_least = 30.0"), false),
+            (format!("{within}\nat_most = 30.0"), true),
+            (ahead.clone(), true),
+            // One image has no interval that could be ahead as a whole.
+            (format!("{ahead}\ncertain = true"), false),
+        ];
+        let text = text();
+        let (start, _) = text.split_once("[[check]]").unwrap();
+        let recipe = checks.iter().fold(start.to_owned(), |all, (check, _)| format!("{all}[[check]]\n{check}\n"));
+        let outcome = run(&recipe, &Control::default()).unwrap();
+        let holds: Vec<bool> = outcome.verdicts.iter().map(|verdict| verdict.holds).collect();
+        assert_eq!(holds, checks.map(|(_, holds)| holds), "{:?}", outcome.verdicts);
+        assert!(!outcome.holds());
     }
 
     #[test]
