@@ -8,7 +8,9 @@
 use std::time::{Duration, Instant};
 
 use kerma::{
-    engine::{Control, Device, Extent, Graph, Numerics, Output, Plan, RunReport, adapters, open_adapter},
+    engine::{
+        Control, Device, Extent, Graph, Inputs, Numerics, Output, Plan, RunReport, Session, adapters, open_adapter,
+    },
     kernels::pointwise::{scale_add, transmission},
 };
 
@@ -64,6 +66,16 @@ fn one_plan(device: &Device, name: &str) {
     let plan = Plan::new(&graph, device.limits()).expect("the graph fits the device");
     repeat(device, &format!("{name}, one run after the other"), || {
         let mut outputs = pollster::block_on(device.run(&plan, &Control::default())).expect("the plan runs");
+        assert_eq!(outputs.take(output).expect("it is an output of the graph").len(), SIDE * SIDE);
+        outputs.report
+    });
+    let mut session = Session::new(device);
+    let plan = Plan::repeated(&graph, session.limits()).expect("the graph fits the device");
+    let mut prepared = pollster::block_on(session.prepare(plan)).expect("the plan fits the session");
+    repeat(device, &format!("{name}, prepared"), || {
+        let (inputs, control) = (Inputs::new(), Control::default());
+        let run = session.run(&mut prepared, &inputs, &control);
+        let mut outputs = pollster::block_on(run).expect("the plan runs");
         assert_eq!(outputs.take(output).expect("it is an output of the graph").len(), SIDE * SIDE);
         outputs.report
     });

@@ -160,7 +160,9 @@ impl Context {
     /// Plans and runs a graph under a progress bar; Ctrl-C ends it.
     pub(crate) fn run(&mut self, what: &str, graph: &Graph<'_>) -> Result<Outputs, Failure> {
         let plan = self.plan(what, graph)?;
-        self.drive(what, |device, control| Ok(pollster::block_on(device.run(&plan, control))?))
+        let outputs = self.drive(what, |device, control| Ok(pollster::block_on(device.run(&plan, control))?))?;
+        self.summary.add_queue(outputs.report.counts, plan.staging_bytes());
+        Ok(outputs)
     }
 
     /// Does work on the device under a progress bar, and counts the time; Ctrl-C ends it.

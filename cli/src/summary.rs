@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use kerma::engine::{Device, PeakBytes};
+use kerma::engine::{Counts, Device, PeakBytes};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -26,6 +26,8 @@ pub(crate) struct Summary {
     pub(crate) seconds: Seconds,
     /// Largest memory of any plan.
     pub(crate) peak_bytes: Peak,
+    /// What passed between host and device.
+    pub(crate) queue: Queue,
     /// Files written.
     pub(crate) outputs: Vec<String>,
     /// What the command measured.
@@ -47,6 +49,14 @@ pub(crate) struct Seconds {
 pub(crate) struct Peak {
     pub(crate) host: u64,
     pub(crate) device: u64,
+}
+
+/// Submissions to a device's queue, how often it was asked how far it has come, and the host memory between the two.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Queue {
+    pub(crate) submissions: u64,
+    pub(crate) polls: u64,
+    pub(crate) staging_bytes: u64,
 }
 
 impl Summary {
@@ -96,6 +106,13 @@ impl Summary {
     pub(crate) fn raise_peak(&mut self, peak: PeakBytes) {
         self.peak_bytes.host = self.peak_bytes.host.max(peak.host);
         self.peak_bytes.device = self.peak_bytes.device.max(peak.device);
+    }
+
+    /// Adds what a run counted; staging is that of the plan that needs most.
+    pub(crate) fn add_queue(&mut self, counts: Counts, staging_bytes: u64) {
+        self.queue.submissions += counts.submissions;
+        self.queue.polls += counts.polls;
+        self.queue.staging_bytes = self.queue.staging_bytes.max(staging_bytes);
     }
 
     pub(crate) fn add_output(&mut self, path: &Path) {

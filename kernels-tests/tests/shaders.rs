@@ -11,7 +11,7 @@ use std::{
 };
 
 use kerma::{
-    engine::{NoopPipelines, Numerics, Shader, StructText, Tier, Tile},
+    engine::{Kind, NoopPipelines, Numerics, Shader, StructText, Tier, Tile},
     kernels::shaders,
 };
 use naga::{
@@ -36,8 +36,10 @@ fn parsed(name: &str, text: &str) -> (Module, ModuleInfo) {
 fn each(mut check: impl FnMut(&'static Shader, &Module, &ModuleInfo)) {
     for shader in shaders() {
         for numerics in [Numerics::Pinned, Numerics::Fast] {
-            let (module, info) = parsed(shader.name, &shader.wgsl(numerics));
-            check(shader, &module, &info);
+            for kind in [Kind::Discrete, Kind::Software] {
+                let (module, info) = parsed(shader.name, &shader.wgsl(numerics, kind));
+                check(shader, &module, &info);
+            }
         }
     }
 }
@@ -141,7 +143,9 @@ fn every_pipeline_builds_under_portable_limits() {
     let pipelines = NoopPipelines::new().unwrap();
     for shader in shaders() {
         for numerics in [Numerics::Pinned, Numerics::Fast] {
-            pipelines.check(shader, numerics).unwrap_or_else(|e| panic!("{e}"));
+            for kind in [Kind::Discrete, Kind::Software] {
+                pipelines.check(shader, numerics, kind).unwrap_or_else(|e| panic!("{e}"));
+            }
         }
     }
 }
@@ -157,7 +161,7 @@ fn a_pipeline_that_cannot_be_is_refused_in_words() {
         writes: 0,
         workgroup: [512, 1],
     };
-    let error = NoopPipelines::new().unwrap().check(&BROKEN, Numerics::Pinned).unwrap_err().to_string();
+    let error = NoopPipelines::new().unwrap().check(&BROKEN, Numerics::Pinned, Kind::Discrete).unwrap_err().to_string();
     assert!(error.starts_with("shader control.broken was refused: "), "{error}");
 }
 
@@ -180,7 +184,7 @@ fn every_file_is_a_registered_shader_or_a_part_of_one() {
         assert_eq!(rest, Some(""), "{}", shader.name);
     }
     let texts: Vec<String> =
-        shaders().iter().flat_map(|s| [Numerics::Pinned, Numerics::Fast].map(|n| s.wgsl(n))).collect();
+        shaders().iter().flat_map(|s| [Numerics::Pinned, Numerics::Fast].map(|n| s.wgsl(n, Kind::Discrete))).collect();
     for file in files {
         let part = fs::read_to_string(&file).unwrap();
         assert!(texts.iter().any(|t| t.contains(&part)), "{} belongs to no shader", file.display());
@@ -204,7 +208,7 @@ fn wgsl_files(folder: &Path) -> Vec<PathBuf> {
 fn pinned_shaders_hold_nothing_that_rounds_as_it_likes() {
     let mut found = Vec::new();
     for shader in shaders().into_iter().filter(|s| s.tier != Tier::Tolerance) {
-        let (module, info) = parsed(shader.name, &shader.wgsl(Numerics::Pinned));
+        let (module, info) = parsed(shader.name, &shader.wgsl(Numerics::Pinned, Kind::Discrete));
         let exempt: &[&str] = if shader.name == OBSERVED.0 { &[OBSERVED.1] } else { &[] };
         found.extend(lint::lint(&module, &info, exempt).into_iter().map(|v| format!("{}: {v}", shader.name)));
     }

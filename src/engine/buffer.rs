@@ -65,6 +65,44 @@ pub struct Output<T> {
     pub(crate) element: PhantomData<fn() -> T>,
 }
 
+/// Buffer of a graph that the host fills anew for every run.
+#[derive(Debug)]
+pub struct Input<T> {
+    pub(crate) entry: Entry,
+    pub(crate) element: PhantomData<fn() -> T>,
+}
+
+impl<T> Input<T> {
+    /// The buffer that is filled.
+    #[must_use]
+    pub fn buffer(self) -> Buffer<T> {
+        Buffer { entry: self.entry, element: PhantomData }
+    }
+}
+
+/// Number of a kept buffer, and the session that holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeptEntry {
+    pub(crate) session: u64,
+    pub(crate) index: usize,
+}
+
+/// Buffer that outlives runs; a [`super::Session`] holds its memory, graphs import it.
+#[derive(Debug)]
+pub struct Kept<T> {
+    pub(crate) entry: KeptEntry,
+    pub(crate) extent: Extent,
+    pub(crate) element: PhantomData<fn() -> T>,
+}
+
+impl<T> Kept<T> {
+    /// Its extent.
+    #[must_use]
+    pub fn extent(self) -> Extent {
+        self.extent
+    }
+}
+
 // Derived impls would ask for `T: Clone`; handles are copies whatever they point to.
 impl<T> Clone for Buffer<T> {
     fn clone(&self) -> Self {
@@ -78,3 +116,15 @@ impl<T> Clone for Output<T> {
     }
 }
 impl<T> Copy for Output<T> {}
+impl<T> Clone for Input<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Input<T> {}
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Kept<T> {}

@@ -9,7 +9,7 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    Block, Control, Error, Kernel, Outputs, PassTime, Plan, Read, RunReport, Write,
+    Block, Control, Counts, Error, Inputs, Kernel, Outputs, PassTime, Plan, Read, RunReport, Write,
     graph::Action,
     host_memory::zeroed,
     plan::{Piece, Placement},
@@ -18,11 +18,58 @@ use super::{
 /// Blocks per core: enough that an unlucky slow block does not leave the others idle.
 const BLOCKS_PER_CORE: usize = 16;
 
-/// Runs a plan made with [`super::Limits::host`].
-pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
+/// A pass below this many operations is done before other threads are awake.
+const PARALLEL_OPERATIONS: f64 = 1e5;
+
+/// Memory of a plan that may run many times.
+#[derive(Default)]
+pub(crate) struct Prepared {
+    memory: Vec<Vec<u32>>,
+}
+
+impl Prepared {
+    /// Runs the plan, made with [`super::Limits::host`]; `kept` are the session's buffers.
+    pub(crate) fn run(
+        &mut self,
+        plan: &Plan<'_, '_>,
+        kept: &mut [Vec<u32>],
+        inputs: &Inputs<'_>,
+        control: &Control<'_>,
+    ) -> Result<Outputs, Error> {
+        self.memory.resize(plan.allocations.len(), Vec::new());
+        self.exchange_imports(plan, kept);
+        let outputs = run(plan, &mut self.memory, inputs, control);
+        self.exchange_imports(plan, kept);
+        if outputs.is_ok() {
+            for keep in &plan.graph.keeps {
+                let entry = plan.graph.buffers[keep.to].kept;
+                if let (Some(entry), Placement::In { allocation, .. }) = (entry, plan.placements[keep.from]) {
+                    std::mem::swap(&mut self.memory[allocation], &mut kept[entry.index]);
+                }
+            }
+        }
+        outputs
+    }
+
+    /// Kept buffers are part of the plan's memory while it runs.
+    fn exchange_imports(&mut self, plan: &Plan<'_, '_>, kept: &mut [Vec<u32>]) {
+        for (buffer, entry) in plan.graph.imports() {
+            if let Placement::In { allocation, .. } = plan.placements[buffer] {
+                std::mem::swap(&mut self.memory[allocation], &mut kept[entry.index]);
+            }
+        }
+    }
+}
+
+fn run(
+    plan: &Plan<'_, '_>,
+    memory: &mut [Vec<u32>],
+    inputs: &Inputs<'_>,
+    control: &Control<'_>,
+) -> Result<Outputs, Error> {
     let start = Instant::now();
     let graph = plan.graph;
-    let mut memory: Vec<Vec<u32>> = vec![Vec::new(); plan.allocations.len()];
+    let mut counts = Counts::default();
     let mut outputs: Vec<Vec<u32>> = vec![Vec::new(); graph.outputs.len()];
     let mut passes = Vec::with_capacity(plan.steps.len());
     let (mut done, all) = (0, plan.dispatch_count());
@@ -30,16 +77,24 @@ pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs,
         let began = Instant::now();
         let pass = &graph.passes[step.pass];
         for &a in &step.acquires {
-            memory[a] = zeroed(plan.allocations[a].parts.iter().sum::<u64>() as usize);
+            if memory[a].is_empty() {
+                memory[a] = zeroed(plan.allocations[a].parts.iter().sum::<u64>() as usize);
+                counts.allocations += 1;
+            }
         }
         match &pass.action {
             Action::Upload { data, to } => {
-                if let Some(words) = words_mut(plan, &mut memory, *to) {
+                if let Some(words) = words_mut(plan, memory, *to) {
+                    words.copy_from_slice(data);
+                }
+            }
+            Action::Input { to } => {
+                if let (Some(words), Some(data)) = (words_mut(plan, memory, *to), inputs.words(graph, *to)) {
                     words.copy_from_slice(data);
                 }
             }
             Action::Clear { buffer } => {
-                if let Some(words) = words_mut(plan, &mut memory, *buffer) {
+                if let Some(words) = words_mut(plan, memory, *buffer) {
                     words.fill(0);
                 }
             }
@@ -47,7 +102,7 @@ pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs,
                 // The target leaves the memory for a moment, so that the source can be read meanwhile.
                 if let Placement::In { allocation, .. } = plan.placements[*to] {
                     let mut target = std::mem::take(&mut memory[allocation]);
-                    let source = words(plan, &memory, *from);
+                    let source = words(plan, memory, inputs, *from);
                     target[..source.len()].copy_from_slice(source);
                     memory[allocation] = target;
                 }
@@ -55,17 +110,18 @@ pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs,
             Action::Compute { kernel, reads, writes } => {
                 for piece in &step.pieces {
                     control.step(&pass.label, done, all)?;
-                    compute(plan, &mut memory, kernel.as_ref(), reads, writes, piece);
+                    compute(plan, memory, inputs, kernel.as_ref(), (reads, writes), piece);
                     done += 1;
                 }
             }
             Action::Download { from, output, first_word } => match (step.moves, plan.placements[*from]) {
                 (true, Placement::In { allocation, .. }) => outputs[*output] = std::mem::take(&mut memory[allocation]),
                 _ => {
-                    let source = words(plan, &memory, *from);
+                    let source = words(plan, memory, inputs, *from);
                     let target = &mut outputs[*output];
                     if target.is_empty() {
                         *target = zeroed(graph.outputs[*output].words);
+                        counts.allocations += 1;
                     }
                     target[*first_word..*first_word + source.len()].copy_from_slice(source);
                 }
@@ -78,16 +134,17 @@ pub(crate) fn run(plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs,
     }
     control.step("done", all, all)?;
     passes.retain(|p| p.time > Duration::ZERO);
-    let report = RunReport { passes, total: start.elapsed(), peak_bytes: plan.peak_bytes() };
+    let report = RunReport { passes, total: start.elapsed(), peak_bytes: plan.peak_bytes(), counts };
     Ok(Outputs { graph: graph.id, words: outputs, report })
 }
 
-fn words<'m>(plan: &'m Plan<'_, '_>, memory: &'m [Vec<u32>], buffer: usize) -> &'m [u32] {
+fn words<'m>(plan: &'m Plan<'_, '_>, memory: &'m [Vec<u32>], inputs: &'m Inputs<'_>, buffer: usize) -> &'m [u32] {
     match plan.placements[buffer] {
         Placement::Nowhere => &[],
         Placement::Borrowed { pass } => match &plan.graph.passes[pass].action {
             Action::Upload { data: Cow::Borrowed(data), .. } => data,
             Action::Upload { data: Cow::Owned(data), .. } => data,
+            Action::Input { .. } => inputs.words(plan.graph, buffer).unwrap_or_default(),
             _ => &[],
         },
         Placement::In { allocation, .. } => &memory[allocation][..plan.graph.buffers[buffer].words() as usize],
@@ -106,9 +163,9 @@ fn words_mut<'m>(plan: &Plan<'_, '_>, memory: &'m mut [Vec<u32>], buffer: usize)
 fn compute(
     plan: &Plan<'_, '_>,
     memory: &mut [Vec<u32>],
+    inputs: &Inputs<'_>,
     kernel: &dyn Kernel,
-    reads: &[Read],
-    writes: &[Write],
+    (reads, writes): (&[Read], &[Write]),
     piece: &Piece,
 ) {
     let rows = piece.rows.start as usize..piece.rows.end as usize;
@@ -123,16 +180,21 @@ fn compute(
         })
         .collect();
     {
-        let inputs: Vec<&[u32]> = reads.iter().map(|r| words(plan, memory, r.buffer())).collect();
-        let grain = kernel.domain().grain.max(1) as usize;
-        let per_block = rows.len().div_ceil(rayon::current_num_threads() * BLOCKS_PER_CORE);
-        let per_block = per_block.next_multiple_of(grain).max(grain);
-        let blocks = split(rows, per_block, &mut taken);
-        blocks.into_par_iter().for_each(|(rows, mut outputs)| {
-            let inputs_range = piece.inputs.start as usize..piece.inputs.end as usize;
-            let block = Block { rows, inputs: inputs_range, way: piece.way, resume: piece.resume };
-            kernel.twin(&block, &inputs, &mut outputs);
-        });
+        let sources: Vec<&[u32]> = reads.iter().map(|r| words(plan, memory, inputs, r.buffer())).collect();
+        let twin = |(rows, mut outputs): (Range<usize>, Vec<&mut [u32]>)| {
+            let inputs = piece.inputs.start as usize..piece.inputs.end as usize;
+            let block = Block { rows, inputs, way: piece.way, resume: piece.resume };
+            kernel.twin(&block, &sources, &mut outputs);
+        };
+        if piece.operations < PARALLEL_OPERATIONS {
+            let count = rows.len();
+            split(rows, count, &mut taken).into_iter().for_each(twin);
+        } else {
+            let grain = kernel.domain().grain.max(1) as usize;
+            let per_block = rows.len().div_ceil(rayon::current_num_threads() * BLOCKS_PER_CORE);
+            let per_block = per_block.next_multiple_of(grain).max(grain);
+            split(rows, per_block, &mut taken).into_par_iter().for_each(twin);
+        }
     }
     for (allocation, _, words) in taken {
         memory[allocation] = words;

@@ -1,7 +1,7 @@
 use std::{fmt, str::FromStr};
 
 use super::{
-    Control, Error, Export, Limits, Outputs, Plan, cpu,
+    Control, Error, Export, Inputs, Limits, Outputs, Plan, cpu,
     gpu::{self, Gpu, Handles},
     selftest::{self, SelfTest},
 };
@@ -111,7 +111,7 @@ pub struct Device {
     refusals: Vec<Error>,
 }
 
-enum Backend {
+pub(super) enum Backend {
     Cpu { limits: Limits },
     Gpu(Box<Gpu>),
 }
@@ -121,6 +121,10 @@ impl Device {
     #[must_use]
     pub fn cpu() -> Self {
         Self::of(Backend::Cpu { limits: Limits::host(u64::MAX) })
+    }
+
+    pub(super) fn backend(&self) -> &Backend {
+        &self.backend
     }
 
     fn of(backend: Backend) -> Self {
@@ -170,6 +174,16 @@ impl Device {
         self
     }
 
+    /// The same device, its shaders compiled as for another kind of adapter: so a software adapter can show that the group
+    /// sizes of a GPU give the same bits.
+    #[must_use]
+    pub fn compiled_as(mut self, kind: Kind) -> Self {
+        if let Backend::Gpu(gpu) = &mut self.backend {
+            gpu.compile_as(kind);
+        }
+        self
+    }
+
     /// What plans for this device must respect.
     #[must_use]
     pub fn limits(&self) -> Limits {
@@ -206,7 +220,8 @@ impl Device {
     /// Runs a plan that was made with this device's limits, or narrower ones.
     ///
     /// # Errors
-    /// [`Error::Cancelled`], [`Error::OtherLimits`], or what the device says.
+    /// [`Error::Cancelled`], [`Error::OtherLimits`], [`Error::OtherSession`] and [`Error::MissingInput`] when the graph has
+    /// imports or inputs, for which there are sessions, or what the device says.
     pub async fn run(&self, plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
         self.run_with_exports(plan, control, &[]).await
     }
@@ -228,13 +243,18 @@ impl Device {
         for export in exports {
             export.check(plan.graph)?;
         }
+        if let Some((buffer, _)) = plan.graph.imports().next() {
+            return Err(Error::OtherSession { place: plan.graph.buffers[buffer].label.clone() });
+        }
+        let inputs = &Inputs::new();
+        inputs.check(plan)?;
         match (&self.backend, exports) {
-            (Backend::Cpu { .. }, []) => cpu::run(plan, control),
+            (Backend::Cpu { .. }, []) => cpu::Prepared::default().run(plan, &mut [], inputs, control),
             (Backend::Cpu { .. }, [export, ..]) => {
                 let output = plan.graph.outputs[export.output.index].label.clone();
                 Err(Error::Export { output, reason: "the CPU backend has no device memory".to_owned() })
             }
-            (Backend::Gpu(gpu), exports) => gpu.run(plan, control, exports).await,
+            (Backend::Gpu(gpu), exports) => gpu.run(plan, &gpu::Call { inputs, exports, control }).await,
         }
     }
 

@@ -41,6 +41,18 @@ pub enum Error {
         /// The pass, or what else it was named for.
         place: String,
     },
+    /// A kept buffer, a prepared plan or a run of another session, perhaps one that was closed, was named.
+    #[error("{place}: it belongs to another session, which may be closed")]
+    OtherSession {
+        /// The kept buffer, or what else was named.
+        place: String,
+    },
+    /// A run was begun without data for one of the graph's inputs.
+    #[error("input {input}: no data were given for it")]
+    MissingInput {
+        /// Label of the input.
+        input: String,
+    },
     /// A pass was recorded with parameters that do not go together.
     #[error("pass {pass}: {reason}")]
     Precondition {

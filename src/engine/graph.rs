@@ -7,8 +7,8 @@ use std::{
 use bytemuck::Pod;
 
 use super::{
-    Buffer, Error, Extent, Kernel, Output,
-    buffer::{Entry, WORD_BYTES},
+    Buffer, Error, Extent, Input, Kept, Kernel, Output,
+    buffer::{Entry, KeptEntry, WORD_BYTES},
 };
 
 /// How a pass reads a buffer.
@@ -144,9 +144,15 @@ pub(crate) struct BufferInfo {
     pub(crate) extent: Extent,
     /// Words of one row.
     pub(crate) row_words: u64,
+    /// The buffer of a session that this one is.
+    pub(crate) kept: Option<KeptEntry>,
 }
 
 impl BufferInfo {
+    pub(crate) fn of<T: Pod>(label: String, extent: Extent) -> Self {
+        Self { label, extent, row_words: u64::from(extent.columns) * words_of::<T>(), kept: None }
+    }
+
     pub(crate) fn words(&self) -> u64 {
         self.extent.all_rows() * self.row_words
     }
@@ -161,8 +167,16 @@ pub(crate) struct OutputInfo {
     pub(crate) words: usize,
 }
 
+/// A buffer that takes the place of a kept one when a run ends, whose memory it gets in exchange.
+pub(crate) struct Keep {
+    pub(crate) from: usize,
+    /// The import.
+    pub(crate) to: usize,
+}
+
 pub(crate) enum Action<'a> {
     Upload { data: Cow<'a, [u32]>, to: usize },
+    Input { to: usize },
     Clear { buffer: usize },
     Copy { from: usize, to: usize },
     Compute { kernel: Box<dyn Kernel + 'a>, reads: Vec<Read>, writes: Vec<Write> },
@@ -187,6 +201,7 @@ pub struct Graph<'a> {
     pub(crate) buffers: Vec<BufferInfo>,
     pub(crate) outputs: Vec<OutputInfo>,
     pub(crate) passes: Vec<Pass<'a>>,
+    pub(crate) keeps: Vec<Keep>,
     pub(crate) refusal: Option<Error>,
 }
 
@@ -194,7 +209,8 @@ impl Default for Graph<'_> {
     fn default() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let id = COUNT.fetch_add(1, Ordering::Relaxed);
-        Self { id, buffers: Vec::new(), outputs: Vec::new(), passes: Vec::new(), refusal: None }
+        let (buffers, outputs, passes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { id, buffers, outputs, passes, keeps: Vec::new(), refusal: None }
     }
 }
 
@@ -208,24 +224,58 @@ impl<'a> Graph<'a> {
     /// New buffer; `label` reads `stage.purpose` and is its name in errors and traces.
     pub fn buffer<T: Pod>(&mut self, label: impl Into<String>, extent: Extent) -> Buffer<T> {
         let index = self.buffers.len();
-        let row_words = u64::from(extent.columns) * words_of::<T>();
-        self.buffers.push(BufferInfo { label: label.into(), extent, row_words });
+        self.buffers.push(BufferInfo::of::<T>(label.into(), extent));
         self.named(index)
     }
 
     /// New buffer filled with borrowed host data; what does not lie at a whole word of memory is copied.
     pub fn upload<T: Pod>(&mut self, label: impl Into<String>, extent: Extent, data: &'a [T]) -> Buffer<T> {
-        let words = match bytemuck::try_cast_slice(data) {
-            Ok(words) => Cow::Borrowed(words),
-            Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(data)),
-        };
-        self.upload_words(label.into(), extent, words)
+        self.upload_words(label.into(), extent, words_of_data(data))
     }
 
     /// New buffer filled with host data that the graph keeps: tables computed while recording.
     pub fn upload_table<T: Pod>(&mut self, label: impl Into<String>, data: &[T]) -> Buffer<T> {
         let words: Vec<u32> = bytemuck::pod_collect_to_vec(data);
         self.upload_words(label.into(), Extent::table(data.len()), Cow::Owned(words))
+    }
+
+    /// New buffer that [`super::Inputs`] fill anew for every run.
+    pub fn input<T: Pod>(&mut self, label: impl Into<String>, extent: Extent) -> Input<T> {
+        let label = label.into();
+        let Buffer { entry, element } = self.buffer(label.clone(), extent);
+        self.push(label, Action::Input { to: entry.index });
+        Input { entry, element }
+    }
+
+    /// A session's buffer as one of this graph's: it begins a run with what it holds, and what passes write to it stays.
+    pub fn import<T: Pod>(&mut self, kept: Kept<T>) -> Buffer<T> {
+        if let Some((index, _)) = self.imports().find(|(_, entry)| *entry == kept.entry) {
+            return self.named(index);
+        }
+        let buffer = self.buffer(format!("kept.{}", kept.entry.index), kept.extent);
+        self.buffers[buffer.entry.index].kept = Some(kept.entry);
+        buffer
+    }
+
+    /// Makes `buffer` what the session's `kept` holds after a run, without a copy: the two exchange their memory.
+    ///
+    /// The graph may import `kept` too, and reads in it what was there before the run.
+    pub fn keep<T: Pod>(&mut self, buffer: Buffer<T>, kept: Kept<T>) {
+        let Some(from) = self.own("keep", buffer.entry) else { return };
+        let to = self.import(kept).entry.index;
+        self.keeps.push(Keep { from, to });
+    }
+
+    /// Fills a buffer with borrowed host data, in place of what it held.
+    pub(crate) fn overwrite<T: Pod>(&mut self, buffer: Buffer<T>, data: &'a [T]) {
+        let words = words_of_data(data);
+        let index = buffer.entry.index;
+        self.push(self.buffers[index].label.clone(), Action::Upload { data: words, to: index });
+    }
+
+    /// Imported buffers, each with what it is in its session.
+    pub(crate) fn imports(&self) -> impl Iterator<Item = (usize, KeptEntry)> {
+        self.buffers.iter().enumerate().filter_map(|(index, info)| info.kept.map(|entry| (index, entry)))
     }
 
     fn upload_words<T: Pod>(&mut self, label: String, extent: Extent, data: Cow<'a, [u32]>) -> Buffer<T> {
@@ -298,7 +348,7 @@ impl<'a> Graph<'a> {
                 Action::Clear { buffer } => vec![*buffer],
                 Action::Copy { to, .. } => vec![*to],
                 Action::Compute { writes, .. } => writes.iter().map(|w| w.buffer()).collect(),
-                Action::Upload { .. } | Action::Download { .. } => Vec::new(),
+                Action::Upload { .. } | Action::Input { .. } | Action::Download { .. } => Vec::new(),
             };
             let label = pass.label.clone();
             self.passes.push(pass);
@@ -344,6 +394,14 @@ impl<'a> Graph<'a> {
 
     fn push(&mut self, label: String, action: Action<'a>) {
         self.passes.push(Pass { label, action });
+    }
+}
+
+/// Data as words; what does not lie at a whole word of memory is copied.
+pub(crate) fn words_of_data<T: Pod>(data: &[T]) -> Cow<'_, [u32]> {
+    match bytemuck::try_cast_slice(data) {
+        Ok(words) => Cow::Borrowed(words),
+        Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(data)),
     }
 }
 

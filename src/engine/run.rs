@@ -1,6 +1,17 @@
-use std::time::Duration;
+use std::{
+    borrow::Cow,
+    ops::{Add, Sub},
+    time::Duration,
+};
 
-use super::{Error, Output, PeakBytes};
+use bytemuck::Pod;
+
+use super::{
+    Error, Graph, Input, Output, PeakBytes,
+    buffer::Entry,
+    graph::{Action, words_of_data},
+    plan::Plan,
+};
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +56,102 @@ pub struct PassTime {
     pub time: Duration,
 }
 
+/// Host data for the inputs of one run; borrowed, and on the CPU backend used where they lie.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs<'i> {
+    given: Vec<(Entry, Cow<'i, [u32]>)>,
+}
+
+impl<'i> Inputs<'i> {
+    /// No data, for graphs without inputs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also `data` for `input`, in place of what was given for it before.
+    #[must_use]
+    pub fn with<T: Pod>(mut self, input: Input<T>, data: &'i [T]) -> Self {
+        self.given.retain(|(entry, _)| *entry != input.entry);
+        self.given.push((input.entry, words_of_data(data)));
+        self
+    }
+
+    /// Checks that every input that is read, and nothing else, is given as many words as it takes.
+    pub(crate) fn check(&self, plan: &Plan<'_, '_>) -> Result<(), Error> {
+        let graph = plan.graph;
+        for (entry, words) in &self.given {
+            let info = graph.buffers.get(entry.index).filter(|_| entry.graph == graph.id);
+            let info = info.ok_or_else(|| Error::OtherGraph { place: "inputs of a run".to_owned() })?;
+            let (needed, got) = (info.words(), words.len() as u64);
+            if needed != got {
+                return Err(Error::BufferSize { buffer: info.label.clone(), needed, got });
+            }
+        }
+        for step in &plan.steps {
+            if let Action::Input { to } = graph.passes[step.pass].action
+                && self.words(graph, to).is_none()
+            {
+                return Err(Error::MissingInput { input: graph.buffers[to].label.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn words(&self, graph: &Graph<'_>, buffer: usize) -> Option<&[u32]> {
+        let wanted = Entry { graph: graph.id, index: buffer };
+        self.given.iter().find(|(entry, _)| *entry == wanted).map(|(_, words)| words.as_ref())
+    }
+}
+
+/// How often something happened that takes time or memory of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Buffers that were allocated: on the device and for staging, on the CPU backend in host memory.
+    pub allocations: u64,
+    /// Words of host data copied to the device.
+    pub uploaded_words: u64,
+    /// Words that a device brought to the host.
+    pub read_words: u64,
+    /// Submissions to the device's queue.
+    pub submissions: u64,
+    /// Times that the device was asked how far it has come.
+    pub polls: u64,
+    /// Times that the host waited for data on their way from the device.
+    pub blocking_reads: u64,
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            allocations: self.allocations + other.allocations,
+            uploaded_words: self.uploaded_words + other.uploaded_words,
+            read_words: self.read_words + other.read_words,
+            submissions: self.submissions + other.submissions,
+            polls: self.polls + other.polls,
+            blocking_reads: self.blocking_reads + other.blocking_reads,
+        }
+    }
+}
+
+/// What happened between two moments.
+impl Sub for Counts {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            allocations: self.allocations - earlier.allocations,
+            uploaded_words: self.uploaded_words - earlier.uploaded_words,
+            read_words: self.read_words - earlier.read_words,
+            submissions: self.submissions - earlier.submissions,
+            polls: self.polls - earlier.polls,
+            blocking_reads: self.blocking_reads - earlier.blocking_reads,
+        }
+    }
+}
+
 /// What a run cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunReport {
@@ -54,6 +161,8 @@ pub struct RunReport {
     pub total: Duration,
     /// Memory the plan asked for.
     pub peak_bytes: PeakBytes,
+    /// Submissions, transfers and allocations.
+    pub counts: Counts,
 }
 
 /// Host arrays filled by a run, and what the run cost.
@@ -71,7 +180,7 @@ impl Outputs {
     ///
     /// # Errors
     /// [`Error::OtherGraph`] when it is an output of another graph, or one that was recorded after the run.
-    pub fn take<T: bytemuck::Pod>(&mut self, output: Output<T>) -> Result<Vec<T>, Error> {
+    pub fn take<T: Pod>(&mut self, output: Output<T>) -> Result<Vec<T>, Error> {
         let words = self.words.get_mut(output.entry.index).filter(|_| output.entry.graph == self.graph);
         let words = words.ok_or_else(|| Error::OtherGraph { place: "outputs of a run".to_owned() })?;
         // Word-sized elements of word alignment are handed over; larger elements are copied.

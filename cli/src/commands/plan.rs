@@ -69,6 +69,8 @@ fn print(graph: &Graph<'_>, is_graphviz: bool, context: &mut Context) -> Result<
     let text = if is_graphviz { plan.to_graphviz() } else { plan.to_string() };
     context.measure("dispatches", plan.dispatch_count());
     context.measure("dropped", plan.dropped_count());
+    context.measure("submissions", plan.submission_count());
+    context.measure("staging_bytes", plan.staging_bytes());
     context.measure("plan", &text);
     context.answer(text)
 }

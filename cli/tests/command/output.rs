@@ -16,6 +16,7 @@ fn object(room: &Room, args: &[&str]) -> Value {
     for stage in ["read", "plan", "run", "write"] {
         assert!(object["seconds"][stage].as_f64().is_some(), "{args:?} lacks seconds of {stage}");
     }
+    assert!(["submissions", "polls", "staging_bytes"].iter().all(|key| object["queue"][key].is_u64()));
     assert!(object["peak_bytes"]["host"].is_u64() && object["peak_bytes"]["device"].is_u64());
     assert_eq!((&object["device"], &object["numerics"]), (&"cpu".into(), &"pinned".into()));
     object

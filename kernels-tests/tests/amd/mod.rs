@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 
 use ash::{khr::pipeline_executable_properties as executables, vk};
-use kerma::engine::{Numerics, Shader};
+use kerma::engine::{Kind, Numerics, Shader};
 use naga::{
     ShaderStage, back, front,
     proc::{BoundsCheckPolicies, BoundsCheckPolicy},
@@ -163,7 +163,7 @@ fn text(name: &[std::ffi::c_char]) -> String {
 }
 
 fn spirv(shader: &Shader, numerics: Numerics) -> Result<Vec<u32>, String> {
-    let wgsl = shader.wgsl(numerics);
+    let wgsl = shader.wgsl(numerics, Kind::Discrete);
     let module = front::wgsl::parse_str(&wgsl).map_err(|e| e.emit_to_string(&wgsl))?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
     let info = info.map_err(|e| e.emit_to_string(&wgsl))?;

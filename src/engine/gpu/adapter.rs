@@ -132,7 +132,8 @@ async fn open(instance: &wgpu::Instance, adapter: &wgpu::Adapter, numerics: Nume
     faults.watch(&device, false);
     let (instance, adapter) = (instance.clone(), adapter.clone());
     let pipelines = Mutex::default();
-    Ok(Gpu { instance, adapter, device, queue, summary, limits: plan_limits, numerics, faults, pipelines })
+    let kind = summary.kind;
+    Ok(Gpu { instance, adapter, device, queue, summary, limits: plan_limits, numerics, kind, faults, pipelines })
 }
 
 #[cfg(test)]

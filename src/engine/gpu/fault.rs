@@ -115,7 +115,7 @@ fn is_lost(device: &wgpu::Device) -> bool {
 }
 
 /// Error scopes of native devices are ready when popped; this takes their answer without an executor.
-pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     loop {
@@ -161,11 +161,13 @@ pub(super) fn caught<T>(
     }
 }
 
-/// Waits until a submission has run; between looks the caller is asked whether to go on.
-pub(super) fn wait(gpu: &Gpu, control: &Control<'_>, index: &wgpu::SubmissionIndex) -> Result<(), Error> {
+/// Waits until a submission has run; between looks, whose number it returns, the caller is asked whether to go on.
+pub(super) fn wait(gpu: &Gpu, control: &Control<'_>, index: &wgpu::SubmissionIndex) -> Result<u64, Error> {
     let Gpu { device, faults, .. } = gpu;
     let start = Instant::now();
+    let mut polls = 0;
     loop {
+        polls += 1;
         if (control.is_cancelled)() {
             return Err(Error::Cancelled);
         }
@@ -173,7 +175,7 @@ pub(super) fn wait(gpu: &Gpu, control: &Control<'_>, index: &wgpu::SubmissionInd
         let result = device.poll(poll);
         faults.check(device)?;
         match result {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(polls),
             Err(wgpu::PollError::Timeout) if start.elapsed() < PATIENCE => {}
             Err(wgpu::PollError::Timeout) => return Err(unanswered()),
             Err(error) => return Err(Error::DeviceLost { reason: one_line(&error.to_string()) }),
@@ -184,7 +186,7 @@ pub(super) fn wait(gpu: &Gpu, control: &Control<'_>, index: &wgpu::SubmissionInd
 /// What a buffer's map callback sends.
 pub(super) type Mapped = mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>;
 
-/// Waits until a buffer is mapped, which is due once a submission has run.
+/// Waits until a buffer is mapped, which is due once a submission has run; returns how often the device was asked.
 ///
 /// The callback need not have been called by then: where several threads poll a device, burn's among them, one of them takes
 /// all callbacks that are due, and calls them after others have found the submission done.
@@ -194,16 +196,18 @@ pub(super) fn wait_mapped(
     place: &str,
     submission: &wgpu::SubmissionIndex,
     mapped: &Mapped,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let Gpu { device, faults, .. } = gpu;
     let failed = |reason: String| faults.blamed(device, Error::Internal { place: place.to_owned(), reason });
-    wait(gpu, control, submission)?;
+    let mut polls = wait(gpu, control, submission)?;
     let start = Instant::now();
     loop {
         match mapped.recv_timeout(WAIT) {
-            Ok(result) => return result.map_err(|error| failed(error.to_string())),
+            Ok(result) => return result.map(|()| polls).map_err(|error| failed(error.to_string())),
             Err(error @ mpsc::RecvTimeoutError::Disconnected) => return Err(failed(error.to_string())),
-            Err(mpsc::RecvTimeoutError::Timeout) if start.elapsed() < PATIENCE => wait(gpu, control, submission)?,
+            Err(mpsc::RecvTimeoutError::Timeout) if start.elapsed() < PATIENCE => {
+                polls += wait(gpu, control, submission)?
+            }
             Err(mpsc::RecvTimeoutError::Timeout) => return Err(unanswered()),
         }
     }

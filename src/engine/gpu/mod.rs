@@ -3,21 +3,22 @@
 mod adapter;
 mod fault;
 mod pipeline;
-mod readback;
-mod runner;
+mod prepared;
 mod source;
+mod staging;
 mod timing;
-mod upload;
 
 use std::{collections::HashMap, sync::Arc, sync::Mutex};
 
 pub(crate) use adapter::best;
 pub use adapter::{adapters, open_adapter};
 use fault::Faults;
+pub(crate) use fault::now;
 pub use pipeline::NoopPipelines;
 use pipeline::Pipeline;
+pub(crate) use prepared::{Call, Memory, Prepared, Running};
 
-use super::{AdapterSummary, Control, Error, Export, Limits, Numerics, Outputs, Plan};
+use super::{AdapterSummary, Control, Error, Export, Kind, Limits, Numerics, Outputs, Plan};
 
 /// An opened device as wgpu knows it, for libraries that compute on the same device and queue.
 #[derive(Clone, Debug)]
@@ -72,6 +73,8 @@ pub(crate) struct Gpu {
     summary: AdapterSummary,
     limits: Limits,
     numerics: Numerics,
+    /// The kind of adapter for which shaders are compiled.
+    kind: Kind,
     faults: Faults,
     pipelines: Mutex<HashMap<usize, Arc<Pipeline>>>,
 }
@@ -100,17 +103,22 @@ impl Gpu {
         self.limits.memory_bytes = budget_bytes;
     }
 
+    pub(crate) fn compile_as(&mut self, kind: Kind) {
+        self.kind = kind;
+        self.pipelines = Mutex::default();
+    }
+
     pub(crate) fn numerics(&self) -> Numerics {
         self.numerics
     }
 
-    pub(crate) async fn run(
-        &self,
-        plan: &Plan<'_, '_>,
-        control: &Control<'_>,
-        exports: &[Export],
-    ) -> Result<Outputs, Error> {
-        runner::run(self, plan, control, exports).await
+    /// Runs a plan once.
+    pub(crate) async fn run(&self, plan: &Plan<'_, '_>, call: &Call<'_>) -> Result<Outputs, Error> {
+        let (mut prepared, counts) = Prepared::new(self, plan).await?;
+        let running = prepared.start(self, plan, &mut [], call).await?;
+        let mut outputs = running.finish(self, call.control).await?;
+        outputs.report.counts = outputs.report.counts + counts;
+        Ok(outputs)
     }
 
     /// Destroys the device, as a driver reset would.

@@ -2,7 +2,7 @@ use std::{num::NonZeroU64, sync::Arc};
 
 use super::{
     super::{Shader, Tile, kernel::Kernel},
-    Error, Gpu, Numerics,
+    Error, Gpu, Kind, Numerics,
     fault::{Faults, caught, now, one_line},
 };
 
@@ -26,10 +26,7 @@ impl Gpu {
         missing.sort_by_key(|s| address(s));
         missing.dedup_by_key(|s| address(s));
         let compiled: Vec<Result<Pipeline, Error>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = missing
-                .iter()
-                .map(|shader| scope.spawn(|| create(&self.device, &self.faults, shader, self.numerics)))
-                .collect();
+            let threads: Vec<_> = missing.iter().map(|shader| scope.spawn(|| self.create(shader))).collect();
             let joined = threads.into_iter().map(|t| {
                 t.join().unwrap_or_else(|_| {
                     Err(Error::Shader { shader: "?".to_owned(), reason: "the compiler stopped".to_owned() })
@@ -42,6 +39,10 @@ impl Gpu {
             cache.insert(address(shader), Arc::new(pipeline?));
         }
         Ok(wanted.iter().filter_map(|s| cache.get(&address(s)).cloned()).collect())
+    }
+
+    fn create(&self, shader: &'static Shader) -> Result<Pipeline, Error> {
+        create(&self.device, &self.faults, shader, self.numerics, self.kind)
     }
 }
 
@@ -60,11 +61,12 @@ fn create(
     faults: &Faults,
     shader: &'static Shader,
     numerics: Numerics,
+    kind: Kind,
 ) -> Result<Pipeline, Error> {
     let work = || {
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(shader.name),
-            source: wgpu::ShaderSource::Wgsl(shader.wgsl(numerics).into()),
+            source: wgpu::ShaderSource::Wgsl(shader.wgsl(numerics, kind).into()),
         });
         let layout = layout(device, shader);
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
@@ -141,12 +143,12 @@ impl NoopPipelines {
         Ok(Self { device, faults })
     }
 
-    /// Builds the pipeline of a shader as a real device would.
+    /// Builds the pipeline of a shader as a real device of this kind would.
     ///
     /// # Errors
     /// [`Error::Shader`] with the validator's words.
-    pub fn check(&self, shader: &'static Shader, numerics: Numerics) -> Result<(), Error> {
-        create(&self.device, &self.faults, shader, numerics).map(|_| ()).map_err(|e| match e {
+    pub fn check(&self, shader: &'static Shader, numerics: Numerics, kind: Kind) -> Result<(), Error> {
+        create(&self.device, &self.faults, shader, numerics, kind).map(|_| ()).map_err(|e| match e {
             Error::Shader { shader, reason } => Error::Shader { shader, reason: one_line(&reason) },
             other => other,
         })

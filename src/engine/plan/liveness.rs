@@ -7,7 +7,7 @@ use super::super::{
 /// Buffers a pass reads, those it updates included.
 pub(super) fn inputs<'p>(pass: &'p Pass<'_>) -> Box<dyn Iterator<Item = usize> + 'p> {
     match &pass.action {
-        Action::Upload { .. } | Action::Clear { .. } => Box::new(std::iter::empty()),
+        Action::Upload { .. } | Action::Input { .. } | Action::Clear { .. } => Box::new(std::iter::empty()),
         Action::Copy { from, .. } | Action::Download { from, .. } => Box::new(std::iter::once(*from)),
         Action::Compute { reads, writes, .. } => Box::new(
             reads.iter().map(|r| r.buffer()).chain(writes.iter().filter(|w| w.is_update()).map(|w| w.buffer())),
@@ -18,7 +18,9 @@ pub(super) fn inputs<'p>(pass: &'p Pass<'_>) -> Box<dyn Iterator<Item = usize> +
 /// Buffers a pass writes, each with whether everything that was there is replaced.
 pub(super) fn results<'p>(pass: &'p Pass<'_>) -> Box<dyn Iterator<Item = (usize, bool)> + 'p> {
     match &pass.action {
-        Action::Upload { to, .. } | Action::Copy { to, .. } => Box::new(std::iter::once((*to, true))),
+        Action::Upload { to, .. } | Action::Input { to } | Action::Copy { to, .. } => {
+            Box::new(std::iter::once((*to, true)))
+        }
         Action::Clear { buffer } => Box::new(std::iter::once((*buffer, true))),
         Action::Compute { writes, .. } => Box::new(writes.iter().map(|w| (w.buffer(), !w.is_update()))),
         Action::Download { .. } => Box::new(std::iter::empty()),
@@ -31,13 +33,9 @@ pub(super) fn check(graph: &Graph<'_>) -> Result<(), Error> {
         return Err(refusal.clone());
     }
     for info in &graph.buffers {
-        let Extent { slices, rows, columns } = info.extent;
-        let counts = [slices.into(), rows.into(), columns.into(), info.extent.all_rows()];
-        if !counts.iter().all(|count| (1..u64::from(u32::MAX)).contains(count)) {
-            return Err(Error::Extent { buffer: info.label.clone(), slices, rows, columns });
-        }
+        check_extent(&info.label, info.extent)?;
     }
-    let mut written = vec![false; graph.buffers.len()];
+    let mut written: Vec<bool> = graph.buffers.iter().map(|info| info.kept.is_some()).collect();
     for pass in &graph.passes {
         for buffer in inputs(pass) {
             if !written[buffer] {
@@ -50,7 +48,41 @@ pub(super) fn check(graph: &Graph<'_>) -> Result<(), Error> {
             written[buffer] = true;
         }
     }
+    check_keeps(graph, &written)
+}
+
+/// Checks that a buffer has something of everything, and no more than can be counted.
+pub(crate) fn check_extent(label: &str, extent: Extent) -> Result<(), Error> {
+    let Extent { slices, rows, columns } = extent;
+    let counts = [slices.into(), rows.into(), columns.into(), extent.all_rows()];
+    if counts.iter().all(|count| (1..u64::from(u32::MAX)).contains(count)) {
+        return Ok(());
+    }
+    Err(Error::Extent { buffer: label.to_owned(), slices, rows, columns })
+}
+
+/// What is kept must have been written, be of the kept buffer's shape, and be neither an import nor kept twice.
+fn check_keeps(graph: &Graph<'_>, written: &[bool]) -> Result<(), Error> {
+    for (index, keep) in graph.keeps.iter().enumerate() {
+        let (from, to) = (&graph.buffers[keep.from], &graph.buffers[keep.to]);
+        if !written[keep.from] {
+            return Err(Error::ReadBeforeWrite { pass: "keep".to_owned(), buffer: from.label.clone() });
+        }
+        same_shape(from, to)?;
+        let is_again = graph.keeps[..index].iter().any(|other| other.from == keep.from || other.to == keep.to);
+        if from.kept.is_some() || is_again {
+            return Err(Error::NamedTwice { pass: "keep".to_owned(), buffer: from.label.clone() });
+        }
+    }
     Ok(())
+}
+
+fn same_shape(from: &BufferInfo, to: &BufferInfo) -> Result<(), Error> {
+    let shape = |b: &BufferInfo| [b.extent.slices.into(), b.extent.rows.into(), b.row_words];
+    match shape(to).into_iter().zip(shape(from)).find(|(needed, got)| needed != got) {
+        None => Ok(()),
+        Some((needed, got)) => Err(Error::BufferSize { buffer: to.label.clone(), needed, got }),
+    }
 }
 
 fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
@@ -61,19 +93,12 @@ fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
     };
     match &pass.action {
         Action::Upload { data, to } => exactly(*to, data.len() as u64),
-        Action::Clear { .. } => Ok(()),
+        Action::Input { .. } | Action::Clear { .. } => Ok(()),
         Action::Copy { from, to } if from == to => {
             let buffer = graph.buffers[*to].label.clone();
             Err(Error::NamedTwice { pass: pass.label.clone(), buffer })
         }
-        Action::Copy { from, to } => {
-            let (source, target) = (&graph.buffers[*from], &graph.buffers[*to]);
-            let shape = |b: &BufferInfo| [b.extent.slices.into(), b.extent.rows.into(), b.row_words];
-            match shape(target).into_iter().zip(shape(source)).find(|(needed, got)| needed != got) {
-                None => Ok(()),
-                Some((needed, got)) => Err(Error::BufferSize { buffer: target.label.clone(), needed, got }),
-            }
-        }
+        Action::Copy { from, to } => same_shape(&graph.buffers[*from], &graph.buffers[*to]),
         Action::Download { from, output, first_word } => {
             let output = &graph.outputs[*output];
             let needed = *first_word as u64 + graph.buffers[*from].words();
@@ -159,9 +184,13 @@ fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[
     Ok(())
 }
 
-/// Passes whose results reach a download, in recorded order.
+/// Passes whose results reach a download or a kept buffer, in recorded order.
 pub(super) fn live_passes(graph: &Graph<'_>) -> Vec<usize> {
-    let mut wanted = vec![false; graph.buffers.len()];
+    let mut wanted: Vec<bool> = graph.buffers.iter().map(|info| info.kept.is_some()).collect();
+    for keep in &graph.keeps {
+        // What the import holds at the end of a run gives way.
+        (wanted[keep.from], wanted[keep.to]) = (true, false);
+    }
     let mut live = Vec::new();
     for (index, pass) in graph.passes.iter().enumerate().rev() {
         let is_download = matches!(pass.action, Action::Download { .. });

@@ -1,5 +1,6 @@
 //! From a recorded graph to a schedule: what runs, in which pieces, in which memory.
 
+mod batch;
 mod binding;
 mod liveness;
 mod placement;
@@ -11,7 +12,10 @@ use std::ops::Range;
 
 use super::{Error, Graph, Limits, Way, graph::Action};
 
+use batch::Staging;
+pub(crate) use batch::{Batch, Command, RING_DEPTH, Transfer};
 pub(crate) use binding::{Binding, Memory};
+pub(crate) use liveness::check_extent;
 pub(crate) use placement::{Allocation, Parts, Placement};
 
 /// Bytes that a plan holds at its fullest moment.
@@ -52,31 +56,53 @@ pub(crate) struct Step {
     pub(crate) releases: Vec<usize>,
     /// A download that hands its buffer over instead of copying it.
     pub(crate) moves: bool,
+    /// An upload that is done before the first run and never again.
+    pub(crate) is_once: bool,
 }
 
 /// Schedule of a graph under the limits of a device; printable and comparable without one.
 pub struct Plan<'g, 'a> {
     pub(crate) graph: &'g Graph<'a>,
     pub(crate) limits: Limits,
+    pub(crate) is_repeated: bool,
     pub(crate) steps: Vec<Step>,
     pub(crate) placements: Vec<Placement>,
     pub(crate) allocations: Vec<Allocation>,
     /// The allocation in which rows are stitched together; its parts are those of [`Memory::Stitch`].
     pub(crate) scratch: Option<usize>,
+    /// What a device is handed before the first run; empty unless the plan is repeated.
+    pub(crate) preparation: Vec<Batch>,
+    /// What a device is handed for every run; empty on the CPU backend.
+    pub(crate) batches: Vec<Batch>,
+    pub(crate) upload_staging: Staging,
+    pub(crate) download_staging: Staging,
     peak: PeakBytes,
 }
 
 impl<'g, 'a> Plan<'g, 'a> {
-    /// Plans a graph.
+    /// Plans a graph for one run: memory is given back as early as possible, uploads stream.
     ///
     /// # Errors
     /// [`Error`] when extents do not match, a buffer is read before it is written, or limits cannot be met.
     pub fn new(graph: &'g Graph<'a>, limits: Limits) -> Result<Self, Error> {
+        Self::of(graph, limits, false)
+    }
+
+    /// Plans a graph for many runs in a [`super::Session`]: all memory is held from the first run to the last, and what is
+    /// uploaded and never written again is uploaded once.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn repeated(graph: &'g Graph<'a>, limits: Limits) -> Result<Self, Error> {
+        Self::of(graph, limits, true)
+    }
+
+    fn of(graph: &'g Graph<'a>, limits: Limits, is_repeated: bool) -> Result<Self, Error> {
         liveness::check(graph)?;
         let live = liveness::live_passes(graph);
         let parts = placement::parts(graph, &limits);
         let placement::Placed { mut steps, placements, mut allocations, mut peak } =
-            placement::place(graph, &live, &parts, &limits);
+            placement::place(graph, &live, &parts, &limits, is_repeated);
         for step in &mut steps {
             let pass = &graph.passes[step.pass];
             if let Action::Compute { kernel, reads, writes } = &pass.action {
@@ -87,16 +113,39 @@ impl<'g, 'a> Plan<'g, 'a> {
         // Twins see whole buffers.
         if !limits.host_memory && steps.iter().flat_map(|s| &s.pieces).any(Piece::is_stitched) {
             let words = binding::scratch_words(steps.iter().flat_map(|s| &s.pieces), &parts);
-            let allocation = Allocation { parts: words };
+            let allocation = Allocation { parts: words, is_kept: false };
             peak.device += allocation.bytes();
             scratch = Some(allocations.len());
             allocations.push(allocation);
         }
+        let (mut preparation, mut batches) = (Vec::new(), Vec::new());
+        if !limits.host_memory {
+            let numbered = |is_once| steps.iter().enumerate().filter(move |(_, step)| step.is_once == is_once);
+            preparation = batch::batches(graph, numbered(true), &placements, &limits);
+            batches = batch::batches(graph, numbered(false), &placements, &limits);
+        }
+        let all = || preparation.iter().chain(&batches);
+        let upload_staging = Staging::of(all().map(|batch| batch.upload_words), is_repeated);
+        let download_staging = Staging::of(all().map(|batch| batch.download_words), is_repeated);
+        peak.host += upload_staging.all_bytes() + download_staging.all_bytes();
         let needed_bytes = if limits.host_memory { peak.host } else { peak.device };
         if needed_bytes > limits.memory_bytes {
             return Err(Error::MemoryBudget { needed_bytes, budget_bytes: limits.memory_bytes });
         }
-        Ok(Self { graph, limits, steps, placements, allocations, scratch, peak })
+        Ok(Self {
+            graph,
+            limits,
+            is_repeated,
+            steps,
+            placements,
+            allocations,
+            scratch,
+            preparation,
+            batches,
+            upload_staging,
+            download_staging,
+            peak,
+        })
     }
 
     /// Memory at the fullest moment, known before anything runs.
@@ -109,6 +158,18 @@ impl<'g, 'a> Plan<'g, 'a> {
     #[must_use]
     pub fn dispatch_count(&self) -> usize {
         self.steps.iter().map(|s| s.pieces.len()).sum()
+    }
+
+    /// Submissions of one run, each of which is waited for once; 0 on the CPU backend.
+    #[must_use]
+    pub fn submission_count(&self) -> usize {
+        self.batches.len()
+    }
+
+    /// Host memory through which data pass on their way to and from a device, counted in [`PeakBytes::host`] too.
+    #[must_use]
+    pub fn staging_bytes(&self) -> u64 {
+        self.upload_staging.all_bytes() + self.download_staging.all_bytes()
     }
 
     /// What an allocation is for: the labels of the buffers that take turns in it.

@@ -3,7 +3,11 @@
 use std::ops::Range;
 
 use super::{
-    super::{Graph, Limits, buffer::WORD_BYTES, graph::Action, staging::STAGING_BYTES},
+    super::{
+        Graph, Limits,
+        buffer::WORD_BYTES,
+        graph::{Action, BufferInfo},
+    },
     PeakBytes, Step, liveness,
 };
 
@@ -21,6 +25,21 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// Cuts a buffer into parts of whole slices, or of whole rows where one slice is too large to be bound.
+    pub(crate) fn of(info: &BufferInfo, limits: &Limits) -> Self {
+        let all_rows = info.extent.all_rows();
+        let fitting = |words: u64| (limits.binding_bytes / WORD_BYTES).checked_div(words).unwrap_or(u64::MAX);
+        let slices = fitting(info.slice_words());
+        let rows = if slices >= u64::from(info.extent.slices) {
+            all_rows
+        } else if slices > 0 {
+            slices * u64::from(info.extent.rows)
+        } else {
+            fitting(info.row_words).max(1)
+        };
+        Self { rows: rows.min(all_rows), all_rows, row_words: info.row_words }
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.all_rows.div_ceil(self.rows.max(1)) as usize
     }
@@ -67,6 +86,8 @@ pub(crate) enum Placement {
 pub(crate) struct Allocation {
     /// Words of each part.
     pub(crate) parts: Vec<u64>,
+    /// Whether it is the memory of a kept buffer, which the session holds.
+    pub(crate) is_kept: bool,
 }
 
 impl Allocation {
@@ -82,25 +103,9 @@ impl Allocation {
     }
 }
 
-/// Cuts every buffer into parts of whole slices, or of whole rows where one slice is too large to be bound.
+/// Parts of every buffer.
 pub(super) fn parts(graph: &Graph<'_>, limits: &Limits) -> Vec<Parts> {
-    graph
-        .buffers
-        .iter()
-        .map(|info| {
-            let all_rows = info.extent.all_rows();
-            let fitting = |words: u64| (limits.binding_bytes / WORD_BYTES).checked_div(words).unwrap_or(u64::MAX);
-            let slices = fitting(info.slice_words());
-            let rows = if slices >= u64::from(info.extent.slices) {
-                all_rows
-            } else if slices > 0 {
-                slices * u64::from(info.extent.rows)
-            } else {
-                fitting(info.row_words).max(1)
-            };
-            Parts { rows: rows.min(all_rows), all_rows, row_words: info.row_words }
-        })
-        .collect()
+    graph.buffers.iter().map(|info| Parts::of(info, limits)).collect()
 }
 
 pub(super) struct Placed {
@@ -111,11 +116,16 @@ pub(super) struct Placed {
 }
 
 /// Walks the live passes once, handing out and taking back allocations, and keeps the books on memory.
-pub(super) fn place(graph: &Graph<'_>, live: &[usize], parts: &[Parts], limits: &Limits) -> Placed {
-    let lives = Lives::new(graph, live);
+pub(super) fn place(graph: &Graph<'_>, live: &[usize], parts: &[Parts], limits: &Limits, is_repeated: bool) -> Placed {
+    let lives = Lives::new(graph, live, limits, is_repeated);
     let mut allocations: Vec<Allocation> = Vec::new();
     let mut free: Vec<usize> = Vec::new();
     let mut placements = vec![Placement::Nowhere; graph.buffers.len()];
+    let wanted = |buffer: usize| -> Vec<u64> { parts[buffer].each().map(|(_, _, words)| words).collect() };
+    for (buffer, _) in graph.imports() {
+        placements[buffer] = Placement::In { allocation: allocations.len(), parts: parts[buffer] };
+        allocations.push(Allocation { parts: wanted(buffer), is_kept: true });
+    }
     let mut steps = Vec::with_capacity(live.len());
     for (index, &pass) in live.iter().enumerate() {
         let action = &graph.passes[pass].action;
@@ -124,22 +134,22 @@ pub(super) fn place(graph: &Graph<'_>, live: &[usize], parts: &[Parts], limits: 
             if placements[buffer] != Placement::Nowhere {
                 continue;
             }
-            if limits.host_memory && matches!(action, Action::Upload { .. }) && lives.writers[buffer] == 1 {
+            let is_given = matches!(action, Action::Upload { .. } | Action::Input { .. });
+            if limits.host_memory && is_given && lives.writers[buffer] == 1 && !lives.is_kept[buffer] {
                 placements[buffer] = Placement::Borrowed { pass };
                 continue;
             }
-            let wanted: Vec<u64> = (0..parts[buffer].count()).map(|p| parts[buffer].words(p)).collect();
-            let is_moved = limits.host_memory && lives.moved[buffer];
+            let wanted = wanted(buffer);
             let best = free
                 .iter()
                 .enumerate()
-                .filter(|&(_, &a)| !is_moved && allocations[a].fits(&wanted))
+                .filter(|&(_, &a)| !lives.has_its_own[buffer] && allocations[a].fits(&wanted))
                 .min_by_key(|&(_, &a)| allocations[a].bytes())
                 .map(|(slot, _)| slot);
             let allocation = match best {
                 Some(slot) => free.swap_remove(slot),
                 None => {
-                    allocations.push(Allocation { parts: wanted });
+                    allocations.push(Allocation { parts: wanted, is_kept: false });
                     allocations.len() - 1
                 }
             };
@@ -150,22 +160,29 @@ pub(super) fn place(graph: &Graph<'_>, live: &[usize], parts: &[Parts], limits: 
         let touched = liveness::inputs(&graph.passes[pass]).chain(liveness::results(&graph.passes[pass]).map(|r| r.0));
         for buffer in touched {
             if let (true, Placement::In { allocation, .. }) = (lives.last[buffer] == index, placements[buffer])
+                && !lives.is_kept[buffer]
                 && !releases.contains(&allocation)
             {
                 releases.push(allocation);
-                if !(limits.host_memory && lives.moved[buffer]) {
+                if !lives.has_its_own[buffer] {
                     free.push(allocation);
                 }
             }
         }
         let moves = match action {
             // Only the last of several downloads may take the buffer away.
-            Action::Download { from, .. } => limits.host_memory && lives.moved[*from] && lives.last[*from] == index,
+            Action::Download { from, .. } => lives.moved[*from] && lives.last[*from] == index,
             _ => false,
         };
-        steps.push(Step { pass, pieces: Vec::new(), acquires, releases, moves });
+        let is_once = matches!(action, Action::Upload { to, .. } if lives.is_constant[*to]);
+        steps.push(Step { pass, pieces: Vec::new(), acquires, releases, moves, is_once });
     }
-    let spans = reuse_to_single_lives(&mut steps, allocations.len());
+    let mut spans = reuse_to_single_lives(&mut steps, allocations.len());
+    if is_repeated {
+        // Nothing is given back between runs, and what a run acquired is there in the next one.
+        spans.fill((0, steps.len()));
+        steps.iter_mut().for_each(|step| step.releases.clear());
+    }
     let peak = peak(graph, live, &steps, &allocations, limits, &spans);
     Placed { steps, placements, allocations, peak }
 }
@@ -185,17 +202,36 @@ fn reuse_to_single_lives(steps: &mut [Step], count: usize) -> Vec<(usize, usize)
     spans
 }
 
-/// First and last live step of each buffer, its number of writers, and whether its download may take it over.
+/// What is known of each buffer before it has a place.
 struct Lives {
+    /// Last live step.
     last: Vec<usize>,
     writers: Vec<usize>,
+    /// Its download takes it over, on the host.
     moved: Vec<bool>,
+    /// Uploaded before the first of many runs and never written again.
+    is_constant: Vec<bool>,
+    /// Memory of a kept buffer, or what becomes it at the end of a run.
+    is_kept: Vec<bool>,
+    /// Shares its memory with no other buffer.
+    has_its_own: Vec<bool>,
 }
 
 impl Lives {
-    fn new(graph: &Graph<'_>, live: &[usize]) -> Self {
+    fn new(graph: &Graph<'_>, live: &[usize], limits: &Limits, is_repeated: bool) -> Self {
         let count = graph.buffers.len();
-        let mut lives = Self { last: vec![0; count], writers: vec![0; count], moved: vec![false; count] };
+        let no = vec![false; count];
+        let mut lives = Self {
+            last: vec![0; count],
+            writers: vec![0; count],
+            moved: no.clone(),
+            is_constant: no.clone(),
+            is_kept: no.clone(),
+            has_its_own: no,
+        };
+        for buffer in graph.imports().map(|(buffer, _)| buffer).chain(graph.keeps.iter().map(|keep| keep.from)) {
+            lives.is_kept[buffer] = true;
+        }
         let mut downloads = vec![0; graph.outputs.len()];
         for (index, &pass) in live.iter().enumerate() {
             let pass = &graph.passes[pass];
@@ -210,18 +246,30 @@ impl Lives {
                 downloads[output] += 1;
             }
         }
+        let mut is_given = vec![false; count];
+        for &pass in live {
+            if let Action::Upload { to, .. } | Action::Input { to } = graph.passes[pass].action {
+                is_given[to] = lives.writers[to] == 1;
+                let is_upload = matches!(graph.passes[pass].action, Action::Upload { .. });
+                lives.is_constant[to] = is_repeated && is_upload && lives.writers[to] == 1 && !lives.is_kept[to];
+            }
+        }
         for (index, &pass) in live.iter().enumerate() {
             if let Action::Download { from, output, .. } = graph.passes[pass].action {
                 let covers = graph.buffers[from].words() == graph.outputs[output].words as u64;
-                let is_upload_only = lives.writers[from] == 1
-                    && live.iter().any(|&p| matches!(graph.passes[p].action, Action::Upload { to, .. } if to == from));
-                lives.moved[from] = covers && downloads[output] == 1 && lives.last[from] == index && !is_upload_only;
+                let is_free = !is_given[from] && !lives.is_kept[from];
+                let is_last = downloads[output] == 1 && lives.last[from] == index;
+                lives.moved[from] = limits.host_memory && covers && is_last && is_free;
             }
+        }
+        for buffer in 0..count {
+            lives.has_its_own[buffer] = lives.moved[buffer] || lives.is_kept[buffer] || lives.is_constant[buffer];
         }
         lives
     }
 }
 
+/// Memory of everything but staging, which depends on how the work is divided, and kept buffers, which the session holds.
 fn peak(
     graph: &Graph<'_>,
     live: &[usize],
@@ -251,15 +299,15 @@ fn peak(
         .map(|(o, _)| o.words as u64 * WORD_BYTES)
         .sum();
     if !limits.host_memory {
-        let device = allocations.iter().map(Allocation::bytes).sum();
-        return PeakBytes { host: uploads + outputs + STAGING_BYTES, device };
+        let device = allocations.iter().filter(|allocation| !allocation.is_kept).map(Allocation::bytes).sum();
+        return PeakBytes { host: uploads + outputs, device };
     }
     // A moved buffer stays in memory to the end, as an output.
     let moved_allocations: Vec<usize> =
         steps.iter().filter(|s| s.moves).flat_map(|s| s.releases.iter().copied()).collect();
     let at = |index: usize| -> u64 {
         let is_held = |a: usize| spans[a].0 <= index && (index <= spans[a].1 || moved_allocations.contains(&a));
-        (0..allocations.len()).filter(|&a| is_held(a)).map(|a| allocations[a].bytes()).sum()
+        (0..allocations.len()).filter(|&a| is_held(a) && !allocations[a].is_kept).map(|a| allocations[a].bytes()).sum()
     };
     let buffers = (0..steps.len()).map(at).max().unwrap_or(0);
     PeakBytes { host: uploads + outputs + buffers, device: 0 }

@@ -23,7 +23,13 @@ impl fmt::Display for Plan<'_, '_> {
         writeln!(f, "{} allocations", self.allocations.len())?;
         for (index, allocation) in self.allocations.iter().enumerate() {
             let tenants: Vec<&str> = self.tenants(index).collect();
-            writeln!(f, "{index:>4}  {}  {}", bytes(allocation.bytes()), tenants.join(", "))?;
+            let kept = if allocation.is_kept { ", kept by the session" } else { "" };
+            writeln!(f, "{index:>4}  {}  {}{kept}", bytes(allocation.bytes()), tenants.join(", "))?;
+        }
+        if !self.limits.host_memory {
+            let count = self.submission_count();
+            let plural = if count == 1 { "submission" } else { "submissions" };
+            writeln!(f, "{count} {plural}, staging {}", bytes(self.staging_bytes()))?;
         }
         let peak = self.peak_bytes();
         writeln!(f, "peak: host {}, device {}", bytes(peak.host), bytes(peak.device))
@@ -64,6 +70,7 @@ fn line(plan: &Plan<'_, '_>, step: &Step) -> String {
         Action::Upload { data, to } => {
             format!("upload {} {}", shape(graph, *to), bytes(data.len() as u64 * WORD_BYTES))
         }
+        Action::Input { to } => format!("input {}", shape(graph, *to)),
         Action::Clear { buffer } => format!("clear {}", name(*buffer)),
         Action::Copy { from, to } => format!("copy {} -> {}", name(*from), name(*to)),
         Action::Download { from, output, .. } => {
