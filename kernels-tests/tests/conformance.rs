@@ -3,7 +3,7 @@
 mod adapters;
 
 use adapters::{Software, opened};
-use kerma::engine::{Device, Numerics};
+use kerma::engine::{Device, Kind, Numerics};
 use kerma_kernels_tests::{Report, Verdict, cases, run};
 
 /// Rays and voxels that the suite compares at the least.
@@ -30,6 +30,16 @@ fn every_bit_agrees_on_lavapipe() {
 #[test]
 fn every_bit_agrees_on_swiftshader() {
     every_bit_agrees(Software::SwiftShader);
+}
+
+/// Software adapters run small groups otherwise.
+#[test]
+fn every_bit_agrees_in_groups_as_large_as_those_of_a_gpu() {
+    for adapter in [Software::Lavapipe, Software::SwiftShader] {
+        let Some(device) = opened(adapter, Numerics::Pinned) else { continue };
+        let report = run(&device.compiled_as(Kind::Discrete), Some("fdk.ramp"), &|_| {});
+        assert!(report.passed() && report.kernels[0].differing == 0, "{report}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What AMD's compiler makes of every shader, on three generations of hardware that need not be there: no product of a
-//! pinned shader is fused with a sum, and nothing is left to the hardware's own approximations.
+//! pinned shader is fused with a sum, nothing is left to the hardware's own approximations, no shader spills registers, and all
+//! leave room for enough waves.
 //!
 //! Mesa's RADV compiles for the generation that `RADV_FORCE_FAMILY` names, on a device called null hardware, and shows the
 //! machine code and its statistics by `VK_KHR_pipeline_executable_properties`. Nothing can run there, and Mesa 22.3 crashes
@@ -21,6 +22,8 @@ const FAMILIES: [&str; 3] = ["gfx1100", "navi21", "vega10"];
 const RADV_VARIABLE: &str = "KERMA_RADV_ICD";
 /// Holds forbidden expressions on purpose, to report what adapters make of them.
 const SELF_TEST: &str = "engine.selftest";
+/// Waves that a SIMD of the first generation must hold at once, so that some compute while others wait for memory.
+const WAVES: u32 = 16;
 /// A shader that the compiler fuses where its pins are off; else the test would be blind.
 const CONTROL: &str = "project.siddon";
 
@@ -114,8 +117,13 @@ fn pinned_shaders_are_neither_fused_nor_approximated() {
             let [pinned, fast] = [Numerics::Pinned, Numerics::Fast].map(|n| hardware.compile(shader, n).unwrap());
             let ends = pinned.instructions().any(|(mnemonic, _)| mnemonic == "s_endpgm");
             assert!(ends, "{} on {family}: no machine code", shader.name);
+            for compiled in [&pinned, &fast] {
+                assert_eq!(compiled.statistic("Scratch size"), "0", "{} on {family}: registers are spilt", shader.name);
+            }
             if family == FAMILIES[0] {
                 print_row(shader.name, &pinned, &fast);
+                let waves = pinned.statistic("Subgroups per SIMD").parse().unwrap_or(0);
+                assert!(waves >= WAVES, "{} on {family}: {waves} waves", shader.name);
             }
             if shader.name == CONTROL {
                 assert!(fused_count(&fast) > 0, "{family}: nothing fused in the fast variant of {CONTROL}");

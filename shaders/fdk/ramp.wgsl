@@ -7,10 +7,9 @@
 @group(0) @binding(4) var<storage, read> rows_in: array<f32>;
 @group(0) @binding(5) var<storage, read_write> rows_out: array<f32>;
 
-// Few invocations with much work each: barriers are what costs here.
-const THREADS = 32u;
-// Complex numbers that one invocation owns at the largest transform: 2048 / 32.
-const OWNED = 64u;
+const THREADS = GROUP_INVOCATIONS;
+// Pairs of complex numbers that one invocation owns at the largest transform.
+const OWNED = 1024u / THREADS;
 
 var<workgroup> signal: array<vec2<f32>, 2048>;
 
@@ -100,37 +99,39 @@ fn is_odd(n: u32) -> bool {
 
 // Multiplies by the spectrum of the filter, between the last stage of one transform and the first of the other where
 // these were left over; their twiddle is 1. A single segment is multiplied in place, several are summed in `owned`.
-fn middle(thread: u32, spectrum: u32, s: u32, owned: ptr<function, array<vec2<f32>, OWNED>>) {
+fn middle(thread: u32, spectrum: u32, s: u32, owned: ptr<function, array<vec4<f32>, OWNED>>) {
     let n = params.size.w;
     let has_stage = is_odd(n);
     let is_single = params.segments.x == 1u;
-    for (var k = thread; k < n / 2u; k += THREADS) {
-        var a = signal[2u * k];
-        var b = signal[2u * k + 1u];
-        if (has_stage) {
-            let difference = a - b;
-            a = pin2(a + b);
-            b = pin2(difference);
-        }
-        a = pin2(product(a, spectra[spectrum + 2u * k]));
-        b = pin2(product(b, spectra[spectrum + 2u * k + 1u]));
-        if (!is_single) {
-            let o = 2u * (k / THREADS);
-            if (s > 0u) {
-                a = pin2((*owned)[o] + a);
-                b = pin2((*owned)[o + 1u] + b);
-            }
-            (*owned)[o] = a;
-            (*owned)[o + 1u] = b;
-        }
-        if (s + 1u == params.segments.x) {
+    // As many turns for every length, so that compilers keep `owned` in registers.
+    for (var o = 0u; o < OWNED; o++) {
+        let k = thread + o * THREADS;
+        if (k < n / 2u) {
+            var a = signal[2u * k];
+            var b = signal[2u * k + 1u];
             if (has_stage) {
                 let difference = a - b;
-                a = a + b;
-                b = difference;
+                a = pin2(a + b);
+                b = pin2(difference);
             }
-            signal[2u * k] = a;
-            signal[2u * k + 1u] = b;
+            a = pin2(product(a, spectra[spectrum + 2u * k]));
+            b = pin2(product(b, spectra[spectrum + 2u * k + 1u]));
+            if (!is_single) {
+                if (s > 0u) {
+                    a = pin2((*owned)[o].xy + a);
+                    b = pin2((*owned)[o].zw + b);
+                }
+                (*owned)[o] = vec4<f32>(a, b);
+            }
+            if (s + 1u == params.segments.x) {
+                if (has_stage) {
+                    let difference = a - b;
+                    a = a + b;
+                    b = difference;
+                }
+                signal[2u * k] = a;
+                signal[2u * k + 1u] = b;
+            }
         }
     }
     workgroupBarrier();
@@ -151,7 +152,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let source = bound_row(2u, row) * columns;
     let first_out = group.x * segment;
 
-    var owned: array<vec2<f32>, OWNED>;
+    var owned: array<vec4<f32>, OWNED>;
     for (var s = 0u; s < params.segments.x; s++) {
         for (var k = thread; k < n; k += THREADS) {
             let column = s * segment + k;
