@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use kerma::{
     engine::{Buffer, Extent, Graph},
     kernels::{
-        pointwise::{attenuation, fill, line_integral, scale_add, transmission, window_level},
+        pointwise::{add_scaled, attenuation, fill, line_integral, multiply, scale_add, transmission, window_level},
         statistics,
     },
 };
@@ -41,6 +41,15 @@ fn pointwise(c: &mut Criterion) {
             let extent = g.extent(b);
             let y = fill::record(g, extent, 1.0);
             let r = scale_add::record(g, 2.0, b, 3.0, y);
+            let _ = g.result(r);
+        }),
+        ("product with itself", |g, b| {
+            let r = multiply::record(g, b, b);
+            let _ = g.result(r);
+        }),
+        ("add, times a quotient of sums", |g, b| {
+            let sums = statistics::record(g, b);
+            let r = add_scaled::record(g, b, 1.0, [sums, sums], b);
             let _ = g.result(r);
         }),
         ("window and level", |g, b| {

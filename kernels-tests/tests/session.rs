@@ -16,7 +16,7 @@ use kerma::{
         Session,
     },
     kernels::{
-        pointwise::{fill, scale_add, transmission},
+        pointwise::{add_scaled, fill, multiply, scale_add, transmission},
         statistics,
     },
 };
@@ -173,6 +173,55 @@ fn landweber_iterates_on_the_device_alone() {
             let reference = reference.get_or_insert_with(|| found.volume.clone());
             assert!(found.volume == *reference, "other bits");
         }
+    });
+}
+
+/// Conjugate gradients for a diagonal system: step lengths are quotients of scalar products, which never visit the host.
+#[test]
+fn step_lengths_of_conjugate_gradients_stay_on_the_device() {
+    const ITERATIONS: usize = 8;
+    // Five different values on the diagonal: conjugate gradients are done after five steps.
+    let count = EXTENT.elements() as usize;
+    let diagonal: Vec<f32> = (0..count).map(|i| 1.0 + (i % 5) as f32).collect();
+    let right: Vec<f32> = (0..count).map(|i| ((i * 7) % 11) as f32 / 8.0 - 0.5).collect();
+    let mut reference = None;
+    on_each(|device| {
+        let mut session = Session::new(device);
+        let mut keep = |label: &str| session.keep::<f32>(label, EXTENT).unwrap();
+        let [x, r, p] = ["test.x", "test.r", "test.p"].map(&mut keep);
+        for kept in [r, p] {
+            block_on(session.write(kept, &right)).unwrap();
+        }
+        let mut graph = Graph::new();
+        let [x0, r0, p0] = [x, r, p].map(|kept| graph.import(kept));
+        let diagonal = graph.upload("test.diagonal", EXTENT, &diagonal);
+        let product = |graph: &mut Graph<'_>, a, b| {
+            let products = multiply::record(graph, a, b);
+            statistics::record(graph, products)
+        };
+        let q = multiply::record(&mut graph, diagonal, p0);
+        let (rho, curvature) = (product(&mut graph, r0, r0), product(&mut graph, p0, q));
+        let x1 = add_scaled::record(&mut graph, x0, 1.0, [rho, curvature], p0);
+        let r1 = add_scaled::record(&mut graph, r0, -1.0, [rho, curvature], q);
+        let next = product(&mut graph, r1, r1);
+        let p1 = add_scaled::record(&mut graph, r1, 1.0, [next, rho], p0);
+        for (buffer, kept) in [(x1, x), (r1, r), (p1, p)] {
+            graph.keep(buffer, kept);
+        }
+        let mut step = block_on(session.prepare(Plan::repeated(&graph, session.limits()).unwrap())).unwrap();
+        let before = session.counts();
+        let (inputs, control) = (Inputs::new(), Control::default());
+        for _ in 0..ITERATIONS {
+            let _ = block_on(session.start(&mut step, &inputs, &control)).unwrap();
+        }
+        let counts = session.counts() - before;
+        assert_eq!((counts.uploaded_words, counts.read_words, counts.blocking_reads), (0, 0, 0));
+        let found = block_on(session.read(x)).unwrap();
+        for (i, value) in found.iter().enumerate() {
+            let want = right[i] / (1.0 + (i % 5) as f32);
+            assert!((value - want).abs() < 1e-5, "{i}: {value}, {want}");
+        }
+        assert!(found == *reference.get_or_insert_with(|| found.clone()), "other bits");
     });
 }
 

@@ -1,9 +1,11 @@
 //! Cases of the kernels that compute each value from the values at the same place.
 
+mod add_scaled;
 mod attenuation;
 mod fill;
 mod line_integral;
 mod lookup;
+mod multiply;
 mod quantise;
 mod scale_add;
 mod stretch;
@@ -17,10 +19,12 @@ use crate::{Case, Narrow, Seeded};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
+        add_scaled::cases(),
         attenuation::cases(),
         fill::cases(),
         line_integral::cases(),
         lookup::cases(),
+        multiply::cases(),
         quantise::cases(),
         scale_add::cases(),
         stretch::cases(),

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Largest staging buffer of a batch: large enough for full transfer speed, small enough to be forgotten in the budget.
-const STAGING_WORDS: u64 = (8 << 20) / WORD_BYTES;
+const STAGING_WORDS: u64 = (12 << 20) / WORD_BYTES;
 /// Staging buffers in flight per direction: one that the host fills or reads while the device works on two batches.
 pub(crate) const RING_DEPTH: usize = 3;
 /// Most dispatches of one batch.
