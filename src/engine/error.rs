@@ -124,10 +124,10 @@ pub enum Error {
         /// What the device allows.
         limit_bytes: u64,
     },
-    /// The plan needs more memory than the budget.
-    #[error("the plan needs {needed_bytes} bytes on the device, the budget is {budget_bytes}")]
+    /// A plan, or all that a session holds, needs more memory than the budget.
+    #[error("{needed_bytes} bytes are needed on the device, the budget is {budget_bytes}")]
     MemoryBudget {
-        /// Peak of the plan.
+        /// Peak of the plan, or sum of the session.
         needed_bytes: u64,
         /// The budget.
         budget_bytes: u64,
