@@ -56,12 +56,17 @@ pub(crate) async fn landweber(
     let p = session.keep::<f32>("landweber.measured", pixels)?;
     session.write(p, measured).await?;
 
+    // factor·(p − A·x)
+    let residual = |graph: &mut Graph<'_>, factor: f32| {
+        let (volume, measured) = (graph.import(x), graph.import(p));
+        let projected = graph.buffer("landweber.projected", pixels);
+        siddon::record(graph, geometry, grid, volume, projected.replace());
+        scale_add::record(graph, factor, measured, -factor, projected)
+    };
     let mut graph = Graph::new();
-    let (volume, measured_on_device) = (graph.import(x), graph.import(p));
-    let projected = graph.buffer("landweber.projected", pixels);
-    siddon::record(&mut graph, geometry, grid, volume, projected.replace());
-    let residual = scale_add::record(&mut graph, step, measured_on_device, -step, projected);
-    backproject::record(&mut graph, geometry, DetectorAxis::U, 0, grid, residual, volume.update());
+    let volume = graph.import(x);
+    let update = residual(&mut graph, step);
+    backproject::record(&mut graph, geometry, DetectorAxis::U, 0, grid, update, volume.update());
     let mut iteration = session.prepare(Plan::repeated(&graph, limits)?).await?;
 
     let before = session.counts();
@@ -76,15 +81,12 @@ pub(crate) async fn landweber(
     }
 
     let mut graph = Graph::new();
-    let (volume, measured_on_device) = (graph.import(x), graph.import(p));
-    let projected = graph.buffer("landweber.projected", pixels);
-    siddon::record(&mut graph, geometry, grid, volume, projected.replace());
-    let residual = scale_add::record(&mut graph, 1.0, measured_on_device, -1.0, projected);
-    let output = graph.result(residual);
+    let left = residual(&mut graph, 1.0);
+    let output = graph.result(left);
     let mut check = session.prepare(Plan::new(&graph, limits)?).await?;
-    let residual = session.run(&mut check, &Inputs::new(), &control).await?.take(output)?;
+    let left = session.run(&mut check, &Inputs::new(), &control).await?.take(output)?;
     let norm = |values: &[f32]| values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
-    Ok(Found { volume: session.read(x).await?, residual: norm(&residual) / norm(measured), counts })
+    Ok(Found { volume: session.read(x).await?, residual: norm(&left) / norm(measured), counts })
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    super::{Counts, PassTime, Plan, graph::Action},
+    super::{Counts, PassTime, Plan, plan::Command},
     Error, Gpu,
     fault::caught,
     staging::ReadbackPool,
@@ -113,9 +113,8 @@ impl Passes {
 /// The pass of every stretch of dispatches that are encoded as one compute pass.
 fn stretches<'p>(plan: &'p Plan<'_, '_>) -> impl Iterator<Item = usize> + 'p {
     plan.batches.iter().flat_map(|batch| &batch.commands).flat_map(|command| {
-        let super::super::plan::Command::Compute { step, pieces } = command else { return Vec::new() };
+        let Command::Compute { step, pieces } = command else { return Vec::new() };
         let step = &plan.steps[*step];
-        debug_assert!(matches!(plan.graph.passes[step.pass].action, Action::Compute { .. }));
         let stretches = step.pieces[pieces.clone()].chunk_by(|_, next| !next.is_stitched()).count();
         vec![step.pass; stretches]
     })

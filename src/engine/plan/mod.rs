@@ -160,7 +160,7 @@ impl<'g, 'a> Plan<'g, 'a> {
         self.steps.iter().map(|s| s.pieces.len()).sum()
     }
 
-    /// Submissions of one run, each of which is waited for once; 0 on the CPU backend.
+    /// Submissions of one run; 0 on the CPU backend.
     #[must_use]
     pub fn submission_count(&self) -> usize {
         self.batches.len()

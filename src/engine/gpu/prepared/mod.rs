@@ -101,6 +101,7 @@ impl Prepared {
             memory.push(Memory::new(gpu, label, parts).await?);
         }
         let uniforms = Uniforms::new(gpu, plan).await?;
+        counts.allocations += 1;
         let kernels = || {
             plan.steps.iter().enumerate().filter_map(|(index, step)| match &plan.graph.passes[step.pass].action {
                 Action::Compute { kernel, .. } => Some((index, kernel.as_ref())),
@@ -109,7 +110,6 @@ impl Prepared {
         };
         let compiled = gpu.pipelines(kernels().map(|(_, kernel)| kernel))?;
         let pipelines = kernels().map(|(index, _)| index).zip(compiled).collect();
-        counts.allocations += 1;
         let mut prepared = Self {
             memory,
             uniforms,
