@@ -5,6 +5,7 @@
 mod apt;
 mod drivers;
 mod run;
+mod scaffold;
 
 use std::env;
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ Usage: cargo xtask COMMAND
 
   test [-- ARGS]  find or install the Vulkan drivers, then run all tests; ARGS go to `cargo test`
   isa             print what AMD's compiler makes of every shader, as a table
+  scaffold        count the lines of every kernel that are not mathematics
   drivers         find or install the Vulkan drivers and print what to export: eval \"$(cargo xtask drivers)\"
   lint            formatting, clippy and documentation, with warnings denied";
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ["test"] => test(&[]),
         ["test", "--", ..] => test(&arguments[2..]),
         ["isa"] => test(&["--test", "isa", "--", "--nocapture"].map(OsString::from)),
+        ["scaffold"] => scaffold::print(Path::new("src/kernels")),
         ["drivers"] => print_exports(),
         ["lint"] => lint(),
         _ => {
