@@ -15,12 +15,20 @@
 pub mod data;
 pub mod engine;
 pub mod geometry;
+#[cfg(feature = "io")]
 pub mod io;
 pub mod kernels;
 pub mod metrics;
 pub mod noise;
+mod parallel;
 pub mod phantom;
 pub mod tasks;
+
+#[cfg(feature = "gpu")]
+#[doc(no_inline)]
+pub use wgpu;
+#[doc(no_inline)]
+pub use {glam, ndarray};
 
 /// The README's example, compiled and run as a test.
 #[cfg(doctest)]

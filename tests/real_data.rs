@@ -9,8 +9,8 @@ use std::{
 
 use glam::DVec3;
 use kerma::{
-    data::{Sample, Unit, Volume},
-    io::{Window, read_image, read_projections, read_volume, write_volume},
+    data::{DisplayRange, Sample, Unit, Volume},
+    io::{read_image, read_projections, read_volume, write_volume},
 };
 
 /// The file, unless it is missing.
@@ -135,7 +135,7 @@ fn radiograph_records_its_inversion_and_has_no_spacing() {
     let (image, info) = read_image(path).unwrap();
     assert_eq!(image.size(), [1841, 1955]);
     assert!(info.inverted, "MONOCHROME1");
-    assert_eq!(info.window, Some(Window { centre: 15_000.0, width: 30_000.0 }));
+    assert_eq!(info.window, Some(DisplayRange { centre: 15_000.0, width: 30_000.0 }));
     assert_eq!(image.spacing_mm(), None, "a spacing of 0 means unknown");
     assert_eq!(image.sample(), Sample::Unsigned { bits: 15 });
     assert_eq!(smallest_and_largest(image.values()), (874.0, 26479.0));

@@ -9,7 +9,7 @@ use std::{
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     geometry::{Geometry, Scan},
-    io::{IoError, check_file, read_projections, read_volume},
+    io::{IoError, check_file, read_projections, read_scan, read_volume},
     tasks::TaskError,
 };
 
@@ -53,7 +53,7 @@ pub(crate) struct Scanner {
 impl Scanner {
     /// Reads a geometry file.
     pub(crate) fn read(path: &Path, context: &mut Context) -> Result<Self, Failure> {
-        let scan = context.read(|| Scan::read(path))?;
+        let scan = context.read(|| read_scan(path))?;
         let geometry = scan.build().map_err(|error| Failure::from(error).in_file(path))?;
         Ok(Self { path: path.to_owned(), scan, geometry })
     }

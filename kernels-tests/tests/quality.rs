@@ -6,9 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use kerma::{
-    data::{Image, Unit},
+    data::{Image, ImageInfo, Unit},
     engine::{Control, Device, Plan},
-    io::ImageInfo,
     tasks::enhance::{EnhanceOptions, Enhanced, Enhancement, GivenMask, Preset, Stage},
 };
 use kerma_kernels_tests::quality::{Scene, Surrounding, insert_contrast, leak, noise, overshoot_percent, seam_db};

@@ -1,7 +1,4 @@
-use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
-use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,9 +9,6 @@ use super::{
     ConeCircular, Fan, Geometry, GeometryError, Helical, Parallel, Radiograph, TomosynthesisArc, TomosynthesisLinear,
     Vectors,
 };
-
-/// Largest geometry file that is read: 65,536 explicit views take about 20 MB.
-const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// One geometry file: a named geometry, told apart by its `kind`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,24 +102,6 @@ impl Scan {
         };
         scan.build()?;
         Ok(scan)
-    }
-
-    /// Reads a geometry file.
-    ///
-    /// # Errors
-    /// [`GeometryError::Read`] when the file cannot be read or is larger than a geometry can be, and what
-    /// [`Scan::from_toml`] refuses, with the file's name.
-    pub fn read(path: &Path) -> Result<Self, GeometryError> {
-        let failed = |reason: String| GeometryError::Read { path: path.to_owned(), reason };
-        let file = File::open(path).map_err(|error| failed(error.to_string()))?;
-        let mut text = String::new();
-        // One byte more than allowed tells a full file from one that is too large, without reading the rest.
-        file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(|error| failed(error.to_string()))?;
-        if text.len() as u64 > MAX_FILE_BYTES {
-            return Err(failed(format!("a geometry file holds at most {MAX_FILE_BYTES} bytes")));
-        }
-        Self::from_toml(&text)
-            .map_err(|reason| GeometryError::InFile { path: path.to_owned(), reason: Box::new(reason) })
     }
 
     /// The text of a geometry file that reads back as this scan.
@@ -279,21 +255,6 @@ mod tests {
         assert_eq!(message(&CONE.replace("[2.0,", "[-0.1,")), "detector pitch must be positive, got -0.1 mm (u)");
         assert_eq!(message(&CONE.replace("180", "1_000_000_000")), "views must be 1 to 65536, got 1000000000");
         assert_eq!(message(&CONE.replace("1000.0", "nan")), "source_isocentre_mm must be positive, got NaN mm");
-    }
-
-    #[test]
-    fn a_file_is_named_with_its_fault() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("scan.toml");
-        std::fs::write(&path, CONE.replace("180", "0")).unwrap();
-        let expected = format!("{}: views must be 1 to 65536, got 0", path.display());
-        assert_eq!(Scan::read(&path).unwrap_err().to_string(), expected);
-        std::fs::write(&path, CONE).unwrap();
-        assert_eq!(Scan::read(&path).unwrap().kind(), "cone-circular");
-        std::fs::write(&path, [0xff, 0xfe]).unwrap();
-        assert!(Scan::read(&path).unwrap_err().to_string().contains(": cannot read: "));
-        assert!(matches!(Scan::read(folder.path()), Err(GeometryError::Read { .. })));
-        assert!(matches!(Scan::read(&folder.path().join("none.toml")), Err(GeometryError::Read { .. })));
     }
 
     proptest! {

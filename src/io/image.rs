@@ -16,7 +16,7 @@ use super::{
     unit_text::{UNIT_FIELD, unit_in_prose, unit_text},
     volume::extension,
 };
-use crate::data::{Image, Sample, Unit};
+use crate::data::{Image, ImageInfo, Sample, Unit};
 
 const READABLE: &str = ".png, .tif, .tiff, .dcm or .npy";
 const WRITABLE: &str = ".png, .tif, .tiff or .npy";
@@ -47,49 +47,6 @@ impl ImageFormat {
             _ => return None,
         })
     }
-}
-
-/// What an image file says about how its values are to be seen; the values themselves come as stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ImageInfo {
-    /// The smallest value is the brightest: MONOCHROME1 in DICOM, WhiteIsZero in TIFF.
-    pub inverted: bool,
-    /// Values are linear in the beam's intensity, not in its logarithm: DICOM's PixelIntensityRelationship LIN.
-    pub linear: bool,
-    /// Which way values go with the beam's intensity, where the file says so: DICOM's PixelIntensityRelationshipSign.
-    pub intensity: Option<Trend>,
-    /// Range of values proposed for display.
-    pub window: Option<Window>,
-}
-
-impl ImageInfo {
-    /// Whether values grow with the exposure, as far as the file says, so that dense matter has the small ones.
-    #[must_use]
-    pub fn grows_with_exposure(&self) -> bool {
-        match self.intensity {
-            Some(trend) => trend == Trend::Rising,
-            // A detector's signal grows with the exposure, whichever way it is to be shown.
-            None => self.linear || self.inverted,
-        }
-    }
-}
-
-/// Which way values go as the intensity of the X-ray beam rises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trend {
-    /// Small values mean little intensity.
-    Rising,
-    /// Small values mean much intensity.
-    Falling,
-}
-
-/// Range of values mapped from black to white.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Window {
-    /// Value in the middle of the range.
-    pub centre: f64,
-    /// Length of the range.
-    pub width: f64,
 }
 
 /// Reads an image; the extension decides the format.

@@ -35,12 +35,15 @@ mod png;
 mod projections;
 mod raster;
 mod scalar;
+mod text;
 mod tiff;
 mod unit_text;
 mod volume;
 
 pub use atomic::{cancellable, check_file, write_bytes};
 pub use error::IoError;
-pub use image::{ImageFormat, ImageInfo, Trend, Window, check_image_output, decode_image, read_image, write_image};
+pub use image::{ImageFormat, check_image_output, decode_image, read_image, write_image};
 pub use projections::{decode_projections, read_projections, write_projections};
+pub use text::read_scan;
+pub(crate) use text::read_text;
 pub use volume::{VolumeFormat, check_output, decode_volume, read_volume, write_volume};

@@ -11,13 +11,13 @@ use ::tiff::{
 };
 
 use super::{
-    ImageInfo, IoError,
+    IoError,
     atomic::write_file,
     error::excerpt,
     image::{integers, note, parse_note, pixel_count, room},
     raster::check_finite,
 };
-use crate::data::{Image, Sample};
+use crate::data::{Image, ImageInfo, Sample};
 
 /// Largest factor by which a supported compression can shrink data: LZW, 4096 bytes from one code of 12 bits.
 const MAX_INFLATION: u64 = 2731;

@@ -1,9 +1,7 @@
 use std::f64::consts::PI;
 
-use rayon::prelude::*;
-
 use super::{MetricError, trend::Trend};
-use crate::data::Image;
+use crate::{data::Image, parallel::*};
 
 /// The ring around an insert, in radii: clear of its blurred edge, and near.
 const RING: [f64; 2] = [1.6, 2.8];

@@ -1,11 +1,9 @@
-use rayon::prelude::*;
-
 use super::{
     MetricError,
     edges::canny,
     pair::{check_range, check_sides},
 };
-use crate::data::Image;
+use crate::{data::Image, parallel::*};
 
 /// Side of a block, in pixels.
 const BLOCK: usize = 64;

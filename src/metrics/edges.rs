@@ -1,8 +1,7 @@
 //! Canny's edges, with thresholds from the image itself.
 
-use rayon::prelude::*;
-
 use super::ssim::gaussian;
+use crate::parallel::*;
 
 /// Standard deviation of the smoothing, in pixels.
 const SIGMA: f64 = std::f64::consts::SQRT_2;

@@ -1,7 +1,5 @@
-use rayon::prelude::*;
-
 use super::{FrequencyUnit, MetricError, Region, fourier::Fourier, pair::check_sides, trend::Trend};
-use crate::data::Image;
+use crate::{data::Image, parallel::*};
 
 /// Least and largest side of the squares.
 const SIDES: [usize; 2] = [8, 1024];

@@ -1,10 +1,8 @@
-use rayon::prelude::*;
-
 use super::{
     MetricError,
     pair::{check_pair, check_range},
 };
-use crate::data::Image;
+use crate::{data::Image, parallel::*};
 
 /// Values summed by one thread at a time; fixed, so that the sum is the same on every machine.
 const CHUNK: usize = 1 << 16;

@@ -1,8 +1,6 @@
 //! Local means, variances and covariances under a sliding window, and the two terms of SSIM from them.
 
-use rayon::prelude::*;
-
-use crate::kernels::vectorised::vectorised;
+use crate::{kernels::vectorised::vectorised, parallel::*};
 
 /// Rows that one thread makes at a time; fixed, so that sums are the same on every machine.
 const STRIP_ROWS: usize = 128;

@@ -1,7 +1,8 @@
-use rayon::prelude::*;
-
 use super::{NoiseError, PoissonGaussian, inverse::Correction};
-use crate::data::{Image, Sample, Unit};
+use crate::{
+    data::{Image, Sample, Unit},
+    parallel::*,
+};
 
 /// Read noise, in counts², beyond which the correction is below 10⁻¹³ counts.
 const GAUSSIAN_READ_VARIANCE: f64 = 1e12;

@@ -1,6 +1,6 @@
 //! One level of the orthonormal Daubechies wavelet transform db2, its diagonal band and its local means.
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Low-pass filter of db2 over √2, so that its sum is 1: (1 ± √3, 3 ± √3) / 8.
 /// Daubechies, Ten Lectures on Wavelets, 1992, table 6.1.
@@ -54,10 +54,9 @@ impl Band {
         let size = [columns, rows].map(|n| (n - TAPS) / 2 + 1);
         let count = size[0] * size[1];
         let (mut detail, mut low, mut worst) = (vec![0.0; count], vec![0.0; count], vec![State::Clean; count]);
-        (detail.par_chunks_mut(size[0]), low.par_chunks_mut(size[0]), worst.par_chunks_mut(size[0]))
-            .into_par_iter()
+        (detail.par_chunks_mut(size[0]).zip(low.par_chunks_mut(size[0])).zip(worst.par_chunks_mut(size[0])))
             .enumerate()
-            .for_each(|(j, (detail, low, worst))| {
+            .for_each(|(j, ((detail, low), worst))| {
                 let row = |k: usize| (2 * j + k) * columns..(2 * j + k + 1) * columns;
                 let lines = [0, 1, 2, 3].map(|k| &samples[row(k)]);
                 let column = |i: usize| lines.map(|l| f64::from(l[i]));

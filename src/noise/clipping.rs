@@ -1,6 +1,6 @@
 //! Where an image's range ends in a wall: values that a detector or a conversion has cut off.
 
-use rayon::prelude::*;
+use crate::parallel::*;
 
 /// Fewest pixels at an extreme value that are taken for clipped ones.
 const MIN_CLIPPED: usize = 16;

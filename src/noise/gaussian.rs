@@ -1,11 +1,9 @@
-use rayon::prelude::*;
-
 use super::{
     NoiseError,
     band::{Band, State},
     clipping::Clipping,
 };
-use crate::data::Image;
+use crate::{data::Image, parallel::*};
 
 /// Median of |z| of a standard normal z: Φ⁻¹(3/4).
 pub(super) const MEDIAN_OF_NORMAL: f64 = 0.674_489_750_196_081_7;

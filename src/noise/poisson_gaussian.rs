@@ -1,12 +1,13 @@
-use rayon::prelude::*;
-
 use super::{
     NoiseError,
     band::{Band, NOISE_BEND, State},
     gaussian::{CLEARANCES, MIN_WINDOWS, Survey, keep_gentle},
     line::{Level, Line, winsorised_variance},
 };
-use crate::data::{Image, Sample};
+use crate::{
+    data::{Image, Sample},
+    parallel::*,
+};
 
 /// Most level sets, equally wide in the mean.
 const LEVEL_COUNT: f64 = 64.0;

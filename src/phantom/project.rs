@@ -1,9 +1,8 @@
-use rayon::prelude::*;
-
 use super::Phantom;
 use crate::{
     data::{DataError, Projections, Unit},
     geometry::{Geometry, Source},
+    parallel::*,
 };
 
 impl Phantom {

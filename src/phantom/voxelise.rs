@@ -1,8 +1,9 @@
-use glam::{DMat3, DVec3};
-use rayon::prelude::*;
-
 use super::{Phantom, Rule, solid::Relation};
-use crate::data::{Grid, Unit, Volume};
+use crate::{
+    data::{Grid, Unit, Volume},
+    parallel::*,
+};
+use glam::{DMat3, DVec3};
 
 impl Phantom {
     /// Volume of mean values, in mm⁻¹.

@@ -1,7 +1,6 @@
 use kerma::{
-    data::{Image, Sample, Unit},
+    data::{Image, ImageInfo, Sample, Unit},
     engine::Tier,
-    io::ImageInfo,
     tasks::enhance::{EnhanceOptions, Enhancement, Preset, Response},
 };
 

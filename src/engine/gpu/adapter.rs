@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use super::{
     super::{device::Kind, kernel::STORAGE_BINDINGS},
-    AdapterSummary, Error, Faults, Gpu, Limits, Numerics,
+    AdapterSummary, Error, Faults, Gpu, Limits, Numerics, Poller,
 };
 
 /// Backends on which the numbers hold. OpenGL is left out: its integer remainder is wrong on some drivers.
@@ -131,9 +131,21 @@ async fn open(instance: &wgpu::Instance, adapter: &wgpu::Adapter, numerics: Nume
     let faults = Faults::default();
     faults.watch(&device, false);
     let (instance, adapter) = (instance.clone(), adapter.clone());
-    let pipelines = Mutex::default();
+    let (pipelines, poller) = (Mutex::default(), Poller::default());
     let kind = summary.kind;
-    Ok(Gpu { instance, adapter, device, queue, summary, limits: plan_limits, numerics, kind, faults, pipelines })
+    Ok(Gpu {
+        instance,
+        adapter,
+        device,
+        queue,
+        summary,
+        limits: plan_limits,
+        numerics,
+        kind,
+        faults,
+        pipelines,
+        poller,
+    })
 }
 
 #[cfg(test)]

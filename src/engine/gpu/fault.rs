@@ -5,17 +5,10 @@ use std::{
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
-    time::{Duration, Instant},
 };
 
-use super::{Control, Error, Gpu};
-
-/// How long one wait lasts before the caller is asked again whether to go on.
-const WAIT: Duration = Duration::from_millis(100);
-/// A device that does not finish one batch in this time is given up.
-const PATIENCE: Duration = Duration::from_secs(300);
+use super::Error;
 
 /// What happens to a device that no call reports.
 ///
@@ -99,6 +92,10 @@ impl Faults {
 
 /// A lost device takes every call and reports none of them; it cannot map the smallest new buffer, though.
 fn is_lost(device: &wgpu::Device) -> bool {
+    // A browser tells it by itself, and has no answer before the event loop goes on.
+    if cfg!(target_family = "wasm") {
+        return false;
+    }
     let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
     let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
@@ -159,62 +156,6 @@ pub(super) fn caught<T>(
             None => Ok(value),
         }
     }
-}
-
-/// Waits until a submission has run; between looks, whose number it returns, the caller is asked whether to go on.
-pub(super) fn wait(gpu: &Gpu, control: &Control<'_>, index: &wgpu::SubmissionIndex) -> Result<u64, Error> {
-    let Gpu { device, faults, .. } = gpu;
-    let start = Instant::now();
-    let mut polls = 0;
-    loop {
-        polls += 1;
-        if (control.is_cancelled)() {
-            return Err(Error::Cancelled);
-        }
-        let poll = wgpu::PollType::Wait { submission_index: Some(index.clone()), timeout: Some(WAIT) };
-        let result = device.poll(poll);
-        faults.check(device)?;
-        match result {
-            Ok(_) => return Ok(polls),
-            Err(wgpu::PollError::Timeout) if start.elapsed() < PATIENCE => {}
-            Err(wgpu::PollError::Timeout) => return Err(unanswered()),
-            Err(error) => return Err(Error::DeviceLost { reason: one_line(&error.to_string()) }),
-        }
-    }
-}
-
-/// What a buffer's map callback sends.
-pub(super) type Mapped = mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>;
-
-/// Waits until a buffer is mapped, which is due once a submission has run; returns how often the device was asked.
-///
-/// The callback need not have been called by then: where several threads poll a device, burn's among them, one of them takes
-/// all callbacks that are due, and calls them after others have found the submission done.
-pub(super) fn wait_mapped(
-    gpu: &Gpu,
-    control: &Control<'_>,
-    place: &str,
-    submission: &wgpu::SubmissionIndex,
-    mapped: &Mapped,
-) -> Result<u64, Error> {
-    let Gpu { device, faults, .. } = gpu;
-    let failed = |reason: String| faults.blamed(device, Error::Internal { place: place.to_owned(), reason });
-    let mut polls = wait(gpu, control, submission)?;
-    let start = Instant::now();
-    loop {
-        match mapped.recv_timeout(WAIT) {
-            Ok(result) => return result.map(|()| polls).map_err(|error| failed(error.to_string())),
-            Err(error @ mpsc::RecvTimeoutError::Disconnected) => return Err(failed(error.to_string())),
-            Err(mpsc::RecvTimeoutError::Timeout) if start.elapsed() < PATIENCE => {
-                polls += wait(gpu, control, submission)?
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => return Err(unanswered()),
-        }
-    }
-}
-
-fn unanswered() -> Error {
-    Error::DeviceLost { reason: format!("no answer for {} s", PATIENCE.as_secs()) }
 }
 
 /// Messages of the graphics interface run over many lines; errors of kerma are one.

@@ -5,13 +5,14 @@
 use std::{
     collections::VecDeque,
     ops::Range,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{
     super::{Counts, buffer::WORD_BYTES, plan::RING_DEPTH},
     Control, Error, Gpu,
-    fault::{Mapped, caught, wait_mapped},
+    fault::caught,
+    waiting::{Mapped, Signal, wait_mapped},
 };
 
 /// Ring of staging buffers that the host fills while the device reads others.
@@ -51,7 +52,7 @@ impl UploadRing {
         place: &str,
         counts: &mut Counts,
     ) -> Result<wgpu::Buffer, Error> {
-        while let Some(oldest) = self.in_flight.pop_front_if(|oldest| matches!(oldest.mapped.try_recv(), Ok(Ok(())))) {
+        while let Some(oldest) = self.in_flight.pop_front_if(|oldest| oldest.mapped.holds(Result::is_ok)) {
             self.mapped.push(oldest.staging);
         }
         if let Some(staging) = self.mapped.pop() {
@@ -60,7 +61,7 @@ impl UploadRing {
         if self.in_flight.len() >= RING_DEPTH
             && let Some(oldest) = self.in_flight.pop_front()
         {
-            counts.polls += wait_mapped(gpu, control, place, &oldest.submission, &oldest.mapped)?;
+            counts.polls += wait_mapped(gpu, control, place, &oldest.submission, &oldest.mapped).await?;
             return Ok(oldest.staging);
         }
         self.create(gpu, place, counts).await
@@ -151,7 +152,7 @@ impl Readback {
     }
 
     /// Waits for the data and copies them to where they go.
-    pub(super) fn finish(
+    pub(super) async fn finish(
         mut self,
         gpu: &Gpu,
         control: &Control<'_>,
@@ -160,7 +161,7 @@ impl Readback {
     ) -> Result<(), Error> {
         const PLACE: &str = "readback";
         counts.blocking_reads += 1;
-        counts.polls += wait_mapped(gpu, control, PLACE, &self.submission, &self.mapped)?;
+        counts.polls += wait_mapped(gpu, control, PLACE, &self.submission, &self.mapped).await?;
         {
             let view = self.staging.get_mapped_range(..).map_err(|error| {
                 let error = Error::Internal { place: PLACE.to_owned(), reason: error.to_string() };
@@ -204,9 +205,8 @@ async fn create(
 }
 
 fn map(staging: &wgpu::Buffer, mode: wgpu::MapMode) -> Mapped {
-    let (sender, mapped) = mpsc::channel();
-    staging.map_async(mode, .., move |result| {
-        let _ = sender.send(result);
-    });
+    let mapped = Signal::new();
+    let done = mapped.clone();
+    staging.map_async(mode, .., move |result| done.set(result));
     mapped
 }

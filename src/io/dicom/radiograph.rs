@@ -8,9 +8,9 @@ use super::{
     pixels::PixelLayout,
 };
 use crate::{
-    data::{Image, Sample, Unit},
+    data::{DisplayRange, Image, ImageInfo, Sample, Trend, Unit},
     io::{
-        ImageInfo, IoError, Trend, Window,
+        IoError,
         image::{pixel_count, room},
     },
 };
@@ -66,10 +66,10 @@ fn trend(sign: Option<u16>, slope: f64) -> Option<Trend> {
 }
 
 /// The first of the windows a file proposes.
-fn window<R: Read + Seek>(dataset: &Dataset<R>) -> Result<Option<Window>, IoError> {
+fn window<R: Read + Seek>(dataset: &Dataset<R>) -> Result<Option<DisplayRange>, IoError> {
     let first = |tag| Ok(dataset.numbers(tag)?.and_then(|n| n.first().copied()));
     let (centre, width) = (first(WINDOW_CENTRE)?, first(WINDOW_WIDTH)?);
-    Ok(centre.zip(width).filter(|&(_, width)| width >= 1.0).map(|(centre, width)| Window { centre, width }))
+    Ok(centre.zip(width).filter(|&(_, width)| width >= 1.0).map(|(centre, width)| DisplayRange { centre, width }))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! The two steps: groups are shrunk as three-dimensional spectra and put back where their blocks came from.
 
-use rayon::prelude::*;
-
 use super::{
     aggregate::{Sums, kaiser},
     matching::{self, Groups, Plane, REACH, references},
@@ -9,7 +7,10 @@ use super::{
     prefiltered,
     transform::{Block, Stack, Transform},
 };
-use crate::kernels::vectorised::{LANES, Lanes, vectorised};
+use crate::{
+    kernels::vectorised::{LANES, Lanes, vectorised},
+    parallel::*,
+};
 
 /// Rows of reference blocks that are filtered as one piece.
 const BAND: usize = 8;
@@ -94,7 +95,7 @@ fn filtered<const N: usize>(guide: Plane<'_>, step: &Step, filter: &Filter<'_, N
         sums
     };
     let mut sums = Sums::zeros(columns, 0, rows);
-    for batch in ys.chunks(BAND * BANDS_PER_CORE * rayon::current_num_threads()) {
+    for batch in ys.chunks(BAND * BANDS_PER_CORE * current_num_threads()) {
         let bands: Vec<Sums> = batch.par_chunks(BAND).map(band).collect();
         bands.iter().for_each(|band| sums.merge(band));
     }

@@ -1,13 +1,10 @@
-use rayon::prelude::*;
-
 use super::{
     EnhanceOptions, GivenMask, LaplacianOptions, Stage, TaskError, ToneOptions, foreground, given_mask,
     levels::{Levels, Meaning},
 };
 use crate::{
-    data::{Image, Sample, Unit},
+    data::{Image, ImageInfo, Sample, Unit},
     engine::{Buffer, Extent, Graph, Output, Outputs},
-    io::ImageInfo,
     kernels::{
         Mask, Pixels, clahe,
         histogram::{self, Tiles},
@@ -20,6 +17,7 @@ use crate::{
         pyramid::{self, Arithmetic, Containment, Curve},
         threshold::rank,
     },
+    parallel::*,
 };
 
 /// Parts in a whole, as ranks are counted.

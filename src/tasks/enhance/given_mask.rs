@@ -1,9 +1,8 @@
-use rayon::prelude::*;
-
 use super::TaskError;
 use crate::{
     data::{Image, Sample, Unit},
     kernels::Mask,
+    parallel::*,
 };
 
 /// Pixels per word of a mask.

@@ -1,12 +1,10 @@
 //! What the host finds out about an image before anything is recorded: its grey levels and what they mean.
 
-use rayon::prelude::*;
-
 use super::{Depth, EnhanceOptions, Polarity, Response, TaskError};
 use crate::{
-    data::{Image, Sample, Unit},
-    io::ImageInfo,
+    data::{Image, ImageInfo, Sample, Unit},
     kernels::pointwise::table::Table,
+    parallel::*,
 };
 
 /// Values looked at by one thread at a time: enough to outweigh the hand-over, few enough to stay in its cache.
@@ -123,7 +121,7 @@ impl Meaning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::Trend;
+    use crate::data::Trend;
 
     const PLAIN: Meaning = Meaning { is_exposure: false, is_linear: false };
 

@@ -1,8 +1,6 @@
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-};
+#[cfg(feature = "io")]
+use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -14,6 +12,7 @@ use toml::{
 use super::{EnhanceOptions, TaskError};
 
 /// Largest preset file that is read; built-in ones have about 2 KB.
+#[cfg(feature = "io")]
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Options under a name, with the reason for each of them.
@@ -93,6 +92,7 @@ impl Preset {
     ///
     /// # Errors
     /// [`PresetError`] when there is none, or the file cannot be used.
+    #[cfg(feature = "io")]
     pub fn find(name: &str) -> Result<Self, PresetError> {
         let path = Path::new(name);
         let is_file = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
@@ -124,17 +124,11 @@ impl Preset {
     ///
     /// # Errors
     /// [`PresetError`] when it cannot be read or used, with the file's name.
+    #[cfg(feature = "io")]
     pub fn read(path: &Path) -> Result<Self, PresetError> {
-        let failed = |reason: String| PresetError::Read { path: path.to_owned(), reason };
-        let file = File::open(path).map_err(|error| failed(error.to_string()))?;
-        let mut text = String::new();
-        // One byte more than allowed tells a full file from one that is too large, without reading the rest.
-        file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(|error| failed(error.to_string()))?;
-        if text.len() as u64 > MAX_FILE_BYTES {
-            return Err(failed(format!("a preset file holds at most {MAX_FILE_BYTES} bytes")));
-        }
-        let blamed = |reason| PresetError::InFile { path: path.to_owned(), reason: Box::new(reason) };
-        Self::from_toml(&text).map_err(blamed)
+        let text = crate::io::read_text(path, "preset", MAX_FILE_BYTES)
+            .map_err(|reason| PresetError::Read { path: path.to_owned(), reason })?;
+        Self::from_toml(&text).map_err(|reason| PresetError::InFile { path: path.to_owned(), reason: Box::new(reason) })
     }
 }
 

@@ -1,9 +1,8 @@
 use clap::ValueEnum;
 use kerma::{
-    data::{Grid, Image, Projections, Sample, Unit, Volume},
+    data::{Grid, Image, ImageInfo, Projections, Sample, Unit, Volume},
     engine::{Extent, Graph},
     geometry::{DetectorAxis, Geometry, Scan},
-    io::ImageInfo,
     kernels::{
         clahe::Convention,
         fdk::{

@@ -1,6 +1,5 @@
 use kerma::{
-    data::Image,
-    io::ImageInfo,
+    data::{Image, ImageInfo},
     tasks::enhance::{EnhanceOptions, Enhanced, Enhancement, Preset},
 };
 

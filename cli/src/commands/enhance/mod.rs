@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kerma::{
-    data::{Image, Sample},
+    data::{Image, ImageInfo, Sample},
     engine::PassTime,
-    io::{ImageInfo, read_image, write_bytes, write_image},
+    io::{read_image, write_bytes, write_image},
     tasks::{
         TaskError,
         enhance::{Enhanced, Enhancement, GivenMask, Preset, Stage},
