@@ -4,7 +4,7 @@
 
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
-    engine::{self, Block, Buffer, Device, Domain, Error, Extent, Graph, Kernel, Limits, Plan, Shader},
+    engine::{self, Block, Buffer, Device, Domain, Error, Extent, Graph, Kernel, Limits, Plan, Shader, Sums},
     geometry::{Geometry, Scan},
     kernels::{
         Mask, Pixels,
@@ -173,12 +173,12 @@ impl Kernel for Unbound {
         &scale_add::SHADER
     }
     fn params(&self) -> &[u8] {
-        &[0; 32]
+        &[0; 12]
     }
-    fn domain(&self) -> Domain {
-        Domain::rows(Extent::table(3), 3.0)
+    fn domain(&self, output: Extent) -> Domain {
+        Domain::rows(output, 3.0)
     }
-    fn twin(&self, _: &Block, _: &[&[u32]], _: &mut [&mut [u32]]) {}
+    fn twin(&self, _: &Block, _: &[&[u32]], _: &mut [&mut [u32]], _: &[Sums<'_>]) {}
 }
 
 #[test]
@@ -222,7 +222,6 @@ fn limits_that_cannot_be_met_are_named_with_both_numbers() {
 
 /// A stencil over an image, in name only, computed so many rows at a time.
 struct Stencil {
-    extent: Extent,
     grain: u32,
 }
 
@@ -231,12 +230,12 @@ impl Kernel for Stencil {
         &transmission::SHADER
     }
     fn params(&self) -> &[u8] {
-        &[0; 16]
+        &[0; 4]
     }
-    fn domain(&self) -> Domain {
-        Domain { grain: self.grain, ..Domain::rows(self.extent, 5.0) }
+    fn domain(&self, output: Extent) -> Domain {
+        Domain { grain: self.grain, ..Domain::rows(output, 5.0) }
     }
-    fn twin(&self, _: &Block, _: &[&[u32]], _: &mut [&mut [u32]]) {}
+    fn twin(&self, _: &Block, _: &[&[u32]], _: &mut [&mut [u32]], _: &[Sums<'_>]) {}
 }
 
 /// Images of 64 columns, every one from the one before through a window.
@@ -245,7 +244,7 @@ fn stencils(graph: &mut Graph<'_>, extent: Extent, windows: &[(&str, u32, engine
     for &(name, rows, window) in windows {
         let extent = Extent { rows, ..extent };
         let next = graph.buffer(format!("test.{name}"), extent);
-        graph.compute(name, Stencil { extent, grain: 1 }, [image.window(window)], [next.replace()]);
+        graph.compute(name, Stencil { grain: 1 }, [image.window(window)], [next.replace()]);
         image = next;
     }
     graph.result(image);
@@ -325,7 +324,7 @@ fn rows_that_belong_together_are_neither_cut_nor_dispatched_beyond_the_limit() {
     let error = refusal(Limits { binding_bytes: 7 * 64, ..Limits::portable() }, |graph| {
         let rows = fill::record(graph, Extent::new(1, 9, 16), 0.0);
         let narrow = graph.buffer::<f32>("test.narrow", Extent::new(1, 9, 4));
-        graph.compute("pairs", Stencil { extent: Extent::new(1, 9, 4), grain: 2 }, [rows.rows()], [narrow.replace()]);
+        graph.compute("pairs", Stencil { grain: 2 }, [rows.rows()], [narrow.replace()]);
         graph.result(narrow);
     });
     assert_eq!(error, Error::BindingLimit { buffer: "fill.filled".into(), needed_bytes: 576, limit_bytes: 7 * 64 });

@@ -10,16 +10,12 @@ use adapters::{Software, opened};
 use kerma::{
     data::Grid,
     engine::{
-        Block, Control, Device, Domain, Extent, Graph, Kernel, Numerics, Order, Plan, Reduce, Shader, StructText, Tier,
+        Access, Block, Control, Device, Domain, Extent, Graph, Kernel, Numerics, Order, Plan, Reduce, Shader, Storage,
+        StructText, Sums, Tier,
     },
     geometry::{Geometry, Scan},
-    kernels::{
-        pointwise::PointwiseParams,
-        project::{
-            rays::view_rays,
-            siddon::{self, SiddonParams},
-        },
-    },
+    kernels::project::{rays::view_rays, siddon},
+    shader_struct,
 };
 use kerma_kernels_tests::{Case, Report, Seeded, Verdict, run_cases};
 
@@ -32,6 +28,18 @@ fn report(adapter: Software, case: Case) -> Option<Report> {
     Some(run_cases(&device, &[case], &|_| {}))
 }
 
+shader_struct! {
+    /// Parameters of the products.
+    struct Count {
+        /// Number of values.
+        count: u32,
+    }
+}
+
+const fn storage(name: &'static str) -> Storage {
+    Storage { name, element: "f32", access: Access::Rows }
+}
+
 /// Text of x·z + y·z with the given sum.
 macro_rules! products_shader {
     ($name:literal, $sum:literal) => {
@@ -39,15 +47,10 @@ macro_rules! products_shader {
             name: $name,
             tier: Tier::Pinned,
             source: concat!(
-                "@group(0) @binding(1) var<uniform> params: PointwiseParams;
-                 @group(0) @binding(2) var<storage, read> xs: array<f32>;
-                 @group(0) @binding(3) var<storage, read> ys: array<f32>;
-                 @group(0) @binding(4) var<storage, read> zs: array<f32>;
-                 @group(0) @binding(5) var<storage, read_write> results: array<f32>;
-                 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
+                "@compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
                  fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-                     if (id.x >= params.size.x || id.y >= tile.row_count) { return; }
-                     let at = (tile.first_row + id.y) * params.size.x + id.x;
+                     if (id.x >= params.count || id.y >= tile.row_count) { return; }
+                     let at = (tile.first_row + id.y) * params.count + id.x;
                      let x = xs[at];
                      let y = ys[at];
                      let z = zs[at];
@@ -55,10 +58,10 @@ macro_rules! products_shader {
                 $sum,
                 ";\n}\n"
             ),
-            structs: &[StructText::of::<PointwiseParams>()],
-            reads: 3,
-            writes: 1,
-            workgroup: [64, 1],
+            structs: &[StructText::of::<Count>()],
+            reads: &[storage("xs"), storage("ys"), storage("zs")],
+            writes: &[storage("results")],
+            workgroup: [64, 1, 1],
         }
     };
 }
@@ -69,13 +72,13 @@ static UNPINNED: Shader = products_shader!("control.unpinned", "x * z + y * z");
 /// x·z + y·z, with a twin that gets the lowest bit of one value wrong if asked to.
 struct Products {
     shader: &'static Shader,
-    params: PointwiseParams,
+    params: Count,
     wrong: Option<usize>,
 }
 
 impl Products {
     fn new(shader: &'static Shader, wrong: Option<usize>) -> Self {
-        Self { shader, params: PointwiseParams { size: [COUNT as u32, 0, 0, 0], constants: [0.0; 4] }, wrong }
+        Self { shader, params: Count { count: COUNT as u32 }, wrong }
     }
 }
 
@@ -88,11 +91,11 @@ impl Kernel for Products {
         bytemuck::bytes_of(&self.params)
     }
 
-    fn domain(&self) -> Domain {
-        Domain::rows(Extent::table(COUNT), COUNT as f64)
+    fn domain(&self, output: Extent) -> Domain {
+        Domain::rows(output, COUNT as f64)
     }
 
-    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
+    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]], _: &[Sums<'_>]) {
         for (index, result) in writes[0].iter_mut().enumerate() {
             let [x, y, z] = [0, 1, 2].map(|r| f32::from_bits(reads[r][index]));
             *result = (x * z + y * z).to_bits() ^ u32::from(self.wrong == Some(index));
@@ -165,10 +168,38 @@ fn siddon_shader() -> Shader {
     Shader { name, tier, source, structs, reads, writes, workgroup }
 }
 
+shader_struct! {
+    /// Scalars of the projector.
+    struct Siddon {
+        /// Voxels along x, y, z.
+        nx: u32,
+        /// See `nx`.
+        ny: u32,
+        /// See `nx`.
+        nz: u32,
+        /// Columns, rows and views.
+        columns: u32,
+        /// See `columns`.
+        rows: u32,
+        /// See `columns`.
+        view_count: u32,
+        /// Distances between voxels, in mm.
+        spacing_x: f32,
+        /// See `spacing_x`.
+        spacing_y: f32,
+        /// See `spacing_x`.
+        spacing_z: f32,
+        /// Half the number of gaps between columns and rows.
+        half_columns: f32,
+        /// See `half_columns`.
+        half_rows: f32,
+    }
+}
+
 /// A copy of the projector whose twin repeats what the true twin gave.
 struct Copied {
     shader: &'static Shader,
-    params: SiddonParams,
+    params: Siddon,
     wanted: Arc<Vec<u32>>,
 }
 
@@ -181,15 +212,13 @@ impl Kernel for Copied {
         bytemuck::bytes_of(&self.params)
     }
 
-    fn domain(&self) -> Domain {
-        let [columns, rows, views, _] = self.params.detector;
-        let reduce = Reduce { slices: self.params.size[2], order: Order::BothWays };
-        let extent = Extent { slices: views, rows, columns };
-        Domain { extent, grain: 1, reduce: Some(reduce), row_operations: 1e5 }
+    fn domain(&self, output: Extent) -> Domain {
+        let reduce = Reduce { slices: self.params.nz, order: Order::BothWays };
+        Domain { reduce: Some(reduce), ..Domain::rows(output, 1e5) }
     }
 
-    fn twin(&self, block: &Block, _: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let columns = self.params.detector[0] as usize;
+    fn twin(&self, block: &Block, _: &[&[u32]], writes: &mut [&mut [u32]], _: &[Sums<'_>]) {
+        let columns = self.params.columns as usize;
         writes[0].copy_from_slice(&self.wanted[block.rows.start * columns..block.rows.end * columns]);
     }
 }
@@ -223,12 +252,11 @@ fn faces(shader: &'static Shader) -> Case {
         let volume = graph.upload("control.volume", Extent::new(16, 16, 16), &inputs.volume);
         let views = graph.upload_table("control.views", &view_rays(&inputs.geometry, &inputs.grid));
         let integrals = graph.buffer::<f32>("control.integrals", Extent::new(4, 33, 31));
-        let params = SiddonParams {
-            size: [16, 16, 16, 0],
-            detector: [31, 33, 4, 0],
-            spacing: [2.0, 2.0, 2.0, 0.0],
-            half_detector: [15.0, 16.0, 0.0, 0.0],
-        };
+        let [nx, ny, nz] = [16; 3];
+        let [spacing_x, spacing_y, spacing_z] = [2.0; 3];
+        let (columns, rows, view_count, half_columns, half_rows) = (31, 33, 4, 15.0, 16.0);
+        let params =
+            Siddon { nx, ny, nz, columns, rows, view_count, spacing_x, spacing_y, spacing_z, half_columns, half_rows };
         let kernel = Copied { shader: inputs.shader, params, wanted: inputs.wanted.clone() };
         graph.compute("control", kernel, [views.whole(), volume.inputs()], [integrals.replace()]);
     };

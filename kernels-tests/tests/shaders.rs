@@ -102,7 +102,7 @@ fn entry_points_and_bindings_are_those_of_the_descriptor() {
         let [wide, high, deep] = entry.workgroup_size;
         assert!(shader.workgroup[0].is_multiple_of(wide), "{name}: {wide} invocations along {}", shader.workgroup[0]);
         assert!(shader.workgroup[1].is_multiple_of(high), "{name}: {high} invocations along {}", shader.workgroup[1]);
-        assert_eq!(deep, 1, "{name}");
+        assert!(shader.workgroup[2].is_multiple_of(deep), "{name}: {deep} invocations along {}", shader.workgroup[2]);
         assert!(wide * high * deep <= WORKGROUP_INVOCATIONS, "{name}");
 
         let mut bindings = HashMap::new();
@@ -111,16 +111,15 @@ fn entry_points_and_bindings_are_those_of_the_descriptor() {
             assert_eq!(binding.group, 0, "{name}");
             assert!(bindings.insert(binding.binding, global).is_none(), "{name}: binding {} twice", binding.binding);
         }
-        let storage = shader.reads + shader.writes;
-        assert_eq!(bindings.len(), 2 + storage, "{name}: number of bindings");
+        let storage: Vec<bool> = shader.storage().collect();
+        assert_eq!(bindings.len(), 2 + storage.len(), "{name}: number of bindings");
         for (binding, struct_name) in [(0, "Tile"), (1, shader.structs[0].name)] {
             let global = bindings[&binding];
             assert_eq!(global.space, AddressSpace::Uniform, "{name}: binding {binding}");
             assert_eq!(module.types[global.ty].name.as_deref(), Some(struct_name), "{name}: binding {binding}");
         }
-        for index in 0..storage {
-            let access =
-                if index < shader.reads { StorageAccess::LOAD } else { StorageAccess::LOAD | StorageAccess::STORE };
+        for (index, is_read) in storage.into_iter().enumerate() {
+            let access = if is_read { StorageAccess::LOAD } else { StorageAccess::LOAD | StorageAccess::STORE };
             let global = bindings[&(2 + index as u32)];
             assert_eq!(global.space, AddressSpace::Storage { access }, "{name}: binding {}", 2 + index);
         }
@@ -157,9 +156,9 @@ fn a_pipeline_that_cannot_be_is_refused_in_words() {
         tier: Tier::Pinned,
         source: "@compute @workgroup_size(512) fn main() {}",
         structs: &[StructText::of::<Tile>()],
-        reads: 0,
-        writes: 0,
-        workgroup: [512, 1],
+        reads: &[],
+        writes: &[],
+        workgroup: [512, 1, 1],
     };
     let error = NoopPipelines::new().unwrap().check(&BROKEN, Numerics::Pinned, Kind::Discrete).unwrap_err().to_string();
     assert!(error.starts_with("shader control.broken was refused: "), "{error}");

@@ -1,13 +1,6 @@
 // Pixels through the tables of the four nearest tiles, blended as scikit-image; one invocation per pair of pixels.
 // Twin and formulas: src/kernels/clahe/blend_skimage.rs.
 
-@group(0) @binding(1) var<uniform> params: BlendParams;
-@group(0) @binding(2) var<storage, read> pixels: array<u32>;
-@group(0) @binding(3) var<storage, read> luts: array<u32>;
-@group(0) @binding(4) var<storage, read> columns: array<u32>;
-@group(0) @binding(5) var<storage, read> rows: array<u32>;
-@group(0) @binding(6) var<storage, read_write> results: array<u32>;
-
 const VALUE_BITS = 14u;
 // 24 bits of an f32 and the one after them.
 const ROUNDED_FROM = 1u << 24u;
@@ -43,24 +36,24 @@ fn ratio(value: u32, part: u32, area: u32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let words = params.size.z;
+    let words = (params.quads.width + 1u) / 2u;
     if (id.x >= words || id.y >= tile.row_count) {
         return;
     }
     let row = tile.first_row + id.y;
-    let width = params.tiles.z;
-    let height = params.tiles.w;
+    let width = params.quads.tile_width;
+    let height = params.quads.tile_height;
     let area = width * height;
-    let upper = bound_row(1u, rows[row] & 0xffffu);
-    let lower = bound_row(1u, rows[row] >> 16u);
-    let ny = rows[params.size.y + row];
-    let word = pixels[bound_row(0u, row) * words + id.x];
+    let upper = luts_row(rows[row] & 0xffffu);
+    let lower = luts_row(rows[row] >> 16u);
+    let ny = rows[params.quads.height + row];
+    let word = pixels[pixels_row(row) * words + id.x];
     var pair = 0u;
     for (var k = 0u; k < 2u; k++) {
         let x = 2u * id.x + k;
-        if (x < params.size.x) {
-            let value = (word >> (16u * k)) & (params.size.w - 1u);
-            let nx = columns[params.size.x + x];
+        if (x < params.quads.width) {
+            let value = (word >> (16u * k)) & (params.quads.levels - 1u);
+            let nx = columns[params.quads.width + x];
             let left = columns[x] & 0xffffu;
             let right = columns[x] >> 16u;
             var sum = pin(ratio(entry(upper, left, value), (width - nx) * (height - ny), area));
@@ -70,5 +63,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             pair |= u32(i32(sum)) << (16u * k);
         }
     }
-    results[bound_row(4u, row) * words + id.x] = pair;
+    results[results_row(row) * words + id.x] = pair;
 }

@@ -1,10 +1,6 @@
 // Tables of tiles from their histograms, in integers; one workgroup per tile, a run of bins per invocation.
 // Twin and formulas: src/kernels/clahe/lut.rs.
 
-@group(0) @binding(1) var<uniform> params: LutParams;
-@group(0) @binding(2) var<storage, read> counts: array<u32>;
-@group(0) @binding(3) var<storage, read_write> luts: array<u32>;
-
 // ⌊n·2^32/d⌋ + 1: high word, low word.
 fn scale_of(n: u32, d: u32) -> vec2<u32> {
     var rest = n % d;
@@ -29,14 +25,14 @@ fn bin_count(first: u32, width: u32) -> u32 {
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let levels = params.size.x;
-    let across = params.size.y;
+    let levels = params.levels;
+    let across = params.across;
     if (group.x >= across || group.y >= tile.row_count) {
         return;
     }
     let row = tile.first_row + group.y;
-    let slot = (bound_row(0u, row) * across + group.x) * levels;
-    let out = (bound_row(1u, row) * across + group.x) * (levels / 2u);
+    let slot = (counts_row(row) * across + group.x) * levels;
+    let out = (luts_row(row) * across + group.x) * (levels / 2u);
     let owned = max(levels / WORKGROUP_WIDE, 2u);
     let first = min(thread * owned, levels);
     let end = min(first + owned, levels);
@@ -47,10 +43,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     scan(thread, own);
     let area = sums[WORKGROUP_WIDE - 1u];
-    let shared_limit = max(high_word(area, params.clip.y), 1u);
-    let limit = select(params.clip.x, shared_limit, params.clip.x == 0u);
+    let shared_limit = max(high_word(area, params.share), 1u);
+    let limit = select(params.limit, shared_limit, params.limit == 0u);
 
-    let group_bits = params.size.w;
+    let group_bits = params.group_bits;
     let width = 1u << group_bits;
     var above = 0u;
     for (var i = first; i < end; i += width) {
@@ -60,8 +56,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let excess = sums[WORKGROUP_WIDE - 1u];
     var run = scan(thread, own - above) - (own - above);
 
-    let bits = countTrailingZeros(params.size.z);
-    let last = params.size.z - 1u;
+    let bits = countTrailingZeros(params.bins);
+    let last = params.bins - 1u;
     let batch = excess >> bits;
     let rest = excess & last;
     let scale = scale_of(levels - 1u, max(area, 1u));

@@ -1,11 +1,6 @@
 // Tables of tiles from their histograms, as scikit-image; one workgroup per tile, a bin per invocation.
 // Twin and formulas: src/kernels/clahe/lut_skimage.rs.
 
-@group(0) @binding(1) var<uniform> params: LutParams;
-@group(0) @binding(2) var<storage, read> counts: array<u32>;
-@group(0) @binding(3) var<storage, read> places: array<u32>;
-@group(0) @binding(4) var<storage, read_write> luts: array<u32>;
-
 const TOP = 16383u;
 const LEVELS = 16384u;
 const BIN_WIDTH = 65u;
@@ -23,7 +18,7 @@ fn mapped(sum: u32, area: u32) -> u32 {
         value = 2u * value + next / area;
         rest = next % area;
     }
-    let divisor = params.size.w;
+    let divisor = params.divisor;
     if (divisor > 0u && rest == 0u && sum <= area) {
         let place = sum / (area / divisor);
         return value - ((places[place / 32u] >> (place % 32u)) & 1u);
@@ -70,13 +65,13 @@ fn fill(limit: i32, above: i32) {
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let across = params.size.y;
+    let across = params.across;
     if (group.x >= across || group.y >= tile.row_count) {
         return;
     }
     let row = tile.first_row + group.y;
-    let slot = (bound_row(0u, row) * across + group.x) * LEVELS;
-    let out = (bound_row(2u, row) * across + group.x) * (LEVELS / 2u);
+    let slot = (counts_row(row) * across + group.x) * LEVELS;
+    let out = (luts_row(row) * across + group.x) * (LEVELS / 2u);
     var own = 0u;
     for (var v = thread * BIN_WIDTH; v < min((thread + 1u) * BIN_WIDTH, LEVELS); v++) {
         own += counts[slot + v];
@@ -89,9 +84,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     if (thread == 0u && area > 0u) {
-        var limit = params.clip.x;
+        var limit = params.limit;
         if (limit == 0u) {
-            limit = max(high_word(area, params.clip.y), 1u);
+            limit = max(high_word(area, params.share), 1u);
         }
         limit = min(limit, area);
         var excess = 0;

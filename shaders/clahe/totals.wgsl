@@ -1,20 +1,16 @@
 // Pixels of the tiles of a row up to and with each of them; one workgroup per row of tiles.
 // Twin and formula: src/kernels/clahe/totals.rs.
 
-@group(0) @binding(1) var<uniform> params: TotalsParams;
-@group(0) @binding(2) var<storage, read> counts: array<u32>;
-@group(0) @binding(3) var<storage, read_write> results: array<u32>;
-
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let levels = params.size.x;
-    let across = params.size.y;
+    let levels = params.levels;
+    let across = params.across;
     if (group.x >= 1u || group.y >= tile.row_count) {
         return;
     }
     let row = tile.first_row + group.y;
-    let first = bound_row(0u, row) * across;
-    let out = bound_row(1u, row) * across;
+    let first = counts_row(row) * across;
+    let out = results_row(row) * across;
     var run = 0u;
     for (var column = 0u; column < across; column++) {
         var own = 0u;

@@ -1,11 +1,6 @@
 // Voxel-driven back-projection: one invocation gathers four voxels of each of four rows from all views.
 // Twin, formula and units: src/kernels/fdk/backproject.rs.
 
-@group(0) @binding(1) var<uniform> params: BackprojectParams;
-@group(0) @binding(2) var<storage, read> views: array<ViewMatrix>;
-@group(0) @binding(3) var<storage, read> filtered: array<f32>;
-@group(0) @binding(4) var<storage, read_write> volume: array<f32>;
-
 // Invocations along a row; each takes every 32nd voxel, so that neighbours read neighbouring pixels.
 const WIDE = WORKGROUP_WIDE / 4u;
 // Rows of one invocation; they share the view's matrix and its products with x.
@@ -31,7 +26,7 @@ fn sample(at: u32, step_u: u32, step_v: u32, fu: f32, fv: f32) -> f32 {
 
 // Adds one view to four voxels of the row at (y, z).
 fn update(sum: vec4<f32>, m: ViewMatrix, columns: Columns, yz: vec2<f32>, first: u32) -> vec4<f32> {
-    let last = params.last_pixel;
+    let last = vec2<f32>(params.last_column, params.last_row);
     let nu = (pin(pin(m.u.y * yz.x) + pin(m.u.z * yz.y)) + m.u.w) + columns.u;
     let nv = (pin(pin(m.v.y * yz.x) + pin(m.v.z * yz.y)) + m.v.w) + columns.v;
     let nw = (pin(pin(m.w.y * yz.x) + pin(m.w.z * yz.y)) + m.w.w) + columns.w;
@@ -47,8 +42,8 @@ fn update(sum: vec4<f32>, m: ViewMatrix, columns: Columns, yz: vec2<f32>, first:
     let fu = cu - lu;
     let fv = cv - lv;
     let step_u = select(vec4<u32>(0u), vec4<u32>(1u), lu < vec4<f32>(last.x));
-    let step_v = select(vec4<u32>(0u), vec4<u32>(params.detector.x), lv < vec4<f32>(last.y));
-    let at = first + vec4<u32>(lv) * params.detector.x + vec4<u32>(lu);
+    let step_v = select(vec4<u32>(0u), vec4<u32>(params.columns), lv < vec4<f32>(last.y));
+    let at = first + vec4<u32>(lv) * params.columns + vec4<u32>(lu);
     let value = vec4<f32>(
         sample(at.x, step_u.x, step_v.x, fu.x, fv.x),
         sample(at.y, step_u.y, step_v.y, fu.y, fv.y),
@@ -60,14 +55,14 @@ fn update(sum: vec4<f32>, m: ViewMatrix, columns: Columns, yz: vec2<f32>, first:
 
 // Position of a row across and along the volume, from its centre.
 fn row_position(row: u32) -> vec2<f32> {
-    return vec2<f32>(f32(row % params.size.y) - params.half_size.y, f32(row / params.size.y) - params.half_size.z);
+    return vec2<f32>(f32(row % params.ny) - params.half_y, f32(row / params.ny) - params.half_z);
 }
 
 fn load(row: u32, columns: vec4<u32>) -> vec4<f32> {
-    let place = bound_row(2u, row) * params.size.x;
+    let place = volume_row(row) * params.nx;
     var sum = vec4<f32>(0.0);
     for (var i = 0u; i < 4u; i++) {
-        if (columns[i] < params.size.x && row < tile.first_row + tile.row_count && tile.resume == 1u) {
+        if (columns[i] < params.nx && row < tile.first_row + tile.row_count && tile.resume == 1u) {
             sum[i] = volume[place + columns[i]];
         }
     }
@@ -75,9 +70,9 @@ fn load(row: u32, columns: vec4<u32>) -> vec4<f32> {
 }
 
 fn store(row: u32, columns: vec4<u32>, sum: vec4<f32>) {
-    let place = bound_row(2u, row) * params.size.x;
+    let place = volume_row(row) * params.nx;
     for (var i = 0u; i < 4u; i++) {
-        if (columns[i] < params.size.x && row < tile.first_row + tile.row_count) {
+        if (columns[i] < params.nx && row < tile.first_row + tile.row_count) {
             volume[place + columns[i]] = sum[i];
         }
     }
@@ -87,12 +82,12 @@ fn store(row: u32, columns: vec4<u32>, sum: vec4<f32>) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let column = group.x * WORKGROUP_WIDE + local.x;
     let line = group.y * WORKGROUP_HIGH + local.y * ROWS;
-    if (column >= params.size.x || line >= tile.row_count) {
+    if (column >= params.nx || line >= tile.row_count) {
         return;
     }
     let row = tile.first_row + line;
     let columns = vec4<u32>(column) + vec4<u32>(0u, WIDE, 2u * WIDE, 3u * WIDE);
-    let x = vec4<f32>(columns) - params.half_size.x;
+    let x = vec4<f32>(columns) - params.half_x;
     let p0 = row_position(row);
     let p1 = row_position(row + 1u);
     let p2 = row_position(row + 2u);
@@ -101,7 +96,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     var s1 = load(row + 1u, columns);
     var s2 = load(row + 2u, columns);
     var s3 = load(row + 3u, columns);
-    var first = bound_row(1u, tile.first_input * params.detector.y) * params.detector.x;
+    var first = filtered_row(tile.first_input * params.rows) * params.columns;
     for (var k = tile.first_input; k < tile.first_input + tile.input_count; k++) {
         let m = views[k];
         let products = Columns(pin4(m.u.x * x), pin4(m.v.x * x), pin4(m.w.x * x));
@@ -109,7 +104,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         s1 = update(s1, m, products, p1, first);
         s2 = update(s2, m, products, p2, first);
         s3 = update(s3, m, products, p3, first);
-        first += params.detector.x * params.detector.y;
+        first += params.columns * params.rows;
     }
     store(row, columns, s0);
     store(row + 1u, columns, s1);

@@ -1,12 +1,6 @@
 // Convolution of detector rows with the ramp filter by FFT in workgroup memory, two rows as one complex signal.
 // Twin, formula and sizes: src/kernels/fdk/ramp.rs.
 
-@group(0) @binding(1) var<uniform> params: RampParams;
-@group(0) @binding(2) var<storage, read> twiddles: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read> spectra: array<vec2<f32>>;
-@group(0) @binding(4) var<storage, read> rows_in: array<f32>;
-@group(0) @binding(5) var<storage, read_write> rows_out: array<f32>;
-
 const THREADS = GROUP_INVOCATIONS;
 // Pairs of complex numbers that one invocation owns at the largest transform.
 const OWNED = 1024u / THREADS;
@@ -33,7 +27,7 @@ fn quarter_turn(w: vec2<f32>) -> vec2<f32> {
 // Decimation in frequency: natural order in, bit-reversed order out. Two radix-2 stages at a time, in registers; where
 // their number is odd, the last is left to `middle`.
 fn forward(thread: u32) {
-    let n = params.size.w;
+    let n = params.length;
     var half = n / 2u;
     while (half > 1u) {
         let quarter = half / 2u;
@@ -64,7 +58,7 @@ fn forward(thread: u32) {
 // Decimation in time with conjugate twiddles: bit-reversed order in, natural order out; the 1/n is in the spectra.
 // Where the number of stages is odd, the first is left to `middle`.
 fn inverse(thread: u32) {
-    let n = params.size.w;
+    let n = params.length;
     var half = select(1u, 2u, is_odd(n));
     while (half < n) {
         let double = 2u * half;
@@ -100,9 +94,9 @@ fn is_odd(n: u32) -> bool {
 // Multiplies by the spectrum of the filter, between the last stage of one transform and the first of the other where
 // these were left over; their twiddle is 1. A single segment is multiplied in place, several are summed in `owned`.
 fn middle(thread: u32, spectrum: u32, s: u32, owned: ptr<function, array<vec4<f32>, OWNED>>) {
-    let n = params.size.w;
+    let n = params.length;
     let has_stage = is_odd(n);
-    let is_single = params.segments.x == 1u;
+    let is_single = params.segments == 1u;
     // As many turns for every length, so that compilers keep `owned` in registers.
     for (var o = 0u; o < OWNED; o++) {
         let k = thread + o * THREADS;
@@ -123,7 +117,7 @@ fn middle(thread: u32, spectrum: u32, s: u32, owned: ptr<function, array<vec4<f3
                 }
                 (*owned)[o] = vec4<f32>(a, b);
             }
-            if (s + 1u == params.segments.x) {
+            if (s + 1u == params.segments) {
                 if (has_stage) {
                     let difference = a - b;
                     a = a + b;
@@ -139,21 +133,21 @@ fn middle(thread: u32, spectrum: u32, s: u32, owned: ptr<function, array<vec4<f3
 
 @compute @workgroup_size(THREADS, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let columns = params.size.x;
-    let rows = params.size.y;
-    let segment = params.size.z;
-    let n = params.size.w;
+    let columns = params.columns;
+    let rows = params.row_count;
+    let segment = params.segment;
+    let n = params.length;
     let row = tile.first_row + group.y;
     // Rows of a view are taken in pairs; the first of a pair does the work. Uniform over the workgroup.
     if ((row % rows) % 2u == 1u) {
         return;
     }
     let is_pair = row % rows + 1u < rows;
-    let source = bound_row(2u, row) * columns;
+    let source = rows_in_row(row) * columns;
     let first_out = group.x * segment;
 
     var owned: array<vec4<f32>, OWNED>;
-    for (var s = 0u; s < params.segments.x; s++) {
+    for (var s = 0u; s < params.segments; s++) {
         for (var k = thread; k < n; k += THREADS) {
             let column = s * segment + k;
             var value = vec2<f32>(0.0, 0.0);
@@ -168,10 +162,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
         forward(thread);
         // Spectra are ordered by the shift from an input segment to this one, the most negative first.
-        middle(thread, (group.x + params.segments.x - 1u - s) * n, s, &owned);
+        middle(thread, (group.x + params.segments - 1u - s) * n, s, &owned);
     }
     inverse(thread);
-    let target_row = bound_row(3u, row) * columns;
+    let target_row = rows_out_row(row) * columns;
     for (var k = thread; k < segment; k += THREADS) {
         let column = first_out + k;
         if (column < columns) {

@@ -1,11 +1,6 @@
 // Histograms of tiles, one workgroup per tile.
 // Twin and design: src/kernels/histogram/count.rs.
 
-@group(0) @binding(1) var<uniform> params: CountParams;
-@group(0) @binding(2) var<storage, read> pixels: array<u32>;
-@group(0) @binding(3) var<storage, read> mask: array<u32>;
-@group(0) @binding(4) var<storage, read_write> results: array<atomic<u32>>;
-
 const SHARED_BINS = 4096u;
 
 var<workgroup> shared_bins: array<atomic<u32>, SHARED_BINS>;
@@ -18,7 +13,7 @@ struct Bins {
 }
 
 fn add(bins: Bins, value: u32, amount: u32) {
-    let place = bins.first + (value & (params.size.z - 1u)) * bins.stride;
+    let place = bins.first + (value & (params.levels - 1u)) * bins.stride;
     if (bins.is_shared) {
         atomicAdd(&shared_bins[place], amount);
     } else {
@@ -26,8 +21,8 @@ fn add(bins: Bins, value: u32, amount: u32) {
     }
 }
 
-fn boundary(axis: vec4<u32>, index: u32) -> i32 {
-    return bitcast<i32>(axis.x) + i32(index * axis.y / axis.z);
+fn boundary(cuts: Cuts, index: u32) -> i32 {
+    return cuts.offset + i32(index * cuts.numerator / cuts.denominator);
 }
 
 // Pixel for which a virtual one stands: mirrored without repeating the edge.
@@ -42,20 +37,20 @@ fn mirrored(pixel: i32, length: u32) -> u32 {
 
 // 1 where pixel `x` of a row counts.
 fn included(row: u32, x: u32) -> u32 {
-    if (params.down.w == 0u) {
+    if (params.mask_words == 0u) {
         return 1u;
     }
-    return (mask[row * params.down.w + x / 32u] >> (x % 32u)) & 1u;
+    return (mask[row * params.mask_words + x / 32u] >> (x % 32u)) & 1u;
 }
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group.x >= params.size.w || group.y >= tile.row_count) {
+    if (group.x >= params.across.count || group.y >= tile.row_count) {
         return;
     }
-    let levels = params.size.z;
+    let levels = params.levels;
     let row = tile.first_row + group.y;
-    let slot = (bound_row(2u, row) * params.size.w + group.x) * levels;
+    let slot = (results_row(row) * params.across.count + group.x) * levels;
 
     // As many copies of the counters as fit, neighbouring invocations in different ones.
     let copies = max(SHARED_BINS / levels, 1u);
@@ -73,7 +68,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     storageBarrier();
 
-    let end = i32(params.size.x);
+    let end = i32(params.columns);
     let x0 = boundary(params.across, group.x);
     let x1 = boundary(params.across, group.x + 1u);
     let y0 = boundary(params.down, row);
@@ -92,17 +87,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let column = thread & (wide - 1u);
     for (var y = y0 + i32(thread / wide); y < y1; y += i32(WORKGROUP_WIDE / wide)) {
-        let image_row = mirrored(y, params.size.y);
-        let words = bound_row(0u, image_row) * params.across.w;
-        var mask_row = 0u;
-        if (params.down.w != 0u) {
-            mask_row = bound_row(1u, image_row);
+        let image_row = mirrored(y, params.rows);
+        let words = pixels_row(image_row) * params.words;
+        var mask_at = 0u;
+        if (params.mask_words != 0u) {
+            mask_at = mask_row(image_row);
         }
         for (var w = first_word + column; w < last_word; w += wide) {
             let word = pixels[words + w];
             let x = 2u * w;
-            let low = select(0u, included(mask_row, x), x >= first);
-            let high = select(0u, included(mask_row, x + 1u), x + 1u < last);
+            let low = select(0u, included(mask_at, x), x >= first);
+            let high = select(0u, included(mask_at, x + 1u), x + 1u < last);
             if (low + high == 2u && (word & 0xffffu) == word >> 16u) {
                 add(bins, word & 0xffffu, 2u);
             } else {
@@ -116,8 +111,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         for (var k = column; k < before + beyond; k += wide) {
             let outside = select(max(x0, end) + i32(k - before), x0 + i32(k), k < before);
-            let x = mirrored(outside, params.size.x);
-            if (included(mask_row, x) == 1u) {
+            let x = mirrored(outside, params.columns);
+            if (included(mask_at, x) == 1u) {
                 add(bins, (pixels[words + x / 2u] >> (16u * (x % 2u))) & 0xffffu, 1u);
             }
         }

@@ -1,11 +1,6 @@
 // Borders of a collimated field from sums of steps, in one workgroup.
 // Twin, rule and limits: src/kernels/mask/borders.rs.
 
-@group(0) @binding(1) var<uniform> params: BordersParams;
-@group(0) @binding(2) var<storage, read> step_right: array<u32>;
-@group(0) @binding(3) var<storage, read> step_down: array<u32>;
-@group(0) @binding(4) var<storage, read_write> borders: array<u32>;
-
 const BANDS = 16u;
 // Invocations that find the median of one band.
 const LANES = 16u;
@@ -17,7 +12,7 @@ var<workgroup> found: array<vec4<u32>, WORKGROUP_WIDE>;
 
 fn step_at(axis: u32, band: u32, i: u32) -> u32 {
     if (axis == 0u) {
-        return step_right[band * params.size.x + i];
+        return step_right[band * params.columns + i];
     }
     return step_down[i * BANDS + band];
 }
@@ -25,9 +20,9 @@ fn step_at(axis: u32, band: u32, i: u32) -> u32 {
 @compute @workgroup_size(WORKGROUP_WIDE, 1)
 fn main(@builtin(local_invocation_index) thread: u32) {
     for (var axis = 0u; axis < 2u; axis++) {
-        let length = params.size[axis];
-        let across = params.size[1u - axis];
-        let reach = length * params.rule.y / 100u;
+        let length = select(params.columns, params.rows, axis == 1u);
+        let across = select(params.rows, params.columns, axis == 1u);
+        let reach = length * params.reach_percent / 100u;
         let band = thread / LANES;
 
         // The median, bit by bit: the largest value that no more than half of the steps are below.
@@ -51,12 +46,13 @@ fn main(@builtin(local_invocation_index) thread: u32) {
         }
         if (thread % LANES == 0u) {
             let width = (band + 1u) * across / BANDS - band * across / BANDS;
-            thresholds[band] = max(params.rule.x * min(median, 0xffffffffu / params.rule.x), width * params.size.z);
+            let least = width * params.least_step;
+            thresholds[band] = max(params.multiple * min(median, 0xffffffffu / params.multiple), least);
         }
         workgroupBarrier();
 
         var best = vec4<u32>(0u, 0u, 0u, length);
-        if (min(length, across) >= params.rule.w) {
+        if (min(length, across) >= params.least_side) {
             for (var i = thread; i + 1u < length; i += WORKGROUP_WIDE) {
                 if (i + 1u > reach && i + 1u < length - reach) {
                     continue;
@@ -68,7 +64,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
                     score += value;
                     count += select(0u, 1u, value > thresholds[b]);
                 }
-                if (count < params.rule.z) {
+                if (count < params.least_bands) {
                     continue;
                 }
                 if (i + 1u <= reach && score > best.x) {

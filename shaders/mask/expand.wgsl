@@ -1,21 +1,17 @@
 // Mask made larger by a whole factor, nearest pixel, one invocation per word of the result.
 // Twin: src/kernels/mask/expand.rs.
 
-@group(0) @binding(1) var<uniform> params: ExpandParams;
-@group(0) @binding(2) var<storage, read> mask: array<u32>;
-@group(0) @binding(3) var<storage, read_write> expanded: array<u32>;
-
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let source_words = params.source.z;
-    let factor = params.source.w;
-    let word_count = params.target_size.y;
+    let source_words = params.source_words;
+    let factor = params.factor;
+    let word_count = params.words;
     if (id.x >= word_count || id.y >= tile.row_count) {
         return;
     }
     let row = tile.first_row + id.y;
-    let source = bound_row(0u, row / factor) * source_words;
-    let pixel_count = min(32u, params.target_size.x - 32u * id.x);
+    let source = mask_row(row / factor) * source_words;
+    let pixel_count = min(32u, params.columns - 32u * id.x);
     var x = 32u * id.x / factor;
     var within = 32u * id.x % factor;
     var bits = 0u;
@@ -27,5 +23,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             x += 1u;
         }
     }
-    expanded[bound_row(1u, row) * word_count + id.x] = bits;
+    expanded[expanded_row(row) * word_count + id.x] = bits;
 }

@@ -1,20 +1,16 @@
 // Connected components by union–find, in one workgroup: its barriers order the phases, other groups do not exist.
 // Twin, connectivity and why the result is unique: src/kernels/mask/labels.rs.
 
-@group(0) @binding(1) var<uniform> params: LabelsParams;
-@group(0) @binding(2) var<storage, read> mask: array<u32>;
-@group(0) @binding(3) var<storage, read_write> labels: array<atomic<u32>>;
-
 const NONE = 0xffffffffu;
 
 // A word of what is labelled; nothing outside the image, where unsigned coordinates below zero lie too.
 fn word_at(y: u32, word: u32) -> u32 {
-    if (y >= params.size.y || word >= params.size.z) {
+    if (y >= params.rows || word >= params.words) {
         return 0u;
     }
-    let in_row = params.size.x - 32u * word;
+    let in_row = params.columns - 32u * word;
     let valid = select(0xffffffffu, (1u << (in_row & 31u)) - 1u, in_row < 32u);
-    return (mask[bound_row(0u, y) * params.size.z + word] ^ params.rule.x) & valid;
+    return (mask[mask_row(y) * params.words + word] ^ params.flip) & valid;
 }
 
 // Parents are smaller than their children, so this ends. Paths are halved with atomicMin, so that a link that another
@@ -62,9 +58,9 @@ fn unite_all(pixels: u32, pixel: u32, back: u32) {
 
 @compute @workgroup_size(WORKGROUP_WIDE, 1)
 fn main(@builtin(local_invocation_index) thread: u32) {
-    let columns = params.size.x;
-    let word_count = params.size.z;
-    let all_words = word_count * params.size.y;
+    let columns = params.columns;
+    let word_count = params.words;
+    let all_words = word_count * params.rows;
 
     // Every pixel begins with the first pixel of its run within the word.
     for (var i = thread; i < all_words; i += WORKGROUP_WIDE) {
@@ -93,7 +89,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
         let up_left = (up << 1u) | (word_at(y - 1u, word - 1u) >> 31u);
         unite_all(here & 1u & left, first, 1u);
         unite_all(here & up & ~(left & up_left), first, columns);
-        if (params.rule.y == 8u) {
+        if (params.neighbours == 8u) {
             let right = (here >> 1u) | (word_at(y, word + 1u) << 31u);
             let up_right = (up >> 1u) | (word_at(y - 1u, word + 1u) << 31u);
             unite_all(here & ~up & ~left & up_left, first, columns + 1u);
@@ -102,7 +98,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     }
     storageBarrier();
 
-    for (var p = thread; p < columns * params.size.y; p += WORKGROUP_WIDE) {
+    for (var p = thread; p < columns * params.rows; p += WORKGROUP_WIDE) {
         if (atomicLoad(&labels[p]) != NONE) {
             // Only pixels that are no roots change, and only to their root.
             atomicMin(&labels[p], root_of(p));

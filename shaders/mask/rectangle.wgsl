@@ -1,10 +1,6 @@
 // Mask of a rectangle, one invocation per word.
 // Twin: src/kernels/mask/rectangle.rs.
 
-@group(0) @binding(1) var<uniform> params: RectangleParams;
-@group(0) @binding(2) var<storage, read> borders: array<u32>;
-@group(0) @binding(3) var<storage, read_write> mask: array<u32>;
-
 // Bits of the word from column `first` on that lie left of column `end`.
 fn below(first: u32, end: u32) -> u32 {
     let count = min(max(end, first) - first, 32u);
@@ -13,7 +9,7 @@ fn below(first: u32, end: u32) -> u32 {
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let word_count = params.size.y;
+    let word_count = params.words;
     if (id.x >= word_count || id.y >= tile.row_count) {
         return;
     }
@@ -21,7 +17,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let first = 32u * id.x;
     var bits = 0u;
     if (row >= borders[1] && row < borders[3]) {
-        bits = below(first, min(borders[2], params.size.x)) & ~below(first, borders[0]);
+        bits = below(first, min(borders[2], params.columns)) & ~below(first, borders[0]);
     }
-    mask[bound_row(1u, row) * word_count + id.x] = bits;
+    mask[mask_row(row) * word_count + id.x] = bits;
 }

@@ -1,16 +1,10 @@
 // Mask of the components that are kept, one invocation per word.
 // Twin: src/kernels/mask/select.rs.
 
-@group(0) @binding(1) var<uniform> params: SelectParams;
-@group(0) @binding(2) var<storage, read> labels: array<u32>;
-@group(0) @binding(3) var<storage, read> counts: array<u32>;
-@group(0) @binding(4) var<storage, read> best: array<u32>;
-@group(0) @binding(5) var<storage, read_write> mask: array<u32>;
-
 const NONE = 0xffffffffu;
 
 fn is_kept(label: u32) -> bool {
-    if (params.size.z == 0u) {
+    if (params.keep_uncounted == 0u) {
         return label != NONE && label == best[0];
     }
     // Labels are those of the background: its holes, and what was set before.
@@ -19,8 +13,8 @@ fn is_kept(label: u32) -> bool {
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let columns = params.size.x;
-    let word_count = params.size.y;
+    let columns = params.columns;
+    let word_count = params.words;
     if (id.x >= word_count || id.y >= tile.row_count) {
         return;
     }
@@ -30,5 +24,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var k = 0u; k < min(32u, columns - 32u * id.x); k++) {
         bits |= select(0u, 1u, is_kept(labels[first + k])) << k;
     }
-    mask[bound_row(3u, row) * word_count + id.x] = bits;
+    mask[mask_row(row) * word_count + id.x] = bits;
 }

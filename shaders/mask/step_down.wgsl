@@ -1,32 +1,28 @@
 // Steps from row to row, summed over bands of columns, one invocation per row and band.
 // Twin: src/kernels/mask/step_down.rs.
 
-@group(0) @binding(1) var<uniform> params: StepDownParams;
-@group(0) @binding(2) var<storage, read> pixels: array<u32>;
-@group(0) @binding(3) var<storage, read_write> steps: array<u32>;
-
 fn pixel(first: u32, x: u32) -> i32 {
     return i32((pixels[first + x / 2u] >> (16u * (x & 1u))) & 0xffffu);
 }
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let columns = params.size.x;
-    let rows = params.size.y;
-    let pair_count = params.size.z;
-    let band_count = params.size.w;
+    let columns = params.columns;
+    let rows = params.rows;
+    let pair_count = params.pairs;
+    let band_count = params.bands;
     if (id.x >= band_count || id.y >= tile.row_count) {
         return;
     }
     let row = tile.first_row + id.y;
     var sum = 0u;
     if (row + 1u < rows) {
-        let here = bound_row(0u, row) * pair_count;
-        let next = bound_row(0u, row + 1u) * pair_count;
+        let here = pixels_row(row) * pair_count;
+        let next = pixels_row(row + 1u) * pair_count;
         let end = (id.x + 1u) * columns / band_count;
         for (var x = id.x * columns / band_count; x < end; x++) {
             sum += u32(abs(pixel(next, x) - pixel(here, x)));
         }
     }
-    steps[bound_row(1u, row) * band_count + id.x] = sum;
+    steps[steps_row(row) * band_count + id.x] = sum;
 }

@@ -1,11 +1,6 @@
 // Pixels of every component, and the component with the most, in one workgroup.
 // Twin: src/kernels/mask/tally.rs.
 
-@group(0) @binding(1) var<uniform> params: TallyParams;
-@group(0) @binding(2) var<storage, read> labels: array<u32>;
-@group(0) @binding(3) var<storage, read_write> counts: array<atomic<u32>>;
-@group(0) @binding(4) var<storage, read_write> best: array<u32>;
-
 const NONE = 0xffffffffu;
 // Neighbouring pixels that one invocation counts before it adds: most have one label.
 const STRETCH = 32u;
@@ -14,10 +9,10 @@ var<workgroup> best_label: array<u32, WORKGROUP_WIDE>;
 var<workgroup> best_count: array<u32, WORKGROUP_WIDE>;
 
 fn is_counted(pixel: u32) -> bool {
-    let x = pixel % params.size.x;
-    let y = pixel / params.size.x;
-    let is_border = x == 0u || y == 0u || x + 1u == params.size.x || y + 1u == params.size.y;
-    return is_border || params.size.z == 0u;
+    let x = pixel % params.columns;
+    let y = pixel / params.columns;
+    let is_border = x == 0u || y == 0u || x + 1u == params.columns || y + 1u == params.rows;
+    return is_border || params.border_only == 0u;
 }
 
 fn add(label: u32, count: u32) {
@@ -28,7 +23,7 @@ fn add(label: u32, count: u32) {
 
 @compute @workgroup_size(WORKGROUP_WIDE, 1)
 fn main(@builtin(local_invocation_index) thread: u32) {
-    let pixel_count = params.size.x * params.size.y;
+    let pixel_count = params.columns * params.rows;
     for (var p = thread; p < pixel_count; p += WORKGROUP_WIDE) {
         atomicStore(&counts[p], 0u);
     }

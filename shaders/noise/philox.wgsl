@@ -15,7 +15,7 @@ fn philox(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
 
 // Words of a draw of a pixel; `row` counts over all slices.
 fn drawn(column: u32, row: u32, draw: u32) -> vec4<u32> {
-    let view = row / params.size.y;
-    let place = params.origin.xyz + vec3<u32>(column, row - view * params.size.y, view);
-    return philox(vec4<u32>(place, draw), params.key.xy);
+    let view = row / params.rows;
+    let place = vec3<u32>(params.column, params.row, params.view) + vec3<u32>(column, row - view * params.rows, view);
+    return philox(vec4<u32>(place, draw), vec2<u32>(params.key_low, params.key_high));
 }

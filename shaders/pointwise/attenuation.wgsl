@@ -1,16 +1,12 @@
 // CT numbers to attenuation coefficients.
 // Twin, formula and units: src/kernels/pointwise/attenuation.rs.
 
-@group(0) @binding(1) var<uniform> params: PointwiseParams;
-@group(0) @binding(2) var<storage, read> hounsfield: array<f32>;
-@group(0) @binding(3) var<storage, read_write> results: array<f32>;
-
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= params.size.x || id.y >= tile.row_count) {
+    if (id.x >= params.columns || id.y >= tile.row_count) {
         return;
     }
     let row = tile.first_row + id.y;
-    let hu = hounsfield[bound_row(0u, row) * params.size.x + id.x];
-    results[bound_row(1u, row) * params.size.x + id.x] = max(pin(hu * params.constants.y) + params.constants.x, 0.0);
+    let hu = hounsfield[hounsfield_row(row) * params.columns + id.x];
+    results[results_row(row) * params.columns + id.x] = max(pin(hu * params.per_hounsfield) + params.water, 0.0);
 }

@@ -1,11 +1,6 @@
 // Siddon's exact radiological path: one invocation walks one ray from voxel face to voxel face.
 // Twin, units and source: src/kernels/project/siddon.rs.
 
-@group(0) @binding(1) var<uniform> params: SiddonParams;
-@group(0) @binding(2) var<storage, read> views: array<ViewRays>;
-@group(0) @binding(3) var<storage, read> volume: array<f32>;
-@group(0) @binding(4) var<storage, read_write> integrals: array<f32>;
-
 const PARALLEL = 1e-12;
 const PARALLEL_INVERSE = 1e12;
 const FAR = 1e30;
@@ -76,13 +71,13 @@ fn next_plane(a: Axis, first: i32, end: i32, t: f32) -> i32 {
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= params.detector.x || id.y >= tile.row_count) {
+    if (id.x >= params.columns || id.y >= tile.row_count) {
         return;
     }
     let row = tile.first_row + id.y;
-    let view = row / params.detector.y;
-    let j = row % params.detector.y;
-    let ij = vec2<f32>(f32(id.x) - params.half_detector.x, f32(j) - params.half_detector.y);
+    let view = row / params.rows;
+    let j = row % params.rows;
+    let ij = vec2<f32>(f32(id.x) - params.half_columns, f32(j) - params.half_rows);
 
     let d = views[view].direction;
     let dx = affine(d.base.x, d.base_tail.x, d.u.x, d.u_tail.x, d.v.x, d.v_tail.x, ij);
@@ -97,9 +92,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let sx = dx.x + dx.y;
     let sy = dy.x + dy.y;
     let sz = dz.x + dz.y;
-    let mx = pin(sx * params.spacing.x);
-    let my = pin(sy * params.spacing.y);
-    let mz = pin(sz * params.spacing.z);
+    let mx = pin(sx * params.spacing_x);
+    let my = pin(sy * params.spacing_y);
+    let mz = pin(sz * params.spacing_z);
     let square = pin(pin(pin(mx * mx) + pin(my * my)) + pin(mz * mz));
     let per_mm = inverse_square_root(square);
     let length = square * per_mm;
@@ -109,7 +104,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 
     let first_z = i32(tile.first_input);
     let end_z = first_z + i32(tile.input_count);
-    let size = vec3<i32>(params.size.xyz);
+    let size = vec3<i32>(vec3<u32>(params.nx, params.ny, params.nz));
     let ex = entry_exit(ax, 0, size.x);
     let ey = entry_exit(ay, 0, size.y);
     let ez = entry_exit(az, first_z, end_z);
@@ -117,7 +112,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var t = max(max(ex.x, ey.x), max(ez.x, range.x * length));
     let end = min(min(ex.y, ey.y), min(ez.y, range.y * length));
 
-    let at = bound_row(2u, row) * params.detector.x + id.x;
+    let at = integrals_row(row) * params.columns + id.x;
     var sum = 0.0;
     if (tile.resume == 1u) {
         sum = integrals[at];
@@ -130,7 +125,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let step_x = select(-1, 1, ax.inverse > 0.0);
         let step_y = select(-1, 1, ay.inverse > 0.0);
         let step_z = select(-1, 1, az.inverse > 0.0);
-        let row_z = i32(bound_row(1u, u32(select(kz, kz - 1, step_z > 0)) * params.size.y));
+        let row_z = i32(volume_row(u32(select(kz, kz - 1, step_z > 0)) * params.ny));
         let cell_y = select(ky, ky - 1, step_y > 0);
         let cell_x = select(kx, kx - 1, step_x > 0);
         var voxel = (row_z + cell_y) * size.x + cell_x;

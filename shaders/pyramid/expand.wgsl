@@ -30,16 +30,16 @@ fn column(x: u32, rows: vec3<u32>, is_odd: bool) -> f32 {
 // Two pixels of the expanded level: columns 2·pair and 2·pair + 1 of a row.
 fn expanded(pair: u32, row: u32) -> vec2<f32> {
     let i = row / 2u;
-    let near = neighbours(i, params.size.y);
-    let rows = vec3<u32>(bound_row(0u, near.x), bound_row(0u, i), bound_row(0u, near.y)) * ((params.size.x + 1u) / 2u);
+    let near = neighbours(i, params.rows);
+    let rows = vec3<u32>(coarse_row(near.x), coarse_row(i), coarse_row(near.y)) * ((params.columns + 1u) / 2u);
     let is_odd = row % 2u == 1u;
-    let beside = neighbours(pair, params.size.x);
+    let beside = neighbours(pair, params.columns);
     let here = column(pair, rows, is_odd);
     let behind = column(beside.y, rows, is_odd);
     // 1/64.
     let even = pin(at_even(column(beside.x, rows, is_odd), here, behind) * 0.015625);
     let odd = pin(at_odd(here, behind) * 0.015625);
-    if (params.size.z == 1u) {
+    if (params.is_whole == 1u) {
         return vec2<f32>(floor(even + 0.5), floor(odd + 0.5));
     }
     return vec2<f32>(even, odd);

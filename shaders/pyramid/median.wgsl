@@ -1,10 +1,6 @@
 // Median of the magnitudes that the strips counted, as a standard deviation: one workgroup.
 // Twin and formula: src/kernels/pyramid/median.rs.
 
-@group(0) @binding(1) var<uniform> params: MedianParams;
-@group(0) @binding(2) var<storage, read> counts: array<u32>;
-@group(0) @binding(3) var<storage, read_write> results: array<f32>;
-
 const BINS = 4096u;
 // Bins that one invocation adds up.
 const OWNED = BINS / WORKGROUP_WIDE;
@@ -16,8 +12,8 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     var owned: array<u32, OWNED>;
     var sum = 0u;
     for (var i = 0u; i < OWNED; i++) {
-        for (var strip = 0u; strip < params.size.x; strip++) {
-            owned[i] += counts[bound_row(0u, strip) * BINS + thread * OWNED + i];
+        for (var strip = 0u; strip < params.strips; strip++) {
+            owned[i] += counts[counts_row(strip) * BINS + thread * OWNED + i];
         }
         sum += owned[i];
     }
@@ -31,7 +27,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
         }
         all += sums[i];
     }
-    let place = bound_row(1u, tile.first_row);
+    let place = results_row(tile.first_row);
     if (all == 0u && thread == 0u) {
         results[place] = 0.0;
     }
@@ -46,5 +42,5 @@ fn main(@builtin(local_invocation_index) thread: u32) {
         bin++;
     }
     let share = f32(2u * (rank - below) - 1u) * reciprocal(f32(2u * owned[bin]));
-    results[place] = pin(f32(thread * OWNED + bin) + pin(share)) * params.scale.x;
+    results[place] = pin(f32(thread * OWNED + bin) + pin(share)) * params.scale;
 }

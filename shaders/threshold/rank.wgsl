@@ -1,10 +1,6 @@
 // Grey values at two ranks of a histogram, by one workgroup; every invocation owns a run of bins.
 // Twin and formula: src/kernels/threshold/rank.rs.
 
-@group(0) @binding(1) var<uniform> params: RankParams;
-@group(0) @binding(2) var<storage, read> histogram: array<u32>;
-@group(0) @binding(3) var<storage, read_write> results: array<u32>;
-
 var<workgroup> sums: array<u32, WORKGROUP_WIDE>;
 
 // a·b as high and low word.
@@ -26,12 +22,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let row = tile.first_row + group.y;
-    let bins = params.size.x;
+    let bins = params.bins;
     let run = (bins + WORKGROUP_WIDE - 1u) / WORKGROUP_WIDE;
     let first = min(thread * run, bins);
     let last = min(first + run, bins);
-    let source = bound_row(0u, row) * bins;
-    let slot = bound_row(1u, row) * 4u;
+    let source = histogram_row(row) * bins;
+    let slot = results_row(row) * 4u;
 
     var sum = 0u;
     for (var i = first; i < last; i++) {
@@ -60,12 +56,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     // The value of a rank is the only bin at which the running sum comes to exceed it.
-    let low = product(params.size.y, total - 1u);
-    let high = product(params.size.z, total - 1u);
+    let low = product(params.low, total - 1u);
+    let high = product(params.high, total - 1u);
     for (var i = first; i < last; i++) {
-        let before = product(below, params.size.w);
+        let before = product(below, params.whole);
         below += histogram[source + i];
-        let after = product(below, params.size.w);
+        let after = product(below, params.whole);
         if (exceeds(after, low) && !exceeds(before, low)) {
             results[slot] = i;
         }

@@ -1,10 +1,6 @@
 // Threshold of a histogram by the triangle method, by one workgroup.
 // Twin, formula and conventions: src/kernels/threshold/triangle.rs.
 
-@group(0) @binding(1) var<uniform> params: TriangleParams;
-@group(0) @binding(2) var<storage, read> histogram: array<u32>;
-@group(0) @binding(3) var<storage, read_write> results: array<u32>;
-
 const OPEN_CV = 0u;
 const SCIKIT_IMAGE = 1u;
 
@@ -52,9 +48,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let row = tile.first_row + group.y;
-    let bins = params.size.x;
+    let bins = params.bins;
     let end = bins - 1u;
-    let source = bound_row(0u, row) * bins;
+    let source = histogram_row(row) * bins;
 
     var first = end;
     var last = 0u;
@@ -78,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
 
     // 1 where the line ends one bin outside and the threshold is one below the place.
-    let shift = select(1u, 0u, params.size.y == SCIKIT_IMAGE);
+    let shift = select(1u, 0u, params.convention == SCIKIT_IMAGE);
     let lo = max(first, shift) - shift;
     let hi = min(last + shift, end);
     let is_reversed = height > 0u && peak - lo < hi - peak;
@@ -90,7 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var d = thread; d < width + shift; d += WORKGROUP_WIDE) {
         let count = histogram[source + select(lo + d, hi - d, is_reversed)];
         var distance = wide_sum(product(height, d), product(height - count, width));
-        if (d == 0u && params.size.y == OPEN_CV) {
+        if (d == 0u && params.convention == OPEN_CV) {
             distance = product(height, width - min(base, width));
         }
         best = better(best, vec3<u32>(distance, d));
@@ -102,7 +98,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         return;
     }
     let place = bests[0].z;
-    let slot = bound_row(1u, row) * 4u;
+    let slot = results_row(row) * 4u;
     if (height == 0u) {
         results[slot] = end;
         results[slot + 1u] = 0u;

@@ -7,7 +7,7 @@ pub(crate) const WORD_BYTES: u64 = 4;
 ///
 /// Slices are the grain at which a buffer may be spread over several allocations; rows are the grain at which work
 /// is divided. A volume is `[z][y][x]`, a projection stack `[view][v][u]`, a table one slice of one row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
     /// Number of slices.
     pub slices: u32,

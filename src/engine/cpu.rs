@@ -1,19 +1,16 @@
 //! Runs a plan on the host: twins on all cores.
 
-use std::{
-    borrow::Cow,
-    ops::Range,
-    time::{Duration, Instant},
-};
+use std::{borrow::Cow, ops::Range, time::Duration};
 
-use rayon::prelude::*;
+use web_time::Instant;
 
 use super::{
-    Block, Control, Counts, Error, Inputs, Kernel, Outputs, PassTime, Plan, Read, RunReport, Write,
-    graph::Action,
+    Block, Control, Counts, Domain, Error, Inputs, Kernel, Outputs, PassTime, Plan, Read, RunReport, Sums, Write,
+    graph::{Action, BufferInfo},
     host_memory::zeroed,
     plan::{Piece, Placement},
 };
+use crate::parallel::*;
 
 /// Blocks per core: enough that an unlucky slow block does not leave the others idle.
 const BLOCKS_PER_CORE: usize = 16;
@@ -107,10 +104,10 @@ fn run(
                     memory[allocation] = target;
                 }
             }
-            Action::Compute { kernel, reads, writes } => {
+            Action::Compute { kernel, domain, reads, writes } => {
                 for piece in &step.pieces {
                     control.step(&pass.label, done, all)?;
-                    compute(plan, memory, inputs, kernel.as_ref(), (reads, writes), piece);
+                    compute(plan, memory, inputs, (kernel.as_ref(), domain), (reads, writes), piece);
                     done += 1;
                 }
             }
@@ -164,40 +161,59 @@ fn compute(
     plan: &Plan<'_, '_>,
     memory: &mut [Vec<u32>],
     inputs: &Inputs<'_>,
-    kernel: &dyn Kernel,
+    (kernel, domain): (&dyn Kernel, &Domain),
     (reads, writes): (&[Read], &[Write]),
     piece: &Piece,
 ) {
     let rows = piece.rows.start as usize..piece.rows.end as usize;
     // The written buffers leave the memory for a moment, so that the others can be read meanwhile.
-    let mut taken: Vec<(usize, usize, Vec<u32>)> = writes
-        .iter()
-        .filter_map(|w| match plan.placements[w.buffer()] {
-            Placement::In { allocation, parts } => {
-                Some((allocation, parts.row_words as usize, std::mem::take(&mut memory[allocation])))
-            }
-            Placement::Borrowed { .. } | Placement::Nowhere => None,
-        })
-        .collect();
+    let mut take = |buffer: usize| match plan.placements[buffer] {
+        Placement::In { allocation, parts } => {
+            Some((allocation, parts.row_words as usize, std::mem::take(&mut memory[allocation])))
+        }
+        Placement::Borrowed { .. } | Placement::Nowhere => None,
+    };
+    let mut taken: Vec<(usize, usize, Vec<u32>)> = writes.iter().filter_map(|w| take(w.rows()?)).collect();
+    let sums = writes.iter().filter(|w| w.rows().is_none());
+    let mut summed: Vec<(usize, usize, Vec<u32>)> = sums.filter_map(|w| take(w.buffer())).collect();
     {
+        let sums: Vec<Sums<'_>> = summed.iter_mut().map(|(.., words)| Sums::new(words)).collect();
         let sources: Vec<&[u32]> = reads.iter().map(|r| words(plan, memory, inputs, r.buffer())).collect();
         let twin = |(rows, mut outputs): (Range<usize>, Vec<&mut [u32]>)| {
             let inputs = piece.inputs.start as usize..piece.inputs.end as usize;
             let block = Block { rows, inputs, way: piece.way, resume: piece.resume };
-            kernel.twin(&block, &sources, &mut outputs);
+            let seen =
+                |(index, read): (usize, &Read)| seen(&plan.graph.buffers[read.buffer()], *read, &block, sources[index]);
+            let sources: Vec<&[u32]> = reads.iter().enumerate().map(seen).collect();
+            kernel.twin(&block, &sources, &mut outputs, &sums);
         };
         if piece.operations < PARALLEL_OPERATIONS {
             let count = rows.len();
             split(rows, count, &mut taken).into_iter().for_each(twin);
         } else {
-            let grain = kernel.domain().grain.max(1) as usize;
-            let per_block = rows.len().div_ceil(rayon::current_num_threads() * BLOCKS_PER_CORE);
+            let [.., deep] = kernel.shader().workgroup;
+            let grain = if deep > 1 { deep * domain.extent.rows } else { domain.grain.max(1) } as usize;
+            let per_block = rows.len().div_ceil(current_num_threads() * BLOCKS_PER_CORE);
             let per_block = per_block.next_multiple_of(grain).max(grain);
             split(rows, per_block, &mut taken).into_par_iter().for_each(twin);
         }
     }
-    for (allocation, _, words) in taken {
+    for (allocation, _, words) in taken.into_iter().chain(summed) {
         memory[allocation] = words;
+    }
+}
+
+/// What a twin sees of a buffer that it reads.
+fn seen<'w>(info: &BufferInfo, read: Read, block: &Block, words: &'w [u32]) -> &'w [u32] {
+    let part = |start: usize, end: usize, unit: u64| &words[start * unit as usize..end * unit as usize];
+    match read {
+        Read::Rows(_) => part(block.rows.start, block.rows.end, info.row_words),
+        Read::Inputs(_, reach) => {
+            let (reach, slices) = (reach as usize, info.extent.slices as usize);
+            let end = block.inputs.end.saturating_add(reach).min(slices);
+            part(block.inputs.start.saturating_sub(reach), end, info.slice_words())
+        }
+        Read::Whole(_) | Read::Slices(_) | Read::Window(..) | Read::Anywhere(..) => words,
     }
 }
 

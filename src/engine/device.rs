@@ -1,10 +1,12 @@
 use std::{fmt, str::FromStr};
 
 use super::{
-    Control, Error, Export, Inputs, Limits, Outputs, Plan, cpu,
-    gpu::{self, Gpu, Handles},
+    Control, Error, Inputs, Limits, Outputs, Plan, cpu,
+    gpu::{self, Gpu},
     selftest::{self, SelfTest},
 };
+#[cfg(feature = "gpu")]
+use super::{Export, gpu::Handles};
 
 /// What kind of hardware an adapter drives, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -223,7 +225,24 @@ impl Device {
     /// [`Error::Cancelled`], [`Error::OtherLimits`], [`Error::OtherSession`] and [`Error::MissingInput`] when the graph has
     /// imports or inputs, for which there are sessions, or what the device says.
     pub async fn run(&self, plan: &Plan<'_, '_>, control: &Control<'_>) -> Result<Outputs, Error> {
-        self.run_with_exports(plan, control, &[]).await
+        let inputs = &self.checked(plan)?;
+        match &self.backend {
+            Backend::Cpu { .. } => cpu::Prepared::default().run(plan, &mut [], inputs, control),
+            Backend::Gpu(gpu) => gpu.run(plan, &gpu::Call::new(inputs, control)).await,
+        }
+    }
+
+    /// No inputs, where the plan is for this device and needs none.
+    fn checked(&self, plan: &Plan<'_, '_>) -> Result<Inputs<'static>, Error> {
+        if !plan.limits.within(&self.limits()) {
+            return Err(Error::OtherLimits);
+        }
+        if let Some((buffer, _)) = plan.graph.imports().next() {
+            return Err(Error::OtherSession { place: plan.graph.buffers[buffer].label.clone() });
+        }
+        let inputs = Inputs::new();
+        inputs.check(plan)?;
+        Ok(inputs)
     }
 
     /// Runs a plan; outputs that are named among `exports` go there and come back empty.
@@ -231,34 +250,31 @@ impl Device {
     /// # Errors
     /// As [`Self::run`]; [`Error::BufferSize`] when an output is not as large as the memory it is to go to, and
     /// [`Error::Export`] when that cannot be copied to, as on the CPU backend, where there is no device's memory.
+    #[cfg(feature = "gpu")]
     pub async fn run_with_exports(
         &self,
         plan: &Plan<'_, '_>,
         control: &Control<'_>,
         exports: &[Export],
     ) -> Result<Outputs, Error> {
-        if !plan.limits.within(&self.limits()) {
-            return Err(Error::OtherLimits);
-        }
         for export in exports {
             export.check(plan.graph)?;
         }
-        if let Some((buffer, _)) = plan.graph.imports().next() {
-            return Err(Error::OtherSession { place: plan.graph.buffers[buffer].label.clone() });
-        }
-        let inputs = &Inputs::new();
-        inputs.check(plan)?;
         match (&self.backend, exports) {
-            (Backend::Cpu { .. }, []) => cpu::Prepared::default().run(plan, &mut [], inputs, control),
+            (_, []) => self.run(plan, control).await,
             (Backend::Cpu { .. }, [export, ..]) => {
                 let output = plan.graph.outputs[export.output.index].label.clone();
                 Err(Error::Export { output, reason: "the CPU backend has no device memory".to_owned() })
             }
-            (Backend::Gpu(gpu), exports) => gpu.run(plan, &gpu::Call { inputs, exports, control }).await,
+            (Backend::Gpu(gpu), exports) => {
+                let inputs = &self.checked(plan)?;
+                gpu.run(plan, &gpu::Call { exports, ..gpu::Call::new(inputs, control) }).await
+            }
         }
     }
 
     /// The device as wgpu knows it, for libraries that compute beside the engine; none of the CPU backend.
+    #[cfg(feature = "gpu")]
     #[must_use]
     pub fn handles(&self) -> Option<Handles> {
         match &self.backend {

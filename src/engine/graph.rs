@@ -7,7 +7,7 @@ use std::{
 use bytemuck::Pod;
 
 use super::{
-    Buffer, Error, Extent, Input, Kept, Kernel, Output,
+    Buffer, Domain, Error, Extent, Input, Kept, Kernel, Output,
     buffer::{Entry, KeptEntry, WORD_BYTES},
 };
 
@@ -20,8 +20,12 @@ pub enum Read {
     Rows(Entry),
     /// The slices that correspond one to one to the output's slices, whatever their rows.
     Slices(Entry),
-    /// The slices over which the kernel sums.
-    Inputs(Entry),
+    /// The slices over which the kernel sums, and so many slices before and behind each: interpolation between slices. Slices
+    /// beyond an end of the buffer are not there, and no kernel may read them.
+    Inputs(Entry, u32),
+    /// Any element, from any invocation, of a buffer in up to so many parts: a volume that does not fit one binding. Each part
+    /// takes a binding of its own; the shader finds elements with the generated function `NAME_at(row, column, columns)`.
+    Anywhere(Entry, u32),
     /// The rows around the one that corresponds to an output row: stencils, pyramids, strips.
     Window(Entry, Window),
 }
@@ -61,7 +65,8 @@ impl Window {
 impl Read {
     fn entry(self) -> Entry {
         match self {
-            Self::Whole(b) | Self::Rows(b) | Self::Slices(b) | Self::Inputs(b) | Self::Window(b, _) => b,
+            Self::Whole(b) | Self::Rows(b) | Self::Slices(b) | Self::Inputs(b, _) | Self::Anywhere(b, _) => b,
+            Self::Window(b, _) => b,
         }
     }
 
@@ -70,19 +75,21 @@ impl Read {
     }
 }
 
-/// How a pass writes a buffer; always row by row with the output.
+/// How a pass writes a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Every element is written; what was there is gone.
+    /// Every element is written, row by row with the output; what was there is gone.
     Replace(Entry),
-    /// The result is added to what is there.
+    /// The result is added to what is there, row by row with the output.
     Update(Entry),
+    /// Any invocation may add to any sum ([`super::Sums`]); the buffer fits one binding.
+    Accumulate(Entry),
 }
 
 impl Write {
     fn entry(self) -> Entry {
         match self {
-            Self::Replace(b) | Self::Update(b) => b,
+            Self::Replace(b) | Self::Update(b) | Self::Accumulate(b) => b,
         }
     }
 
@@ -92,6 +99,19 @@ impl Write {
 
     pub(crate) fn is_update(self) -> bool {
         matches!(self, Self::Update(_))
+    }
+
+    /// Whether what was there still counts.
+    pub(crate) fn is_added(self) -> bool {
+        matches!(self, Self::Update(_) | Self::Accumulate(_))
+    }
+
+    /// The buffer that is written row by row with the output.
+    pub(crate) fn rows(self) -> Option<usize> {
+        match self {
+            Self::Replace(b) | Self::Update(b) => Some(b.index),
+            Self::Accumulate(_) => None,
+        }
     }
 }
 
@@ -117,7 +137,19 @@ impl<T> Buffer<T> {
     /// Read the slices over which the kernel sums.
     #[must_use]
     pub fn inputs(self) -> Read {
-        Read::Inputs(self.entry)
+        self.inputs_around(0)
+    }
+
+    /// Read the slices over which the kernel sums, and `reach` slices before and behind each of them.
+    #[must_use]
+    pub fn inputs_around(self, reach: u32) -> Read {
+        Read::Inputs(self.entry, reach)
+    }
+
+    /// Read any element from any invocation, through up to so many bindings.
+    #[must_use]
+    pub fn anywhere(self, bindings: u32) -> Read {
+        Read::Anywhere(self.entry, bindings)
     }
 
     /// Read the rows around the one that corresponds to an output row.
@@ -136,6 +168,20 @@ impl<T> Buffer<T> {
     #[must_use]
     pub fn update(self) -> Write {
         Write::Update(self.entry)
+    }
+}
+
+impl<T> From<Buffer<T>> for Write {
+    fn from(buffer: Buffer<T>) -> Self {
+        buffer.replace()
+    }
+}
+
+impl Buffer<u64> {
+    /// Add to sums; begin with [`Graph::clear`].
+    #[must_use]
+    pub fn accumulate(self) -> Write {
+        Write::Accumulate(self.entry)
     }
 }
 
@@ -179,7 +225,7 @@ pub(crate) enum Action<'a> {
     Input { to: usize },
     Clear { buffer: usize },
     Copy { from: usize, to: usize },
-    Compute { kernel: Box<dyn Kernel + 'a>, reads: Vec<Read>, writes: Vec<Write> },
+    Compute { kernel: Box<dyn Kernel + 'a>, domain: Domain, reads: Vec<Read>, writes: Vec<Write> },
     Download { from: usize, output: usize, first_word: usize },
 }
 
@@ -307,7 +353,9 @@ impl<'a> Graph<'a> {
         let (label, reads, writes) = (label.into(), reads.into(), writes.into());
         let mut entries = reads.iter().map(|r| r.entry()).chain(writes.iter().map(|w| w.entry()));
         if entries.all(|entry| self.own(&label, entry).is_some()) {
-            self.push(label, Action::Compute { kernel: Box::new(kernel), reads, writes });
+            let output = writes.first().map_or(Extent::default(), |write| self.buffers[write.buffer()].extent);
+            let domain = kernel.domain(output);
+            self.push(label, Action::Compute { kernel: Box::new(kernel), domain, reads, writes });
         }
     }
 

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::{Extent, structs::StructText};
+use super::{Extent, Sums, structs::StructText};
 
 /// Storage buffers that a kernel may bind: what every WebGPU device allows, and what [`super::Tile`] has room for.
 pub(crate) const STORAGE_BINDINGS: usize = 8;
@@ -28,26 +28,62 @@ impl Tier {
     }
 }
 
+/// Storage buffer of a shader, by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Storage {
+    /// Name, the same in the shader and in the declaration of the kernel.
+    pub name: &'static str,
+    /// Type of an element in WGSL.
+    pub element: &'static str,
+    /// What may be addressed, and how.
+    pub access: Access,
+}
+
+/// How invocations reach the elements of a storage buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Rows of the part or copy that is bound, at `NAME_row(row)`.
+    Rows,
+    /// Any element of a buffer in up to so many bindings, as `NAME_at(row, column, columns)`; `columns` elements make a row.
+    Anywhere(u32),
+    /// Sums of 64 bits, by `NAME_add(index, amount)`.
+    Sums,
+}
+
 /// Text of one compute shader and what it binds.
 ///
 /// Bindings of group 0: 0 = `tile` (uniform, [`super::Tile`]), 1 = `params` (uniform), then the storage buffers read,
-/// then those written, in the order in which passes name them. The entry point is `main`.
+/// then those written, in the order in which passes name them. The entry point is `main`. Declarations of all of them are
+/// generated, and functions to reach their elements ([`Access`]). Rows are counted over all slices.
 #[derive(Debug)]
 pub struct Shader {
     /// Name, `room.stem`, as in `project.siddon`.
     pub name: &'static str,
     /// Promise of the kernel.
     pub tier: Tier,
-    /// WGSL without the generated structs: the shader's own file, then files it shares with others.
+    /// WGSL without what is generated: the shader's own file, then files it shares with others.
     pub source: &'static str,
     /// Shared structs whose WGSL text is put in front, the parameter struct first.
     pub structs: &'static [StructText],
-    /// Number of storage buffers read.
-    pub reads: usize,
-    /// Number of storage buffers written.
-    pub writes: usize,
-    /// Columns and rows of the output that one workgroup covers.
-    pub workgroup: [u32; 2],
+    /// Storage buffers read.
+    pub reads: &'static [Storage],
+    /// Storage buffers written.
+    pub writes: &'static [Storage],
+    /// Columns, rows and slices of the output that one workgroup covers. With one slice, rows are counted over all slices and
+    /// dispatches have two dimensions; with more, a dispatch takes whole slices and has three.
+    pub workgroup: [u32; 3],
+}
+
+impl Shader {
+    /// Storage bindings in order: whether each is only read.
+    pub fn storage(&self) -> impl Iterator<Item = bool> {
+        let count = |storage: &Storage| match storage.access {
+            Access::Anywhere(bindings) => bindings as usize,
+            Access::Rows | Access::Sums => 1,
+        };
+        let all = self.reads.iter().map(|s| (s, true)).chain(self.writes.iter().map(|s| (s, false)));
+        all.flat_map(move |(storage, is_read)| std::iter::repeat_n(is_read, count(storage)))
+    }
 }
 
 /// Order in which a kernel may go through its input slices.
@@ -68,14 +104,6 @@ pub struct Reduce {
     pub order: Order,
 }
 
-impl Domain {
-    /// Rows that need nothing but themselves and the tables.
-    #[must_use]
-    pub fn rows(extent: Extent, row_operations: f64) -> Self {
-        Self { extent, grain: 1, reduce: None, row_operations }
-    }
-}
-
 /// What a pass computes: its outputs, row by row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Domain {
@@ -87,6 +115,20 @@ pub struct Domain {
     pub reduce: Option<Reduce>,
     /// Rough count of arithmetic operations for one output row over all inputs.
     pub row_operations: f64,
+}
+
+impl Domain {
+    /// Rows that need nothing but themselves and the tables.
+    #[must_use]
+    pub fn rows(extent: Extent, row_operations: f64) -> Self {
+        Self { extent, grain: 1, reduce: None, row_operations }
+    }
+
+    /// As many rows, each computed by `groups` workgroups of `wide` invocations.
+    #[must_use]
+    pub fn groups(rows: u32, groups: u32, wide: u32, row_operations: f64) -> Self {
+        Self::rows(Extent { slices: 1, rows, columns: groups * wide }, row_operations)
+    }
 }
 
 /// Which orders take part in a tile of a kernel with [`Order::BothWays`].
@@ -139,8 +181,8 @@ pub trait Kernel: Send + Sync {
     /// Bytes of the parameter struct.
     fn params(&self) -> &[u8];
 
-    /// What the pass computes.
-    fn domain(&self) -> Domain;
+    /// What the pass computes; `output` is the extent of the first buffer that it writes.
+    fn domain(&self, output: Extent) -> Domain;
 
     /// Rows per slice and words per row that each buffer must have, in binding order; 0 stands for any number.
     ///
@@ -151,6 +193,8 @@ pub trait Kernel: Send + Sync {
 
     /// Computes `block.rows` on the CPU.
     ///
-    /// `reads` are whole buffers in binding order, as words; each of `writes` holds just the rows of the block.
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]);
+    /// Buffers come in binding order, as words. Those read with [`super::Read::Rows`] and those written hold just the rows of
+    /// the block, those read with [`super::Read::Inputs`] its input slices and their neighbours as far as there are any, and
+    /// all others are whole. `sums` are the buffers that the pass accumulates in.
+    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]], sums: &[Sums<'_>]);
 }

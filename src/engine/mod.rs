@@ -13,9 +13,15 @@
 pub mod arithmetic;
 mod buffer;
 mod cpu;
+mod declare;
 mod device;
 mod error;
+#[cfg(feature = "gpu")]
 mod export;
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(not(feature = "gpu"))]
+#[path = "no_gpu.rs"]
 mod gpu;
 mod graph;
 mod host_memory;
@@ -26,14 +32,18 @@ mod run;
 mod selftest;
 mod session;
 mod structs;
+mod sums;
 
 pub use buffer::{Buffer, Entry, Extent, Input, Kept, Output};
 pub use device::{AdapterSummary, Choice, Device, Kind, Numerics};
 pub use error::Error;
+#[cfg(feature = "gpu")]
 pub use export::Export;
-pub use gpu::{Handles, NoopPipelines, adapters, open_adapter};
+#[cfg(feature = "gpu")]
+pub use gpu::{Handles, NoopPipelines};
+pub use gpu::{adapters, open_adapter};
 pub use graph::{Graph, Read, Window, Write};
-pub use kernel::{Block, Domain, Kernel, Order, Reduce, Shader, Tier, Way};
+pub use kernel::{Access, Block, Domain, Kernel, Order, Reduce, Shader, Storage, Tier, Way};
 pub use limits::Limits;
 pub use plan::{PeakBytes, Plan};
 pub use run::{Control, Counts, Inputs, Outputs, PassTime, Progress, RunReport};
@@ -41,3 +51,4 @@ pub(crate) use selftest::SHADER as SELF_TEST_SHADER;
 pub use selftest::{Probe, SelfTest, Verdict};
 pub use session::{Prepared, Running, Session};
 pub use structs::{Field, ShaderStruct, ShaderValue, StructText, Tile};
+pub use sums::{FixedPoint, Sums};

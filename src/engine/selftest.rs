@@ -1,36 +1,21 @@
 //! Numeric self-test: expressions whose rounding tier P rests on, computed by an adapter and by Rust.
 
-use super::{
-    Block, Control, Device, Domain, Error, Extent, Graph, Kernel, Numerics, Plan, Shader, Tier, arithmetic,
-    structs::StructText,
-};
+use super::{Block, Control, Device, Error, Extent, Graph, Numerics, Plan, arithmetic};
 
 /// Inputs per expression.
 const COUNT: usize = 4096;
 
-crate::shader_struct! {
-    /// Parameters of the self-test.
-    struct SelfTestParams {
+crate::kernel! {
+    /// Expressions of every input triple.
+    struct Expressions {
         /// Number of input triples.
         count: u32,
-        /// Padding.
-        unused0: u32,
-        /// Padding.
-        unused1: u32,
-        /// Padding.
-        unused2: u32,
     }
+    shader engine/selftest, Pinned, [64, 1];
+    reads inputs: whole of f32;
+    writes results[_, count]: u32;
+    operations 1.0;
 }
-
-pub(crate) static SHADER: Shader = Shader {
-    name: "engine.selftest",
-    tier: Tier::Pinned,
-    source: include_str!("../../shaders/engine/selftest.wgsl"),
-    structs: &[StructText::of::<SelfTestParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [64, 1],
-};
 
 /// One expression in words and in Rust.
 type Expression = (&'static str, fn(f32, f32, f32) -> f32);
@@ -152,30 +137,11 @@ impl SelfTest {
     }
 }
 
-struct SelfTestKernel {
-    params: SelfTestParams,
-}
-
-impl Kernel for SelfTestKernel {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::rows(Extent::new(1, REQUIRED.len() + OBSERVED.len(), COUNT), COUNT as f64)
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let inputs: &[f32] = bytemuck::cast_slice(reads[0]);
-        for (row, results) in block.rows.clone().zip(writes[0].chunks_exact_mut(COUNT)) {
-            let (_, expression) = REQUIRED.iter().chain(OBSERVED).nth(row).copied().unwrap_or(REQUIRED[0]);
-            for (result, abc) in results.iter_mut().zip(inputs.chunks_exact(3)) {
-                *result = expression(abc[0], abc[1], abc[2]).to_bits();
-            }
+fn twin(_: &Expressions, block: &Block, inputs: &[f32], results: &mut [u32]) {
+    for (row, results) in block.rows.clone().zip(results.chunks_exact_mut(COUNT)) {
+        let (_, expression) = REQUIRED.iter().chain(OBSERVED).nth(row).copied().unwrap_or(REQUIRED[0]);
+        for (result, abc) in results.iter_mut().zip(inputs.chunks_exact(3)) {
+            *result = expression(abc[0], abc[1], abc[2]).to_bits();
         }
     }
 }
@@ -191,12 +157,10 @@ fn inputs() -> Vec<f32> {
 
 pub(crate) async fn run(device: &Device) -> Result<SelfTest, Error> {
     let inputs = inputs();
-    let params = SelfTestParams { count: COUNT as u32, unused0: 0, unused1: 0, unused2: 0 };
     let mut graph = Graph::new();
     let table = graph.upload("selftest.inputs", Extent::table(inputs.len()), &inputs);
-    let kernel = SelfTestKernel { params };
-    let results = graph.buffer::<u32>("selftest.results", kernel.domain().extent);
-    graph.compute("selftest", kernel, [table.whole()], [results.replace()]);
+    let results = graph.buffer::<u32>("selftest.results", Extent::new(1, REQUIRED.len() + OBSERVED.len(), COUNT));
+    Expressions { count: COUNT as u32 }.compute(&mut graph, "selftest", table, results);
     let output = graph.result(results);
 
     let run = async |device: &Device| -> Result<Vec<u32>, Error> {

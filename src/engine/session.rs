@@ -170,7 +170,7 @@ impl<'d> Session<'d> {
             (Memory::Gpu(all), Backend::Gpu(gpu)) => {
                 let words = parts.each().map(|(_, _, words)| words).collect::<Vec<u64>>();
                 self.counts.allocations += words.len() as u64;
-                all.push(gpu::now(gpu::Memory::new(gpu, label, &words))?);
+                all.push(gpu::Memory::new(gpu, label, &words)?);
                 all.len() - 1
             }
             (Memory::Cpu(all), _) => {
@@ -245,7 +245,7 @@ impl<'d> Session<'d> {
         let state = match (&mut prepared.state, &mut self.memory, self.device.backend()) {
             (Ready::Cpu(ready), Memory::Cpu(kept), _) => Begun::Done(ready.run(plan, kept, inputs, control)?),
             (Ready::Gpu(ready), Memory::Gpu(kept), Backend::Gpu(gpu)) => {
-                let call = gpu::Call { inputs, exports: &[], control };
+                let call = gpu::Call::new(inputs, control);
                 Begun::Gpu(ready.start(gpu, plan, kept, &call).await?)
             }
             _ => return Err(other_session("a prepared plan")),

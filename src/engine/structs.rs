@@ -12,8 +12,7 @@ macro_rules! shader_values {
 
 shader_values! {
     f32 => "f32", u32 => "u32", i32 => "i32",
-    [f32; 2] => "vec2<f32>", [f32; 4] => "vec4<f32>", [u32; 4] => "vec4<u32>", [i32; 4] => "vec4<i32>",
-    [[u32; 4]; 2] => "array<vec4<u32>, 2>",
+    [f32; 2] => "vec2<f32>", [f32; 4] => "vec4<f32>", [u16; 2] => "u32", [[u32; 4]; 2] => "array<vec4<u32>, 2>",
 }
 
 /// One field of a shared struct.
@@ -72,6 +71,10 @@ macro_rules! shader_struct {
         #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
         $vis struct $name { $($(#[$fmeta])* $fvis $field: $ty),* }
+
+        impl $crate::engine::ShaderValue for $name {
+            const WGSL: &'static str = stringify!($name);
+        }
 
         impl $crate::engine::ShaderStruct for $name {
             const NAME: &'static str = stringify!($name);

@@ -3,6 +3,7 @@
 //! Kernels know one geometry only, explicit views; they read no file and start no thread.
 
 mod pixels;
+pub(crate) mod prelude;
 mod registry;
 pub(crate) mod vectorised;
 

@@ -1,7 +1,11 @@
-//! Cases of what the engine does itself: copies, clearing, dividing a pass along windows.
+//! Cases of what the engine does itself: copies, clearing, and every way in which a kernel may reach its buffers.
 
+mod anywhere;
 mod clear;
+mod columns;
 mod copy;
+mod slab;
+mod sums;
 mod window;
 
 use kerma::engine::Extent;
@@ -9,7 +13,10 @@ use kerma::engine::Extent;
 use crate::{Case, Seeded};
 
 pub(crate) fn cases() -> Vec<Case> {
-    [copy::cases(), clear::cases(), window::cases()].into_iter().flatten().collect()
+    [copy::cases(), clear::cases(), window::cases(), slab::cases(), columns::cases(), sums::cases(), anywhere::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Shapes and the limits on their parts: whole, slabs, parts of slices.

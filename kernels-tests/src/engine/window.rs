@@ -1,69 +1,72 @@
 //! Windows over two buffers in one, two, three and many parts, under several ratios of their rows to the output's.
 
 use kerma::{
-    engine::{Block, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, Window},
-    shader_struct,
+    engine::{Block, Domain, Extent, Graph, Window},
+    kernel, shader_struct,
 };
 
 use crate::{Case, Narrow, Seeded};
 
 shader_struct! {
-    /// Parameters of the sums over windows.
-    pub struct WindowParams {
-        /// Columns; rows of the two buffers; a spare number.
-        pub size: [u32; 4],
-        /// Window of the first buffer: numerator, denominator, first, last.
-        pub near: [i32; 4],
+    /// A window as numbers.
+    struct Reach {
+        /// Input rows for every `denominator` output rows.
+        numerator: i32,
+        /// See `numerator`.
+        denominator: i32,
+        /// First row, relative to the corresponding one.
+        first: i32,
+        /// Last row.
+        last: i32,
+    }
+}
+
+kernel! {
+    /// Sum over the rows of two windows, every row with another weight.
+    struct WindowSum {
+        /// Window of the first buffer.
+        near: Reach,
         /// Window of the second buffer.
-        pub far: [i32; 4],
+        far: Reach,
+        /// Columns of all buffers.
+        columns: u32,
+        /// Rows of the first buffer.
+        near_rows: u32,
+        /// Rows of the second buffer.
+        far_rows: u32,
+        /// Rows that are computed together.
+        grain: u32,
+    }
+    shader engine/window, Exact, [32, 4];
+    structs Reach;
+    reads one[near_rows, columns]: window(near.window()) of u32, other[far_rows, columns]: window(far.window()) of u32;
+    writes sums[_, columns]: u32;
+    domain |output| Domain { grain, ..Domain::rows(output, 20.0 * f64::from(columns)) };
+}
+
+impl Reach {
+    fn of(window: Window) -> Self {
+        let Window { numerator, denominator, first, last } = window;
+        Self { numerator: numerator as i32, denominator: denominator as i32, first, last }
+    }
+
+    fn window(self) -> Window {
+        let Self { numerator, denominator, first, last } = self;
+        Window { numerator: numerator as u32, denominator: denominator as u32, first, last }
     }
 }
 
-static SHADER: Shader = Shader {
-    name: "engine.window",
-    tier: Tier::Exact,
-    source: include_str!("window.wgsl"),
-    structs: &[StructText::of::<WindowParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [32, 4],
-};
-
-/// Sum over the rows of two windows, every row with another weight.
-struct WindowSum {
-    params: WindowParams,
-    rows: u32,
-    grain: u32,
-}
-
-impl Kernel for WindowSum {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let columns = self.params.size[0];
-        let domain = Domain::rows(Extent { slices: 1, rows: self.rows, columns }, 20.0 * f64::from(columns));
-        Domain { grain: self.grain, ..domain }
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let WindowParams { size: [columns, near_rows, far_rows, _], near, far } = self.params;
-        let columns = columns as usize;
-        for (row, sums) in block.rows.clone().zip(writes[0].chunks_exact_mut(columns)) {
-            sums.fill(0);
-            let windows = [(near, near_rows, reads[0], 3_u32), (far, far_rows, reads[1], 5)];
-            for ([numerator, denominator, first, last], rows, values, weight) in windows {
-                let corresponding = (row * numerator as usize / denominator as usize) as i32;
-                for offset in first..=last {
-                    let taken = (corresponding + offset).clamp(0, rows as i32 - 1) as usize;
-                    for (sum, value) in sums.iter_mut().zip(&values[taken * columns..]) {
-                        *sum = sum.wrapping_mul(weight).wrapping_add(*value);
-                    }
+fn twin(kernel: &WindowSum, block: &Block, one: &[u32], other: &[u32], sums: &mut [u32]) {
+    let columns = kernel.columns as usize;
+    for (row, sums) in block.rows.clone().zip(sums.chunks_exact_mut(columns)) {
+        sums.fill(0);
+        let windows = [(kernel.near, kernel.near_rows, one, 3_u32), (kernel.far, kernel.far_rows, other, 5)];
+        for (Reach { numerator, denominator, first, last }, rows, values, weight) in windows {
+            let corresponding = (row * numerator as usize / denominator as usize) as i32;
+            for offset in first..=last {
+                let taken = (corresponding + offset).clamp(0, rows as i32 - 1) as usize;
+                for (sum, value) in sums.iter_mut().zip(&values[taken * columns..]) {
+                    *sum = sum.wrapping_mul(weight).wrapping_add(*value);
                 }
             }
         }
@@ -79,16 +82,14 @@ struct Inputs {
 }
 
 fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
-    let [near, far] = inputs.windows;
+    let [near, far] = inputs.windows.map(Reach::of);
     let [one, other] = inputs.extents;
-    let numbers = |w: Window| [w.numerator as i32, w.denominator as i32, w.first, w.last];
-    let size = [one.columns, one.rows, other.rows, 0];
-    let params = WindowParams { size, near: numbers(near), far: numbers(far) };
-    let kernel = WindowSum { params, rows: inputs.rows, grain: inputs.grain };
+    let (columns, near_rows, far_rows) = (one.columns, one.rows, other.rows);
     let a = graph.upload("case.one", one, &inputs.values[0]);
     let b = graph.upload("case.other", other, &inputs.values[1]);
     let sums = graph.buffer::<u32>("case.sums", Extent { rows: inputs.rows, ..one });
-    graph.compute("window", kernel, [a.window(near), b.window(far)], [sums.replace()]);
+    let kernel = WindowSum { near, far, columns, near_rows, far_rows, grain: inputs.grain };
+    kernel.compute(graph, "window", a, b, sums);
 }
 
 /// Rows of a case; its columns are `COLUMNS`.

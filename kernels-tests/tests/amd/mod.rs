@@ -83,7 +83,7 @@ impl NullHardware {
                 .stage_flags(vk::ShaderStageFlags::COMPUTE)
         };
         let kinds = std::iter::repeat_n(vk::DescriptorType::UNIFORM_BUFFER_DYNAMIC, 2)
-            .chain(std::iter::repeat_n(vk::DescriptorType::STORAGE_BUFFER, shader.reads + shader.writes));
+            .chain(std::iter::repeat_n(vk::DescriptorType::STORAGE_BUFFER, shader.storage().count()));
         let bindings: Vec<_> = kinds.enumerate().map(binding).collect();
         let device = &self.device;
         // SAFETY: every structure lives through the call that takes it, and what is made is destroyed after its last use.

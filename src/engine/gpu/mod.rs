@@ -7,16 +7,17 @@ mod prepared;
 mod source;
 mod staging;
 mod timing;
+mod waiting;
 
 use std::{collections::HashMap, sync::Arc, sync::Mutex};
 
 pub(crate) use adapter::best;
 pub use adapter::{adapters, open_adapter};
 use fault::Faults;
-pub(crate) use fault::now;
 pub use pipeline::NoopPipelines;
 use pipeline::Pipeline;
 pub(crate) use prepared::{Call, Memory, Prepared, Running};
+use waiting::Poller;
 
 use super::{AdapterSummary, Control, Error, Export, Kind, Limits, Numerics, Outputs, Plan};
 
@@ -77,6 +78,7 @@ pub(crate) struct Gpu {
     kind: Kind,
     faults: Faults,
     pipelines: Mutex<HashMap<usize, Arc<Pipeline>>>,
+    poller: Poller,
 }
 
 impl Gpu {

@@ -5,6 +5,7 @@ use super::{
     Error, Gpu, Kind, Numerics,
     fault::{Faults, caught, now, one_line},
 };
+use crate::parallel::*;
 
 /// Compiled shader with the layout of its bindings.
 pub(super) struct Pipeline {
@@ -25,15 +26,7 @@ impl Gpu {
         };
         missing.sort_by_key(|s| address(s));
         missing.dedup_by_key(|s| address(s));
-        let compiled: Vec<Result<Pipeline, Error>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = missing.iter().map(|shader| scope.spawn(|| self.create(shader))).collect();
-            let joined = threads.into_iter().map(|t| {
-                t.join().unwrap_or_else(|_| {
-                    Err(Error::Shader { shader: "?".to_owned(), reason: "the compiler stopped".to_owned() })
-                })
-            });
-            joined.collect()
-        });
+        let compiled: Vec<Result<Pipeline, Error>> = missing.par_iter().map(|shader| self.create(shader)).collect();
         let mut cache = lock(&self.pipelines);
         for (shader, pipeline) in missing.into_iter().zip(compiled) {
             cache.insert(address(shader), Arc::new(pipeline?));
@@ -107,12 +100,12 @@ fn layout(device: &wgpu::Device, shader: &Shader) -> wgpu::BindGroupLayout {
     };
     let params = shader.structs.first().map_or(0, |s| s.size);
     let mut entries = vec![uniform(0, size_of::<Tile>()), uniform(1, params)];
-    for index in 0..shader.reads + shader.writes {
+    for (index, read_only) in shader.storage().enumerate() {
         entries.push(wgpu::BindGroupLayoutEntry {
             binding: 2 + index as u32,
             visibility: wgpu::ShaderStages::COMPUTE,
             ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Storage { read_only: index < shader.reads },
+                ty: wgpu::BufferBindingType::Storage { read_only },
                 has_dynamic_offset: false,
                 min_binding_size: None,
             },

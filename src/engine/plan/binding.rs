@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    super::{Domain, Graph, Read, Write},
+    super::{Domain, Graph, Read, Window, Write},
     Parts, Piece,
 };
 
@@ -43,24 +43,8 @@ pub(super) fn bindings(
     rows: &Range<u64>,
     inputs: &Range<u32>,
 ) -> Vec<Binding> {
-    let needed = reads.iter().map(|read| {
-        let buffer = read.buffer();
-        let slice_rows = u64::from(graph.buffers[buffer].extent.rows);
-        let needed = match read {
-            Read::Whole(_) => 0..parts[buffer].all_rows,
-            Read::Rows(_) => rows.clone(),
-            Read::Slices(_) => {
-                let out_rows = u64::from(domain.extent.rows);
-                rows.start / out_rows * slice_rows..rows.end.div_ceil(out_rows) * slice_rows
-            }
-            Read::Inputs(_) => u64::from(inputs.start) * slice_rows..u64::from(inputs.end) * slice_rows,
-            Read::Window(_, window) => window.rows(rows, &parts[buffer]),
-        };
-        (buffer, needed)
-    });
     let mut scratch = 0..;
-    let all = needed.chain(writes.iter().map(|write| (write.buffer(), rows.clone())));
-    all.map(|(buffer, rows)| {
+    let mut bound = |buffer: usize, rows: Range<u64>| {
         let parts = &parts[buffer];
         let part = parts.of_row(rows.start);
         if part == parts.of_row(rows.end - 1) {
@@ -68,8 +52,43 @@ pub(super) fn bindings(
         }
         let memory = Memory::Stitch { scratch: scratch.next().unwrap_or(0), rows: rows.end - rows.start };
         Binding { buffer, first_row: rows.start, memory }
-    })
-    .collect()
+    };
+    let mut bindings = Vec::new();
+    for read in reads {
+        let buffer = read.buffer();
+        let (all, slice_rows) = (&parts[buffer], u64::from(graph.buffers[buffer].extent.rows));
+        let needed = match *read {
+            Read::Whole(_) => 0..all.all_rows,
+            Read::Rows(_) => rows.clone(),
+            Read::Slices(_) => {
+                let out_rows = u64::from(domain.extent.rows);
+                rows.start / out_rows * slice_rows..rows.end.div_ceil(out_rows) * slice_rows
+            }
+            Read::Inputs(_, reach) => {
+                let inputs = u64::from(inputs.start)..u64::from(inputs.end);
+                let slices = Window::around(reach).rows(&inputs, &all.in_slices(slice_rows));
+                slices.start * slice_rows..slices.end * slice_rows
+            }
+            Read::Window(_, window) => window.rows(rows, all),
+            Read::Anywhere(_, count) => {
+                bindings.extend((0..count as usize).map(|part| {
+                    // Bindings without a part see the last one again, under rows that there are none of.
+                    let (first_row, memory) = match all.count() {
+                        parts if part < parts => (part as u64 * all.rows, Memory::Part(part)),
+                        parts => (u32::MAX.into(), Memory::Part(parts - 1)),
+                    };
+                    Binding { buffer, first_row, memory }
+                }));
+                continue;
+            }
+        };
+        bindings.push(bound(buffer, needed));
+    }
+    bindings.extend(writes.iter().map(|write| match write.rows() {
+        Some(buffer) => bound(buffer, rows.clone()),
+        None => bound(write.buffer(), 0..parts[write.buffer()].all_rows),
+    }));
+    bindings
 }
 
 /// Words of each part of the scratch in which all these dispatches, one after the other, stitch rows together.

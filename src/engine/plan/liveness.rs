@@ -1,5 +1,5 @@
 use super::super::{
-    Error, Extent, Graph, Kernel, Read, Write,
+    Domain, Error, Extent, Graph, Kernel, Read, Write,
     graph::{Action, BufferInfo, Pass},
     kernel::STORAGE_BINDINGS,
 };
@@ -9,9 +9,9 @@ pub(super) fn inputs<'p>(pass: &'p Pass<'_>) -> Box<dyn Iterator<Item = usize> +
     match &pass.action {
         Action::Upload { .. } | Action::Input { .. } | Action::Clear { .. } => Box::new(std::iter::empty()),
         Action::Copy { from, .. } | Action::Download { from, .. } => Box::new(std::iter::once(*from)),
-        Action::Compute { reads, writes, .. } => Box::new(
-            reads.iter().map(|r| r.buffer()).chain(writes.iter().filter(|w| w.is_update()).map(|w| w.buffer())),
-        ),
+        Action::Compute { reads, writes, .. } => {
+            Box::new(reads.iter().map(|r| r.buffer()).chain(writes.iter().filter(|w| w.is_added()).map(|w| w.buffer())))
+        }
     }
 }
 
@@ -22,7 +22,7 @@ pub(super) fn results<'p>(pass: &'p Pass<'_>) -> Box<dyn Iterator<Item = (usize,
             Box::new(std::iter::once((*to, true)))
         }
         Action::Clear { buffer } => Box::new(std::iter::once((*buffer, true))),
-        Action::Compute { writes, .. } => Box::new(writes.iter().map(|w| (w.buffer(), !w.is_update()))),
+        Action::Compute { writes, .. } => Box::new(writes.iter().map(|w| (w.buffer(), !w.is_added()))),
         Action::Download { .. } => Box::new(std::iter::empty()),
     }
 }
@@ -105,16 +105,21 @@ fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
             let got = output.words as u64;
             if needed <= got { Ok(()) } else { Err(Error::BufferSize { buffer: output.label.clone(), needed, got }) }
         }
-        Action::Compute { kernel, reads, writes } => {
+        Action::Compute { kernel, domain, reads, writes } => {
             let shader = kernel.shader();
-            let (expected, got) = (shader.reads + shader.writes, reads.len() + writes.len());
-            if shader.reads != reads.len() || shader.writes != writes.len() {
+            let (expected, got) = (shader.reads.len() + shader.writes.len(), reads.len() + writes.len());
+            if shader.reads.len() != reads.len() || shader.writes.len() != writes.len() {
                 return Err(Error::BindingCount { pass: pass.label.clone(), expected, got });
             }
-            if got > STORAGE_BINDINGS {
-                return Err(Error::BindingCount { pass: pass.label.clone(), expected: STORAGE_BINDINGS, got });
+            let bindings = shader.storage().count();
+            if bindings > STORAGE_BINDINGS {
+                return Err(Error::BindingCount {
+                    pass: pass.label.clone(),
+                    expected: STORAGE_BINDINGS,
+                    got: bindings,
+                });
             }
-            if writes.iter().any(|w| w.is_update()) && !writes.iter().all(|w| w.is_update()) {
+            if writes.iter().any(|w| w.is_update()) && !writes.iter().all(|w| w.is_added()) {
                 return Err(Error::MixedWrites { pass: pass.label.clone() });
             }
             // What is only read may be read twice.
@@ -134,23 +139,28 @@ fn check_sizes(graph: &Graph<'_>, pass: &Pass<'_>) -> Result<(), Error> {
                     return Err(Error::EmptyWindow { pass: pass.label.clone(), buffer });
                 }
             }
-            check_rows(graph, kernel.as_ref(), reads, writes)
+            check_rows(graph, kernel.as_ref(), domain, reads, writes)
         }
     }
 }
 
 /// Buffers taken row by row must have the rows of the domain, summed ones its input slices.
-fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[Write]) -> Result<(), Error> {
-    let domain = kernel.domain();
+fn check_rows(
+    graph: &Graph<'_>,
+    kernel: &dyn Kernel,
+    domain: &Domain,
+    reads: &[Read],
+    writes: &[Write],
+) -> Result<(), Error> {
     let mismatch = |buffer: usize, needed: u64, got: u64| {
         let buffer = graph.buffers[buffer].label.clone();
         Err(Error::BufferSize { buffer, needed, got })
     };
     let by_row = reads.iter().filter_map(|r| match r {
         Read::Rows(b) => Some(b.index),
-        Read::Whole(_) | Read::Window(..) | Read::Slices(_) | Read::Inputs(_) => None,
+        Read::Whole(_) | Read::Window(..) | Read::Slices(_) | Read::Inputs(..) | Read::Anywhere(..) => None,
     });
-    for buffer in by_row.chain(writes.iter().map(|w| w.buffer())) {
+    for buffer in by_row.chain(writes.iter().filter_map(|w| w.rows())) {
         let (needed, got) = (domain.extent.all_rows(), graph.buffers[buffer].extent.all_rows());
         if needed != got {
             return mismatch(buffer, needed, got);
@@ -167,14 +177,14 @@ fn check_rows(graph: &Graph<'_>, kernel: &dyn Kernel, reads: &[Read], writes: &[
     }
     for read in reads {
         let (buffer, needed) = match read {
-            Read::Whole(_) | Read::Rows(_) => continue,
+            Read::Whole(_) | Read::Rows(_) | Read::Anywhere(..) => continue,
             // Windows count rows within one slice.
             Read::Window(b, _) if domain.extent.slices != 1 => {
                 return mismatch(b.index, 1, domain.extent.slices.into());
             }
             Read::Window(b, _) => (b.index, 1),
             Read::Slices(b) => (b.index, domain.extent.slices),
-            Read::Inputs(b) => (b.index, domain.reduce.map_or(0, |r| r.slices)),
+            Read::Inputs(b, _) => (b.index, domain.reduce.map_or(0, |r| r.slices)),
         };
         let got = graph.buffers[buffer].extent.slices;
         if needed != got {

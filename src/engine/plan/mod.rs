@@ -105,8 +105,9 @@ impl<'g, 'a> Plan<'g, 'a> {
             placement::place(graph, &live, &parts, &limits, is_repeated);
         for step in &mut steps {
             let pass = &graph.passes[step.pass];
-            if let Action::Compute { kernel, reads, writes } = &pass.action {
-                step.pieces = tiles::pieces(graph, &pass.label, kernel.as_ref(), reads, writes, &parts, &limits)?;
+            if let Action::Compute { kernel, domain, reads, writes } = &pass.action {
+                step.pieces =
+                    tiles::pieces(graph, &pass.label, (kernel.shader(), domain), reads, writes, &parts, &limits)?;
             }
         }
         let mut scratch = None;

@@ -40,6 +40,12 @@ impl Parts {
         Self { rows: rows.min(all_rows), all_rows, row_words: info.row_words }
     }
 
+    /// The same, counted in slices of so many rows, of which each part holds whole ones.
+    pub(super) fn in_slices(&self, rows: u64) -> Self {
+        let rows = rows.max(1);
+        Self { rows: self.rows / rows, all_rows: self.all_rows / rows, row_words: self.row_words * rows }
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.all_rows.div_ceil(self.rows.max(1)) as usize
     }

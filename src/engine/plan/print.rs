@@ -77,11 +77,11 @@ fn line(plan: &Plan<'_, '_>, step: &Step) -> String {
             let verb = if step.moves { "hand over" } else { "download" };
             format!("{verb} {} -> {}", name(*from), graph.outputs[*output].label)
         }
-        Action::Compute { kernel, reads, writes } => {
+        Action::Compute { kernel, reads, writes, .. } => {
             let reads: Vec<&str> = reads.iter().map(|r| name(r.buffer())).collect();
             let writes: Vec<String> = writes
                 .iter()
-                .map(|w| format!("{}{}", if w.is_update() { "+" } else { "" }, shape(graph, w.buffer())))
+                .map(|w| format!("{}{}", if w.is_added() { "+" } else { "" }, shape(graph, w.buffer())))
                 .collect();
             let count = step.pieces.len();
             let plural = if count == 1 { "dispatch" } else { "dispatches" };

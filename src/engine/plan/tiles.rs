@@ -3,28 +3,32 @@
 use std::ops::Range;
 
 use super::{
-    super::{Error, Graph, Kernel, Limits, Order, Read, Way, Write, buffer::WORD_BYTES},
+    super::{Domain, Error, Graph, Limits, Order, Read, Shader, Way, Window, Write, buffer::WORD_BYTES},
     Parts, Piece, binding,
 };
 
 pub(super) fn pieces(
     graph: &Graph<'_>,
     label: &str,
-    kernel: &dyn Kernel,
+    (shader, domain): (&Shader, &Domain),
     reads: &[Read],
     writes: &[Write],
     parts: &[Parts],
     limits: &Limits,
 ) -> Result<Vec<Piece>, Error> {
-    let domain = kernel.domain();
-    let [wide, high] = kernel.shader().workgroup;
+    let [wide, high, deep] = shader.workgroup;
+    let in_slices = deep > 1;
     let across = u64::from(domain.extent.columns.div_ceil(wide));
-    if across > u64::from(limits.workgroups) {
-        return Err(Error::WorkgroupLimit { pass: label.to_owned(), needed: across, limit: limits.workgroups.into() });
+    let down = if in_slices { u64::from(domain.extent.rows.div_ceil(high)) } else { 0 };
+    if across.max(down) > u64::from(limits.workgroups) {
+        let (needed, limit) = (across.max(down), limits.workgroups.into());
+        return Err(Error::WorkgroupLimit { pass: label.to_owned(), needed, limit });
     }
 
     let all_rows = domain.extent.all_rows();
-    let grain = u64::from(domain.grain.max(1));
+    let grain = u64::from(if in_slices { domain.extent.rows } else { domain.grain.max(1) });
+    // Rows that a layer of workgroups covers.
+    let high = if in_slices { u64::from(deep) * u64::from(domain.extent.rows) } else { u64::from(high) };
     let mut row_cuts = Vec::new();
     let mut input_cuts = Vec::new();
     for read in reads {
@@ -41,43 +45,55 @@ pub(super) fn pieces(
                 let out_rows = u64::from(domain.extent.rows);
                 row_cuts.extend(parts[buffer].cuts().map(|row| row / rows.max(1) * out_rows));
             }
-            Read::Inputs(_) => {
+            Read::Inputs(_, reach) => {
                 let rows = u64::from(graph.buffers[buffer].extent.rows);
                 bindable(graph, buffer, rows, &parts[buffer], limits)?;
-                input_cuts.extend(parts[buffer].cuts().map(|row| row / rows.max(1)));
+                let (window, slices) = (Window::around(*reach), parts[buffer].in_slices(rows));
+                input_cuts.extend(window.cuts(1, &slices).filter(|&slice| slice < slices.all_rows));
+            }
+            Read::Anywhere(_, bindings) => {
+                let (slices, bindings) = (graph.buffers[buffer].extent.slices, u64::from(*bindings));
+                if parts[buffer].count() as u64 > bindings {
+                    let rows = u64::from(graph.buffers[buffer].extent.rows);
+                    let needed = (u64::from(slices).div_ceil(bindings.max(1)) * rows).max(parts[buffer].rows + 1);
+                    return Err(beyond_a_binding(graph, buffer, needed, limits));
+                }
             }
         }
     }
     for write in writes {
-        row_cuts.extend(parts[write.buffer()].cuts());
+        match write.rows() {
+            Some(buffer) => row_cuts.extend(parts[buffer].cuts()),
+            None => bindable(graph, write.buffer(), parts[write.buffer()].all_rows, &parts[write.buffer()], limits)?,
+        }
     }
     for buffer in reads.iter().map(|r| r.buffer()).chain(writes.iter().map(|w| w.buffer())) {
         bindable(graph, buffer, 1, &parts[buffer], limits)?;
     }
     let is_between_grains = |row: u64| (row % u64::from(domain.extent.rows)).is_multiple_of(grain);
     let by_row = reads.iter().filter(|r| matches!(r, Read::Rows(_))).map(|r| r.buffer());
-    for buffer in writes.iter().map(|w| w.buffer()).chain(by_row) {
+    for buffer in writes.iter().filter_map(|w| w.rows()).chain(by_row) {
         if !parts[buffer].cuts().all(is_between_grains) {
             bindable(graph, buffer, u64::from(domain.extent.rows), &parts[buffer], limits)?;
         }
     }
 
     let inputs = domain.reduce.map_or(0, |r| u64::from(r.slices));
-    let input_ranges = ranges(inputs, input_cuts);
+    let input_ranges = fitting(graph, reads, ranges(inputs, input_cuts), parts, limits)?;
     let order = domain.reduce.map_or(Order::Ascending, |r| r.order);
     // Every part of the inputs costs its share of the row; the dearest part sets the pace.
     let share = input_ranges.iter().map(|r| r.end - r.start).max().unwrap_or(0) as f64 / inputs.max(1) as f64;
     let row_operations = domain.row_operations * if inputs == 0 { 1.0 } else { share };
     let by_time = (limits.dispatch_operations / row_operations.max(1.0)).max(1.0) as u64;
-    let by_count = u64::from(limits.workgroups) * u64::from(high);
+    let by_count = u64::from(limits.workgroups) * high;
     // Whole grains; whole workgroups too, unless the budget allows less than one.
-    let unit = if grain == 1 && by_time > u64::from(high) { u64::from(high) } else { grain };
+    let unit = if (grain == 1 || in_slices) && by_time > high { high } else { grain };
     let rows = by_time.min(by_count);
     let rows = (rows - rows % unit).max(unit);
     if rows > by_count {
         return Err(Error::WorkgroupLimit {
             pass: label.to_owned(),
-            needed: rows.div_ceil(high.into()),
+            needed: rows.div_ceil(high),
             limit: limits.workgroups.into(),
         });
     }
@@ -103,7 +119,7 @@ pub(super) fn pieces(
             let sequence = input_sequence(&input_ranges, order);
             let operations = row_operations * (tile.end - tile.start) as f64;
             pieces.extend(sequence.into_iter().enumerate().map(|(index, (way, inputs))| Piece {
-                bindings: binding::bindings(graph, &domain, (reads, writes), parts, &tile, &inputs),
+                bindings: binding::bindings(graph, domain, (reads, writes), parts, &tile, &inputs),
                 rows: tile.clone(),
                 inputs,
                 way,
@@ -113,6 +129,36 @@ pub(super) fn pieces(
         }
     }
     Ok(pieces)
+}
+
+/// Ranges of input slices divided further, so that the slices around each fit a binding.
+fn fitting(
+    graph: &Graph<'_>,
+    reads: &[Read],
+    ranges: Vec<Range<u64>>,
+    parts: &[Parts],
+    limits: &Limits,
+) -> Result<Vec<Range<u64>>, Error> {
+    let mut fitting = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let mut first = range.start;
+        while first < range.end {
+            let mut end = range.end;
+            for read in reads {
+                let Read::Inputs(buffer, reach) = *read else { continue };
+                let rows = u64::from(graph.buffers[buffer.index].extent.rows);
+                let (window, slices) = (Window::around(reach), parts[buffer.index].in_slices(rows));
+                end = end.min(window.end_of_fit(first, &slices));
+                if end <= first {
+                    let needed = window.most_rows(slices.all_rows, 1, &slices) * rows;
+                    return Err(beyond_a_binding(graph, buffer.index, needed, limits));
+                }
+            }
+            fitting.push(first..end);
+            first = end;
+        }
+    }
+    Ok(fitting)
 }
 
 fn input_sequence(ranges: &[Range<u64>], order: Order) -> Vec<(Way, Range<u32>)> {
@@ -157,33 +203,17 @@ mod tests {
         super::{Memory, placement},
         *,
     };
-    use crate::engine::{Block, Domain, Extent, Reduce, Shader, Tier, Window};
+    use crate::engine::{Extent, Reduce, Tier};
 
     static SHADER: Shader = Shader {
         name: "test.sum",
         tier: Tier::Pinned,
         source: "",
         structs: &[],
-        reads: 1,
-        writes: 1,
-        workgroup: [16, 4],
+        reads: &[],
+        writes: &[],
+        workgroup: [16, 4, 1],
     };
-
-    /// Sums input slices of one row into every output row.
-    struct Sum(Domain);
-
-    impl Kernel for Sum {
-        fn shader(&self) -> &'static Shader {
-            &SHADER
-        }
-        fn params(&self) -> &[u8] {
-            &[]
-        }
-        fn domain(&self) -> Domain {
-            self.0
-        }
-        fn twin(&self, _: &Block, _: &[&[u32]], _: &mut [&mut [u32]]) {}
-    }
 
     proptest! {
         #[test]
@@ -211,7 +241,7 @@ mod tests {
             };
             let parts = placement::parts(&graph, &limits);
             let found = pieces(
-                &graph, "sum", &Sum(domain), &[input.inputs()], &[output.replace()], &parts, &limits,
+                &graph, "sum", (&SHADER, &domain), &[input.inputs()], &[output.replace()], &parts, &limits,
             ).unwrap();
 
             // Per row: how often each input was taken by rays of either direction, and in which order.
@@ -270,7 +300,7 @@ mod tests {
             let parts = placement::parts(&graph, &limits);
             let reads = [0, 1].map(|i| read[i].window(windows[i]));
             let planned =
-                pieces(&graph, "windows", &Sum(domain), &reads, &[output.replace()], &parts, &limits);
+                pieces(&graph, "windows", (&SHADER, &domain), &reads, &[output.replace()], &parts, &limits);
 
             // What a run of output rows needs, by definition.
             let needed = |i: usize, outputs: Range<u64>| {
@@ -335,6 +365,152 @@ mod tests {
                 prop_assert_eq!(written.of_row(piece.rows.start), written.of_row(piece.rows.end - 1));
             }
             prop_assert_eq!(next, u64::from(rows));
+        }
+
+        #[test]
+        fn every_input_finds_the_slices_around_it(
+            (slices, rows, columns, reach) in (1_u32..30, 1_u32..4, 1_u32..5, 0_u32..6),
+            (part_slices, both_ways) in (1_u64..20, any::<bool>()),
+        ) {
+            let order = if both_ways { Order::BothWays } else { Order::Ascending };
+            let extent = Extent { slices: 1, rows: 1, columns: 1 };
+            let domain = Domain { reduce: Some(Reduce { slices, order }), ..Domain::rows(extent, 1.0) };
+            let mut graph = Graph::new();
+            let input = graph.buffer::<f32>("input", Extent { slices, rows, columns });
+            let output = graph.buffer::<f32>("output", extent);
+            let limits = Limits {
+                binding_bytes: part_slices * u64::from(rows * columns) * WORD_BYTES,
+                ..Limits::portable()
+            };
+            let parts = placement::parts(&graph, &limits);
+            let reads = [input.inputs_around(reach)];
+            let planned = pieces(&graph, "slab", (&SHADER, &domain), &reads, &[output.replace()], &parts, &limits);
+            let around = |slice: u32| {
+                u64::from(slice.saturating_sub(reach))..u64::from((slice + reach + 1).min(slices))
+            };
+            if (0..slices).map(around).any(|slices| slices.end - slices.start > part_slices) {
+                let refused_with_both_numbers = matches!(
+                    planned,
+                    Err(Error::BindingLimit { needed_bytes, limit_bytes, .. }) if needed_bytes > limit_bytes
+                );
+                prop_assert!(refused_with_both_numbers, "{planned:?}");
+                return Ok(());
+            }
+            let planned = planned.unwrap();
+            let mut taken = [Vec::new(), Vec::new()];
+            for piece in &planned {
+                for (descending, taken) in taken.iter_mut().enumerate() {
+                    if piece.way.includes(descending == 1) {
+                        taken.push(piece.inputs.clone());
+                    }
+                }
+                let bound = &piece.bindings[0];
+                let input = &parts[bound.buffer];
+                let held = match bound.memory {
+                    Memory::Part(part) => part as u64 * input.rows..input.all_rows.min((part as u64 + 1) * input.rows),
+                    Memory::Stitch { rows, .. } => bound.first_row..bound.first_row + rows,
+                };
+                prop_assert!((held.end - held.start) * input.row_words * WORD_BYTES <= limits.binding_bytes);
+                prop_assert_eq!(held.start, bound.first_row);
+                for slice in piece.inputs.clone().map(around) {
+                    let needed = slice.start * u64::from(rows)..slice.end * u64::from(rows);
+                    prop_assert!(held.start <= needed.start && needed.end <= held.end, "{piece:?}");
+                }
+            }
+            let [up, down] = taken.map(|taken| taken.into_iter().flatten().collect::<Vec<u32>>());
+            prop_assert!(up.iter().copied().eq(0..slices));
+            if both_ways && planned.len() > 1 {
+                // Ranges come from the last to the first; within each the kernel goes backwards.
+                let mut sorted = down.clone();
+                sorted.sort_unstable();
+                prop_assert!(sorted.into_iter().eq(0..slices));
+            }
+        }
+
+        #[test]
+        fn dispatches_in_three_dimensions_take_whole_slices(
+            (slices, rows, columns) in (1_u32..40, 1_u32..30, 1_u32..40),
+            (part_slices, workgroups, operations) in (1_u64..20, 3_u32..10, 1.0..5e3_f64),
+        ) {
+            static BLOCKS: Shader = Shader { workgroup: [16, 4, 6], name: "test.blocks", ..SHADER };
+            let extent = Extent { slices, rows, columns };
+            let mut graph = Graph::new();
+            let output = graph.buffer::<f32>("output", extent);
+            let binding_bytes = part_slices * u64::from(rows * columns) * WORD_BYTES;
+            let limits =
+                Limits { binding_bytes, workgroups, dispatch_operations: operations, ..Limits::portable() };
+            let parts = placement::parts(&graph, &limits);
+            let domain = Domain::rows(extent, 10.0);
+            let planned = pieces(&graph, "blocks", (&BLOCKS, &domain), &[], &[output.replace()], &parts, &limits);
+            let across = columns.div_ceil(16).max(rows.div_ceil(4));
+            if across > workgroups {
+                let needed = across.into();
+                let pass = "blocks".to_owned();
+                prop_assert_eq!(planned, Err(Error::WorkgroupLimit { pass, needed, limit: workgroups.into() }));
+                return Ok(());
+            }
+            let mut next = 0;
+            for piece in planned.unwrap() {
+                prop_assert_eq!(piece.rows.start, next);
+                prop_assert!(piece.rows.end > next && piece.rows.end % u64::from(rows) == 0);
+                next = piece.rows.end;
+                let taken = (piece.rows.end - piece.rows.start) / u64::from(rows);
+                prop_assert!(taken.div_ceil(6) <= u64::from(workgroups));
+                prop_assert!(taken == 1 || piece.operations <= operations);
+                let written = &parts[output.entry.index];
+                prop_assert_eq!(written.of_row(piece.rows.start), written.of_row(piece.rows.end - 1));
+            }
+            prop_assert_eq!(next, extent.all_rows());
+        }
+
+        #[test]
+        fn every_row_is_in_one_binding_of_those_that_reach_anywhere(
+            (slices, rows, columns) in (1_u32..30, 1_u32..5, 1_u32..5),
+            (part_rows, count) in (1_u64..60, 1_u32..6),
+        ) {
+            let mut graph = Graph::new();
+            let volume = graph.buffer::<f32>("volume", Extent { slices, rows, columns });
+            let output = graph.buffer::<f32>("output", Extent::table(1));
+            let limits = Limits { binding_bytes: part_rows * u64::from(columns) * WORD_BYTES, ..Limits::portable() };
+            let parts = placement::parts(&graph, &limits);
+            let domain = Domain::rows(Extent::table(1), 1.0);
+            let reads = [volume.anywhere(count)];
+            let planned = pieces(&graph, "walk", (&SHADER, &domain), &reads, &[output.replace()], &parts, &limits);
+            let input = &parts[volume.entry.index];
+            if input.count() > count as usize {
+                let refused_with_both_numbers = matches!(
+                    planned,
+                    Err(Error::BindingLimit { needed_bytes, limit_bytes, .. }) if needed_bytes > limit_bytes
+                );
+                prop_assert!(refused_with_both_numbers, "{planned:?}");
+                return Ok(());
+            }
+            let planned = planned.unwrap();
+            let bound = &planned[0].bindings[..count as usize];
+            for row in 0..input.all_rows {
+                // As the generated function finds it: the last binding that begins at the row or before.
+                let found = bound.iter().rev().find(|binding| row >= binding.first_row).unwrap();
+                let Memory::Part(part) = found.memory else { panic!("stitched") };
+                prop_assert_eq!((part, found.first_row), (input.of_row(row), part as u64 * input.rows));
+            }
+        }
+
+        #[test]
+        fn sums_are_bound_whole_or_refused(sums in 1_usize..100, fitting in 1_u64..100, rows in 1_u32..50) {
+            let mut graph = Graph::new();
+            let counts = graph.buffer::<u64>("counts", Extent::table(sums));
+            let limits = Limits { binding_bytes: fitting * 2 * WORD_BYTES, dispatch_operations: 40.0, ..Limits::portable() };
+            let parts = placement::parts(&graph, &limits);
+            let domain = Domain::rows(Extent { slices: 1, rows, columns: 1 }, 10.0);
+            let planned = pieces(&graph, "sums", (&SHADER, &domain), &[], &[counts.accumulate()], &parts, &limits);
+            if sums as u64 > fitting {
+                let (needed_bytes, limit_bytes) = (sums as u64 * 8, limits.binding_bytes);
+                prop_assert_eq!(planned, Err(Error::BindingLimit { buffer: "counts".into(), needed_bytes, limit_bytes }));
+                return Ok(());
+            }
+            let planned = planned.unwrap();
+            prop_assert!(planned.iter().all(|piece| piece.bindings[0].memory == Memory::Part(0)));
+            prop_assert_eq!(planned.iter().map(|piece| piece.rows.end - piece.rows.start).sum::<u64>(), u64::from(rows));
         }
     }
 }

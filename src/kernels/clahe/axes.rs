@@ -1,7 +1,7 @@
 //! Where tiles lie and how pixels stand between their centres, in each convention.
 
 use crate::{
-    engine::{Buffer, Graph, Window},
+    engine::{Buffer, Graph},
     kernels::histogram::{Axis, Tiles},
 };
 
@@ -68,7 +68,7 @@ impl Places {
     }
 
     /// Uploads pairs and weights, one after the other.
-    pub(super) fn record(&self, graph: &mut Graph<'_>, label: &'static str) -> Buffer<u32> {
+    fn record(&self, graph: &mut Graph<'_>, label: &'static str) -> Buffer<u32> {
         let words: Vec<u32> = self.pairs.iter().chain(&self.weights).copied().collect();
         graph.upload_table(label, &words)
     }
@@ -112,22 +112,21 @@ impl Layout {
         Self { tiles, places: tiles.axes.map(|a| Places::skimage(a.length, a.numerator, a.count)) }
     }
 
+    /// Uploads the places of columns and of rows.
+    pub(super) fn record_places(&self, graph: &mut Graph<'_>) -> [Buffer<u32>; 2] {
+        let [columns, rows] = &self.places;
+        [columns.record(graph, "clahe.columns"), rows.record(graph, "clahe.rows")]
+    }
+
     /// Tiles across and down.
     pub(super) fn counts(&self) -> [u32; 2] {
         self.tiles.axes.map(|a| a.count)
-    }
-
-    /// Rows of tiles that a row of pixels is blended from: its own, one above and one below; one more on either side
-    /// since floors and roundings may put a row at a boundary into the neighbouring tile.
-    pub(super) fn window(&self) -> Window {
-        let down = self.tiles.axes[1];
-        Window { numerator: down.denominator, denominator: down.numerator, first: -2, last: 2 }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::quads::Quads, *};
 
     fn at(places: &Places, x: usize) -> [u32; 3] {
         [places.pairs[x] & 0xffff, places.pairs[x] >> 16, places.weights[x]]
@@ -158,7 +157,8 @@ mod tests {
     fn every_row_of_tiles_is_in_the_window() {
         for (length, count) in [(1, 1), (7, 3), (40, 8), (33, 8), (100, 7), (4000, 8), (517, 64)] {
             for layout in [Layout::kerma, Layout::opencv, Layout::skimage].map(|l| l([1, length], [1, count])) {
-                let window = layout.window();
+                let Axis { numerator: tile_height, denominator: tiles, .. } = layout.tiles.axes[1];
+                let window = Quads { tile_height, tiles, ..bytemuck::Zeroable::zeroed() }.window();
                 for y in 0..length {
                     let place = (y * window.numerator / window.denominator) as i32;
                     let [first, second, _] = at(&layout.places[1], y as usize);

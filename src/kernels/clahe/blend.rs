@@ -12,37 +12,38 @@
 
 use super::{
     axes::{Layout, WEIGHT_ONE},
-    quads::{self, Arithmetic, Blend, BlendParams, Inputs},
+    quads::{self, Arithmetic, Inputs, Quads},
 };
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier},
-    kernels::{Pixels, vectorised::vectorised},
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "clahe.blend",
-    tier: Tier::Exact,
-    source: concat!(
-        include_str!("../../../shaders/clahe/blend.wgsl"),
-        include_str!("../../../shaders/clahe/entry.wgsl")
-    ),
-    structs: &[StructText::of::<BlendParams>()],
-    reads: 4,
-    writes: 1,
-    workgroup: [64, 4],
-};
+kernel! {
+    /// Pixels through the tables of the four tiles around them.
+    struct Blend {
+        /// Image and tiles.
+        quads: Quads,
+    }
+    shader clahe/blend + clahe/entry, Exact, [64, 4];
+    structs Quads;
+    reads pixels[(quads.height), (quads.words())]: rows of [u16; 2],
+          luts[(quads.down), (quads.lut_words())]: window(quads.window()) of [u16; 2],
+          columns[1, (2 * quads.width)]: whole of u32, rows[1, (2 * quads.height)]: whole of u32;
+    writes results[(quads.height), (quads.words())]: [u16; 2];
+    domain |output| Domain::rows(output, quads.operations());
+}
 
 /// Records the blend of `pixels` through the tables of the tiles of `layout`.
 pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Buffer<[u16; 2]>, layout: &Layout) -> Pixels {
-    Blend::record(graph, (&SHADER, twin), pixels, luts, layout, pixels.bits)
+    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, pixels.bits);
+    let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
+    kernel.compute(graph, "blend tiles", pixels.buffer, luts, columns, rows, blended.buffer);
+    blended
 }
 
 struct Fixed;
 
 impl Arithmetic for Fixed {
     #[inline(always)]
-    fn blend([ul, ur, ll, lr]: [u32; 4], across: u32, down: u32, _: &BlendParams) -> u32 {
+    fn blend([ul, ur, ll, lr]: [u32; 4], across: u32, down: u32, _: &Quads) -> u32 {
         let upper = (ul * (WEIGHT_ONE - across) + ur * across) >> 8;
         let lower = (ll * (WEIGHT_ONE - across) + lr * across) >> 8;
         (upper * (WEIGHT_ONE - down) + lower * down + (1 << 15)) >> 16
@@ -50,8 +51,17 @@ impl Arithmetic for Fixed {
 }
 
 vectorised! {
-    fn twin(params: &BlendParams, rows: std::ops::Range<usize>, inputs: &Inputs<'_>, out: &mut [u16]) {
-        quads::rows::<Fixed>(params, rows, inputs, out);
+    fn twin(
+        kernel: &Blend,
+        block: &Block,
+        pixels: &[[u16; 2]],
+        luts: &[[u16; 2]],
+        columns: &[u32],
+        rows: &[u32],
+        results: &mut [[u16; 2]],
+    ) {
+        let inputs = Inputs::of(pixels, luts, columns, rows);
+        quads::rows::<Fixed>(&kernel.quads, block.rows.clone(), &inputs, results.as_flattened_mut());
     }
 }
 
@@ -61,11 +71,11 @@ mod tests {
 
     #[test]
     fn equal_tables_blend_to_themselves() {
-        let params = BlendParams { size: [0; 4], tiles: [0; 4] };
+        let quads = bytemuck::Zeroable::zeroed();
         for value in [0, 1, 254, 255, 4095, 32_767, 65_534, 65_535] {
             for weight in 0..=WEIGHT_ONE {
-                assert_eq!(Fixed::blend([value; 4], weight, WEIGHT_ONE - weight, &params), value);
-                assert_eq!(Fixed::blend([value; 4], weight, weight, &params), value);
+                assert_eq!(Fixed::blend([value; 4], weight, WEIGHT_ONE - weight, &quads), value);
+                assert_eq!(Fixed::blend([value; 4], weight, weight, &quads), value);
             }
         }
     }

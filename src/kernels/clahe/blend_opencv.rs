@@ -11,26 +11,24 @@
 use super::{
     axes::Layout,
     lut_opencv::ROUNDER,
-    quads::{self, Arithmetic, Blend, BlendParams, Inputs},
+    quads::{self, Arithmetic, Inputs, Quads},
 };
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier},
-    kernels::{Pixels, vectorised::vectorised},
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "clahe.blend_opencv",
-    tier: Tier::Pinned,
-    source: concat!(
-        include_str!("../../../shaders/clahe/blend_opencv.wgsl"),
-        include_str!("../../../shaders/clahe/entry.wgsl")
-    ),
-    structs: &[StructText::of::<BlendParams>()],
-    reads: 4,
-    writes: 1,
-    workgroup: [64, 4],
-};
+kernel! {
+    /// Pixels through the tables of the four tiles around them.
+    struct Blend {
+        /// Image and tiles.
+        quads: Quads,
+    }
+    shader clahe/blend_opencv + clahe/entry, Pinned, [64, 4];
+    structs Quads;
+    reads pixels[(quads.height), (quads.words())]: rows of [u16; 2],
+          luts[(quads.down), (quads.lut_words())]: window(quads.window()) of [u16; 2],
+          columns[1, (2 * quads.width)]: whole of u32, rows[1, (2 * quads.height)]: whole of u32;
+    writes results[(quads.height), (quads.words())]: [u16; 2];
+    domain |output| Domain::rows(output, quads.operations());
+}
 
 /// Records the blend of `pixels` through the tables of the tiles of `layout`, into an image of `bits`.
 pub(super) fn record(
@@ -40,14 +38,17 @@ pub(super) fn record(
     layout: &Layout,
     bits: u8,
 ) -> Pixels {
-    Blend::record(graph, (&SHADER, twin), pixels, luts, layout, bits)
+    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, bits);
+    let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
+    kernel.compute(graph, "blend tiles", pixels.buffer, luts, columns, rows, blended.buffer);
+    blended
 }
 
 struct Float;
 
 impl Arithmetic for Float {
     #[inline(always)]
-    fn blend(values: [u32; 4], across: u32, down: u32, _: &BlendParams) -> u32 {
+    fn blend(values: [u32; 4], across: u32, down: u32, _: &Quads) -> u32 {
         let [ul, ur, ll, lr] = values.map(|v| v.cast_signed() as f32);
         let (wx, wy) = (f32::from_bits(across), f32::from_bits(down));
         let upper = ul * (1.0 - wx) + ur * wx;
@@ -58,7 +59,16 @@ impl Arithmetic for Float {
 }
 
 vectorised! {
-    fn twin(params: &BlendParams, rows: std::ops::Range<usize>, inputs: &Inputs<'_>, out: &mut [u16]) {
-        quads::rows::<Float>(params, rows, inputs, out);
+    fn twin(
+        kernel: &Blend,
+        block: &Block,
+        pixels: &[[u16; 2]],
+        luts: &[[u16; 2]],
+        columns: &[u32],
+        rows: &[u32],
+        results: &mut [[u16; 2]],
+    ) {
+        let inputs = Inputs::of(pixels, luts, columns, rows);
+        quads::rows::<Float>(&kernel.quads, block.rows.clone(), &inputs, results.as_flattened_mut());
     }
 }

@@ -15,38 +15,39 @@
 use super::{
     axes::Layout,
     lut_skimage::GREY_BITS,
-    quads::{self, Arithmetic, Blend, BlendParams, Inputs},
+    quads::{self, Arithmetic, Inputs, Quads},
 };
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier},
-    kernels::{Pixels, vectorised::vectorised},
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "clahe.blend_skimage",
-    tier: Tier::Pinned,
-    source: concat!(
-        include_str!("../../../shaders/clahe/blend_skimage.wgsl"),
-        include_str!("../../../shaders/clahe/entry.wgsl")
-    ),
-    structs: &[StructText::of::<BlendParams>()],
-    reads: 4,
-    writes: 1,
-    workgroup: [64, 4],
-};
+kernel! {
+    /// Pixels through the tables of the four tiles around them.
+    struct Blend {
+        /// Image and tiles.
+        quads: Quads,
+    }
+    shader clahe/blend_skimage + clahe/entry, Pinned, [64, 4];
+    structs Quads;
+    reads pixels[(quads.height), (quads.words())]: rows of [u16; 2],
+          luts[(quads.down), (quads.lut_words())]: window(quads.window()) of [u16; 2],
+          columns[1, (2 * quads.width)]: whole of u32, rows[1, (2 * quads.height)]: whole of u32;
+    writes results[(quads.height), (quads.words())]: [u16; 2];
+    domain |output| Domain::rows(output, quads.operations());
+}
 
 /// Records the blend of `pixels` through the tables of the tiles of `layout`.
 pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Buffer<[u16; 2]>, layout: &Layout) -> Pixels {
-    Blend::record(graph, (&SHADER, twin), pixels, luts, layout, GREY_BITS)
+    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, GREY_BITS);
+    let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
+    kernel.compute(graph, "blend tiles", pixels.buffer, luts, columns, rows, blended.buffer);
+    blended
 }
 
 struct Ratios;
 
 impl Arithmetic for Ratios {
     #[inline(always)]
-    fn blend([ul, ur, ll, lr]: [u32; 4], across: u32, down: u32, params: &BlendParams) -> u32 {
-        let [_, _, width, height] = params.tiles.map(f64::from);
+    fn blend([ul, ur, ll, lr]: [u32; 4], across: u32, down: u32, quads: &Quads) -> u32 {
+        let [width, height] = [quads.tile_width, quads.tile_height].map(f64::from);
         let area = width * height;
         let (nx, ny) = (f64::from(across.cast_signed()), f64::from(down.cast_signed()));
         // Products of at most 14 + 30 bits are exact.
@@ -57,7 +58,16 @@ impl Arithmetic for Ratios {
 }
 
 vectorised! {
-    fn twin(params: &BlendParams, rows: std::ops::Range<usize>, inputs: &Inputs<'_>, out: &mut [u16]) {
-        quads::rows::<Ratios>(params, rows, inputs, out);
+    fn twin(
+        kernel: &Blend,
+        block: &Block,
+        pixels: &[[u16; 2]],
+        luts: &[[u16; 2]],
+        columns: &[u32],
+        rows: &[u32],
+        results: &mut [[u16; 2]],
+    ) {
+        let inputs = Inputs::of(pixels, luts, columns, rows);
+        quads::rows::<Ratios>(&kernel.quads, block.rows.clone(), &inputs, results.as_flattened_mut());
     }
 }

@@ -14,100 +14,85 @@
 
 use std::ops::Range;
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    kernels::{clahe::totals, histogram::Tiles, vectorised::vectorised},
-    shader_struct,
-};
-
-shader_struct! {
-    /// Parameters of the borrowing.
-    pub struct BorrowParams {
-        /// Grey levels, tiles across and down; a spare number.
-        pub size: [u32; 4],
-        /// Numerator and denominator of the tiles' bounds across, then down.
-        pub bounds: [u32; 4],
-    }
-}
+use super::totals;
+use crate::kernels::{histogram::Tiles, prelude::*};
 
 /// A tile has enough pixels when so many times their number is its size.
 const ENOUGH: u32 = 16;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "clahe.borrow",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/clahe/borrow.wgsl"),
-    structs: &[StructText::of::<BorrowParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [256, 1],
-};
+kernel! {
+    /// Histograms of tiles with what those of few pixels borrow.
+    struct Borrow {
+        /// Grey levels.
+        levels: u32,
+        /// Tiles across.
+        across: u32,
+        /// Tiles down.
+        down: u32,
+        /// Pixels across of `across_denominator` tiles.
+        across_numerator: u32,
+        /// See `across_numerator`.
+        across_denominator: u32,
+        /// Pixels down of `down_denominator` tiles.
+        down_numerator: u32,
+        /// See `down_numerator`.
+        down_denominator: u32,
+    }
+    shader clahe/borrow, Exact, [256, 1];
+    reads counts[down, (across * levels)]: whole of u32, totals[down, across]: whole of u32;
+    writes results[down, (across * levels)]: u32;
+    domain |_| {
+        let size = [levels, across, down].map(f64::from);
+        let tile = [across_numerator, down_numerator].map(f64::from);
+        let area = tile[0] / f64::from(across_denominator) * (tile[1] / f64::from(down_denominator));
+        Domain::groups(down, across, SHADER.workgroup[0], f64::from(across) * tile_operations(size, area))
+    };
+}
 
 /// Records the borrowing among the histograms of `tiles`, of `levels` bins each.
 pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, tiles: &Tiles) -> Buffer<u32> {
     let [x, y] = tiles.axes;
-    let params = BorrowParams {
-        size: [levels, x.count, y.count, 0],
-        bounds: [x.numerator, x.denominator, y.numerator, y.denominator],
-    };
     let extent = Extent { slices: 1, rows: y.count, columns: x.count * levels };
     let totals = totals::record(graph, counts, levels, [x.count, y.count]);
     let enough = graph.buffer("clahe.counts", extent);
-    graph.compute("borrow histograms", Borrow { params }, [counts.whole(), totals.whole()], [enough.replace()]);
+    let kernel = Borrow {
+        levels,
+        across: x.count,
+        down: y.count,
+        across_numerator: x.numerator,
+        across_denominator: x.denominator,
+        down_numerator: y.numerator,
+        down_denominator: y.denominator,
+    };
+    kernel.compute(graph, "borrow histograms", counts, totals, enough);
     enough
 }
 
-struct Borrow {
-    params: BorrowParams,
+/// Operations of one tile at the most: each step of the bisection adds up the rows around it, and a tile has enough
+/// once every sixteenth of its pixels has come from a tile of its own, after which a ring of tiles may be added.
+fn tile_operations([levels, across, down]: [f64; 3], area: f64) -> f64 {
+    let (side, tiles) = (across.max(down), across * down);
+    let borrowed = (area / f64::from(ENOUGH) + 8.0 * side + 1.0).min(tiles);
+    4.0 * side * (side.log2() + 2.0) + 2.0 * borrowed * levels
 }
 
-impl Kernel for Borrow {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [_, across, down, _] = self.params.size;
-        let extent = Extent { slices: 1, rows: down, columns: across * SHADER.workgroup[0] };
-        Domain::rows(extent, f64::from(across) * self.tile_operations())
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [levels, across, down, _] = self.params.size;
-        vec![[down, across * levels], [down, across], [down, across * levels]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [levels, across, ..] = self.params.size.map(|n| n as usize);
-        let places = block.rows.clone().flat_map(|row| (0..across).map(move |column| [column, row]));
-        for (place, out) in places.zip(writes[0].chunks_exact_mut(levels)) {
-            self.tile(place, reads[0], reads[1], out);
-        }
+fn twin(kernel: &Borrow, block: &Block, counts: &[u32], totals: &[u32], results: &mut [u32]) {
+    let [levels, across] = [kernel.levels, kernel.across].map(|n| n as usize);
+    let places = block.rows.clone().flat_map(|row| (0..across).map(move |column| [column, row]));
+    for (place, out) in places.zip(results.chunks_exact_mut(levels)) {
+        kernel.tile(place, counts, totals, out);
     }
 }
 
 impl Borrow {
-    /// Operations of one tile at the most: each step of the bisection adds up the rows around it, and a tile has enough
-    /// once every sixteenth of its pixels has come from a tile of its own, after which a ring of tiles may be added.
-    fn tile_operations(&self) -> f64 {
-        let [levels, across, down, _] = self.params.size.map(f64::from);
-        let [x_numerator, x_denominator, y_numerator, y_denominator] = self.params.bounds.map(f64::from);
-        let (side, tiles) = (across.max(down), across * down);
-        let area = (x_numerator / x_denominator) * (y_numerator / y_denominator);
-        let borrowed = (area / f64::from(ENOUGH) + 8.0 * side + 1.0).min(tiles);
-        4.0 * side * (side.log2() + 2.0) + 2.0 * borrowed * levels
-    }
-
     fn tile(&self, [column, row]: [usize; 2], counts: &[u32], totals: &[u32], out: &mut [u32]) {
-        let [levels, across, down, _] = self.params.size.map(|n| n as usize);
-        let [x_numerator, x_denominator, y_numerator, y_denominator] = self.params.bounds.map(|n| n as usize);
-        let length = |i: usize, n: usize, d: usize| ((i + 1) * n / d - i * n / d) as u32;
-        let area = length(column, x_numerator, x_denominator) * length(row, y_numerator, y_denominator);
+        let [levels, across, down] = [self.levels, self.across, self.down].map(|n| n as usize);
+        let length = |i: usize, numerator: u32, denominator: u32| {
+            let [n, d] = [numerator, denominator].map(|n| n as usize);
+            ((i + 1) * n / d - i * n / d) as u32
+        };
+        let width = length(column, self.across_numerator, self.across_denominator);
+        let area = width * length(row, self.down_numerator, self.down_denominator);
         let wanted = area.div_ceil(ENOUGH);
         let around = |at: usize, reach: usize, count: usize| at.saturating_sub(reach)..(at + reach + 1).min(count);
         let pixels = |y: usize, tiles: &Range<usize>| {

@@ -24,12 +24,34 @@ use std::borrow::Cow;
 use super::{
     ClipLimit,
     axes::Layout,
-    tables::{CHUNK, Lut, LutParams, accumulate, clipped, high_word, identity, shared_limit},
+    tables::{CHUNK, accumulate, clipped, high_word, identity, row_operations, shared_limit},
 };
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier},
-    kernels::{Pixels, vectorised::vectorised},
-};
+use crate::kernels::prelude::*;
+
+kernel! {
+    /// Tables of tiles from their histograms.
+    struct Lut {
+        /// Grey levels.
+        levels: u32,
+        /// Tiles across.
+        across: u32,
+        /// Tiles down.
+        down: u32,
+        /// Bins.
+        bins: u32,
+        /// Clip limit; 0 where it is a share of the pixels.
+        limit: u32,
+        /// Share of a tile's pixels, in 2⁻³².
+        share: u32,
+        /// Exponent k of the 2^k levels of a bin.
+        group_bits: u32,
+    }
+    shader clahe/lut + clahe/high_word + clahe/scan, Exact, [256, 1];
+    reads counts[down, (across * levels)]: rows of u32;
+    writes luts[down, (across * (levels / 2))]: [u16; 2];
+    // One workgroup per tile.
+    domain |_| Domain::groups(down, across, SHADER.workgroup[0], row_operations(across, levels));
+}
 
 /// Pixels of a tile per bin at the least, on average: then the steps of a limit are a sixteenth of a flat histogram's
 /// height, and the height of a bin, which scatters by the root of its count, is known to a quarter.
@@ -37,21 +59,6 @@ const PIXELS_PER_BIN: u64 = 16;
 /// Bins at the least, however small the tile: as many as displays have grey levels and scikit-image has bins. No
 /// fewer than a workgroup's invocations, so that each owns whole bins.
 const FEWEST_BINS: u64 = 256;
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "clahe.lut",
-    tier: Tier::Exact,
-    source: concat!(
-        include_str!("../../../shaders/clahe/lut.wgsl"),
-        include_str!("../../../shaders/clahe/high_word.wgsl"),
-        include_str!("../../../shaders/clahe/scan.wgsl")
-    ),
-    structs: &[StructText::of::<LutParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [256, 1],
-};
 
 /// Records the tables of the tiles of `layout` from their histograms.
 pub(super) fn record(
@@ -63,8 +70,11 @@ pub(super) fn record(
 ) -> Buffer<[u16; 2]> {
     let tiles = layout.counts();
     let [area, count] = [pixels.size, tiles].map(|[x, y]| u64::from(x) * u64::from(y));
-    let params = params(pixels.bits, group_bits(pixels.bits, area / count), tiles[0], clip);
-    Lut { shader: &SHADER, params, rows: tiles[1], twin }.record(graph, counts)
+    let kernel = lut_of(pixels.bits, group_bits(pixels.bits, area / count), tiles, clip);
+    let columns = tiles[0] * (kernel.levels / 2);
+    let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: tiles[1], columns });
+    kernel.compute(graph, "clip and accumulate", counts, luts);
+    luts
 }
 
 /// Exponent k of the 2^k levels that a bin holds where tiles nominally have so many pixels; at most 8.
@@ -73,22 +83,29 @@ fn group_bits(bits: u8, tile_pixels: u64) -> u32 {
     u32::from(bits).saturating_sub(most.ilog2())
 }
 
-fn params(bits: u8, group_bits: u32, across: u32, clip: ClipLimit) -> LutParams {
+fn lut_of(bits: u8, group_bits: u32, [across, down]: [u32; 2], clip: ClipLimit) -> Lut {
     let levels = 1_u32 << bits;
     let bins = levels >> group_bits;
     let [limit, share] = shared_limit(clip, bins);
-    LutParams { size: [levels, across, bins, group_bits], clip: [limit, share, 0, 0] }
+    Lut { levels, across, down, bins, limit, share, group_bits }
+}
+
+fn twin(kernel: &Lut, _: &Block, counts: &[u32], luts: &mut [[u16; 2]]) {
+    let levels = kernel.levels as usize;
+    for (counts, lut) in counts.chunks_exact(levels).zip(luts.as_flattened_mut().chunks_exact_mut(levels)) {
+        tile(kernel, counts, lut);
+    }
 }
 
 vectorised! {
-    fn twin(params: &LutParams, counts: &[u32], lut: &mut [u16]) {
-        let [levels, _, bins, group_bits] = params.size;
+    fn tile(kernel: &Lut, counts: &[u32], lut: &mut [u16]) {
+        let Lut { levels, bins, group_bits, .. } = *kernel;
         let group = 1_usize << group_bits;
         let counts = match group {
             1 => Cow::Borrowed(counts),
             _ => Cow::Owned(grouped(counts, group)),
         };
-        let [area, limit, excess] = clipped(params, &counts);
+        let [area, limit, excess] = clipped([kernel.limit, kernel.share], &counts);
         if area == 0 {
             return identity(lut);
         }
@@ -154,9 +171,9 @@ mod tests {
     use super::*;
 
     fn grouped_table(counts: &[u32], group_bits: u32, clip: ClipLimit) -> Vec<u16> {
-        let mut lut = vec![0; counts.len()];
-        twin(&params(counts.len().ilog2() as u8, group_bits, 1, clip), counts, &mut lut);
-        lut
+        let mut entries = vec![0; counts.len()];
+        tile(&lut_of(counts.len().ilog2() as u8, group_bits, [1, 1], clip), counts, &mut entries);
+        entries
     }
 
     fn table(counts: &[u32], clip: ClipLimit) -> Vec<u16> {

@@ -15,27 +15,34 @@
 use super::{
     Clahe, ClipLimit,
     axes::Layout,
-    tables::{CHUNK, Lut, LutParams, NO_LIMIT, accumulate, clipped, identity, shared_limit},
+    tables::{CHUNK, NO_LIMIT, accumulate, clipped, identity, row_operations, shared_limit},
 };
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier, arithmetic::reciprocal},
-    kernels::{Mask, Pixels, vectorised::vectorised},
-};
+use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "clahe.lut_opencv",
-    tier: Tier::Pinned,
-    source: concat!(
-        include_str!("../../../shaders/clahe/lut_opencv.wgsl"),
-        include_str!("../../../shaders/clahe/high_word.wgsl"),
-        include_str!("../../../shaders/clahe/scan.wgsl")
-    ),
-    structs: &[StructText::of::<LutParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [256, 1],
-};
+kernel! {
+    /// Tables of tiles from their histograms.
+    struct Lut {
+        /// Grey levels.
+        levels: u32,
+        /// Tiles across.
+        across: u32,
+        /// Tiles down.
+        down: u32,
+        /// Bins.
+        bins: u32,
+        /// Clip limit; 0 where it is a share of the pixels.
+        limit: u32,
+        /// Share of a tile's pixels, in 2⁻³².
+        share: u32,
+        /// Largest value over a tile's pixels; 0 where tiles have different numbers of them.
+        scale: f32,
+    }
+    shader clahe/lut_opencv + clahe/high_word + clahe/scan, Pinned, [256, 1];
+    reads counts[down, (across * levels)]: rows of u32;
+    writes luts[down, (across * (levels / 2))]: [u16; 2];
+    // One workgroup per tile.
+    domain |_| Domain::groups(down, across, SHADER.workgroup[0], row_operations(across, levels));
+}
 
 /// 2^23: the sum with a smaller number holds it, rounded half to even, in its low bits.
 pub(super) const ROUNDER: f32 = 8_388_608.0;
@@ -51,11 +58,8 @@ pub(super) fn record(
 ) -> Buffer<[u16; 2]> {
     let bins = 1_u32 << clahe.bits_out(pixels.bits);
     let [x, y] = layout.tiles.axes;
-    let [limit, share, scale] = match mask {
-        Some(_) => {
-            let [limit, share] = shared_limit(clahe.clip, bins);
-            [limit, share, 0]
-        }
+    let ([limit, share], scale) = match mask {
+        Some(_) => (shared_limit(clahe.clip, bins), 0.0),
         None => {
             let area = f64::from(x.numerator) * f64::from(y.numerator);
             let limit = match clahe.clip {
@@ -63,28 +67,38 @@ pub(super) fn record(
                 ClipLimit::Share(s) => (s * area).max(1.0) as u32,
                 ClipLimit::Off => NO_LIMIT,
             };
-            [limit, 0, ((bins - 1) as f32 / area as f32).to_bits()]
+            ([limit, 0], (bins - 1) as f32 / area as f32)
         }
     };
-    let params = LutParams { size: [pixels.levels(), x.count, bins, 0], clip: [limit, share, scale, 0] };
-    Lut { shader: &SHADER, params, rows: y.count, twin }.record(graph, counts)
+    let (levels, across, down) = (pixels.levels(), x.count, y.count);
+    let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: down, columns: across * (levels / 2) });
+    let kernel = Lut { levels, across, down, bins, limit, share, scale };
+    kernel.compute(graph, "clip and accumulate", counts, luts);
+    luts
+}
+
+fn twin(kernel: &Lut, _: &Block, counts: &[u32], luts: &mut [[u16; 2]]) {
+    let levels = kernel.levels as usize;
+    for (counts, lut) in counts.chunks_exact(levels).zip(luts.as_flattened_mut().chunks_exact_mut(levels)) {
+        tile(kernel, counts, lut);
+    }
 }
 
 vectorised! {
-    fn twin(params: &LutParams, counts: &[u32], lut: &mut [u16]) {
-        let [area, limit, excess] = clipped(params, counts);
+    fn tile(kernel: &Lut, counts: &[u32], lut: &mut [u16]) {
+        let [area, limit, excess] = clipped([kernel.limit, kernel.share], counts);
         if area == 0 {
             return identity(lut);
         }
-        let bins = params.size[2];
+        let bins = kernel.bins;
         let (batch, rest) = (excess / bins, excess % bins);
         // ⌊i/d⌋ = ⌊i·⌈2^31/d⌉/2^31⌋ for i < 2^16, since d is at most 2^15 or the number of bins itself
         // (Granlund and Montgomery 1994, theorem 4.2).
         let stride = bins.checked_div(rest).unwrap_or(bins).max(1);
         let inverse = (1_u32 << 31).div_ceil(stride);
-        let scale = match params.clip[2] {
-            0 => (bins - 1) as f32 * reciprocal(area as f32),
-            bits => f32::from_bits(bits),
+        let scale = match kernel.scale {
+            0.0 => (bins - 1) as f32 * reciprocal(area as f32),
+            scale => scale,
         };
         let mut run = 0;
         let mut sums = [0; CHUNK];

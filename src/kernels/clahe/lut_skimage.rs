@@ -16,12 +16,9 @@
 use super::{
     ClipLimit,
     axes::Layout,
-    tables::{LutParams, NO_LIMIT, clipped, identity, shared_limit},
+    tables::{NO_LIMIT, clipped, identity, row_operations, shared_limit},
 };
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    kernels::Mask,
-};
+use crate::kernels::prelude::*;
 
 /// Grey levels inside scikit-image's algorithm, in bits.
 pub(super) const GREY_BITS: u8 = 14;
@@ -32,19 +29,30 @@ const BINS: usize = 256;
 /// Grey levels of a bin: 1 + 16384/256.
 const BIN_WIDTH: usize = 1 + LEVELS / BINS;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "clahe.lut_skimage",
-    tier: Tier::Exact,
-    source: concat!(
-        include_str!("../../../shaders/clahe/lut_skimage.wgsl"),
-        include_str!("../../../shaders/clahe/high_word.wgsl")
-    ),
-    structs: &[StructText::of::<LutParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [256, 1],
-};
+kernel! {
+    /// Tables of tiles from their histograms.
+    struct Lut {
+        /// Grey levels.
+        levels: u32,
+        /// Tiles across.
+        across: u32,
+        /// Tiles down.
+        down: u32,
+        /// Bins.
+        bins: u32,
+        /// Clip limit; 0 where it is a share of the pixels.
+        limit: u32,
+        /// Share of a tile's pixels, in 2⁻³².
+        share: u32,
+        /// Greatest common divisor of 16383 and a tile's pixels; 0 where tiles have different numbers of them.
+        divisor: u32,
+    }
+    shader clahe/lut_skimage + clahe/high_word, Exact, [256, 1];
+    reads counts[down, (across * levels)]: rows of u32, places[1, _]: whole of u32;
+    writes luts[down, (across * (levels / 2))]: [u16; 2];
+    // One workgroup per tile.
+    domain |_| Domain::groups(down, across, SHADER.workgroup[0], row_operations(across, levels));
+}
 
 /// Records the tables of the tiles of `layout` from their histograms of 14-bit pixels.
 pub(super) fn record(
@@ -62,12 +70,11 @@ pub(super) fn record(
         (None, None) => ([NO_LIMIT, 0], short_places(area)),
     };
     let divisor = if mask.is_some() { 0 } else { greatest_common_divisor(TOP, area) };
-    let params = LutParams { size: [LEVELS as u32, x.count, BINS as u32, divisor], clip: [limit, share, 0, 0] };
-    let columns = x.count * LEVELS as u32;
-    let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: y.count, columns: columns / 2 });
+    let (levels, bins, across, down) = (LEVELS as u32, BINS as u32, x.count, y.count);
+    let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: down, columns: across * levels / 2 });
     let places = graph.upload_table("clahe.places", &places);
-    let reads = [counts.rows(), places.whole()];
-    graph.compute("clip and accumulate", Lut { params, rows: y.count }, reads, [luts.replace()]);
+    let kernel = Lut { levels, across, down, bins, limit, share, divisor };
+    kernel.compute(graph, "clip and accumulate", counts, places, luts);
     luts
 }
 
@@ -89,47 +96,18 @@ fn short_places(area: u32) -> Vec<u32> {
     words
 }
 
-struct Lut {
-    params: LutParams,
-    rows: u32,
-}
-
-impl Kernel for Lut {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let across = self.params.size[1];
-        let extent = Extent { slices: 1, rows: self.rows, columns: across * SHADER.workgroup[0] };
-        Domain::rows(extent, 12.0 * f64::from(across) * LEVELS as f64)
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let columns = self.params.size[1] * LEVELS as u32;
-        vec![[self.rows, columns], [1, 0], [self.rows, columns / 2]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let columns = self.params.size[1] as usize * LEVELS;
-        let counts = &reads[0][block.rows.start * columns..block.rows.end * columns];
-        let luts: &mut [u16] = bytemuck::cast_slice_mut(writes[0]);
-        for (counts, lut) in counts.chunks_exact(LEVELS).zip(luts.chunks_exact_mut(LEVELS)) {
-            twin(&self.params, counts, reads[1], lut);
-        }
+fn twin(kernel: &Lut, _: &Block, counts: &[u32], places: &[u32], luts: &mut [[u16; 2]]) {
+    for (counts, lut) in counts.chunks_exact(LEVELS).zip(luts.as_flattened_mut().chunks_exact_mut(LEVELS)) {
+        tile(kernel, counts, places, lut);
     }
 }
 
-fn twin(params: &LutParams, counts: &[u32], places: &[u32], lut: &mut [u16]) {
+fn tile(kernel: &Lut, counts: &[u32], places: &[u32], lut: &mut [u16]) {
     let mut bins = [0_i32; BINS];
     for (bin, counts) in bins.iter_mut().zip(counts.chunks(BIN_WIDTH)) {
         *bin = counts.iter().sum::<u32>().cast_signed();
     }
-    let [area, limit, excess] = clipped(params, &bins.map(i32::cast_unsigned));
+    let [area, limit, excess] = clipped([kernel.limit, kernel.share], &bins.map(i32::cast_unsigned));
     if area == 0 {
         return identity(lut);
     }
@@ -138,7 +116,7 @@ fn twin(params: &LutParams, counts: &[u32], places: &[u32], lut: &mut [u16]) {
     let mut sum = 0;
     for (bin, lut) in bins.into_iter().zip(lut.chunks_mut(BIN_WIDTH)) {
         sum += bin.cast_unsigned();
-        lut.fill(mapped(sum, area, params.size[3], places) as u16);
+        lut.fill(mapped(sum, area, kernel.divisor, places) as u16);
     }
 }
 

@@ -51,7 +51,19 @@ use super::{
     pointwise::{lookup, stretch},
     threshold::rank,
 };
-use crate::engine::{Buffer, Graph};
+use crate::engine::{Buffer, Graph, Shader};
+
+/// Shaders of the room.
+pub(super) const SHADERS: &[&Shader] = &[
+    &totals::SHADER,
+    &borrow::SHADER,
+    &lut::SHADER,
+    &lut_opencv::SHADER,
+    &lut_skimage::SHADER,
+    &blend::SHADER,
+    &blend_opencv::SHADER,
+    &blend_skimage::SHADER,
+];
 
 /// Tiles along one axis at the most.
 pub const MAX_TILES: u32 = 1024;

@@ -7,19 +7,56 @@
 use std::ops::Range;
 
 use super::axes::Layout;
-use crate::{
-    engine::{Block, Buffer, Domain, Graph, Kernel, Shader},
-    kernels::Pixels,
-    shader_struct,
-};
+use crate::kernels::prelude::*;
 
 shader_struct! {
-    /// Parameters of the blends.
-    pub(super) struct BlendParams {
-        /// Columns and rows of the image, words of a row, grey levels.
-        pub size: [u32; 4],
-        /// Tiles across and down; width and height of a tile where all are equal.
-        pub tiles: [u32; 4],
+    /// Sizes of an image and of its tiles.
+    pub(super) struct Quads {
+        /// Columns of the image.
+        pub width: u32,
+        /// Rows of the image.
+        pub height: u32,
+        /// Grey levels.
+        pub levels: u32,
+        /// Tiles across.
+        pub across: u32,
+        /// Tiles down.
+        pub down: u32,
+        /// Width of a tile, where all are equal.
+        pub tile_width: u32,
+        /// Height of `tiles` tiles; of one where all are equal.
+        pub tile_height: u32,
+        /// See `tile_height`.
+        pub tiles: u32,
+    }
+}
+
+impl Quads {
+    pub(super) fn of(pixels: Pixels, layout: &Layout) -> Self {
+        let ([width, height], [x, y]) = (pixels.size, layout.tiles.axes);
+        let (levels, tile_width, tile_height) = (pixels.levels(), x.numerator, y.numerator);
+        Self { width, height, levels, across: x.count, down: y.count, tile_width, tile_height, tiles: y.denominator }
+    }
+
+    /// Words of a row of pixels.
+    pub(super) fn words(self) -> u32 {
+        Pixels::row_words([self.width, self.height])
+    }
+
+    /// Words of a row of tables.
+    pub(super) fn lut_words(self) -> u32 {
+        self.across * (self.levels / 2)
+    }
+
+    /// Rows of tiles that a row of pixels is blended from: its own, one above and one below; one more on either side
+    /// since floors and roundings may put a row at a boundary into the neighbouring tile.
+    pub(super) fn window(self) -> Window {
+        Window { numerator: self.tiles, denominator: self.tile_height, first: -2, last: 2 }
+    }
+
+    /// Operations of a row of words.
+    pub(super) fn operations(self) -> f64 {
+        30.0 * f64::from(self.width)
     }
 }
 
@@ -29,80 +66,20 @@ const STRETCH: usize = 128;
 /// Values of four tables, the weights of a column and of a row; the pixel.
 pub(super) trait Arithmetic {
     /// Blends the values `[upper left, upper right, lower left, lower right]`.
-    fn blend(values: [u32; 4], across: u32, down: u32, params: &BlendParams) -> u32;
+    fn blend(values: [u32; 4], across: u32, down: u32, quads: &Quads) -> u32;
 }
 
-/// Computes the rows of a block.
-pub(super) type RowsTwin = fn(&BlendParams, Range<usize>, &Inputs<'_>, &mut [u16]);
-
-/// The buffers of a blend as its twin sees them.
+/// The buffers of a blend: the rows of pixels that are computed, all tables, pairs and weights of columns and rows.
 pub(super) struct Inputs<'a> {
-    pub(super) pixels: &'a [u16],
-    pub(super) luts: &'a [u16],
-    pub(super) columns: &'a [u32],
-    pub(super) rows: &'a [u32],
+    pixels: &'a [u16],
+    luts: &'a [u16],
+    columns: &'a [u32],
+    rows: &'a [u32],
 }
 
-/// Image, tables and places in, image out.
-pub(super) struct Blend {
-    pub(super) shader: &'static Shader,
-    pub(super) params: BlendParams,
-    pub(super) twin: RowsTwin,
-}
-
-impl Blend {
-    /// Records the blend of `pixels` through `luts`, into an image of `bits`.
-    pub(super) fn record(
-        graph: &mut Graph<'_>,
-        (shader, twin): (&'static Shader, RowsTwin),
-        pixels: Pixels,
-        luts: Buffer<[u16; 2]>,
-        layout: &Layout,
-        bits: u8,
-    ) -> Pixels {
-        let blended = Pixels::new(graph, "clahe.pixels", pixels.size, bits);
-        let columns = layout.places[0].record(graph, "clahe.columns");
-        let rows = layout.places[1].record(graph, "clahe.rows");
-        let [x, y] = layout.tiles.axes;
-        let ([width, height], words) = (pixels.size, Pixels::row_words(pixels.size));
-        let params = BlendParams {
-            size: [width, height, words, pixels.levels()],
-            tiles: [x.count, y.count, x.numerator, y.numerator],
-        };
-        let reads = [pixels.buffer.rows(), luts.window(layout.window()), columns.whole(), rows.whole()];
-        graph.compute("blend tiles", Self { shader, params, twin }, reads, [blended.buffer.replace()]);
-        blended
-    }
-}
-
-impl Kernel for Blend {
-    fn shader(&self) -> &'static Shader {
-        self.shader
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [width, ..] = self.params.size;
-        Domain::rows(Pixels::extent([width, self.params.size[1]]), 30.0 * f64::from(width))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [width, height, words, levels] = self.params.size;
-        let [across, down, ..] = self.params.tiles;
-        vec![[height, words], [down, across * (levels / 2)], [1, 2 * width], [1, 2 * height], [height, words]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let inputs = Inputs {
-            pixels: bytemuck::cast_slice(reads[0]),
-            luts: bytemuck::cast_slice(reads[1]),
-            columns: reads[2],
-            rows: reads[3],
-        };
-        (self.twin)(&self.params, block.rows.clone(), &inputs, bytemuck::cast_slice_mut(writes[0]));
+impl<'a> Inputs<'a> {
+    pub(super) fn of(pixels: &'a [[u16; 2]], luts: &'a [[u16; 2]], columns: &'a [u32], rows: &'a [u32]) -> Self {
+        Self { pixels: pixels.as_flattened(), luts: luts.as_flattened(), columns, rows }
     }
 }
 
@@ -118,9 +95,9 @@ fn runs(words: &[u32]) -> impl Iterator<Item = (Range<usize>, [usize; 2])> {
 
 /// Computes rows with the arithmetic `A`; to be inlined into a vectorised function.
 #[inline(always)]
-pub(super) fn rows<A: Arithmetic>(params: &BlendParams, rows: Range<usize>, inputs: &Inputs<'_>, out: &mut [u16]) {
-    let [width, height, words, levels] = params.size.map(|n| n as usize);
-    let across = params.tiles[0] as usize;
+pub(super) fn rows<A: Arithmetic>(quads: &Quads, rows: Range<usize>, inputs: &Inputs<'_>, out: &mut [u16]) {
+    let [width, height, words, levels, across] =
+        [quads.width, quads.height, quads.words(), quads.levels, quads.across].map(|n| n as usize);
     let stride = 2 * words;
     let (columns, weights) = inputs.columns.split_at(width);
     let (down, down_weights) = inputs.rows.split_at(height);
@@ -133,7 +110,7 @@ pub(super) fn rows<A: Arithmetic>(params: &BlendParams, rows: Range<usize>, inpu
             let lines = || {
                 let segment = segment.clone();
                 band.clone().map(move |row| {
-                    let pixels = &inputs.pixels[(rows.start + row) * stride..][segment.clone()];
+                    let pixels = &inputs.pixels[row * stride..][segment.clone()];
                     (row, pixels, down_weights[rows.start + row])
                 })
             };
@@ -148,7 +125,7 @@ pub(super) fn rows<A: Arithmetic>(params: &BlendParams, rows: Range<usize>, inpu
                 // SAFETY: `range` holds every pixel of these lines, and the table every value of the range.
                 let find = |pixel: u16| unsafe { *table.get_unchecked(usize::from(pixel) - usize::from(first)) };
                 for (row, pixels, weight) in lines() {
-                    line::<A>(params, find, pixels, weights, weight, &mut out[row * stride..][segment.clone()]);
+                    line::<A>(quads, find, pixels, weights, weight, &mut out[row * stride..][segment.clone()]);
                 }
             } else {
                 let find = |pixel: u16| {
@@ -161,7 +138,7 @@ pub(super) fn rows<A: Arithmetic>(params: &BlendParams, rows: Range<usize>, inpu
                     a | b << 16 | c << 32 | d << 48
                 };
                 for (row, pixels, weight) in lines() {
-                    line::<A>(params, find, pixels, weights, weight, &mut out[row * stride..][segment.clone()]);
+                    line::<A>(quads, find, pixels, weights, weight, &mut out[row * stride..][segment.clone()]);
                 }
             }
         }
@@ -197,7 +174,7 @@ fn interleave(luts: [&[u16]; 4], range: Range<usize>, table: &mut Vec<u64>) {
 /// without waiting for the stores to reach the cache, so as many are found first as make that wait go unnoticed.
 #[inline(always)]
 fn line<A: Arithmetic>(
-    params: &BlendParams,
+    quads: &Quads,
     find: impl Fn(u16) -> u64,
     pixels: &[u16],
     across: &[u32],
@@ -213,7 +190,7 @@ fn line<A: Arithmetic>(
         }
         for (((upper, lower), weight), out) in upper.iter().zip(&lower).zip(across).zip(out) {
             let values = [upper & 0xffff, upper >> 16, lower & 0xffff, lower >> 16];
-            *out = A::blend(values, *weight, down, params) as u16;
+            *out = A::blend(values, *weight, down, quads) as u16;
         }
     }
 }

@@ -1,20 +1,6 @@
-//! What the kernels share that turn histograms into tables: parameters, shapes and the walk over the tiles.
+//! What the kernels share that turn histograms into tables: limits, clipping and sums.
 
 use super::ClipLimit;
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader},
-    shader_struct,
-};
-
-shader_struct! {
-    /// Parameters of the tables.
-    pub(super) struct LutParams {
-        /// Grey levels, tiles across, bins; in kerma's convention the exponent k of 2^k levels per bin.
-        pub size: [u32; 4],
-        /// Clip limit or 0, its share of a tile's pixels in 2^−32, bits of the f32 scale or 0; a spare number.
-        pub clip: [u32; 4],
-    }
-}
 
 /// Clip limit above every count.
 pub(super) const NO_LIMIT: u32 = u32::MAX;
@@ -28,64 +14,15 @@ pub(super) fn shared_limit(clip: ClipLimit, bins: u32) -> [u32; 2] {
     }
 }
 
-/// Computes the table of one tile from its histogram.
-pub(super) type TileTwin = fn(&LutParams, &[u32], &mut [u16]);
-
-/// Histograms of tiles in, packed tables out; one workgroup per tile.
-pub(super) struct Lut {
-    pub(super) shader: &'static Shader,
-    pub(super) params: LutParams,
-    /// Rows of tiles.
-    pub(super) rows: u32,
-    pub(super) twin: TileTwin,
+/// Operations of a row of `across` tiles: three walks over the bins.
+pub(super) fn row_operations(across: u32, levels: u32) -> f64 {
+    12.0 * f64::from(across) * f64::from(levels)
 }
 
-impl Lut {
-    /// Records the pass: `[tile row][tile column · levels/2]` of pairs.
-    pub(super) fn record(self, graph: &mut Graph<'_>, counts: Buffer<u32>) -> Buffer<[u16; 2]> {
-        let [levels, across, ..] = self.params.size;
-        let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: self.rows, columns: across * (levels / 2) });
-        graph.compute("clip and accumulate", self, [counts.rows()], [luts.replace()]);
-        luts
-    }
-}
-
-impl Kernel for Lut {
-    fn shader(&self) -> &'static Shader {
-        self.shader
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [levels, across, ..] = self.params.size;
-        // One workgroup per tile: the planner counts invocations in columns. Three walks over the bins.
-        let extent = Extent { slices: 1, rows: self.rows, columns: across * self.shader.workgroup[0] };
-        Domain::rows(extent, 12.0 * f64::from(across) * f64::from(levels))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [levels, across, ..] = self.params.size;
-        vec![[self.rows, across * levels], [self.rows, across * (levels / 2)]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [levels, across, ..] = self.params.size.map(|n| n as usize);
-        let counts = &reads[0][block.rows.start * across * levels..block.rows.end * across * levels];
-        let luts: &mut [u16] = bytemuck::cast_slice_mut(writes[0]);
-        for (counts, lut) in counts.chunks_exact(levels).zip(luts.chunks_exact_mut(levels)) {
-            (self.twin)(&self.params, counts, lut);
-        }
-    }
-}
-
-/// Pixels of a tile, its clip limit and what is above that limit.
+/// Pixels of a tile, its clip limit, a fixed one or a share of the pixels, and what is above that limit.
 #[inline(always)]
-pub(super) fn clipped(params: &LutParams, counts: &[u32]) -> [u32; 3] {
+pub(super) fn clipped([fixed, share]: [u32; 2], counts: &[u32]) -> [u32; 3] {
     let area = counts.iter().fold(0_u32, |sum, n| sum.wrapping_add(*n));
-    let [fixed, share, ..] = params.clip;
     let limit = if fixed == 0 { high_word(area, share).max(1) } else { fixed };
     let excess = counts.iter().fold(0_u32, |sum, n| sum.wrapping_add((*n).max(limit) - limit));
     [area, limit, excess]

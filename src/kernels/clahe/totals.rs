@@ -7,74 +7,38 @@
 //!
 //! Shapes: `[tile row][tile column]` ← `[tile row][tile column · levels + g]`.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    shader_struct,
-};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the sums.
-    pub struct TotalsParams {
-        /// Grey levels, tiles across, tiles down; a spare number.
-        pub size: [u32; 4],
+kernel! {
+    /// Running numbers of pixels of a row's tiles.
+    struct Totals {
+        /// Grey levels.
+        levels: u32,
+        /// Tiles across.
+        across: u32,
+        /// Tiles down.
+        down: u32,
     }
+    shader clahe/totals + clahe/scan, Exact, [256, 1];
+    reads counts[down, (across * levels)]: rows of u32;
+    writes results[down, across]: u32;
+    domain |_| Domain::groups(down, 1, SHADER.workgroup[0], f64::from(across) * f64::from(levels));
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "clahe.totals",
-    tier: Tier::Exact,
-    source: concat!(
-        include_str!("../../../shaders/clahe/totals.wgsl"),
-        include_str!("../../../shaders/clahe/scan.wgsl")
-    ),
-    structs: &[StructText::of::<TotalsParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [256, 1],
-};
 
 /// Records the sums over histograms of `levels` bins each, `across` tiles by `down`.
 pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, [across, down]: [u32; 2]) -> Buffer<u32> {
     let totals = graph.buffer("clahe.totals", Extent { slices: 1, rows: down, columns: across });
-    let kernel = Totals { params: TotalsParams { size: [levels, across, down, 0] } };
-    graph.compute("count pixels of tiles", kernel, [counts.rows()], [totals.replace()]);
+    Totals { levels, across, down }.compute(graph, "count pixels of tiles", counts, totals);
     totals
 }
 
-struct Totals {
-    params: TotalsParams,
-}
-
-impl Kernel for Totals {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [levels, across, down, _] = self.params.size;
-        let extent = Extent { slices: 1, rows: down, columns: SHADER.workgroup[0] };
-        Domain::rows(extent, f64::from(across) * f64::from(levels))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [levels, across, down, _] = self.params.size;
-        vec![[down, across * levels], [down, across]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [levels, across, ..] = self.params.size.map(|n| n as usize);
-        let rows = block.rows.start * across * levels..block.rows.end * across * levels;
-        for (row, sums) in reads[0][rows].chunks_exact(across * levels).zip(writes[0].chunks_exact_mut(across)) {
-            let mut run = 0_u32;
-            for (counts, sum) in row.chunks_exact(levels).zip(sums) {
-                run = counts.iter().fold(run, |run, count| run.wrapping_add(*count));
-                *sum = run;
-            }
+fn twin(kernel: &Totals, _: &Block, counts: &[u32], results: &mut [u32]) {
+    let [levels, across] = [kernel.levels, kernel.across].map(|n| n as usize);
+    for (row, sums) in counts.chunks_exact(across * levels).zip(results.chunks_exact_mut(across)) {
+        let mut run = 0_u32;
+        for (counts, sum) in row.chunks_exact(levels).zip(sums) {
+            run = counts.iter().fold(run, |run, count| run.wrapping_add(*count));
+            *sum = run;
         }
     }
 }

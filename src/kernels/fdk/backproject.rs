@@ -13,30 +13,49 @@
 
 use glam::{DMat3, DVec3};
 
+use super::weight::size_along;
 use crate::{
     data::Grid,
-    engine::{
-        Block, Buffer, Domain, Extent, Graph, Kernel, Order, Reduce, Shader, StructText, Tier, Write,
-        arithmetic::reciprocal,
-    },
+    engine::arithmetic::reciprocal,
     geometry::{DetectorAxis, Geometry, Source, View},
-    kernels::fdk::weight::size_along,
-    kernels::vectorised::{LANES, Lanes, gather, vectorised},
-    shader_struct,
+    kernels::prelude::*,
 };
 
-shader_struct! {
-    /// Parameters of the back-projection.
-    pub struct BackprojectParams {
-        /// Voxels along x, y, z; one spare number.
-        pub size: [u32; 4],
-        /// Columns, rows and views of the filtered stack; one spare number.
-        pub detector: [u32; 4],
-        /// Half the number of gaps between voxels along x, y, z; one spare number.
-        pub half_size: [f32; 4],
-        /// Number of the last column, row; two spare numbers.
-        pub last_pixel: [f32; 4],
+/// Arithmetic operations of one view at one voxel.
+const UPDATE_OPERATIONS: f64 = 80.0;
+
+kernel! {
+    /// Sum over views at every voxel.
+    struct Backproject {
+        /// Voxels along x.
+        nx: u32,
+        /// Voxels along y.
+        ny: u32,
+        /// Columns of the filtered stack.
+        columns: u32,
+        /// Rows of the filtered stack.
+        rows: u32,
+        /// Views.
+        view_count: u32,
+        /// Half the number of gaps between voxels along x.
+        half_x: f32,
+        /// Half the number of gaps between voxels along y.
+        half_y: f32,
+        /// Half the number of gaps between voxels along z.
+        half_z: f32,
+        /// Number of the last column.
+        last_column: f32,
+        /// Number of the last row.
+        last_row: f32,
     }
+    shader fdk/backproject, Pinned, [128, 8];
+    structs ViewMatrix;
+    reads views[1, view_count]: whole of ViewMatrix, filtered[rows, columns]: inputs of f32;
+    writes volume[ny, nx]: f32;
+    domain |output| Domain {
+        reduce: Some(Reduce { slices: view_count, order: Order::Ascending }),
+        ..Domain::rows(output, f64::from(nx) * f64::from(view_count) * UPDATE_OPERATIONS)
+    };
 }
 
 shader_struct! {
@@ -51,17 +70,6 @@ shader_struct! {
     }
 }
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "fdk.backproject",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/fdk/backproject.wgsl"),
-    structs: &[StructText::of::<BackprojectParams>(), StructText::of::<ViewMatrix>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [128, 8],
-};
-
 /// Records the back-projection of `filtered` (views × rows × columns along `axis`) into `volume` on `grid`.
 ///
 /// The detector's first column is column `before` of `filtered`; what lies before it and behind its last one are
@@ -75,20 +83,17 @@ pub fn record(
     filtered: Buffer<f32>,
     volume: Write,
 ) {
-    let [columns, rows] = [graph.extent(filtered).columns, graph.extent(filtered).rows].map(|n| n as usize);
+    let Extent { rows, columns, .. } = graph.extent(filtered);
     let [hu, hv] = size_along(axis, geometry.detector()).map(|n| (n as f64 - 1.0) / 2.0);
     let centre = [before as f64 + hu, hv];
     let matrices: Vec<ViewMatrix> = geometry.views().iter().map(|v| matrix(v, centre, axis, grid)).collect();
     let table = graph.upload_table("backproject.views", &matrices);
-    let [nx, ny, nz] = grid.size().map(|n| n as u32);
-    let half = |n: u32| (n as f32 - 1.0) / 2.0;
-    let params = BackprojectParams {
-        size: [nx, ny, nz, 0],
-        detector: [columns as u32, rows as u32, matrices.len() as u32, 0],
-        half_size: [half(nx), half(ny), half(nz), 0.0],
-        last_pixel: [columns as f32 - 1.0, rows as f32 - 1.0, 0.0, 0.0],
-    };
-    graph.compute("backproject", Backproject { params }, [table.whole(), filtered.inputs()], [volume]);
+    let [nx, ny, _] = grid.size().map(|n| n as u32);
+    let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
+    let [last_column, last_row] = [columns, rows].map(|n| n as f32 - 1.0);
+    let view_count = matrices.len() as u32;
+    let kernel = Backproject { nx, ny, columns, rows, view_count, half_x, half_y, half_z, last_column, last_row };
+    kernel.compute(graph, "backproject", table, filtered, volume);
 }
 
 /// `centre` is the column and row of the detector's centre.
@@ -127,71 +132,23 @@ fn matrix(view: &View, [hu, hv]: [f64; 2], axis: DetectorAxis, grid: &Grid) -> V
     ViewMatrix { u: form(su + hu * sw, cu + hu * cw), v: form(sv + hv * sw, cv + hv * cw), w: form(sw, cw) }
 }
 
-struct Backproject {
-    params: BackprojectParams,
-}
-
-impl Kernel for Backproject {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [nx, ny, nz, _] = self.params.size;
-        let views = self.params.detector[2];
-        const UPDATE_OPERATIONS: f64 = 80.0;
-        Domain {
-            extent: Extent { slices: nz, rows: ny, columns: nx },
-            grain: 1,
-            reduce: Some(Reduce { slices: views, order: Order::Ascending }),
-            row_operations: f64::from(nx) * f64::from(views) * UPDATE_OPERATIONS,
-        }
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [nx, ny, ..] = self.params.size;
-        let [columns, rows, views, _] = self.params.detector;
-        let table = views * (size_of::<ViewMatrix>() / size_of::<u32>()) as u32;
-        vec![[1, table], [rows, columns], [ny, nx]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let views: &[ViewMatrix] = bytemuck::cast_slice(reads[0]);
-        let filtered: &[f32] = bytemuck::cast_slice(reads[1]);
-        twin(&self.params, block, views, filtered, bytemuck::cast_slice_mut(writes[0]));
-    }
-}
-
 vectorised! {
-    fn twin(
-        params: &BackprojectParams,
-        block: &Block,
-        views: &[ViewMatrix],
-        filtered: &[f32],
-        volume: &mut [f32],
-    ) {
-        let [nx, ny, ..] = params.size.map(|n| n as usize);
-        let [columns, rows, ..] = params.detector.map(|n| n as usize);
-        let view_pixels = columns * rows;
+    fn twin(kernel: &Backproject, block: &Block, views: &[ViewMatrix], filtered: &[f32], volume: &mut [f32]) {
+        let [nx, ny, columns, rows] = [kernel.nx, kernel.ny, kernel.columns, kernel.rows].map(|n| n as usize);
         for (row, out) in block.rows.clone().zip(volume.chunks_exact_mut(nx)) {
-            let y = (row % ny) as f32 - params.half_size[1];
-            let z = (row / ny) as f32 - params.half_size[2];
+            let y = (row % ny) as f32 - kernel.half_y;
+            let z = (row / ny) as f32 - kernel.half_z;
             for (first, out) in (0..).step_by(LANES).zip(out.chunks_mut(LANES)) {
                 let mut x = [0.0; LANES];
                 for (lane, x) in x.iter_mut().enumerate() {
-                    *x = (first + lane) as f32 - params.half_size[0];
+                    *x = (first + lane) as f32 - kernel.half_x;
                 }
                 let mut sum = [0.0; LANES];
                 if block.resume {
                     sum[..out.len()].copy_from_slice(out);
                 }
-                for k in block.inputs.clone() {
-                    let pixels = &filtered[k * view_pixels..(k + 1) * view_pixels];
-                    update(params, &views[k], pixels, &x, y, z, &mut sum);
+                for (view, pixels) in views[block.inputs.clone()].iter().zip(filtered.chunks_exact(columns * rows)) {
+                    update(kernel, view, pixels, &x, y, z, &mut sum);
                 }
                 out.copy_from_slice(&sum[..out.len()]);
             }
@@ -201,9 +158,8 @@ vectorised! {
 
 /// Adds one view to sixteen neighbouring voxels.
 #[inline(always)]
-fn update(params: &BackprojectParams, m: &ViewMatrix, pixels: &[f32], x: &Lanes, y: f32, z: f32, sum: &mut Lanes) {
-    let columns = params.detector[0];
-    let [last_u, last_v, ..] = params.last_pixel;
+fn update(kernel: &Backproject, m: &ViewMatrix, pixels: &[f32], x: &Lanes, y: f32, z: f32, sum: &mut Lanes) {
+    let Backproject { columns, last_column: last_u, last_row: last_v, .. } = *kernel;
     let row_u = m.u[1] * y + m.u[2] * z + m.u[3];
     let row_v = m.v[1] * y + m.v[2] * z + m.v[3];
     let row_w = m.w[1] * y + m.w[2] * z + m.w[3];

@@ -3,3 +3,8 @@
 pub mod backproject;
 pub mod ramp;
 pub mod weight;
+
+use crate::engine::Shader;
+
+/// Shaders of the room.
+pub(super) const SHADERS: &[&Shader] = &[&weight::SHADER, &ramp::SHADER, &backproject::SHADER];

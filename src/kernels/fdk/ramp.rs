@@ -19,21 +19,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    kernels::vectorised::{LANES, Lanes, vectorised},
-    shader_struct,
-};
-
-shader_struct! {
-    /// Parameters of the filter.
-    pub struct RampParams {
-        /// Columns, rows per view, columns per segment, length of the transform.
-        pub size: [u32; 4],
-        /// Number of segments, number of views; two spare numbers.
-        pub segments: [u32; 4],
-    }
-}
+use crate::kernels::prelude::*;
 
 /// Length of the largest transform: with 8 bytes per number it fills the 16 KiB of workgroup memory that every
 /// device has.
@@ -41,16 +27,33 @@ const MAX_TRANSFORM: usize = 2048;
 /// Columns that one workgroup filters; one per segment.
 const MAX_SEGMENT: usize = MAX_TRANSFORM / 2;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "fdk.ramp",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/fdk/ramp.wgsl"),
-    structs: &[StructText::of::<RampParams>()],
-    reads: 3,
-    writes: 1,
-    workgroup: [MAX_SEGMENT as u32, 1],
-};
+kernel! {
+    /// Convolution of rows with the filter's taps.
+    struct Ramp {
+        /// Columns.
+        columns: u32,
+        /// Rows per view.
+        row_count: u32,
+        /// Columns per segment.
+        segment: u32,
+        /// Number of segments.
+        segments: u32,
+        /// Length n of the transform.
+        length: u32,
+    }
+    shader fdk/ramp, Pinned, [MAX_SEGMENT as u32, 1];
+    reads twiddles: whole of [f32; 2], spectra: whole of [f32; 2], rows_in[row_count, columns]: rows of f32;
+    writes rows_out[row_count, columns]: f32;
+    domain |output| Domain {
+        // One workgroup per segment: the planner counts workgroups in columns.
+        extent: Extent { columns: segments * SHADER.workgroup[0], ..output },
+        grain: row_count,
+        reduce: None,
+        // A radix-2 transform takes 5·n·log₂ n operations; two rows share one, forward and back.
+        row_operations: 5.0 * f64::from(length) * f64::from(length.ilog2()) * f64::from(segments) * f64::from(segments + 1)
+            / 2.0,
+    };
+}
 
 /// Apodising window of the ramp filter, as a function of the frequency relative to the cut-off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -254,54 +257,11 @@ pub fn record(graph: &mut Graph<'_>, tables: &Tables, rows: Buffer<f32>) -> Buff
         let (needed, got) = (extent.columns, lengths.columns);
         graph.refuse("ramp", format!("tables must be for rows of {needed} columns, got those for {got}"));
     }
-    let params = RampParams {
-        size: [extent.columns, extent.rows, lengths.segment as u32, lengths.transform as u32],
-        segments: [lengths.segments as u32, extent.slices, 0, 0],
-    };
+    let [segment, segments, length] = [lengths.segment, lengths.segments, lengths.transform].map(|n| n as u32);
     let filtered = graph.buffer("ramp.filtered", extent);
-    let reads = [twiddles.whole(), spectra.whole(), rows.rows()];
-    graph.compute("ramp", Ramp { params }, reads, [filtered.replace()]);
+    let kernel = Ramp { columns: extent.columns, row_count: extent.rows, segment, segments, length };
+    kernel.compute(graph, "ramp", twiddles, spectra, rows, filtered);
     filtered
-}
-
-struct Ramp {
-    params: RampParams,
-}
-
-impl Kernel for Ramp {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [_, rows, _, n] = self.params.size;
-        let [segments, views, ..] = self.params.segments;
-        // A radix-2 transform takes 5·n·log₂ n operations; two rows share one, forward and back.
-        let transform = 5.0 * f64::from(n) * f64::from(n.ilog2());
-        Domain {
-            // One workgroup per segment: the planner counts workgroups in columns.
-            extent: Extent { slices: views, rows, columns: segments * SHADER.workgroup[0] },
-            grain: rows,
-            reduce: None,
-            row_operations: transform * f64::from(segments) * f64::from(segments + 1) / 2.0,
-        }
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [columns, rows, ..] = self.params.size;
-        vec![[0, 0], [0, 0], [rows, columns], [rows, columns]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let twiddles: &[[f32; 2]] = bytemuck::cast_slice(reads[0]);
-        let spectra: &[[f32; 2]] = bytemuck::cast_slice(reads[1]);
-        let rows: &[f32] = bytemuck::cast_slice(reads[2]);
-        twin(&self.params, block, twiddles, spectra, rows, bytemuck::cast_slice_mut(writes[0]));
-    }
 }
 
 /// Sixteen complex signals side by side: index, then lane.
@@ -318,19 +278,19 @@ impl Signals {
 
 vectorised! {
     fn twin(
-        params: &RampParams,
+        kernel: &Ramp,
         block: &Block,
         twiddles: &[[f32; 2]],
         spectra: &[[f32; 2]],
         rows_in: &[f32],
         rows_out: &mut [f32],
     ) {
-        let [columns, rows, segment, n] = params.size.map(|x| x as usize);
-        let segments = params.segments[0] as usize;
+        let [columns, rows] = [kernel.columns, kernel.row_count].map(|n| n as usize);
+        let [segment, segments, n] = [kernel.segment, kernel.segments, kernel.length].map(|n| n as usize);
         let mut signal = Signals::new(n);
         let mut sum = Signals::new(n);
         // Blocks are whole views. Lane l of a group holds rows 2l and 2l + 1 of sixteen pairs.
-        for view in (block.rows.start..block.rows.end).step_by(rows) {
+        for view in (0..block.rows.len()).step_by(rows) {
             for pair in (0..rows).step_by(2 * LANES) {
                 for out_segment in 0..segments {
                     for in_segment in 0..segments {
@@ -340,8 +300,7 @@ vectorised! {
                         multiply(&signal, spectrum, &mut sum, in_segment > 0);
                     }
                     inverse(&mut sum, twiddles);
-                    let first = view + pair - block.rows.start;
-                    store(&sum, rows_out, first, (rows - pair).min(2 * LANES), columns, segment, out_segment);
+                    store(&sum, rows_out, view + pair, (rows - pair).min(2 * LANES), columns, segment, out_segment);
                 }
             }
         }

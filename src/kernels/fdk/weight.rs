@@ -16,25 +16,43 @@
 //! Shapes: `[view][row][column]` ← `[view][v][u]`. Tier P.
 
 use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, arithmetic::inverse_square_root},
+    engine::arithmetic::inverse_square_root,
     geometry::{DetectorAxis, Geometry, Source},
-    kernels::vectorised::vectorised,
-    shader_struct,
+    kernels::prelude::*,
 };
 
-shader_struct! {
-    /// Parameters of the weighting.
-    pub struct WeightParams {
-        /// Columns, rows and views of the output; one spare number.
-        pub size: [u32; 4],
-        /// Input elements from one output column to the next, from one output row to the next, input rows per view,
-        /// input columns.
-        pub stride: [u32; 4],
-        /// Output column and row of the detector's centre; two spare numbers.
-        pub centre: [f32; 4],
-        /// Columns of the margin before the first, number of the last measured column; two spare numbers.
-        pub margin: [i32; 4],
+kernel! {
+    /// Weights, and the exchange of rows and columns.
+    struct Weight {
+        /// Columns of the output.
+        columns: u32,
+        /// Rows of the output.
+        rows: u32,
+        /// Views.
+        view_count: u32,
+        /// Columns of the detector.
+        nu: u32,
+        /// Rows of the detector.
+        nv: u32,
+        /// Input elements from one output column to the next.
+        column_stride: u32,
+        /// Input elements from one output row to the next.
+        row_stride: u32,
+        /// Output column of the detector's centre.
+        centre_column: f32,
+        /// Output row of the detector's centre.
+        centre_row: f32,
+        /// Columns of the margin before the first.
+        margin: i32,
+        /// Number of the last measured column.
+        last: i32,
     }
+    shader fdk/weight, Pinned, [64, 1];
+    structs ViewCosine;
+    reads views[1, view_count]: whole of ViewCosine, redundancy[1, (view_count * columns)]: whole of f32,
+          projections[nv, nu]: slices of f32;
+    writes weighted[rows, columns]: f32;
+    operations 40.0;
 }
 
 shader_struct! {
@@ -48,17 +66,6 @@ shader_struct! {
         pub row: [f32; 4],
     }
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "fdk.weight",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/fdk/weight.wgsl"),
-    structs: &[StructText::of::<WeightParams>(), StructText::of::<ViewCosine>()],
-    reads: 3,
-    writes: 1,
-    workgroup: [64, 1],
-};
 
 /// Columns and rows of a stack whose columns run along `axis`.
 #[must_use]
@@ -88,20 +95,26 @@ pub fn record(
     let [before, behind] = margins;
     let columns = before + measured + behind;
     let [nu, nv] = geometry.detector().map(|n| n as u32);
-    let steps = match axis {
+    let [column_stride, row_stride] = match axis {
         DetectorAxis::U => [1, nu],
         DetectorAxis::V => [nu, 1],
     };
     let half = |n: usize| (n as f32 - 1.0) / 2.0;
-    let params = WeightParams {
-        size: [columns as u32, rows as u32, cosines.len() as u32, 0],
-        stride: [steps[0], steps[1], nv, nu],
-        centre: [before as f32 + half(measured), half(rows), 0.0, 0.0],
-        margin: [before as i32, measured as i32 - 1, 0, 0],
+    let kernel = Weight {
+        columns: columns as u32,
+        rows: rows as u32,
+        view_count: cosines.len() as u32,
+        nu,
+        nv,
+        column_stride,
+        row_stride,
+        centre_column: before as f32 + half(measured),
+        centre_row: half(rows),
+        margin: before as i32,
+        last: measured as i32 - 1,
     };
     let weighted = graph.buffer("weight.weighted", Extent::new(cosines.len(), rows, columns));
-    let reads = [views.whole(), redundancy.whole(), projections.slices()];
-    graph.compute("weight", Weight { params }, reads, [weighted.replace()]);
+    kernel.compute(graph, "weight", views, redundancy, projections, weighted);
     weighted
 }
 
@@ -121,66 +134,31 @@ fn cosine(view: &crate::geometry::View, axis: DetectorAxis) -> ViewCosine {
     }
 }
 
-struct Weight {
-    params: WeightParams,
-}
-
-impl Kernel for Weight {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [columns, rows, views, _] = self.params.size;
-        const OPERATIONS: f64 = 40.0;
-        Domain::rows(Extent { slices: views, rows, columns }, f64::from(columns) * OPERATIONS)
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [columns, rows, views, _] = self.params.size;
-        let [.., nv, nu] = self.params.stride;
-        let table = views * (size_of::<ViewCosine>() / size_of::<u32>()) as u32;
-        vec![[1, table], [1, views * columns], [nv, nu], [rows, columns]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let views: &[ViewCosine] = bytemuck::cast_slice(reads[0]);
-        let redundancy: &[f32] = bytemuck::cast_slice(reads[1]);
-        let projections: &[f32] = bytemuck::cast_slice(reads[2]);
-        twin(&self.params, block, views, redundancy, projections, bytemuck::cast_slice_mut(writes[0]));
-    }
-}
-
 vectorised! {
     fn twin(
-        params: &WeightParams,
+        kernel: &Weight,
         block: &Block,
         views: &[ViewCosine],
         redundancy: &[f32],
         projections: &[f32],
         weighted: &mut [f32],
     ) {
-        let [columns, rows, ..] = params.size.map(|n| n as usize);
-        let [column_stride, row_stride, in_rows, in_columns] = params.stride.map(|n| n as usize);
-        let [margin, last, ..] = params.margin;
+        let [columns, rows, nu, nv] = [kernel.columns, kernel.rows, kernel.nu, kernel.nv].map(|n| n as usize);
+        let [column_stride, row_stride] = [kernel.column_stride, kernel.row_stride].map(|n| n as usize);
         for (row, out) in block.rows.clone().zip(weighted.chunks_exact_mut(columns)) {
             let (view, r) = (row / rows, row % rows);
             let c = &views[view];
-            let j = r as f32 - params.centre[1];
+            let j = r as f32 - kernel.centre_row;
             let redundancy = &redundancy[view * columns..(view + 1) * columns];
-            let input = &projections[view * in_rows * in_columns..(view + 1) * in_rows * in_columns];
+            let input = &projections[view * nv * nu..(view + 1) * nv * nu];
             for (column, (out, redundancy)) in out.iter_mut().zip(redundancy).enumerate() {
-                let i = column as f32 - params.centre[0];
+                let i = column as f32 - kernel.centre_column;
                 let x = i * c.column[0] + j * c.row[0] + c.base[0];
                 let y = i * c.column[1] + j * c.row[1] + c.base[1];
                 let z = i * c.column[2] + j * c.row[2] + c.base[2];
                 let square = x * x + y * y + z * z;
                 let cosine = c.base[3] * inverse_square_root(square);
-                let measured = (column as i32 - margin).clamp(0, last) as usize;
+                let measured = (column as i32 - kernel.margin).clamp(0, kernel.last) as usize;
                 let value = input[measured * column_stride + r * row_stride];
                 *out = value * (cosine * redundancy);
             }

@@ -7,38 +7,82 @@
 //!
 //! Shapes: `[tile row][tile column · levels + g]` ← packed pixels, mask. Tier E.
 
-use super::Tiles;
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Read, Shader, StructText, Tier, Window},
-    kernels::{Mask, Pixels},
-    shader_struct,
-};
-
-shader_struct! {
-    /// Parameters of the counting.
-    pub struct CountParams {
-        /// Columns and rows of the image, grey levels, tiles across.
-        pub size: [u32; 4],
-        /// Tiles across: offset (signed), numerator, denominator; words of a row of pixels.
-        pub across: [u32; 4],
-        /// Tiles down: offset (signed), numerator, denominator; words of a row of the mask, 0 without one.
-        pub down: [u32; 4],
-    }
-}
+use super::{Axis, Tiles};
+use crate::kernels::prelude::*;
 
 /// Counters in workgroup memory: the 16 KiB that every device has.
 const SHARED_BINS: u32 = 4096;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "histogram.count",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/histogram/count.wgsl"),
-    structs: &[StructText::of::<CountParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [256, 1],
-};
+kernel! {
+    /// Counting of pixels by tile and value.
+    struct Count {
+        /// Tiles across.
+        across: Cuts,
+        /// Tiles down.
+        down: Cuts,
+        /// Columns of the image.
+        columns: u32,
+        /// Rows of the image.
+        rows: u32,
+        /// Grey levels, a power of two.
+        levels: u32,
+        /// Words of a row of pixels.
+        words: u32,
+        /// Rows of the mask; 1 without one.
+        mask_rows: u32,
+        /// Words of a row of the mask; 0 without one.
+        mask_words: u32,
+        /// First row that a row of tiles reads, relative to its beginning.
+        first: i32,
+        /// Last row that a row of tiles reads.
+        last: i32,
+    }
+    shader histogram/count, Exact, [256, 1];
+    structs Cuts;
+    reads pixels[rows, words]: window(down.window(first, last)) of [u16; 2],
+          mask[mask_rows, (mask_words.max(1))]: window(down.window(first, last)) of u32;
+    writes results[(down.count), (across.count * levels)]: u32 as "atomic<u32>";
+    domain |_| {
+        let pixels = f64::from(across.count) * across.longest() * down.longest();
+        let operations = 4.0 * pixels + f64::from(levels) * f64::from(across.count);
+        Domain::groups(down.count, across.count, SHADER.workgroup[0], operations)
+    };
+}
+
+shader_struct! {
+    /// An [`Axis`] as the shader sees it.
+    struct Cuts {
+        /// Virtual pixel at which the first tile begins.
+        offset: i32,
+        /// Pixels in `denominator` tiles.
+        numerator: u32,
+        /// See `numerator`.
+        denominator: u32,
+        /// Tiles.
+        count: u32,
+    }
+}
+
+impl Cuts {
+    fn of(Axis { offset, numerator, denominator, count, .. }: Axis) -> Self {
+        Self { offset, numerator, denominator, count }
+    }
+
+    fn axis(self, length: u32) -> Axis {
+        let Self { offset, numerator, denominator, count } = self;
+        Axis { offset, numerator, denominator, count, length }
+    }
+
+    /// Rows from `first` to `last` about those where a tile begins.
+    fn window(self, first: i32, last: i32) -> Window {
+        Window { numerator: self.numerator, denominator: self.denominator, first, last }
+    }
+
+    /// Pixels of the longest tile.
+    fn longest(self) -> f64 {
+        f64::from(self.axis(0).lengths().1)
+    }
+}
 
 /// Whether a workgroup counts so many grey levels in its own memory.
 pub(super) fn fits_workgroup(levels: u32) -> bool {
@@ -49,78 +93,40 @@ pub(super) fn fits_workgroup(levels: u32) -> bool {
 /// those of an image of another size.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, tiles: &Tiles) -> Buffer<u32> {
     let [x, y] = tiles.axes;
-    let (levels, row_words) = (pixels.levels(), Pixels::row_words(pixels.size));
-    let mask_words = mask.map_or(0, |m| Mask::row_words(m.size));
-    let params = CountParams {
-        size: [x.length, y.length, levels, x.count],
-        across: [x.offset.cast_unsigned(), x.numerator, x.denominator, row_words],
-        down: [y.offset.cast_unsigned(), y.numerator, y.denominator, mask_words],
-    };
+    let (levels, words) = (pixels.levels(), Pixels::row_words(pixels.size));
     if [x.length, y.length] != pixels.size {
         let [columns, rows] = pixels.size;
         let reason = format!("tiles of {} × {} pixels are not those of {columns} × {rows} pixels", x.length, y.length);
         graph.refuse("count", reason);
     }
-    let counts = graph.buffer("histogram.counts", Extent { slices: 1, rows: y.count, columns: x.count * levels });
+    let counts =
+        graph.buffer::<u32>("histogram.counts", Extent { slices: 1, rows: y.count, columns: x.count * levels });
     let (first, last) = y.window();
-    let window = Window { numerator: y.numerator, denominator: y.denominator, first, last };
-    let mask: Read = match mask {
-        Some(mask) => mask.buffer.window(window),
-        None => graph.upload_table::<u32>("histogram.no_mask", &[0]).whole(),
-    };
-    let kernel = Count { params, tiles: *tiles };
-    graph.compute("count", kernel, [pixels.buffer.window(window), mask], [counts.replace()]);
+    let (mask_rows, mask_words) = mask.map_or((1, 0), |mask| (mask.size[1], Mask::row_words(mask.size)));
+    let mask = mask.map_or_else(|| graph.upload_table("histogram.no_mask", &[0_u32]), |mask| mask.buffer);
+    let [across, down] = [x, y].map(Cuts::of);
+    let (columns, rows) = (x.length, y.length);
+    let kernel = Count { across, down, columns, rows, levels, words, mask_rows, mask_words, first, last };
+    kernel.compute(graph, "count", pixels.buffer, mask, counts);
     counts
 }
 
-struct Count {
-    params: CountParams,
-    tiles: Tiles,
-}
-
-impl Kernel for Count {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [x, y] = self.tiles.axes;
-        let [.., levels, across] = self.params.size;
-        let pixels = f64::from(x.count) * f64::from(x.lengths().1) * f64::from(y.lengths().1);
-        // One workgroup per tile: the planner counts invocations in columns.
-        let extent = Extent { slices: 1, rows: y.count, columns: across * SHADER.workgroup[0] };
-        Domain::rows(extent, 4.0 * pixels + f64::from(levels) * f64::from(across))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [_, rows, levels, across] = self.params.size;
-        let mask = match self.params.down[3] {
-            0 => [1, 1],
-            words => [rows, words],
-        };
-        vec![[rows, self.params.across[3]], mask, [self.tiles.axes[1].count, across * levels]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let image = Image {
-            pixels: bytemuck::cast_slice(reads[0]),
-            stride: 2 * self.params.across[3] as usize,
-            mask: reads[1],
-            mask_words: self.params.down[3] as usize,
-        };
-        let twin = match self.params.size[2] {
-            ..=256 => twin::<256>,
-            257..=1024 => twin::<1024>,
-            1025..=4096 => twin::<4096>,
-            4097..=16_384 => twin::<16_384>,
-            _ => twin::<65_536>,
-        };
-        twin(&self.tiles, self.params.size[2] as usize, block, &image, writes[0]);
-    }
+fn twin(kernel: &Count, block: &Block, pixels: &[[u16; 2]], mask: &[u32], results: &mut [u32]) {
+    let image = Image {
+        pixels: pixels.as_flattened(),
+        stride: 2 * kernel.words as usize,
+        mask,
+        mask_words: kernel.mask_words as usize,
+    };
+    let counted = match kernel.levels {
+        ..=256 => counted::<256>,
+        257..=1024 => counted::<1024>,
+        1025..=4096 => counted::<4096>,
+        4097..=16_384 => counted::<16_384>,
+        _ => counted::<65_536>,
+    };
+    let tiles = Tiles { axes: [kernel.across.axis(kernel.columns), kernel.down.axis(kernel.rows)] };
+    counted(&tiles, kernel.levels as usize, block, &image, results);
 }
 
 struct Image<'a> {
@@ -133,7 +139,7 @@ struct Image<'a> {
 }
 
 /// `BINS`, a power of two, is at least `levels`, so that a counter is found without a check.
-fn twin<const BINS: usize>(tiles: &Tiles, levels: usize, block: &Block, image: &Image<'_>, out: &mut [u32]) {
+fn counted<const BINS: usize>(tiles: &Tiles, levels: usize, block: &Block, image: &Image<'_>, out: &mut [u32]) {
     let [x, y] = tiles.axes;
     let mut counters = Counters::<BINS>::new();
     let slots = out.chunks_exact_mut(levels);

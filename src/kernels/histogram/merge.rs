@@ -2,71 +2,42 @@
 //!
 //! Shapes: `[tile row][bin]` ← `[tile row · strips + strip][bin]`.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, Window},
-    kernels::vectorised::vectorised,
-    shader_struct,
-};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the merging.
-    pub struct MergeStripsParams {
-        /// Bins of a row, strips per tile; two spare numbers.
-        pub size: [u32; 4],
+kernel! {
+    /// Histograms of tiles from those of their strips.
+    struct Merge {
+        /// Bins of a row.
+        bins: u32,
+        /// Rows of the result.
+        row_count: u32,
+        /// Strips of a tile.
+        strip_count: u32,
     }
+    shader histogram/merge, Exact, [64, 1];
+    reads strips[(row_count * strip_count), bins]: window(strips_of(strip_count)) of u32;
+    writes merged[row_count, bins]: u32;
+    operations f64::from(strip_count);
 }
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "histogram.merge",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/histogram/merge.wgsl"),
-    structs: &[StructText::of::<MergeStripsParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [64, 1],
-};
+fn strips_of(count: u32) -> Window {
+    Window { numerator: count, denominator: 1, first: 0, last: count as i32 - 1 }
+}
 
 /// Records the sums of every `strips` rows of `partial`.
 pub fn record(graph: &mut Graph<'_>, partial: Buffer<u32>, strips: u32) -> Buffer<u32> {
     let Extent { rows, columns, .. } = graph.extent(partial);
     let extent = Extent { slices: 1, rows: rows / strips, columns };
     let merged = graph.buffer("histogram.merged", extent);
-    let window = Window { numerator: strips, denominator: 1, first: 0, last: strips as i32 - 1 };
-    let kernel = Merge { params: MergeStripsParams { size: [columns, strips, 0, 0] }, extent };
-    graph.compute("merge histograms", kernel, [partial.window(window)], [merged.replace()]);
+    let kernel = Merge { bins: columns, row_count: extent.rows, strip_count: strips };
+    kernel.compute(graph, "merge histograms", partial, merged);
     merged
 }
 
-struct Merge {
-    params: MergeStripsParams,
-    extent: Extent,
-}
-
-impl Kernel for Merge {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [bins, strips, ..] = self.params.size;
-        Domain::rows(self.extent, f64::from(bins) * f64::from(strips))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [bins, strips, ..] = self.params.size;
-        vec![[self.extent.rows * strips, bins], [self.extent.rows, bins]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [bins, strips, ..] = self.params.size.map(|n| n as usize);
-        for (row, merged) in block.rows.clone().zip(writes[0].chunks_exact_mut(bins)) {
-            twin(&reads[0][row * strips * bins..][..strips * bins], merged);
-        }
+fn twin(kernel: &Merge, block: &Block, strips: &[u32], merged: &mut [u32]) {
+    let [bins, count] = [kernel.bins, kernel.strip_count].map(|n| n as usize);
+    for (row, merged) in block.rows.clone().zip(merged.chunks_exact_mut(bins)) {
+        sum(&strips[row * count * bins..][..count * bins], merged);
     }
 }
 
@@ -74,7 +45,7 @@ impl Kernel for Merge {
 const CHUNK: usize = 2048;
 
 vectorised! {
-    fn twin(strips: &[u32], merged: &mut [u32]) {
+    fn sum(strips: &[u32], merged: &mut [u32]) {
         let bins = merged.len();
         for (chunk, sums) in merged.chunks_mut(CHUNK).enumerate() {
             sums.fill(0);

@@ -10,7 +10,10 @@ mod tiles;
 pub use tiles::{Axis, Tiles};
 
 use super::{Mask, Pixels};
-use crate::engine::{Buffer, Graph};
+use crate::engine::{Buffer, Graph, Shader};
+
+/// Shaders of the room.
+pub(super) const SHADERS: &[&Shader] = &[&count::SHADER, &merge::SHADER];
 
 /// Strips that are counted side by side, over all tiles: enough for a small GPU.
 const STRIPS: u32 = 128;

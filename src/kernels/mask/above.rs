@@ -7,78 +7,42 @@
 //!
 //! Shapes: mask `[row][word]` ← pixels `[row][pair]`, threshold `[word]`.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Graph, Kernel, Shader, StructText, Tier},
-    kernels::{Mask, Pixels, vectorised::vectorised},
-    shader_struct,
-};
-
 use super::bits::WORD_PIXELS;
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the comparison.
-    pub struct AboveParams {
-        /// Words per row of the pixels and of the mask; two spare numbers.
-        pub size: [u32; 4],
+kernel! {
+    /// Pixels above a threshold.
+    struct Above {
+        /// Words per row of the pixels.
+        pairs: u32,
+        /// Words per row of the mask.
+        words: u32,
     }
+    shader mask/above, Exact, [32, 4];
+    reads pixels[_, pairs]: rows of [u16; 2], threshold: whole of u32;
+    writes mask[_, words]: u32;
+    operations 128.0;
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "mask.above",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/mask/above.wgsl"),
-    structs: &[StructText::of::<AboveParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [32, 4],
-};
 
 /// Records the mask of the pixels whose value is greater than the first word of `threshold`.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, threshold: Buffer<u32>) -> Mask {
     let mask = Mask::new(graph, "mask.above", pixels.size);
-    let params = AboveParams { size: [Pixels::row_words(pixels.size), Mask::row_words(pixels.size), 0, 0] };
-    let reads = [pixels.buffer.rows(), threshold.whole()];
-    graph.compute("above", Above { params, size: pixels.size }, reads, [mask.buffer.replace()]);
+    let kernel = Above { pairs: Pixels::row_words(pixels.size), words: Mask::row_words(pixels.size) };
+    kernel.compute(graph, "above", pixels.buffer, threshold, mask.buffer);
     mask
 }
 
-struct Above {
-    params: AboveParams,
-    size: [u32; 2],
-}
-
-impl Kernel for Above {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::rows(Mask::extent(self.size), 4.0 * f64::from(self.size[0]))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [pairs, words, ..] = self.params.size;
-        vec![[self.size[1], pairs], [0, 0], [self.size[1], words]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [pairs, words, ..] = self.params.size.map(|n| n as usize);
-        let pixels: &[u16] = bytemuck::cast_slice(&reads[0][block.rows.start * pairs..block.rows.end * pairs]);
-        match u16::try_from(reads[1][0]) {
-            Ok(threshold) => twin(pixels, 2 * pairs, threshold, words, writes[0]),
-            // Nothing of 16 bits is above it.
-            Err(_) => writes[0].fill(0),
-        }
+fn twin(kernel: &Above, _: &Block, pixels: &[[u16; 2]], threshold: &[u32], mask: &mut [u32]) {
+    let [pairs, words] = [kernel.pairs, kernel.words].map(|n| n as usize);
+    match u16::try_from(threshold[0]) {
+        Ok(threshold) => compared(pixels.as_flattened(), 2 * pairs, threshold, words, mask),
+        // Nothing of 16 bits is above it.
+        Err(_) => mask.fill(0),
     }
 }
 
 vectorised! {
-    fn twin(pixels: &[u16], stride: usize, threshold: u16, words: usize, mask: &mut [u32]) {
+    fn compared(pixels: &[u16], stride: usize, threshold: u16, words: usize, mask: &mut [u32]) {
         for (pixels, mask) in pixels.chunks_exact(stride).zip(mask.chunks_exact_mut(words)) {
             let (whole, rest) = pixels.as_chunks::<WORD_PIXELS>();
             for (chunk, word) in whole.iter().zip(&mut *mask) {

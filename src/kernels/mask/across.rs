@@ -9,32 +9,27 @@
 //!
 //! Shapes: `[row][word]` ← the same.
 
-use crate::{
-    engine::{Block, Domain, Graph, Kernel, Shader, StructText, Tier},
-    kernels::{Mask, vectorised::vectorised},
-    shader_struct,
-};
-
 use super::{bits::last_valid, morphology::Spread};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the pass along rows.
-    pub struct AcrossParams {
-        /// Columns, words per row, radius, what is xored with the words before and after.
-        pub size: [u32; 4],
+kernel! {
+    /// Dilation or erosion along rows.
+    struct Across {
+        /// Pixels per row.
+        columns: u32,
+        /// Words per row.
+        words: u32,
+        /// Pixels to spread by, either way.
+        radius: u32,
+        /// What is xored with the words before and after.
+        flip: u32,
     }
+    shader mask/across, Exact, [32, 4];
+    reads mask[_, words]: rows of u32;
+    writes spread[_, words]: u32;
+    // Up to five doublings, two ways, seven operations each.
+    operations 70.0;
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "mask.across",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/mask/across.wgsl"),
-    structs: &[StructText::of::<AcrossParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [32, 4],
-};
 
 /// Largest radius of one pass.
 pub const MAX_RADIUS: u32 = 31;
@@ -45,44 +40,14 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, spread: Spread, radius: u32) ->
         graph.refuse("spread", format!("radius must be 0 to {MAX_RADIUS} pixels in one pass, got {radius}"));
     }
     let result = Mask::new(graph, "mask.across", mask.size);
-    let params = AcrossParams { size: [mask.size[0], Mask::row_words(mask.size), radius, spread.flip()] };
-    let kernel = Across { params, size: mask.size };
-    graph.compute(format!("{} rows", spread.verb()), kernel, [mask.buffer.rows()], [result.buffer.replace()]);
+    let kernel = Across { columns: mask.size[0], words: Mask::row_words(mask.size), radius, flip: spread.flip() };
+    kernel.compute(graph, format!("{} rows", spread.verb()), mask.buffer, result.buffer);
     result
 }
 
-struct Across {
-    params: AcrossParams,
-    size: [u32; 2],
-}
-
-impl Kernel for Across {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        // Up to five doublings, two ways, seven operations each.
-        Domain::rows(Mask::extent(self.size), 70.0 * f64::from(self.params.size[1]))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        vec![[self.size[1], self.params.size[1]]; 2]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let words = self.params.size[1] as usize;
-        twin(&self.params, &reads[0][block.rows.start * words..block.rows.end * words], writes[0]);
-    }
-}
-
 vectorised! {
-    fn twin(params: &AcrossParams, mask: &[u32], spread: &mut [u32]) {
-        let [columns, words, radius, flip] = params.size;
+    fn twin(kernel: &Across, _block: &Block, mask: &[u32], spread: &mut [u32]) {
+        let Across { columns, words, radius, flip } = *kernel;
         let (words, valid) = (words as usize, last_valid(columns));
         // Rows between two words that lie outside the image; one pair for each way, and one to spread into.
         let [mut up, mut down, mut next] = [(); 3].map(|()| vec![0; words + 2]);

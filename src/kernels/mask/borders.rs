@@ -16,31 +16,32 @@
 //!
 //! Shapes: `[left, top, right, bottom]`, right and bottom exclusive ← `[band][column]`, `[row][band]`.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    shader_struct,
-};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the search.
-    pub struct BordersParams {
-        /// Columns, rows, least step per pixel; one spare number.
-        pub size: [u32; 4],
-        /// Multiple of the median, reach in percent, least number of bands, least length of a side.
-        pub rule: [u32; 4],
+kernel! {
+    /// Search for the borders of a field.
+    struct Borders {
+        /// Columns of the image.
+        columns: u32,
+        /// Rows of the image.
+        rows: u32,
+        /// Least step per pixel, in grey levels.
+        least_step: u32,
+        /// How many times the median step an edge must be.
+        multiple: u32,
+        /// Part of the image in which borders lie, in percent of its length.
+        reach_percent: u32,
+        /// Bands that an edge must be in.
+        least_bands: u32,
+        /// Shortest side that is looked at, in pixels.
+        least_side: u32,
     }
+    shader mask/borders, Exact, [256, 1];
+    reads step_right[BANDS, columns]: whole of u32, step_down[rows, BANDS]: whole of u32;
+    writes borders[1, 4]: u32;
+    // A median takes one pass per bit.
+    domain |output| Domain::groups(1, 1, SHADER.workgroup[0], 4.0 * 32.0 * f64::from(BANDS) * f64::from(columns + rows));
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "mask.borders",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/mask/borders.wgsl"),
-    structs: &[StructText::of::<BordersParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [256, 1],
-};
 
 /// Bands that an edge is looked for in.
 pub const BANDS: u32 = 16;
@@ -64,87 +65,61 @@ pub fn record(
     size: [u32; 2],
     levels: u32,
 ) -> Buffer<u32> {
+    let [columns, rows] = size;
     let borders = graph.buffer("mask.borders", Extent::table(4));
-    let params = BordersParams {
-        size: [size[0], size[1], levels / LEAST_SHARE, 0],
-        rule: [MULTIPLE, REACH_PERCENT, LEAST_BANDS, LEAST_SIDE],
+    let kernel = Borders {
+        columns,
+        rows,
+        least_step: levels / LEAST_SHARE,
+        multiple: MULTIPLE,
+        reach_percent: REACH_PERCENT,
+        least_bands: LEAST_BANDS,
+        least_side: LEAST_SIDE,
     };
-    graph.compute("borders", Borders { params }, [step_right.whole(), step_down.whole()], [borders.replace()]);
+    kernel.compute(graph, "borders", step_right, step_down, borders);
     borders
 }
 
-struct Borders {
-    params: BordersParams,
+fn twin(kernel: &Borders, _: &Block, step_right: &[u32], step_down: &[u32], borders: &mut [u32]) {
+    let [columns, rows, bands] = [kernel.columns, kernel.rows, BANDS].map(|n| n as usize);
+    let [left, right] = sides(kernel, columns, rows, |band, i| step_right[band * columns + i]);
+    let [top, bottom] = sides(kernel, rows, columns, |band, i| step_down[i * bands + band]);
+    borders.copy_from_slice(&[left, top, right, bottom]);
 }
 
-impl Kernel for Borders {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
+/// The low and the high border along one direction.
+fn sides(kernel: &Borders, length: usize, across: usize, step: impl Fn(usize, usize) -> u32) -> [u32; 2] {
+    let (mut low, mut high) = ((0, 0), (0, length));
+    if length.min(across) < kernel.least_side as usize {
+        return [0, length as u32];
     }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [columns, rows, ..] = self.params.size.map(f64::from);
-        let extent = Extent { slices: 1, rows: 1, columns: SHADER.workgroup[0] };
-        // A median takes one pass per bit.
-        Domain::rows(extent, 4.0 * 32.0 * f64::from(BANDS) * (columns + rows))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [columns, rows, ..] = self.params.size;
-        vec![[BANDS, columns], [rows, BANDS], [1, 4]]
-    }
-
-    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [columns, rows, least, _] = self.params.size.map(|n| n as usize);
-        let bands = BANDS as usize;
-        let across = |band, i| reads[0][band * columns + i];
-        let down = |band, i| reads[1][i * bands + band];
-        let [left, right] = self.sides(columns, rows, least, across);
-        let [top, bottom] = self.sides(rows, columns, least, down);
-        writes[0].copy_from_slice(&[left, top, right, bottom]);
-    }
-}
-
-impl Borders {
-    /// The low and the high border along one direction.
-    fn sides(&self, length: usize, across: usize, least: usize, step: impl Fn(usize, usize) -> u32) -> [u32; 2] {
-        let [multiple, percent, least_bands, least_side] = self.params.rule;
-        let (mut low, mut high) = ((0, 0), (0, length));
-        if length.min(across) < least_side as usize {
-            return [0, length as u32];
+    let (bands, multiple) = (BANDS as usize, kernel.multiple);
+    let thresholds: Vec<u32> = (0..bands)
+        .map(|band| {
+            let mut steps: Vec<u32> = (0..length - 1).map(|i| step(band, i)).collect();
+            let middle = (length - 2) / 2;
+            let median = *steps.select_nth_unstable(middle).1;
+            let width = (band + 1) * across / bands - band * across / bands;
+            (multiple * median.min(u32::MAX / multiple)).max((width * kernel.least_step as usize) as u32)
+        })
+        .collect();
+    let reach = length * kernel.reach_percent as usize / 100;
+    for border in (1..=reach).chain(length - reach..length) {
+        let (mut score, mut count) = (0, 0);
+        for (band, threshold) in thresholds.iter().enumerate() {
+            let value = step(band, border - 1);
+            score += value;
+            count += u32::from(value > *threshold);
         }
-        let bands = BANDS as usize;
-        let thresholds: Vec<u32> = (0..bands)
-            .map(|band| {
-                let mut steps: Vec<u32> = (0..length - 1).map(|i| step(band, i)).collect();
-                let middle = (length - 2) / 2;
-                let median = *steps.select_nth_unstable(middle).1;
-                let width = (band + 1) * across / bands - band * across / bands;
-                (multiple * median.min(u32::MAX / multiple)).max((width * least) as u32)
-            })
-            .collect();
-        let reach = length * percent as usize / 100;
-        for border in (1..=reach).chain(length - reach..length) {
-            let (mut score, mut count) = (0, 0);
-            for (band, threshold) in thresholds.iter().enumerate() {
-                let value = step(band, border - 1);
-                score += value;
-                count += u32::from(value > *threshold);
-            }
-            if count < least_bands {
-                continue;
-            }
-            if border <= reach && score > low.0 {
-                low = (score, border);
-            }
-            if border >= length - reach && score >= high.0 {
-                high = (score, border);
-            }
+        if count < kernel.least_bands {
+            continue;
         }
-        [low.1 as u32, high.1 as u32]
+        if border <= reach && score > low.0 {
+            low = (score, border);
+        }
+        if border >= length - reach && score >= high.0 {
+            high = (score, border);
+        }
     }
+    [low.1 as u32, high.1 as u32]
 }

@@ -2,32 +2,24 @@
 //!
 //! Shapes: `[row][word]` ← the same, twice.
 
-use crate::{
-    engine::{Block, Domain, Graph, Kernel, Shader, StructText, Tier},
-    kernels::Mask,
-    shader_struct,
-};
-
 use super::bits::last_valid;
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the combination.
-    pub struct CombineParams {
-        /// Columns, words per row, code of the operation; one spare number.
-        pub size: [u32; 4],
+kernel! {
+    /// Combination of two masks.
+    struct Combine {
+        /// Pixels per row.
+        columns: u32,
+        /// Words per row.
+        words: u32,
+        /// Number of the [`Operation`].
+        operation: u32,
     }
+    shader mask/combine, Exact, [32, 4];
+    reads left[_, words]: rows of u32, right[_, words]: rows of u32;
+    writes combined[_, words]: u32;
+    operations 4.0;
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "mask.combine",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/mask/combine.wgsl"),
-    structs: &[StructText::of::<CombineParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [32, 4],
-};
 
 /// What is made of two masks; its number is what the shader knows it by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +41,9 @@ pub fn record(graph: &mut Graph<'_>, left: Mask, right: Mask, operation: Operati
         graph.refuse("combine", format!("masks must have one size, got {a} × {b} and {c} × {d} pixels"));
     }
     let result = Mask::new(graph, "mask.combined", left.size);
-    let params = CombineParams { size: [left.size[0], Mask::row_words(left.size), operation as u32, 0] };
-    let kernel = Combine { params, size: left.size, operation };
-    graph.compute("combine", kernel, [left.buffer.rows(), right.buffer.rows()], [result.buffer.replace()]);
+    let (columns, words) = (left.size[0], Mask::row_words(left.size));
+    let kernel = Combine { columns, words, operation: operation as u32 };
+    kernel.compute(graph, "combine", left.buffer, right.buffer, result.buffer);
     result
 }
 
@@ -75,43 +67,15 @@ pub fn complement(graph: &mut Graph<'_>, mask: Mask) -> Mask {
     record(graph, mask, mask, Operation::Not)
 }
 
-struct Combine {
-    params: CombineParams,
-    size: [u32; 2],
-    operation: Operation,
-}
-
-impl Kernel for Combine {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
+fn twin(kernel: &Combine, _: &Block, left: &[u32], right: &[u32], combined: &mut [u32]) {
+    match kernel.operation {
+        n if n == Operation::And as u32 => map(left, right, combined, |a, b| a & b),
+        n if n == Operation::Or as u32 => map(left, right, combined, |a, b| a | b),
+        n if n == Operation::AndNot as u32 => map(left, right, combined, |a, b| a & !b),
+        _ => map(left, right, combined, |a, _| !a),
     }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::rows(Mask::extent(self.size), 4.0 * f64::from(self.params.size[1]))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        vec![[self.size[1], self.params.size[1]]; 3]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let words = self.params.size[1] as usize;
-        let rows = block.rows.start * words..block.rows.end * words;
-        let (left, right) = (&reads[0][rows.clone()], &reads[1][rows]);
-        let result = &mut *writes[0];
-        match self.operation {
-            Operation::And => map(left, right, result, |a, b| a & b),
-            Operation::Or => map(left, right, result, |a, b| a | b),
-            Operation::AndNot => map(left, right, result, |a, b| a & !b),
-            Operation::Not => map(left, right, result, |a, _| !a),
-        }
-        let valid = last_valid(self.size[0]);
-        result.chunks_exact_mut(words).for_each(|row| row[words - 1] &= valid);
-    }
+    let (words, valid) = (kernel.words as usize, last_valid(kernel.columns));
+    combined.chunks_exact_mut(words).for_each(|row| row[words - 1] &= valid);
 }
 
 fn map(left: &[u32], right: &[u32], result: &mut [u32], operation: impl Fn(u32, u32) -> u32) {

@@ -7,34 +7,28 @@
 //!
 //! Shapes: `[row][word]` ← `[row][word]`, one row for f rows of the result.
 
-use crate::{
-    engine::{Block, Domain, Graph, Kernel, Shader, StructText, Tier, Window},
-    kernels::Mask,
-    shader_struct,
-};
-
 use super::bits::WORD_PIXELS;
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the expansion.
-    pub struct ExpandParams {
-        /// Columns, rows and words per row of the mask; the factor.
-        pub source: [u32; 4],
-        /// Columns and words per row of the result; two spare numbers.
-        pub target_size: [u32; 4],
+kernel! {
+    /// Expansion by a whole factor.
+    struct Expand {
+        /// Rows of the mask.
+        source_rows: u32,
+        /// Words per row of the mask.
+        source_words: u32,
+        /// Rows and columns of the result per row and column of the mask.
+        factor: u32,
+        /// Columns of the result.
+        columns: u32,
+        /// Words per row of the result.
+        words: u32,
     }
+    shader mask/expand, Exact, [32, 4];
+    reads mask[source_rows, source_words]: window(Window { numerator: 1, denominator: factor, first: 0, last: 0 }) of u32;
+    writes expanded[_, words]: u32;
+    domain |output| Domain::rows(output, 10.0 * f64::from(columns));
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "mask.expand",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/mask/expand.wgsl"),
-    structs: &[StructText::of::<ExpandParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [32, 4],
-};
 
 /// Records the expansion of `mask` by `factor` to `size` pixels; the graph is refused when these are more than `factor`
 /// times its own, or the factor is 0.
@@ -48,55 +42,27 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, factor: u32, size: [u32; 2]) ->
         return mask;
     }
     let result = Mask::new(graph, "mask.expanded", size);
-    let params = ExpandParams {
-        source: [mask.size[0], mask.size[1], Mask::row_words(mask.size), factor],
-        target_size: [size[0], Mask::row_words(size), 0, 0],
-    };
-    let window = Window { numerator: 1, denominator: factor, first: 0, last: 0 };
-    let reads = [mask.buffer.window(window)];
-    graph.compute("expand", Expand { params, size }, reads, [result.buffer.replace()]);
+    let (source_rows, source_words) = (mask.size[1], Mask::row_words(mask.size));
+    let kernel = Expand { source_rows, source_words, factor, columns: size[0], words: Mask::row_words(size) };
+    kernel.compute(graph, "expand", mask.buffer, result.buffer);
     result
 }
 
-struct Expand {
-    params: ExpandParams,
-    size: [u32; 2],
-}
-
-impl Kernel for Expand {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::rows(Mask::extent(self.size), 10.0 * f64::from(self.size[0]))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let ExpandParams { source, target_size } = self.params;
-        vec![[source[1], source[2]], [self.size[1], target_size[1]]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [_, _, source_words, factor] = self.params.source.map(|n| n as usize);
-        let [columns, words, ..] = self.params.target_size.map(|n| n as usize);
-        // Rows of one source row are the same: the first is computed and copied.
-        let mut row = block.rows.start;
-        let mut rest = &mut *writes[0];
-        while row < block.rows.end {
-            let source = &reads[0][row / factor * source_words..][..source_words];
-            let same = (factor - row % factor).min(block.rows.end - row);
-            let (group, tail) = rest.split_at_mut(same * words);
-            expand_row(source, columns, factor, &mut group[..words]);
-            for copy in 1..same {
-                group.copy_within(..words, copy * words);
-            }
-            (row, rest) = (row + same, tail);
+fn twin(kernel: &Expand, block: &Block, mask: &[u32], expanded: &mut [u32]) {
+    let [source_words, factor] = [kernel.source_words, kernel.factor].map(|n| n as usize);
+    let [columns, words] = [kernel.columns, kernel.words].map(|n| n as usize);
+    // Rows of one source row are the same: the first is computed and copied.
+    let mut row = block.rows.start;
+    let mut rest = expanded;
+    while row < block.rows.end {
+        let source = &mask[row / factor * source_words..][..source_words];
+        let same = (factor - row % factor).min(block.rows.end - row);
+        let (group, tail) = rest.split_at_mut(same * words);
+        expand_row(source, columns, factor, &mut group[..words]);
+        for copy in 1..same {
+            group.copy_within(..words, copy * words);
         }
+        (row, rest) = (row + same, tail);
     }
 }
 

@@ -11,34 +11,28 @@
 //!
 //! Shapes: `[1][pixel]` ← `[row][word]`. The labels are one row, as they are computed as one.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    kernels::Mask,
-    shader_struct,
-};
-
 use super::bits::{WORD_PIXELS, last_valid};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the labelling.
-    pub struct LabelsParams {
-        /// Columns, rows, words per row; one spare number.
-        pub size: [u32; 4],
-        /// What is xored with the words before, number of neighbours (4 or 8); two spare numbers.
-        pub rule: [u32; 4],
+kernel! {
+    /// Connected components.
+    struct Labels {
+        /// Columns of the image.
+        columns: u32,
+        /// Rows of the image.
+        rows: u32,
+        /// Words per row.
+        words: u32,
+        /// What is xored with the words before.
+        flip: u32,
+        /// Neighbours of a pixel, 4 or 8.
+        neighbours: u32,
     }
+    shader mask/labels, Exact, [256, 1];
+    reads mask[rows, words]: whole of u32;
+    writes labels[1, (columns * rows)]: u32 as "atomic<u32>";
+    domain |output| Domain::groups(1, 1, SHADER.workgroup[0], 30.0 * f64::from(output.columns));
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "mask.labels",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/mask/labels.wgsl"),
-    structs: &[StructText::of::<LabelsParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [256, 1],
-};
 
 /// Label of pixels that do not take part.
 pub const NONE: u32 = u32::MAX;
@@ -60,9 +54,8 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, ground: Ground) -> Buffer<u32> 
         Ground::Set => (0, 8),
         Ground::Unset => (u32::MAX, 4),
     };
-    let size = [columns, rows, Mask::row_words(mask.size), 0];
-    let params = LabelsParams { size, rule: [flip, neighbours, 0, 0] };
-    graph.compute("labels", Labels { params }, [mask.buffer.whole()], [labels.replace()]);
+    let kernel = Labels { columns, rows, words: Mask::row_words(mask.size), flip, neighbours };
+    kernel.compute(graph, "labels", mask.buffer, labels);
     labels
 }
 
@@ -71,36 +64,10 @@ pub(super) fn row_of([columns, rows]: [u32; 2]) -> Extent {
     Extent { slices: 1, rows: 1, columns: columns * rows }
 }
 
-struct Labels {
-    params: LabelsParams,
-}
-
-impl Kernel for Labels {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [columns, rows, ..] = self.params.size.map(f64::from);
-        let extent = Extent { slices: 1, rows: 1, columns: SHADER.workgroup[0] };
-        Domain::rows(extent, 30.0 * columns * rows)
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [columns, rows, words, _] = self.params.size;
-        vec![[rows, words], [1, columns * rows]]
-    }
-
-    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [columns, _, words, _] = self.params.size;
-        let [flip, neighbours, ..] = self.params.rule;
-        let runs = Runs::united(reads[0], words as usize, last_valid(columns), flip, u32::from(neighbours == 8));
-        runs.write(columns as usize, writes[0]);
-    }
+fn twin(kernel: &Labels, _: &Block, mask: &[u32], labels: &mut [u32]) {
+    let Labels { columns, words, flip, neighbours, .. } = *kernel;
+    let runs = Runs::united(mask, words as usize, last_valid(columns), flip, u32::from(neighbours == 8));
+    runs.write(columns as usize, labels);
 }
 
 /// Neighbouring pixels of one row: first and last column, and the earlier run it is linked to.

@@ -24,5 +24,24 @@ pub mod step_right;
 pub mod tally;
 
 mod bits;
+
+use crate::engine::Shader;
+
+/// Shaders of the room.
+pub(super) const SHADERS: &[&Shader] = &[
+    &above::SHADER,
+    &across::SHADER,
+    &down::SHADER,
+    &reduce::SHADER,
+    &expand::SHADER,
+    &combine::SHADER,
+    &rectangle::SHADER,
+    &labels::SHADER,
+    &tally::SHADER,
+    &select::SHADER,
+    &step_right::SHADER,
+    &step_down::SHADER,
+    &borders::SHADER,
+];
 #[cfg(test)]
 mod tests;

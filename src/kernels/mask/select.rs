@@ -2,36 +2,26 @@
 //!
 //! Shapes: `[row][word]` ← labels `[1][pixel]`, counts `[1][pixel]`, best `[label, count]`.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Graph, Kernel, Shader, StructText, Tier},
-    kernels::Mask,
-    shader_struct,
-};
+use super::{bits::WORD_PIXELS, labels::NONE, tally::Tally};
+use crate::kernels::prelude::*;
 
-use super::{
-    bits::WORD_PIXELS,
-    labels::{NONE, row_of},
-    tally::Tally,
-};
-
-shader_struct! {
-    /// Parameters of the selection.
-    pub struct SelectParams {
-        /// Columns, words per row, code of what is kept; one spare number.
-        pub size: [u32; 4],
+kernel! {
+    /// Mask of the components that are kept.
+    struct Select {
+        /// Columns of the image.
+        columns: u32,
+        /// Rows of the image.
+        rows: u32,
+        /// Words per row.
+        words: u32,
+        /// 1 for [`Kept::Uncounted`].
+        keep_uncounted: u32,
     }
+    shader mask/select, Exact, [32, 4];
+    reads labels[1, (columns * rows)]: whole of u32, counts[1, (columns * rows)]: whole of u32, best[1, 2]: whole of u32;
+    writes mask[rows, words]: u32;
+    domain |output| Domain::rows(output, 6.0 * f64::from(columns));
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "mask.select",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/mask/select.wgsl"),
-    structs: &[StructText::of::<SelectParams>()],
-    reads: 3,
-    writes: 1,
-    workgroup: [32, 4],
-};
 
 /// What is kept; its number is what the shader knows it by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,49 +35,19 @@ pub enum Kept {
 /// Records the mask of `size` pixels of what is kept.
 pub fn record(graph: &mut Graph<'_>, labels: Buffer<u32>, tally: Tally, size: [u32; 2], kept: Kept) -> Mask {
     let mask = Mask::new(graph, "mask.selected", size);
-    let params = SelectParams { size: [size[0], Mask::row_words(size), kept as u32, 0] };
-    let reads = [labels.whole(), tally.counts.whole(), tally.best.whole()];
-    graph.compute("select", Select { params, size, kept }, reads, [mask.buffer.replace()]);
+    let kernel = Select { columns: size[0], rows: size[1], words: Mask::row_words(size), keep_uncounted: kept as u32 };
+    kernel.compute(graph, "select", labels, tally.counts, tally.best, mask.buffer);
     mask
 }
 
-struct Select {
-    params: SelectParams,
-    size: [u32; 2],
-    kept: Kept,
-}
-
-impl Kernel for Select {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::rows(Mask::extent(self.size), 6.0 * f64::from(self.size[0]))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let pixels = row_of(self.size).columns;
-        vec![[1, pixels], [1, pixels], [1, 2], [self.size[1], self.params.size[1]]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [labels, counts, best] = *reads else { return };
-        let [columns, words, ..] = self.params.size.map(|n| n as usize);
-        let labels = &labels[block.rows.start * columns..block.rows.end * columns];
-        match self.kept {
-            Kept::Best => {
-                let best = best[0];
-                pack(labels, columns, words, writes[0], |label| label == best && label != NONE);
-            }
-            Kept::Uncounted => {
-                pack(labels, columns, words, writes[0], |label| label == NONE || counts[label as usize] == 0);
-            }
-        }
+fn twin(kernel: &Select, block: &Block, labels: &[u32], counts: &[u32], best: &[u32], mask: &mut [u32]) {
+    let [columns, words] = [kernel.columns, kernel.words].map(|n| n as usize);
+    let labels = &labels[block.rows.start * columns..block.rows.end * columns];
+    if kernel.keep_uncounted == 0 {
+        let best = best[0];
+        pack(labels, columns, words, mask, |label| label == best && label != NONE);
+    } else {
+        pack(labels, columns, words, mask, |label| label == NONE || counts[label as usize] == 0);
     }
 }
 

@@ -7,74 +7,41 @@
 //!
 //! Shapes: `[row][band]` ← `[row][pair]`, this row and the next.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, Window},
-    kernels::{Pixels, vectorised::vectorised},
-    shader_struct,
-};
-
 use super::borders::BANDS;
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the sums.
-    pub struct StepDownParams {
-        /// Columns, rows, words per row, bands.
-        pub size: [u32; 4],
+kernel! {
+    /// Steps from row to row.
+    struct StepDown {
+        /// Columns of the image.
+        columns: u32,
+        /// Rows of the image.
+        rows: u32,
+        /// Words per row of the pixels.
+        pairs: u32,
+        /// Bands.
+        bands: u32,
     }
+    shader mask/step_down, Exact, [16, 4];
+    reads pixels[rows, pairs]: window(Window { first: 0, ..Window::around(1) }) of [u16; 2];
+    writes steps[rows, bands]: u32;
+    domain |output| Domain::rows(output, 6.0 * f64::from(columns));
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "mask.step_down",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/mask/step_down.wgsl"),
-    structs: &[StructText::of::<StepDownParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [16, 4],
-};
 
 /// Records the sums over [`BANDS`] bands of columns.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels) -> Buffer<u32> {
     let [columns, rows] = pixels.size;
     let steps = graph.buffer("mask.steps_down", Extent { slices: 1, rows, columns: BANDS });
-    let params = StepDownParams { size: [columns, rows, Pixels::row_words(pixels.size), BANDS] };
-    let reads = [pixels.buffer.window(Window { first: 0, ..Window::around(1) })];
-    graph.compute("steps down", StepDown { params }, reads, [steps.replace()]);
+    let kernel = StepDown { columns, rows, pairs: Pixels::row_words(pixels.size), bands: BANDS };
+    kernel.compute(graph, "steps down", pixels.buffer, steps);
     steps
 }
 
-struct StepDown {
-    params: StepDownParams,
-}
-
-impl Kernel for StepDown {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [columns, rows, _, bands] = self.params.size;
-        Domain::rows(Extent { slices: 1, rows, columns: bands }, 6.0 * f64::from(columns))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [_, rows, pairs, bands] = self.params.size;
-        vec![[rows, pairs], [rows, bands]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        twin(&self.params, block, bytemuck::cast_slice(reads[0]), writes[0]);
-    }
-}
-
 vectorised! {
-    fn twin(params: &StepDownParams, block: &Block, pixels: &[u16], steps: &mut [u32]) {
-        let [columns, rows, pairs, bands] = params.size.map(|n| n as usize);
+    fn twin(kernel: &StepDown, block: &Block, pixels: &[[u16; 2]], steps: &mut [u32]) {
+        let StepDown { columns, rows, pairs, bands } = *kernel;
+        let [columns, rows, pairs, bands] = [columns, rows, pairs, bands].map(|n| n as usize);
+        let pixels = pixels.as_flattened();
         for (row, steps) in block.rows.clone().zip(steps.chunks_exact_mut(bands)) {
             if row + 1 == rows {
                 steps.fill(0);

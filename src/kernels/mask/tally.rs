@@ -4,31 +4,24 @@
 //! `[1][pixel]`. Of components with as many pixels the one with the smallest label is best, the first in raster order;
 //! where nothing is counted, best is [`NONE`] with 0.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    shader_struct,
-};
-
 use super::labels::{NONE, row_of};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the count.
-    pub struct TallyParams {
-        /// Columns, rows, whether only pixels of the border count; one spare number.
-        pub size: [u32; 4],
+kernel! {
+    /// Pixels of every component.
+    struct Tallied {
+        /// Columns of the image.
+        columns: u32,
+        /// Rows of the image.
+        rows: u32,
+        /// 1 for [`Counted::Border`].
+        border_only: u32,
     }
+    shader mask/tally, Exact, [256, 1];
+    reads labels[1, (columns * rows)]: whole of u32;
+    writes counts[1, (columns * rows)]: u32 as "atomic<u32>", best[1, 2]: u32;
+    domain |output| Domain::groups(1, 1, SHADER.workgroup[0], 10.0 * f64::from(output.columns));
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "mask.tally",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/mask/tally.wgsl"),
-    structs: &[StructText::of::<TallyParams>()],
-    reads: 1,
-    writes: 2,
-    workgroup: [256, 1],
-};
 
 /// Which pixels of a component count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,62 +45,34 @@ pub struct Tally {
 pub fn record(graph: &mut Graph<'_>, labels: Buffer<u32>, size: [u32; 2], counted: Counted) -> Tally {
     let counts = graph.buffer("mask.counts", row_of(size));
     let best = graph.buffer("mask.best", Extent::table(2));
-    let params = TallyParams { size: [size[0], size[1], counted as u32, 0] };
-    graph.compute("tally", Tallied { params }, [labels.whole()], [counts.replace(), best.replace()]);
+    let kernel = Tallied { columns: size[0], rows: size[1], border_only: counted as u32 };
+    kernel.compute(graph, "tally", labels, counts, best);
     Tally { counts, best }
 }
 
-struct Tallied {
-    params: TallyParams,
-}
-
-impl Kernel for Tallied {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [columns, rows, ..] = self.params.size.map(f64::from);
-        let extent = Extent { slices: 1, rows: 1, columns: SHADER.workgroup[0] };
-        Domain::rows(extent, 10.0 * columns * rows)
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let pixels = self.params.size[0] * self.params.size[1];
-        vec![[1, pixels], [1, pixels], [1, 2]]
-    }
-
-    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [columns, _, border, _] = self.params.size;
-        let labels = reads[0];
-        let [counts, best] = writes else { return };
-        counts.fill(0);
-        if border == 0 {
-            count(labels, counts);
-        } else {
-            let columns = columns as usize;
-            let last = labels.len() - columns;
-            count(&labels[..columns], counts);
-            if last > 0 {
-                for row in labels[columns..last].chunks_exact(columns) {
-                    count(&row[..1], counts);
-                    count(&row[1.max(columns - 1)..], counts);
-                }
-                count(&labels[last..], counts);
+fn twin(kernel: &Tallied, _: &Block, labels: &[u32], counts: &mut [u32], best: &mut [u32]) {
+    counts.fill(0);
+    if kernel.border_only == 0 {
+        count(labels, counts);
+    } else {
+        let columns = kernel.columns as usize;
+        let last = labels.len() - columns;
+        count(&labels[..columns], counts);
+        if last > 0 {
+            for row in labels[columns..last].chunks_exact(columns) {
+                count(&row[..1], counts);
+                count(&row[1.max(columns - 1)..], counts);
             }
+            count(&labels[last..], counts);
         }
-        let (mut label, mut most) = (NONE, 0);
-        for (pixel, &count) in counts.iter().enumerate() {
-            if count > most {
-                (label, most) = (pixel as u32, count);
-            }
-        }
-        best.copy_from_slice(&[label, most]);
     }
+    let (mut label, mut most) = (NONE, 0);
+    for (pixel, &count) in counts.iter().enumerate() {
+        if count > most {
+            (label, most) = (pixel as u32, count);
+        }
+    }
+    best.copy_from_slice(&[label, most]);
 }
 
 /// Adds the labels up, neighbours with the same label at once.

@@ -23,7 +23,12 @@ pub mod philox;
 pub mod poisson;
 pub mod quanta;
 
-pub use stream::{NoiseParams, Stream};
+pub use stream::Stream;
+
+use crate::engine::Shader;
+
+/// Shaders of the room.
+pub(super) const SHADERS: &[&Shader] = &[&normal::SHADER, &quanta::SHADER];
 
 /// Draw of [`normal`].
 const NORMAL_DRAW: u32 = 0;
@@ -31,5 +36,3 @@ const NORMAL_DRAW: u32 = 0;
 const ELECTRONIC_DRAW: u32 = 1;
 /// First draw of the counts of [`poisson`].
 const COUNT_DRAW: u32 = 2;
-/// Pixels of a workgroup.
-const WORKGROUP: [u32; 2] = [64, 4];

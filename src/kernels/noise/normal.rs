@@ -13,32 +13,37 @@
 //! Shapes: `[view][row][column]`. Tier P.
 
 use super::{
-    NORMAL_DRAW, NoiseParams, Stream, WORKGROUP,
+    NORMAL_DRAW, Stream,
     philox::{Words, philox_lanes},
+    stream::counter,
 };
 use crate::{
-    engine::{
-        Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier,
-        arithmetic::{inverse_square_root, log},
-    },
-    kernels::vectorised::{LANES, Lanes, vectorised},
+    engine::arithmetic::{inverse_square_root, log},
+    kernels::prelude::*,
 };
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "noise.normal",
-    tier: Tier::Pinned,
-    source: concat!(
-        include_str!("../../../shaders/noise/normal.wgsl"),
-        include_str!("../../../shaders/noise/deviate.wgsl"),
-        include_str!("../../../shaders/noise/philox.wgsl"),
-        include_str!("../../../shaders/clahe/high_word.wgsl"),
-    ),
-    structs: &[StructText::of::<NoiseParams>()],
-    reads: 0,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Standard normal numbers.
+    struct Normal {
+        /// Columns.
+        columns: u32,
+        /// Rows of a slice.
+        rows: u32,
+        /// First word of the key.
+        key_low: u32,
+        /// Second word of the key.
+        key_high: u32,
+        /// Column of the first pixel in the whole image.
+        column: u32,
+        /// Its row.
+        row: u32,
+        /// Its view.
+        view: u32,
+    }
+    shader noise/normal + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
+    writes results[rows, columns]: f32;
+    operations OPERATIONS;
+}
 
 /// Largest relative error of a number for its p: the fit's 1.5·10⁻⁷, that of w = 0…26 in single precision (4 u, which
 /// weighs a half at most), two dozen roundings that mostly weigh little.
@@ -78,8 +83,9 @@ const TAIL: [f32; 9] = [
 /// Records standard normal noise of an extent; slices are views.
 pub fn record(graph: &mut Graph<'_>, extent: Extent, stream: &Stream) -> Buffer<f32> {
     let noise = graph.buffer("noise.normal", extent);
-    let kernel = Normal { params: stream.params(extent), extent };
-    graph.compute("normal noise", kernel, [], [noise.replace()]);
+    let ([key_low, key_high], [column, row, view]) = (stream.key(), stream.origin);
+    let Extent { rows, columns, .. } = extent;
+    Normal { columns, rows, key_low, key_high, column, row, view }.compute(graph, "normal noise", noise);
     noise
 }
 
@@ -149,34 +155,10 @@ fn horner(coefficients: &[f32], t: f32) -> f32 {
     y
 }
 
-struct Normal {
-    params: NoiseParams,
-    extent: Extent,
-}
-
-impl Kernel for Normal {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::rows(self.extent, OPERATIONS * f64::from(self.extent.columns))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        vec![[self.extent.rows, self.extent.columns]]
-    }
-
-    fn twin(&self, block: &Block, _: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let out: &mut [f32] = bytemuck::cast_slice_mut(writes[0]);
-        let columns = self.extent.columns as usize;
-        for (row, out) in block.rows.clone().zip(out.chunks_exact_mut(columns)) {
-            fill(self.params.counter(row), self.params.key(), out);
-        }
+fn twin(kernel: &Normal, block: &Block, results: &mut [f32]) {
+    let Normal { columns, rows, key_low, key_high, column, row: first, view } = *kernel;
+    for (row, out) in block.rows.clone().zip(results.chunks_exact_mut(columns as usize)) {
+        fill(counter([column, first, view], rows, row), [key_low, key_high], out);
     }
 }
 

@@ -11,34 +11,51 @@
 //! Shapes: `[view][row][column]` ← the same. Tier P.
 
 use super::{
-    ELECTRONIC_DRAW, NoiseParams, Stream, WORKGROUP,
+    ELECTRONIC_DRAW, Stream,
     counts::counts,
     normal::{deviate, deviates},
     philox::philox_lanes,
     poisson::{MAX_MEAN, count},
+    stream::counter,
     table::TABLE,
 };
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    kernels::vectorised::{LANES, vectorised},
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "noise.quanta",
-    tier: Tier::Pinned,
-    source: concat!(
-        include_str!("../../../shaders/noise/quanta.wgsl"),
-        include_str!("../../../shaders/noise/poisson.wgsl"),
-        include_str!("../../../shaders/noise/deviate.wgsl"),
-        include_str!("../../../shaders/noise/philox.wgsl"),
-        include_str!("../../../shaders/clahe/high_word.wgsl"),
-    ),
-    structs: &[StructText::of::<NoiseParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Noisy signals of a detector.
+    struct Noisy {
+        /// Columns.
+        columns: u32,
+        /// Rows of a slice.
+        rows: u32,
+        /// First word of the key.
+        key_low: u32,
+        /// Second word of the key.
+        key_high: u32,
+        /// Column of the first pixel in the whole image.
+        column: u32,
+        /// Its row.
+        row: u32,
+        /// Its view.
+        view: u32,
+        /// 1 where there is noise of quanta.
+        has_quanta: u32,
+        /// 1 where there is noise of the electronics.
+        has_electronics: u32,
+        /// Quanta per unit of signal.
+        photons: f32,
+        /// Units of signal per quantum.
+        inverse: f32,
+        /// Standard deviation of the noise of the electronics.
+        sigma: f32,
+        /// Largest signal whose quanta are counted.
+        largest: f32,
+    }
+    shader noise/quanta + noise/poisson + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
+    reads table[1, (TABLE.len() as u32)]: whole of u32, means[rows, columns]: rows of f32;
+    writes results[rows, columns]: f32;
+    operations OPERATIONS;
+}
 
 /// Operations of a pixel on the device: two or three draws, a trial and a half.
 const OPERATIONS: f64 = 1200.0;
@@ -57,85 +74,68 @@ pub fn record(graph: &mut Graph<'_>, mean: Buffer<f32>, quanta: &Quanta, stream:
     let extent = graph.extent(mean);
     let noisy = graph.buffer("noise.quanta", extent);
     let table = graph.upload_table("noise.table", &TABLE);
-    let kernel = Kernels { params: quanta.params(stream, extent), extent };
-    graph.compute("quanta", kernel, [table.whole(), mean.rows()], [noisy.replace()]);
+    quanta.kernel(stream, extent).compute(graph, "quanta", table, mean, noisy);
     noisy
 }
 
 /// The noisy signal of one pixel of a mean signal, counted from the stream's origin.
 #[must_use]
 pub fn at(quanta: &Quanta, stream: &Stream, mean: f32, column: u32, row: u32, view: u32) -> f32 {
-    let params = quanta.params(stream, Extent { slices: 1, rows: 1, columns: 1 });
+    let kernel = quanta.kernel(stream, Extent { slices: 1, rows: 1, columns: 1 });
     let [x, y, z] = stream.origin;
     let counter = [x.wrapping_add(column), y.wrapping_add(row), z.wrapping_add(view), 0];
-    let signal = counted(&params, counter, mean);
-    if params.size[3] == 0 {
+    let signal = counted(&kernel, counter, mean);
+    if kernel.has_electronics == 0 {
         return signal;
     }
     let [high, low, ..] = stream.words([column, row, view], ELECTRONIC_DRAW);
-    signal + params.constants[2] * deviate(high, low)
+    signal + kernel.sigma * deviate(high, low)
 }
 
 impl Quanta {
-    fn params(&self, stream: &Stream, extent: Extent) -> NoiseParams {
-        let mut params = stream.params(extent);
-        params.size[2] = u32::from(self.photons.is_some());
-        params.size[3] = u32::from(self.electronic_sigma != 0.0);
+    fn kernel(&self, stream: &Stream, extent: Extent) -> Noisy {
+        let ([key_low, key_high], [column, row, view]) = (stream.key(), stream.origin);
         let photons = self.photons.unwrap_or(1.0);
-        let largest = (f64::from(MAX_MEAN) / f64::from(photons)).min(f32::MAX.into()) as f32;
-        params.constants = [photons, 1.0 / photons, self.electronic_sigma, largest];
-        params
+        Noisy {
+            columns: extent.columns,
+            rows: extent.rows,
+            key_low,
+            key_high,
+            column,
+            row,
+            view,
+            has_quanta: self.photons.is_some().into(),
+            has_electronics: (self.electronic_sigma != 0.0).into(),
+            photons,
+            inverse: 1.0 / photons,
+            sigma: self.electronic_sigma,
+            largest: (f64::from(MAX_MEAN) / f64::from(photons)).min(f32::MAX.into()) as f32,
+        }
     }
 }
 
 /// Signal with its Poisson noise.
 #[inline(always)]
-fn counted(params: &NoiseParams, counter: [u32; 4], mean: f32) -> f32 {
+fn counted(kernel: &Noisy, counter: [u32; 4], mean: f32) -> f32 {
     let signal = mean.max(0.0);
-    if params.size[2] == 0 {
+    if kernel.has_quanta == 0 {
         return signal;
     }
-    let [photons, inverse, _, largest] = params.constants;
-    count(counter, params.key(), signal.min(largest) * photons) * inverse
+    let Noisy { photons, inverse, largest, .. } = *kernel;
+    count(counter, [kernel.key_low, kernel.key_high], signal.min(largest) * photons) * inverse
 }
 
-struct Kernels {
-    params: NoiseParams,
-    extent: Extent,
-}
-
-impl Kernel for Kernels {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::rows(self.extent, OPERATIONS * f64::from(self.extent.columns))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let image = [self.extent.rows, self.extent.columns];
-        vec![[1, TABLE.len() as u32], image, image]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let columns = self.extent.columns as usize;
-        let means: &[f32] = &bytemuck::cast_slice(reads[1])[block.rows.start * columns..];
-        let out: &mut [f32] = bytemuck::cast_slice_mut(writes[0]);
-        let rows = means.chunks_exact(columns).zip(out.chunks_exact_mut(columns));
-        for (row, (means, out)) in block.rows.clone().zip(rows) {
-            noisy(&self.params, self.params.counter(row), means, out);
-        }
+fn twin(kernel: &Noisy, block: &Block, _: &[u32], means: &[f32], results: &mut [f32]) {
+    let columns = kernel.columns as usize;
+    let rows = means.chunks_exact(columns).zip(results.chunks_exact_mut(columns));
+    for (row, (means, out)) in block.rows.clone().zip(rows) {
+        noisy(kernel, counter([kernel.column, kernel.row, kernel.view], kernel.rows, row), means, out);
     }
 }
 
 vectorised! {
     /// One row, whose first pixel has the given counter.
-    fn noisy(params: &NoiseParams, counter: [u32; 4], means: &[f32], out: &mut [f32]) {
+    fn noisy(kernel: &Noisy, counter: [u32; 4], means: &[f32], out: &mut [f32]) {
         let [x, y, z, _] = counter;
         for (chunk, (means, out)) in means.chunks(LANES).zip(out.chunks_mut(LANES)).enumerate() {
             let first = x.wrapping_add((chunk * LANES) as u32);
@@ -143,15 +143,15 @@ vectorised! {
             for (signal, mean) in signals.iter_mut().zip(means) {
                 *signal = mean.max(0.0);
             }
-            if params.size[2] != 0 {
-                let [photons, inverse, _, largest] = params.constants;
-                signals = counts([first, y, z, 0], params.key(), &signals.map(|s| s.min(largest) * photons));
+            if kernel.has_quanta != 0 {
+                let Noisy { photons, inverse, largest, .. } = *kernel;
+                signals = counts([first, y, z, 0], [kernel.key_low, kernel.key_high], &signals.map(|s| s.min(largest) * photons));
                 signals.iter_mut().for_each(|count| *count *= inverse);
             }
-            if params.size[3] != 0 {
-                let [high, low, ..] = philox_lanes([first, y, z, ELECTRONIC_DRAW], params.key());
+            if kernel.has_electronics != 0 {
+                let [high, low, ..] = philox_lanes([first, y, z, ELECTRONIC_DRAW], [kernel.key_low, kernel.key_high]);
                 for (signal, z) in signals.iter_mut().zip(deviates(&high, &low)) {
-                    *signal += params.constants[2] * z;
+                    *signal += kernel.sigma * z;
                 }
             }
             out.copy_from_slice(&signals[..out.len()]);

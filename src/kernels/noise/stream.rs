@@ -1,19 +1,4 @@
 use super::philox::philox;
-use crate::{engine::Extent, shader_struct};
-
-shader_struct! {
-    /// Parameters of the kernels of noise.
-    pub struct NoiseParams {
-        /// Columns, rows of a slice, whether there are quanta, whether there is electronic noise.
-        pub size: [u32; 4],
-        /// Key; two spare numbers.
-        pub key: [u32; 4],
-        /// Column, row and view of the first pixel in the whole image; one spare number.
-        pub origin: [u32; 4],
-        /// Quanta per unit of signal, its reciprocal, standard deviation of the electronic noise, largest signal.
-        pub constants: [f32; 4],
-    }
-}
 
 /// Which noise: a seed, one of its streams, and where the buffer lies in the whole image.
 ///
@@ -61,29 +46,12 @@ impl Stream {
         let [x, y, z] = self.origin;
         philox([x.wrapping_add(column), y.wrapping_add(row), z.wrapping_add(view), draw], self.key())
     }
-
-    pub(super) fn params(&self, extent: Extent) -> NoiseParams {
-        let ([k, l], [x, y, z]) = (self.key(), self.origin);
-        NoiseParams {
-            size: [extent.columns, extent.rows, 0, 0],
-            key: [k, l, 0, 0],
-            origin: [x, y, z, 0],
-            constants: [0.0; 4],
-        }
-    }
 }
 
-impl NoiseParams {
-    /// Counter of the first pixel of a row, counted over all slices; the draw is 0.
-    pub(super) fn counter(&self, row: usize) -> [u32; 4] {
-        let rows = self.size[1] as usize;
-        let [x, y, z, _] = self.origin;
-        [x, y.wrapping_add((row % rows) as u32), z.wrapping_add((row / rows) as u32), 0]
-    }
-
-    pub(super) fn key(&self) -> [u32; 2] {
-        [self.key[0], self.key[1]]
-    }
+/// Counter of the first pixel of a row, counted over all slices of `rows` rows; the draw is 0.
+pub(super) fn counter([x, y, z]: [u32; 3], rows: u32, row: usize) -> [u32; 4] {
+    let rows = rows as usize;
+    [x, y.wrapping_add((row % rows) as u32), z.wrapping_add((row / rows) as u32), 0]
 }
 
 #[cfg(test)]
@@ -115,7 +83,6 @@ mod tests {
 
     #[test]
     fn rows_are_counted_by_slices() {
-        let params = Stream::new(1, 2).at([10, 20, 30]).params(Extent::new(4, 5, 6));
-        assert_eq!(params.counter(13), [10, 23, 32, 0]);
+        assert_eq!(counter([10, 20, 30], 5, 13), [10, 23, 32, 0]);
     }
 }

@@ -1,31 +1,29 @@
 //! The same value everywhere. Tier E.
 
-use super::map::{Map, PointwiseParams, WORKGROUP};
-use crate::{
-    engine::{Buffer, Extent, Graph, Shader, StructText, Tier},
-    kernels::vectorised::vectorised,
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pointwise.fill",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/pointwise/fill.wgsl"),
-    structs: &[StructText::of::<PointwiseParams>()],
-    reads: 0,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// The same value everywhere.
+    struct Fill {
+        /// Values per row.
+        columns: u32,
+        /// The value.
+        value: f32,
+    }
+    shader pointwise/fill, Exact, [64, 4];
+    writes results[_, columns]: f32;
+    operations 30.0;
+}
 
 /// Records a buffer filled with `value`.
 pub fn record(graph: &mut Graph<'_>, extent: Extent, value: f32) -> Buffer<f32> {
     let filled = graph.buffer("fill.filled", extent);
-    graph.compute("fill", Map::new(&SHADER, extent, [value, 0.0, 0.0, 0.0], twin), [], [filled.replace()]);
+    Fill { columns: extent.columns, value }.compute(graph, "fill", filled);
     filled
 }
 
 vectorised! {
-    fn twin(constants: &[f32; 4], _reads: &[&[u32]], out: &mut [u32]) {
-        out.fill(constants[0].to_bits());
+    fn twin(kernel: &Fill, _block: &Block, results: &mut [f32]) {
+        results.fill(kernel.value);
     }
 }

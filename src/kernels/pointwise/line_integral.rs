@@ -5,37 +5,34 @@
 //! ```
 //! The floor keeps pixels that received nothing finite; it must be a positive normal number. Tier P.
 
-use super::map::{Map, PointwiseParams, WORKGROUP};
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier, arithmetic},
-    kernels::vectorised::vectorised,
-};
+use crate::{engine::arithmetic, kernels::prelude::*};
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pointwise.line_integral",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pointwise/line_integral.wgsl"),
-    structs: &[StructText::of::<PointwiseParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Negative logarithm.
+    struct LineIntegral {
+        /// Values per row.
+        columns: u32,
+        /// Least transmission, a positive normal number.
+        floor: f32,
+    }
+    shader pointwise/line_integral, Pinned, [64, 4];
+    reads transmission[_, columns]: rows of f32;
+    writes results[_, columns]: f32;
+    operations 30.0;
+}
 
 /// Records −ln of `transmission`, taken as at least `floor`.
 pub fn record(graph: &mut Graph<'_>, floor: f32, transmission: Buffer<f32>) -> Buffer<f32> {
-    let extent = graph.extent(transmission);
-    let integrals = graph.buffer("line_integral.integrals", extent);
-    let map = Map::new(&SHADER, extent, [floor.max(f32::MIN_POSITIVE), 0.0, 0.0, 0.0], twin);
-    graph.compute("line integral", map, [transmission.rows()], [integrals.replace()]);
+    let integrals = graph.buffer("line_integral.integrals", graph.extent(transmission));
+    let kernel = LineIntegral { columns: graph.extent(transmission).columns, floor: floor.max(f32::MIN_POSITIVE) };
+    kernel.compute(graph, "line integral", transmission, integrals);
     integrals
 }
 
 vectorised! {
-    fn twin(constants: &[f32; 4], reads: &[&[u32]], out: &mut [u32]) {
-        for (out, signal) in out.iter_mut().zip(reads[0]) {
-            let signal = f32::from_bits(*signal).max(constants[0]);
-            *out = (-arithmetic::log(signal)).to_bits();
+    fn twin(kernel: &LineIntegral, _block: &Block, transmission: &[f32], results: &mut [f32]) {
+        for (result, signal) in results.iter_mut().zip(transmission) {
+            *result = -arithmetic::log(signal.max(kernel.floor));
         }
     }
 }

@@ -5,9 +5,7 @@ pub mod attenuation;
 pub mod fill;
 pub mod line_integral;
 pub mod lookup;
-mod map;
 pub mod multiply;
-mod packed;
 pub mod quantise;
 pub mod scale_add;
 pub mod stretch;
@@ -16,4 +14,29 @@ pub mod transmission;
 pub mod widen;
 pub mod window_level;
 
-pub use map::PointwiseParams;
+use crate::engine::Shader;
+
+/// Shaders of the room.
+pub(super) const SHADERS: &[&Shader] = &[
+    &add_scaled::SHADER,
+    &attenuation::SHADER,
+    &fill::SHADER,
+    &line_integral::SHADER,
+    &lookup::SHADER,
+    &multiply::SHADER,
+    &quantise::SHADER,
+    &scale_add::SHADER,
+    &stretch::SHADER,
+    &transmission::SHADER,
+    &widen::SHADER,
+    &window_level::SHADER,
+];
+
+/// Sets the half-words beyond the last column to 0 in rows of `columns` pixels.
+fn clear_spare(pixels: &mut [u16], columns: usize) {
+    if columns % 2 == 1 {
+        for spare in pixels.iter_mut().skip(columns).step_by(columns + 1) {
+            *spare = 0;
+        }
+    }
+}

@@ -5,35 +5,31 @@
 //! ```
 //! With [`crate::kernels::statistics`], whose sums it feeds, a scalar product that stays on the device. Tier P.
 
-use super::map::{Map, PointwiseParams, WORKGROUP};
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier},
-    kernels::vectorised::vectorised,
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pointwise.multiply",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pointwise/multiply.wgsl"),
-    structs: &[StructText::of::<PointwiseParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Product of two buffers.
+    struct Multiply {
+        /// Values per row.
+        columns: u32,
+    }
+    shader pointwise/multiply, Pinned, [64, 4];
+    reads first[_, columns]: rows of f32, second[_, columns]: rows of f32;
+    writes results[_, columns]: f32;
+    operations 30.0;
+}
 
 /// Records x·y.
 pub fn record(graph: &mut Graph<'_>, x: Buffer<f32>, y: Buffer<f32>) -> Buffer<f32> {
-    let extent = graph.extent(x);
-    let product = graph.buffer("multiply.product", extent);
-    graph.compute("multiply", Map::new(&SHADER, extent, [0.0; 4], twin), [x.rows(), y.rows()], [product.replace()]);
+    let product = graph.buffer("multiply.product", graph.extent(x));
+    Multiply { columns: graph.extent(x).columns }.compute(graph, "multiply", x, y, product);
     product
 }
 
 vectorised! {
-    fn twin(_constants: &[f32; 4], reads: &[&[u32]], out: &mut [u32]) {
-        for ((out, x), y) in out.iter_mut().zip(reads[0]).zip(reads[1]) {
-            *out = (f32::from_bits(*x) * f32::from_bits(*y)).to_bits();
+    fn twin(_kernel: &Multiply, _block: &Block, first: &[f32], second: &[f32], results: &mut [f32]) {
+        for ((result, x), y) in results.iter_mut().zip(first).zip(second) {
+            *result = x * y;
         }
     }
 }

@@ -8,57 +8,50 @@
 //!
 //! Shapes: `[row][column]`, packed ← `[row][column]`. Tier P.
 
-use super::{
-    map::{PointwiseParams, WORKGROUP},
-    packed::Packed,
-};
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier},
-    kernels::{Pixels, vectorised::vectorised},
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pointwise.quantise",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pointwise/quantise.wgsl"),
-    structs: &[StructText::of::<PointwiseParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Real values to grey values.
+    struct Quantise {
+        /// Values per row.
+        columns: u32,
+        /// Words per row of the pixels.
+        words: u32,
+        /// Factor of the values.
+        scale: f32,
+        /// What is added to the products.
+        offset: f32,
+        /// Largest grey value.
+        largest: f32,
+    }
+    shader pointwise/quantise, Pinned, [64, 4];
+    reads values[_, columns]: rows of f32;
+    writes results[_, words]: [u16; 2];
+    operations 10.0;
+}
 
 /// Records `values·scale + offset` as pixels of so many `bits`, 1 to 16; `values` have one slice.
 pub fn record(graph: &mut Graph<'_>, values: Buffer<f32>, scale: f32, offset: f32, bits: u8) -> Pixels {
-    let extent = graph.extent(values);
-    let size = [extent.columns, extent.rows];
-    let results = Pixels::new(graph, "quantise.pixels", size, bits);
-    let row_words = Pixels::row_words(size);
-    let largest = (results.levels() - 1) as f32;
-    let kernel = Packed {
-        shader: &SHADER,
-        params: PointwiseParams { size: [extent.columns, row_words, 0, 0], constants: [scale, offset, largest, 0.0] },
-        extent: Pixels::extent(size),
-        shapes: vec![[extent.rows, extent.columns], [extent.rows, row_words]],
-        twin,
-    };
-    graph.compute("quantise", kernel, [values.rows()], [results.buffer.replace()]);
+    let Extent { rows, columns, .. } = graph.extent(values);
+    let results = Pixels::new(graph, "quantise.pixels", [columns, rows], bits);
+    let (words, largest) = (Pixels::row_words(results.size), (results.levels() - 1) as f32);
+    Quantise { columns, words, scale, offset, largest }.compute(graph, "quantise", values, results.buffer);
     results
 }
 
 vectorised! {
-    fn twin(params: &PointwiseParams, reads: &[&[u32]], out: &mut [u32]) {
-        let [scale, offset, largest, _] = params.constants;
-        let [columns, row_words, ..] = params.size.map(|n| n as usize);
-        let out: &mut [u16] = bytemuck::cast_slice_mut(out);
-        for (out, values) in out.chunks_exact_mut(2 * row_words).zip(reads[0].chunks_exact(columns)) {
-            for (out, value) in out.iter_mut().zip(values) {
+    fn twin(kernel: &Quantise, _block: &Block, values: &[f32], results: &mut [[u16; 2]]) {
+        let Quantise { scale, offset, largest, .. } = *kernel;
+        let [columns, words] = [kernel.columns, kernel.words].map(|n| n as usize);
+        let rows = results.chunks_exact_mut(words).zip(values.chunks_exact(columns));
+        for (results, values) in rows.map(|(results, values)| (results.as_flattened_mut(), values)) {
+            for (result, value) in results.iter_mut().zip(values) {
                 // `max` before `min`: what is not a number becomes 0.
-                let y = (f32::from_bits(*value) * scale + offset).max(0.0).min(largest) + 0.5;
+                let y = (value * scale + offset).max(0.0).min(largest) + 0.5;
                 // SAFETY: between ½ and 65,535½, which truncates to a whole number that an `i32` holds.
-                *out = unsafe { y.to_int_unchecked::<i32>() } as u16;
+                *result = unsafe { y.to_int_unchecked::<i32>() } as u16;
             }
-            out[columns..].fill(0);
+            results[columns..].fill(0);
         }
     }
 }

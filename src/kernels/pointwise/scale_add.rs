@@ -5,40 +5,35 @@
 //! ```
 //! Tier P.
 
-use super::map::{Map, PointwiseParams, WORKGROUP};
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier},
-    kernels::vectorised::vectorised,
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pointwise.scale_add",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pointwise/scale_add.wgsl"),
-    structs: &[StructText::of::<PointwiseParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Weighted sum of two buffers.
+    struct ScaleAdd {
+        /// Values per row.
+        columns: u32,
+        /// Weight of the first.
+        a: f32,
+        /// Weight of the second.
+        b: f32,
+    }
+    shader pointwise/scale_add, Pinned, [64, 4];
+    reads first[_, columns]: rows of f32, second[_, columns]: rows of f32;
+    writes results[_, columns]: f32;
+    operations 30.0;
+}
 
 /// Records a·x + b·y.
 pub fn record(graph: &mut Graph<'_>, a: f32, x: Buffer<f32>, b: f32, y: Buffer<f32>) -> Buffer<f32> {
-    let extent = graph.extent(x);
-    let sum = graph.buffer("scale_add.sum", extent);
-    graph.compute(
-        "scale and add",
-        Map::new(&SHADER, extent, [a, b, 0.0, 0.0], twin),
-        [x.rows(), y.rows()],
-        [sum.replace()],
-    );
+    let sum = graph.buffer("scale_add.sum", graph.extent(x));
+    ScaleAdd { columns: graph.extent(x).columns, a, b }.compute(graph, "scale and add", x, y, sum);
     sum
 }
 
 vectorised! {
-    fn twin(constants: &[f32; 4], reads: &[&[u32]], out: &mut [u32]) {
-        for ((out, x), y) in out.iter_mut().zip(reads[0]).zip(reads[1]) {
-            *out = (constants[0] * f32::from_bits(*x) + constants[1] * f32::from_bits(*y)).to_bits();
+    fn twin(kernel: &ScaleAdd, _block: &Block, first: &[f32], second: &[f32], results: &mut [f32]) {
+        for ((result, x), y) in results.iter_mut().zip(first).zip(second) {
+            *result = kernel.a * x + kernel.b * y;
         }
     }
 }

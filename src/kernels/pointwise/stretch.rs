@@ -12,22 +12,25 @@
 //! Shapes: a row of 2^bits_in entries, packed ← a row that begins with low and high, as [`crate::kernels::threshold::rank`]
 //! leaves it. Tier E.
 
-use super::{
-    map::{PointwiseParams, WORKGROUP},
-    packed::Packed,
-};
-use crate::engine::{Buffer, Extent, Graph, Shader, StructText, Tier};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pointwise.stretch",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/pointwise/stretch.wgsl"),
-    structs: &[StructText::of::<PointwiseParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Table between two ranks.
+    struct Stretch {
+        /// Words of the table.
+        words: u32,
+        /// Largest value out.
+        largest: u32,
+        /// Largest value in.
+        largest_in: u32,
+        /// 1 for [`NoRange::Step`].
+        steps: u32,
+    }
+    shader pointwise/stretch, Exact, [64, 4];
+    reads ranks[1, _]: rows of u32;
+    writes entries[1, words]: [u16; 2];
+    operations 10.0;
+}
 
 /// What becomes of values where low = high.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,30 +50,18 @@ pub fn record(
     bits_out: u8,
     no_range: NoRange,
 ) -> Buffer<[u16; 2]> {
-    let extent = Extent { slices: 1, rows: 1, columns: (1 << bits_in) / 2 };
-    let table = graph.buffer("stretch.table", extent);
-    let largest = |bits: u8| (1_u32 << bits) - 1;
-    let steps = u32::from(no_range == NoRange::Step);
-    let kernel = Packed {
-        shader: &SHADER,
-        params: PointwiseParams {
-            size: [extent.columns, largest(bits_out), largest(bits_in), steps],
-            constants: [0.0; 4],
-        },
-        extent,
-        shapes: vec![[1, graph.extent(ranks).columns], [1, extent.columns]],
-        twin,
-    };
-    graph.compute("stretch", kernel, [ranks.rows()], [table.replace()]);
+    let words = (1 << bits_in) / 2;
+    let table = graph.buffer("stretch.table", Extent { slices: 1, rows: 1, columns: words });
+    let [largest_in, largest] = [bits_in, bits_out].map(|bits| (1 << bits) - 1);
+    let kernel = Stretch { words, largest, largest_in, steps: (no_range == NoRange::Step).into() };
+    kernel.compute(graph, "stretch", ranks, table);
     table
 }
 
-fn twin(params: &PointwiseParams, reads: &[&[u32]], out: &mut [u32]) {
-    let [_, largest, largest_in, steps] = params.size;
-    let ends = ends([reads[0][0], reads[0][1]], largest_in, steps);
-    let out: &mut [u16] = bytemuck::cast_slice_mut(out);
-    for (x, out) in (0..).zip(out) {
-        *out = stretched(x, ends, largest) as u16;
+fn twin(kernel: &Stretch, _: &Block, ranks: &[u32], entries: &mut [[u16; 2]]) {
+    let ends = ends([ranks[0], ranks[1]], kernel.largest_in, kernel.steps);
+    for (x, entry) in (0..).zip(entries.as_flattened_mut()) {
+        *entry = stretched(x, ends, kernel.largest) as u16;
     }
 }
 

@@ -5,36 +5,31 @@
 //! ```
 //! Tier P.
 
-use super::map::{Map, PointwiseParams, WORKGROUP};
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier, arithmetic},
-    kernels::vectorised::vectorised,
-};
+use crate::{engine::arithmetic, kernels::prelude::*};
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pointwise.transmission",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pointwise/transmission.wgsl"),
-    structs: &[StructText::of::<PointwiseParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Share of the quanta that pass.
+    struct Transmission {
+        /// Values per row.
+        columns: u32,
+    }
+    shader pointwise/transmission, Pinned, [64, 4];
+    reads integrals[_, columns]: rows of f32;
+    writes results[_, columns]: f32;
+    operations 30.0;
+}
 
 /// Records exp(−p) of `integrals`.
 pub fn record(graph: &mut Graph<'_>, integrals: Buffer<f32>) -> Buffer<f32> {
-    let extent = graph.extent(integrals);
-    let transmission = graph.buffer("transmission.signal", extent);
-    let map = Map::new(&SHADER, extent, [0.0; 4], twin);
-    graph.compute("transmission", map, [integrals.rows()], [transmission.replace()]);
+    let transmission = graph.buffer("transmission.signal", graph.extent(integrals));
+    Transmission { columns: graph.extent(integrals).columns }.compute(graph, "transmission", integrals, transmission);
     transmission
 }
 
 vectorised! {
-    fn twin(_constants: &[f32; 4], reads: &[&[u32]], out: &mut [u32]) {
-        for (out, p) in out.iter_mut().zip(reads[0]) {
-            *out = arithmetic::exp(-f32::from_bits(*p)).to_bits();
+    fn twin(_kernel: &Transmission, _block: &Block, integrals: &[f32], results: &mut [f32]) {
+        for (result, p) in results.iter_mut().zip(integrals) {
+            *result = arithmetic::exp(-p);
         }
     }
 }

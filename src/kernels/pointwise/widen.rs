@@ -2,50 +2,36 @@
 //!
 //! Shapes: `[row][column]` ← the same, packed. Tier E: every whole number below 2¹⁶ is a single-precision number.
 
-use super::{
-    map::{PointwiseParams, WORKGROUP},
-    packed::Packed,
-};
-use crate::{
-    engine::{Buffer, Extent, Graph, Shader, StructText, Tier},
-    kernels::{Pixels, vectorised::vectorised},
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pointwise.widen",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/pointwise/widen.wgsl"),
-    structs: &[StructText::of::<PointwiseParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Grey values as real numbers.
+    struct Widen {
+        /// Pixels per row.
+        columns: u32,
+        /// Words per row of the pixels.
+        words: u32,
+    }
+    shader pointwise/widen, Exact, [64, 4];
+    reads pixels[_, words]: rows of [u16; 2];
+    writes results[_, columns]: f32;
+    operations 10.0;
+}
 
 /// Records the values of `pixels`.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels) -> Buffer<f32> {
-    let [columns, rows] = pixels.size;
-    let extent = Extent { slices: 1, rows, columns };
-    let results = graph.buffer("widen.values", extent);
-    let row_words = Pixels::row_words(pixels.size);
-    let kernel = Packed {
-        shader: &SHADER,
-        params: PointwiseParams { size: [columns, row_words, 0, 0], constants: [0.0; 4] },
-        extent,
-        shapes: vec![[rows, row_words], [rows, columns]],
-        twin,
-    };
-    graph.compute("widen", kernel, [pixels.buffer.rows()], [results.replace()]);
-    results
+    let ([columns, rows], words) = (pixels.size, Pixels::row_words(pixels.size));
+    let values = graph.buffer("widen.values", Extent { slices: 1, rows, columns });
+    Widen { columns, words }.compute(graph, "widen", pixels.buffer, values);
+    values
 }
 
 vectorised! {
-    fn twin(params: &PointwiseParams, reads: &[&[u32]], out: &mut [u32]) {
-        let [columns, row_words, ..] = params.size.map(|n| n as usize);
-        let pixels: &[u16] = bytemuck::cast_slice(reads[0]);
-        for (out, pixels) in out.chunks_exact_mut(columns).zip(pixels.chunks_exact(2 * row_words)) {
-            for (out, pixel) in out.iter_mut().zip(pixels) {
-                *out = f32::from(*pixel).to_bits();
+    fn twin(kernel: &Widen, _block: &Block, pixels: &[[u16; 2]], results: &mut [f32]) {
+        let [columns, words] = [kernel.columns, kernel.words].map(|n| n as usize);
+        for (results, pixels) in results.chunks_exact_mut(columns).zip(pixels.chunks_exact(words)) {
+            for (result, pixel) in results.iter_mut().zip(pixels.as_flattened()) {
+                *result = f32::from(*pixel);
             }
         }
     }

@@ -6,39 +6,42 @@
 //! with b the value shown black, w the value shown white (w < b inverts the picture) and m the highest grey level.
 //! Tier P.
 
-use super::map::{Map, PointwiseParams, WORKGROUP};
-use crate::{
-    engine::{Buffer, Graph, Shader, StructText, Tier},
-    kernels::vectorised::vectorised,
-};
+use crate::kernels::prelude::*;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pointwise.window_level",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pointwise/window_level.wgsl"),
-    structs: &[StructText::of::<PointwiseParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: WORKGROUP,
-};
+kernel! {
+    /// Values to grey levels.
+    struct WindowLevel {
+        /// Values per row.
+        columns: u32,
+        /// Value shown black.
+        black: f32,
+        /// Share of the range per unit of value.
+        scale: f32,
+        /// Highest grey level.
+        levels: f32,
+    }
+    shader pointwise/window_level, Pinned, [64, 4];
+    reads values[_, columns]: rows of f32;
+    writes results[_, columns]: u32;
+    operations 30.0;
+}
 
 /// Records the grey levels of `values`; `white` differs from `black`.
 pub fn record(graph: &mut Graph<'_>, black: f32, white: f32, levels: u16, values: Buffer<f32>) -> Buffer<u32> {
-    let extent = graph.extent(values);
-    let grey = graph.buffer("window_level.grey", extent);
-    let map = Map::new(&SHADER, extent, [black, 1.0 / (white - black), f32::from(levels), 0.0], twin);
-    graph.compute("window and level", map, [values.rows()], [grey.replace()]);
+    let grey = graph.buffer("window_level.grey", graph.extent(values));
+    let (columns, scale) = (graph.extent(values).columns, 1.0 / (white - black));
+    let kernel = WindowLevel { columns, black, scale, levels: levels.into() };
+    kernel.compute(graph, "window and level", values, grey);
     grey
 }
 
 vectorised! {
-    fn twin(constants: &[f32; 4], reads: &[&[u32]], out: &mut [u32]) {
-        let [black, scale, levels, _] = *constants;
-        for (out, value) in out.iter_mut().zip(reads[0]) {
-            let share = (f32::from_bits(*value) - black) * scale;
+    fn twin(kernel: &WindowLevel, _block: &Block, values: &[f32], results: &mut [u32]) {
+        let WindowLevel { black, scale, levels, .. } = *kernel;
+        for (result, value) in results.iter_mut().zip(values) {
+            let share = (value - black) * scale;
             let grey = (share.clamp(0.0, 1.0) * levels + 0.5).floor();
-            *out = grey as u32;
+            *result = grey as u32;
         }
     }
 }

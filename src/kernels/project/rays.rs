@@ -32,25 +32,16 @@ shader_struct! {
     }
 }
 
-/// Rays of one view.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
-pub struct ViewRays {
-    /// Point on the ray, in voxels from the corner of the volume's first voxel.
-    pub point: Affine,
-    /// Direction, in voxels per unit of t.
-    pub direction: Affine,
-    /// Range of t that belongs to the ray: from the source to the pixel; two spare numbers.
-    pub range: [f32; 4],
-}
-
-impl crate::engine::ShaderStruct for ViewRays {
-    const NAME: &'static str = "ViewRays";
-    const FIELDS: &'static [crate::engine::Field] = &[
-        crate::engine::Field { name: "point", wgsl: "Affine", offset: std::mem::offset_of!(ViewRays, point) },
-        crate::engine::Field { name: "direction", wgsl: "Affine", offset: std::mem::offset_of!(ViewRays, direction) },
-        crate::engine::Field { name: "range", wgsl: "vec4<f32>", offset: std::mem::offset_of!(ViewRays, range) },
-    ];
+shader_struct! {
+    /// Rays of one view.
+    pub struct ViewRays {
+        /// Point on the ray, in voxels from the corner of the volume's first voxel.
+        pub point: Affine,
+        /// Direction, in voxels per unit of t.
+        pub direction: Affine,
+        /// Range of t that belongs to the ray: from the source to the pixel; two numbers that fill the vector.
+        pub range: [f32; 4],
+    }
 }
 
 /// Bits of a step's head on a detector whose longer side has so many pixels.

@@ -20,39 +20,46 @@
 use super::rays::{Affine, ViewRays, view_rays};
 use crate::{
     data::Grid,
-    engine::{
-        Block, Buffer, Domain, Extent, Graph, Kernel, Order, Reduce, Shader, StructText, Tier, Write,
-        arithmetic::{inverse_square_root, reciprocal},
-    },
+    engine::arithmetic::{inverse_square_root, reciprocal},
     geometry::Geometry,
-    kernels::vectorised::{LANES, Lanes, gather, vectorised},
-    shader_struct,
+    kernels::prelude::*,
 };
 
-shader_struct! {
-    /// Parameters of the projector.
-    pub struct SiddonParams {
-        /// Voxels along x, y, z; one spare number.
-        pub size: [u32; 4],
-        /// Detector columns, rows; two spare numbers.
-        pub detector: [u32; 4],
-        /// Distance between voxels along x, y, z, in mm; one spare number.
-        pub spacing: [f32; 4],
-        /// Half the number of gaps between columns, rows; two spare numbers.
-        pub half_detector: [f32; 4],
+kernel! {
+    /// Line integrals along rays.
+    struct Siddon {
+        /// Voxels along x.
+        nx: u32,
+        /// Voxels along y.
+        ny: u32,
+        /// Voxels along z.
+        nz: u32,
+        /// Columns of the detector.
+        columns: u32,
+        /// Rows of the detector.
+        rows: u32,
+        /// Views.
+        view_count: u32,
+        /// Distance between voxels along x, in mm.
+        spacing_x: f32,
+        /// Distance between voxels along y, in mm.
+        spacing_y: f32,
+        /// Distance between voxels along z, in mm.
+        spacing_z: f32,
+        /// Half the number of gaps between columns.
+        half_columns: f32,
+        /// Half the number of gaps between rows.
+        half_rows: f32,
     }
+    shader project/siddon, Pinned, [16, 4];
+    structs Affine, ViewRays;
+    reads views[1, view_count]: whole of ViewRays, volume[ny, nx]: inputs of f32;
+    writes integrals[rows, columns]: f32;
+    domain |output| Domain {
+        reduce: Some(Reduce { slices: nz, order: Order::BothWays }),
+        ..Domain::rows(output, f64::from(columns) * (f64::from(nx) + f64::from(ny) + f64::from(nz)) * STEP_OPERATIONS)
+    };
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "project.siddon",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/project/siddon.wgsl"),
-    structs: &[StructText::of::<SiddonParams>(), StructText::of::<Affine>(), StructText::of::<ViewRays>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [16, 4],
-};
 
 /// Rays whose direction changes by less than this many voxels per millimetre along an axis are parallel to it.
 const PARALLEL: f32 = 1e-12;
@@ -66,69 +73,24 @@ pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: B
     let views = view_rays(geometry, grid);
     let table = graph.upload_table("siddon.views", &views);
     let [nx, ny, nz] = grid.size().map(|n| n as u32);
-    let [nu, nv] = geometry.detector().map(|n| n as u32);
-    let s = grid.spacing_mm().as_vec3();
-    let half = |n: u32| (n as f32 - 1.0) / 2.0;
-    let params = SiddonParams {
-        size: [nx, ny, nz, 0],
-        detector: [nu, nv, views.len() as u32, 0],
-        spacing: [s.x, s.y, s.z, 0.0],
-        half_detector: [half(nu), half(nv), 0.0, 0.0],
-    };
-    graph.compute("project", Siddon { params }, [table.whole(), volume.inputs()], [integrals]);
-}
-
-struct Siddon {
-    params: SiddonParams,
-}
-
-impl Kernel for Siddon {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [nx, ny, nz, _] = self.params.size;
-        let [nu, nv, views, _] = self.params.detector;
-        let steps = f64::from(nx) + f64::from(ny) + f64::from(nz);
-        Domain {
-            extent: Extent { slices: views, rows: nv, columns: nu },
-            grain: 1,
-            reduce: Some(Reduce { slices: nz, order: Order::BothWays }),
-            row_operations: f64::from(nu) * steps * STEP_OPERATIONS,
-        }
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [nx, ny, ..] = self.params.size;
-        let [nu, nv, views, _] = self.params.detector;
-        let table = views * (size_of::<ViewRays>() / size_of::<u32>()) as u32;
-        vec![[1, table], [ny, nx], [nv, nu]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let views: &[ViewRays] = bytemuck::cast_slice(reads[0]);
-        let volume: &[f32] = bytemuck::cast_slice(reads[1]);
-        let integrals: &mut [f32] = bytemuck::cast_slice_mut(writes[0]);
-        twin(&self.params, block, views, volume, integrals);
-    }
+    let [columns, rows] = geometry.detector().map(|n| n as u32);
+    let [spacing_x, spacing_y, spacing_z] = grid.spacing_mm().as_vec3().to_array();
+    let [half_columns, half_rows] = [columns, rows].map(|n| (n as f32 - 1.0) / 2.0);
+    let view_count = views.len() as u32;
+    let kernel =
+        Siddon { nx, ny, nz, columns, rows, view_count, spacing_x, spacing_y, spacing_z, half_columns, half_rows };
+    kernel.compute(graph, "project", table, volume, integrals);
 }
 
 vectorised! {
-    fn twin(params: &SiddonParams, block: &Block, views: &[ViewRays], volume: &[f32], integrals: &mut [f32]) {
-        let [columns, rows, ..] = params.detector.map(|n| n as usize);
-        let [nx, ny, ..] = params.size.map(|n| n as usize);
-        let volume = &volume[block.inputs.start * ny * nx..block.inputs.end * ny * nx];
+    fn twin(kernel: &Siddon, block: &Block, views: &[ViewRays], volume: &[f32], integrals: &mut [f32]) {
+        let [columns, rows] = [kernel.columns, kernel.rows].map(|n| n as usize);
         if volume.is_empty() {
             return;
         }
         for (row, out) in block.rows.clone().zip(integrals.chunks_exact_mut(columns)) {
             let view = &views[row / rows];
-            let j = (row % rows) as f32 - params.half_detector[1];
+            let j = (row % rows) as f32 - kernel.half_rows;
             for (first, out) in (0..).step_by(LANES).zip(out.chunks_mut(LANES)) {
                 let mut sum = [0.0; LANES];
                 if block.resume {
@@ -136,9 +98,9 @@ vectorised! {
                 }
                 let mut i = [0.0; LANES];
                 for (lane, i) in i.iter_mut().enumerate() {
-                    *i = (first + lane).min(columns - 1) as f32 - params.half_detector[0];
+                    *i = (first + lane).min(columns - 1) as f32 - kernel.half_columns;
                 }
-                march(params, block, view, &i, j, volume, &mut sum);
+                march(kernel, block, view, &i, j, volume, &mut sum);
                 out.copy_from_slice(&sum[..out.len()]);
             }
         }
@@ -228,10 +190,12 @@ fn sum_error(a: f32, b: f32, sum: f32) -> f32 {
     (a - (sum - t)) + (b - t)
 }
 
-/// Walks sixteen neighbouring rays through the slab of `block.inputs`, which `volume` holds, in lockstep; a ray that has ended adds pieces of no length.
+/// Walks sixteen neighbouring rays through the slab of `block.inputs`, which `volume` holds, in lockstep; a ray that has
+/// ended adds pieces of no length.
 #[inline(always)]
-fn march(params: &SiddonParams, block: &Block, view: &ViewRays, i: &Lanes, j: f32, volume: &[f32], sum: &mut Lanes) {
-    let [nx, ny, ..] = params.size.map(|n| n as i32);
+fn march(kernel: &Siddon, block: &Block, view: &ViewRays, i: &Lanes, j: f32, volume: &[f32], sum: &mut Lanes) {
+    let [nx, ny] = [kernel.nx, kernel.ny].map(|n| n as i32);
+    let spacing = [kernel.spacing_x, kernel.spacing_y, kernel.spacing_z];
     let first_z = block.inputs.start as i32;
     let end_z = block.inputs.end as i32;
 
@@ -248,7 +212,7 @@ fn march(params: &SiddonParams, block: &Block, view: &ViewRays, i: &Lanes, j: f3
             let (head, tail) = affine(&view.direction, axis, i[l], j);
             head + tail
         });
-        let m = [0, 1, 2].map(|axis| d[axis] * params.spacing[axis]);
+        let m = [0, 1, 2].map(|axis| d[axis] * spacing[axis]);
         let square = m[0] * m[0] + m[1] * m[1] + m[2] * m[2];
         let per_mm = inverse_square_root(square);
         let length = square * per_mm;

@@ -15,34 +15,24 @@
 //! Shapes: `[1][rows][columns]` ← `[1][⌈rows/2⌉][⌈columns/2⌉]`, `[1][rows][columns]`. Tier P; exact with
 //! [`Arithmetic::Whole`].
 
-use super::{Arithmetic, expand::Expansion, levels::coarser};
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, Window},
-    kernels::vectorised::vectorised,
-    shader_struct,
-};
+use super::{Arithmetic, expand::Expansion};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the difference.
-    pub struct BandParams {
-        /// Columns and rows of the fine level, whether to round to whole numbers; one spare number.
-        pub size: [u32; 4],
+kernel! {
+    /// A level without what the coarser one says of it.
+    struct Band {
+        /// Columns of the fine level.
+        columns: u32,
+        /// Rows of the fine level.
+        rows: u32,
+        /// 1 to round to whole numbers.
+        is_whole: u32,
     }
+    shader pyramid/band + pyramid/expand, Pinned, [128, 4];
+    reads coarse[(rows.div_ceil(2)), (columns.div_ceil(2))]: window(WINDOW) of f32, fine[rows, columns]: rows of f32;
+    writes results[rows, columns]: f32;
+    operations OPERATIONS;
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pyramid.band",
-    tier: Tier::Pinned,
-    source: concat!(
-        include_str!("../../../shaders/pyramid/band.wgsl"),
-        include_str!("../../../shaders/pyramid/expand.wgsl")
-    ),
-    structs: &[StructText::of::<BandParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [128, 4],
-};
 
 /// Rows of the coarse level that a fine row is made of.
 pub(super) const WINDOW: Window = Window { numerator: 1, denominator: 2, first: -1, last: 1 };
@@ -53,56 +43,25 @@ pub(super) const OPERATIONS: f64 = 14.0;
 pub fn record(graph: &mut Graph<'_>, fine: Buffer<f32>, coarse: Buffer<f32>, arithmetic: Arithmetic) -> Buffer<f32> {
     let extent = graph.extent(fine);
     let band = graph.buffer("pyramid.band", extent);
-    let kernel = Band { params: BandParams { size: [extent.columns, extent.rows, arithmetic.code(), 0] } };
-    graph.compute("band", kernel, [coarse.window(WINDOW), fine.rows()], [band.replace()]);
+    let Extent { rows, columns, .. } = extent;
+    Band { columns, rows, is_whole: arithmetic.code() }.compute(graph, "band", coarse, fine, band);
     band
 }
 
-struct Band {
-    params: BandParams,
-}
-
-impl Kernel for Band {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [columns, rows, ..] = self.params.size;
-        Domain::rows(Extent { slices: 1, rows, columns }, OPERATIONS * f64::from(columns))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [columns, rows, ..] = self.params.size;
-        let coarse = coarser(Extent { slices: 1, rows, columns });
-        vec![[coarse.rows, coarse.columns], [rows, columns], [rows, columns]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let (coarse, fine) = (bytemuck::cast_slice(reads[0]), bytemuck::cast_slice(reads[1]));
-        twin(&self.params, block, coarse, fine, bytemuck::cast_slice_mut(writes[0]));
-    }
-}
-
 vectorised! {
-    fn twin(params: &BandParams, block: &Block, coarse: &[f32], fine: &[f32], out: &mut [f32]) {
-        if params.size[2] == 1 {
-            rows::<true>(params, block, coarse, fine, out);
+    fn twin(kernel: &Band, block: &Block, coarse: &[f32], fine: &[f32], out: &mut [f32]) {
+        if kernel.is_whole == 1 {
+            rows::<true>(kernel, block, coarse, fine, out);
         } else {
-            rows::<false>(params, block, coarse, fine, out);
+            rows::<false>(kernel, block, coarse, fine, out);
         }
     }
 }
 
 #[inline(always)]
-fn rows<const WHOLE: bool>(params: &BandParams, block: &Block, coarse: &[f32], fine: &[f32], out: &mut [f32]) {
-    let [columns, rows, ..] = params.size.map(|n| n as usize);
+fn rows<const WHOLE: bool>(kernel: &Band, block: &Block, coarse: &[f32], fine: &[f32], out: &mut [f32]) {
+    let [columns, rows] = [kernel.columns, kernel.rows].map(|n| n as usize);
     let mut expansion = Expansion::new(columns);
-    let fine = &fine[block.rows.start * columns..block.rows.end * columns];
     for ((y, fine), out) in block.rows.clone().zip(fine.chunks_exact(columns)).zip(out.chunks_exact_mut(columns)) {
         let expanded = expansion.row::<WHOLE>(coarse, [columns, rows], y);
         for ((out, fine), expanded) in out.iter_mut().zip(fine).zip(expanded) {

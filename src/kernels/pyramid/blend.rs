@@ -10,30 +10,23 @@
 //! Shapes: all `[1][rows][columns]`. Tier P.
 
 use super::{Arithmetic, Curve, band, collapse, levels::chain};
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    kernels::vectorised::vectorised,
-    shader_struct,
-};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the blending.
-    pub struct BlendParams {
-        /// Columns, whether to round to whole numbers; two spare numbers.
-        pub size: [u32; 4],
+kernel! {
+    /// Weighted mean of two bands.
+    struct Blend {
+        /// Columns.
+        columns: u32,
+        /// Rows.
+        rows: u32,
+        /// 1 to round to whole numbers.
+        is_whole: u32,
     }
+    shader pyramid/blend, Pinned, [64, 4];
+    reads first[rows, columns]: rows of f32, second[rows, columns]: rows of f32, weights[rows, columns]: rows of f32;
+    writes results[rows, columns]: f32;
+    operations 5.0;
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pyramid.blend",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pyramid/blend.wgsl"),
-    structs: &[StructText::of::<BlendParams>()],
-    reads: 3,
-    writes: 1,
-    workgroup: [64, 4],
-};
 
 /// Records the blend of images `a` and `b` under `mask` (1: `a`, 0: `b`), all of one extent, over so many levels.
 ///
@@ -70,47 +63,16 @@ pub fn weighted(
 ) -> Buffer<f32> {
     let extent = graph.extent(first);
     let blended = graph.buffer("pyramid.blended", extent);
-    let kernel = Blend { params: BlendParams { size: [extent.columns, arithmetic.code(), 0, 0] }, extent };
-    graph.compute("blend", kernel, [first.rows(), second.rows(), weights.rows()], [blended.replace()]);
+    let Extent { rows, columns, .. } = extent;
+    let kernel = Blend { columns, rows, is_whole: arithmetic.code() };
+    kernel.compute(graph, "blend", first, second, weights, blended);
     blended
 }
 
-struct Blend {
-    params: BlendParams,
-    extent: Extent,
-}
-
-impl Kernel for Blend {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::rows(self.extent, 5.0 * f64::from(self.extent.columns))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        vec![[self.extent.rows, self.extent.columns]; 4]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let columns = self.extent.columns as usize;
-        let [a, b, m] = [0, 1, 2].map(|i| {
-            let values: &[f32] = bytemuck::cast_slice(reads[i]);
-            &values[block.rows.start * columns..block.rows.end * columns]
-        });
-        twin(self.params.size[1] == 1, a, b, m, bytemuck::cast_slice_mut(writes[0]));
-    }
-}
-
 vectorised! {
-    fn twin(is_whole: bool, a: &[f32], b: &[f32], m: &[f32], out: &mut [f32]) {
+    fn twin(kernel: &Blend, _block: &Block, a: &[f32], b: &[f32], m: &[f32], out: &mut [f32]) {
         let values = a.iter().zip(b).zip(m).map(|((a, b), m)| if *m >= 1.0 { *a } else { b + m * (a - b) });
-        if is_whole {
+        if kernel.is_whole == 1 {
             out.iter_mut().zip(values).for_each(|(out, value)| *out = (value + 0.5).floor());
         } else {
             out.iter_mut().zip(values).for_each(|(out, value)| *out = value);

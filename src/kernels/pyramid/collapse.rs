@@ -14,39 +14,37 @@ use super::{
     band::{OPERATIONS, WINDOW},
     curve::{CONTAINMENT, GAIN, POWER, curved, inverse_threshold},
     expand::Expansion,
-    levels::coarser,
 };
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    kernels::vectorised::vectorised,
-    shader_struct,
-};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the sum.
-    pub struct CollapseParams {
-        /// Columns and rows of the fine level, whether to round to whole numbers, shape of the curve.
-        pub size: [u32; 4],
-        /// Gain, power − 1, ceiling, one over the full scale.
-        pub constants: [f32; 4],
-        /// Strength of the containment; three spare numbers.
-        pub containment: [f32; 4],
+kernel! {
+    /// A level from the next coarser one and its band.
+    struct Collapse {
+        /// Columns of the fine level.
+        columns: u32,
+        /// Rows of the fine level.
+        rows: u32,
+        /// 1 to round to whole numbers.
+        is_whole: u32,
+        /// Bits of the curve's shape.
+        shape: u32,
+        /// Factor of a value at full scale.
+        gain: f32,
+        /// Power − 1.
+        exponent: f32,
+        /// Largest factor.
+        ceiling: f32,
+        /// One over the full scale.
+        inverse_scale: f32,
+        /// Standard deviations at which the containment's threshold is.
+        strength: f32,
     }
+    shader pyramid/collapse + pyramid/expand, Pinned, [128, 4];
+    reads coarse[(rows.div_ceil(2)), (columns.div_ceil(2))]: window(WINDOW) of f32, band[rows, columns]: rows of f32,
+          noise: whole of f32;
+    writes results[rows, columns]: f32;
+    operations OPERATIONS + TRANSCENDENTAL * transcendentals(shape);
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pyramid.collapse",
-    tier: Tier::Pinned,
-    source: concat!(
-        include_str!("../../../shaders/pyramid/collapse.wgsl"),
-        include_str!("../../../shaders/pyramid/expand.wgsl")
-    ),
-    structs: &[StructText::of::<CollapseParams>()],
-    reads: 3,
-    writes: 1,
-    workgroup: [128, 4],
-};
 
 /// Operations of a logarithm or an exponential.
 const TRANSCENDENTAL: f64 = 25.0;
@@ -65,65 +63,36 @@ pub fn record(
         // Bound, never used.
         None => (0.0, graph.upload_table("pyramid.no noise", &[0.0])),
     };
-    let params = CollapseParams {
-        size: [extent.columns, extent.rows, arithmetic.code(), curve.shape()],
-        constants: curve.constants(),
-        containment: [strength, 0.0, 0.0, 0.0],
-    };
+    let Extent { rows, columns, .. } = extent;
+    let [gain, exponent, ceiling, inverse_scale] = curve.constants();
+    let (is_whole, shape) = (arithmetic.code(), curve.shape());
     let level = graph.buffer("pyramid.collapsed", extent);
-    let reads = [coarse.window(WINDOW), band.rows(), noise.whole()];
-    graph.compute("collapse", Collapse { params }, reads, [level.replace()]);
+    let kernel = Collapse { columns, rows, is_whole, shape, gain, exponent, ceiling, inverse_scale, strength };
+    kernel.compute(graph, "collapse", coarse, band, noise, level);
     level
 }
 
-struct Collapse {
-    params: CollapseParams,
-}
-
-impl Kernel for Collapse {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [columns, rows, _, shape] = self.params.size;
-        let power = if shape & POWER != 0 { 2.0 } else { 0.0 };
-        let containment = if shape & CONTAINMENT != 0 { 1.0 } else { 0.0 };
-        let operations = OPERATIONS + TRANSCENDENTAL * (power + containment);
-        Domain::rows(Extent { slices: 1, rows, columns }, operations * f64::from(columns))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [columns, rows, ..] = self.params.size;
-        let coarse = coarser(Extent { slices: 1, rows, columns });
-        vec![[coarse.rows, coarse.columns], [rows, columns], [0, 0], [rows, columns]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let (coarse, band) = (bytemuck::cast_slice(reads[0]), bytemuck::cast_slice(reads[1]));
-        let noise: &[f32] = bytemuck::cast_slice(reads[2]);
-        let inverse = inverse_threshold(self.params.containment[0], noise[0]);
-        twin(&self.params, block, coarse, band, inverse, bytemuck::cast_slice_mut(writes[0]));
-    }
+/// Logarithms and exponentials of a curve of some shape.
+fn transcendentals(shape: u32) -> f64 {
+    let power = if shape & POWER != 0 { 2.0 } else { 0.0 };
+    let containment = if shape & CONTAINMENT != 0 { 1.0 } else { 0.0 };
+    power + containment
 }
 
 vectorised! {
-    fn twin(params: &CollapseParams, block: &Block, coarse: &[f32], band: &[f32], inverse: f32, out: &mut [f32]) {
-        if params.size[2] == 1 {
-            shaped::<true>(params, block, coarse, band, inverse, out);
+    fn twin(kernel: &Collapse, block: &Block, coarse: &[f32], band: &[f32], noise: &[f32], out: &mut [f32]) {
+        let inverse = inverse_threshold(kernel.strength, noise[0]);
+        if kernel.is_whole == 1 {
+            shaped::<true>(kernel, block, coarse, band, inverse, out);
         } else {
-            shaped::<false>(params, block, coarse, band, inverse, out);
+            shaped::<false>(kernel, block, coarse, band, inverse, out);
         }
     }
 }
 
 #[inline(always)]
 fn shaped<const WHOLE: bool>(
-    params: &CollapseParams,
+    kernel: &Collapse,
     block: &Block,
     coarse: &[f32],
     band: &[f32],
@@ -133,28 +102,27 @@ fn shaped<const WHOLE: bool>(
     const POWERED: u32 = GAIN | POWER;
     const CONTAINED: u32 = GAIN | CONTAINMENT;
     const ALL: u32 = GAIN | POWER | CONTAINMENT;
-    match params.size[3] {
-        0 => rows::<WHOLE, 0>(params, block, coarse, band, inverse, out),
-        GAIN => rows::<WHOLE, GAIN>(params, block, coarse, band, inverse, out),
-        POWERED => rows::<WHOLE, POWERED>(params, block, coarse, band, inverse, out),
-        CONTAINED => rows::<WHOLE, CONTAINED>(params, block, coarse, band, inverse, out),
-        _ => rows::<WHOLE, ALL>(params, block, coarse, band, inverse, out),
+    match kernel.shape {
+        0 => rows::<WHOLE, 0>(kernel, block, coarse, band, inverse, out),
+        GAIN => rows::<WHOLE, GAIN>(kernel, block, coarse, band, inverse, out),
+        POWERED => rows::<WHOLE, POWERED>(kernel, block, coarse, band, inverse, out),
+        CONTAINED => rows::<WHOLE, CONTAINED>(kernel, block, coarse, band, inverse, out),
+        _ => rows::<WHOLE, ALL>(kernel, block, coarse, band, inverse, out),
     }
 }
 
 #[inline(always)]
 fn rows<const WHOLE: bool, const SHAPE: u32>(
-    params: &CollapseParams,
+    kernel: &Collapse,
     block: &Block,
     coarse: &[f32],
     band: &[f32],
     inverse: f32,
     out: &mut [f32],
 ) {
-    let [columns, rows, ..] = params.size.map(|n| n as usize);
-    let constants = params.constants;
+    let [columns, rows] = [kernel.columns, kernel.rows].map(|n| n as usize);
+    let constants = [kernel.gain, kernel.exponent, kernel.ceiling, kernel.inverse_scale];
     let mut expansion = Expansion::new(columns);
-    let band = &band[block.rows.start * columns..block.rows.end * columns];
     for ((y, band), out) in block.rows.clone().zip(band.chunks_exact(columns)).zip(out.chunks_exact_mut(columns)) {
         let expanded = expansion.row::<WHOLE>(coarse, [columns, rows], y);
         for ((out, band), expanded) in out.iter_mut().zip(band).zip(expanded) {

@@ -9,31 +9,21 @@
 //! Shapes: one value ← `[1][strip][4096]`. Tier P.
 
 use super::noise::BINS;
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, arithmetic::reciprocal},
-    shader_struct,
-};
+use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
 
-shader_struct! {
-    /// Parameters of the median.
-    pub struct MedianParams {
-        /// Strips; three spare numbers.
-        pub size: [u32; 4],
-        /// Width of a bin over 0.6745; three spare numbers.
-        pub scale: [f32; 4],
+kernel! {
+    /// Median of the counted magnitudes.
+    struct Median {
+        /// Histograms, one per row.
+        strips: u32,
+        /// Width of a bin over 0.6745.
+        scale: f32,
     }
+    shader pyramid/median, Pinned, [256, 1];
+    reads counts[strips, (BINS as u32)]: whole of u32;
+    writes results[1, 1]: f32;
+    domain |_| Domain::groups(1, 1, SHADER.workgroup[0], BINS as f64 * f64::from(strips));
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pyramid.median",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pyramid/median.wgsl"),
-    structs: &[StructText::of::<MedianParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [256, 1],
-};
 
 /// Median magnitude of a standard normal variable.
 const NORMAL_MEDIAN: f64 = 0.674_489_750_196_081_7;
@@ -41,41 +31,17 @@ const NORMAL_MEDIAN: f64 = 0.674_489_750_196_081_7;
 /// Records the standard deviation of what `counts` holds, one histogram per row, in bins of `bin_width`.
 pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, bin_width: f64) -> Buffer<f32> {
     let strips = graph.extent(counts).rows;
-    let params = MedianParams { size: [strips, 0, 0, 0], scale: [(bin_width / NORMAL_MEDIAN) as f32, 0.0, 0.0, 0.0] };
     let noise = graph.buffer("pyramid.noise", Extent::table(1));
-    graph.compute("median", Median { params }, [counts.whole()], [noise.replace()]);
+    Median { strips, scale: (bin_width / NORMAL_MEDIAN) as f32 }.compute(graph, "median", counts, noise);
     noise
 }
 
-struct Median {
-    params: MedianParams,
-}
-
-impl Kernel for Median {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
+fn twin(kernel: &Median, _: &Block, counts: &[u32], results: &mut [f32]) {
+    let mut sums = [0u32; BINS];
+    for strip in counts.chunks_exact(BINS) {
+        sums.iter_mut().zip(strip).for_each(|(sum, count)| *sum += count);
     }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let operations = BINS as f64 * f64::from(self.params.size[0]);
-        Domain::rows(Extent::table(SHADER.workgroup[0] as usize), operations)
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        vec![[self.params.size[0], BINS as u32], [1, 1]]
-    }
-
-    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let mut counts = [0u32; BINS];
-        for strip in reads[0].chunks_exact(BINS) {
-            counts.iter_mut().zip(strip).for_each(|(sum, count)| *sum += count);
-        }
-        writes[0][0] = deviation(&counts, self.params.scale[0]).to_bits();
-    }
+    results[0] = deviation(&sums, kernel.scale);
 }
 
 fn deviation(counts: &[u32], scale: f32) -> f32 {

@@ -27,3 +27,9 @@ pub mod reduce;
 pub use curve::{Containment, Curve};
 pub use levels::{Arithmetic, Pyramid, build, collapse};
 pub use noise::record as noise;
+
+use crate::engine::Shader;
+
+/// Shaders of the room.
+pub(super) const SHADERS: &[&Shader] =
+    &[&reduce::SHADER, &band::SHADER, &collapse::SHADER, &noise::SHADER, &median::SHADER, &blend::SHADER];

@@ -21,34 +21,42 @@
 //! Shapes: `[1][strip][4096]` ← `[1][rows][columns]`, the words of a mask. Tier P, exact for given values.
 
 use super::median;
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, Window},
-    kernels::Mask,
-    shader_struct,
-};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the counting.
-    pub struct NoiseParams {
-        /// Columns and rows of the band, rows of a strip, rows from one that is counted to the next.
-        pub size: [u32; 4],
-        /// Whether there is a mask, words of its rows, level of the band; one spare number.
-        pub mask: [u32; 4],
-        /// Bins per unit; three spare numbers.
-        pub scale: [f32; 4],
+kernel! {
+    /// Counting of magnitudes.
+    struct Noise {
+        /// Columns of the band.
+        columns: u32,
+        /// Rows of the band.
+        rows: u32,
+        /// Rows of a strip.
+        strip: u32,
+        /// Rows from one that is counted to the next.
+        stride: u32,
+        /// Strips.
+        strips: u32,
+        /// Rows of the mask; 1 without one.
+        mask_rows: u32,
+        /// Words of a row of the mask; 0 without one.
+        mask_words: u32,
+        /// Level of the band: columns and rows of the mask are 2^level times its own.
+        level: u32,
+        /// Bins per unit.
+        scale: f32,
     }
+    shader pyramid/noise, Pinned, [256, 1];
+    reads band[rows, columns]: window(rows_of(strip)) of f32,
+          mask[mask_rows, (mask_words.max(1))]: window(rows_of(strip << level)) of u32;
+    writes results[strips, (BINS as u32)]: u32;
+    domain |_| {
+        Domain::groups(strips, 1, SHADER.workgroup[0], 8.0 * f64::from(columns) * f64::from(strip / stride))
+    };
 }
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pyramid.noise",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pyramid/noise.wgsl"),
-    structs: &[StructText::of::<NoiseParams>()],
-    reads: 2,
-    writes: 1,
-    workgroup: [256, 1],
-};
+fn rows_of(strip: u32) -> Window {
+    Window { numerator: strip, denominator: 1, first: 0, last: strip as i32 - 1 }
+}
 
 /// Bins of a histogram: what 16 KiB of workgroup memory hold.
 pub(super) const BINS: usize = 4096;
@@ -93,68 +101,34 @@ fn counted(graph: &mut Graph<'_>, band: Buffer<f32>, level: usize, mask: Option<
     let extent = graph.extent(band);
     let (stride, strip) = (stride(extent), strip_rows(extent));
     let strips = extent.rows.div_ceil(strip);
-    let (is_masked, row_words, words, mask_rows) = match mask {
-        Some(mask) => (1, Mask::row_words(mask.size), mask.buffer, mask.size[1]),
-        // Bound, never used.
-        None => (0, 0, graph.upload_table("pyramid.no mask", &[0]), 0),
-    };
-    let params = NoiseParams {
-        size: [extent.columns, extent.rows, strip, stride],
-        mask: [is_masked, row_words, level as u32, 0],
-        scale: [(1.0 / bin_width(full_scale)) as f32, 0.0, 0.0, 0.0],
-    };
-    let window = |rows: u32| Window { numerator: rows, denominator: 1, first: 0, last: rows as i32 - 1 };
-    let words = if is_masked == 1 { words.window(window(strip << level)) } else { words.whole() };
-    let counts = graph.buffer("pyramid.counts", Extent { slices: 1, rows: strips, columns: BINS as u32 });
-    let kernel = Noise { params, strips, mask_rows };
-    graph.compute("noise", kernel, [band.window(window(strip)), words], [counts.replace()]);
+    // Without a mask something is bound that is never used.
+    let (mask_rows, mask_words) = mask.map_or((1, 0), |mask| (mask.size[1], Mask::row_words(mask.size)));
+    let mask = mask.map_or_else(|| graph.upload_table("pyramid.no mask", &[0]), |mask| mask.buffer);
+    let counts = graph.buffer::<u32>("pyramid.counts", Extent { slices: 1, rows: strips, columns: BINS as u32 });
+    let Extent { rows, columns, .. } = extent;
+    let (level, scale) = (level as u32, (1.0 / bin_width(full_scale)) as f32);
+    let kernel = Noise { columns, rows, strip, stride, strips, mask_rows, mask_words, level, scale };
+    kernel.compute(graph, "noise", band, mask, counts);
     counts
 }
 
-struct Noise {
-    params: NoiseParams,
-    strips: u32,
-    mask_rows: u32,
-}
-
-impl Kernel for Noise {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [columns, _, strip, stride] = self.params.size;
-        let extent = Extent { slices: 1, rows: self.strips, columns: SHADER.workgroup[0] };
-        Domain::rows(extent, 8.0 * f64::from(columns) * f64::from(strip / stride))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [columns, rows, ..] = self.params.size;
-        vec![[rows, columns], [self.mask_rows, self.params.mask[1]], [self.strips, BINS as u32]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let band: &[f32] = bytemuck::cast_slice(reads[0]);
-        let NoiseParams { size, mask: [is_masked, row_words, level, _], scale: [scale, ..] } = self.params;
-        let [columns, rows, strip, stride] = size.map(|n| n as usize);
-        for (index, counts) in block.rows.clone().zip(writes[0].chunks_exact_mut(BINS)) {
-            let Ok(counts) = <&mut [u32; BINS]>::try_from(counts) else { return };
-            counts.fill(0);
-            for y in (index * strip..rows.min((index + 1) * strip)).step_by(stride) {
-                let row = &band[y * columns..][..columns];
-                if is_masked == 0 {
-                    row.iter().for_each(|value| count(counts, *value, scale, 1));
-                    continue;
-                }
-                let words = &reads[1][(y << level) * row_words as usize..][..row_words as usize];
-                for (x, value) in row.iter().enumerate() {
-                    let column = x << level;
-                    count(counts, *value, scale, words[column / 32] >> (column % 32) & 1);
-                }
+fn twin(kernel: &Noise, block: &Block, band: &[f32], mask: &[u32], results: &mut [u32]) {
+    let Noise { level, scale, .. } = *kernel;
+    let [columns, rows, strip, stride] = [kernel.columns, kernel.rows, kernel.strip, kernel.stride].map(|n| n as usize);
+    let mask_words = kernel.mask_words as usize;
+    for (index, counts) in block.rows.clone().zip(results.chunks_exact_mut(BINS)) {
+        let Ok(counts) = <&mut [u32; BINS]>::try_from(counts) else { return };
+        counts.fill(0);
+        for y in (index * strip..rows.min((index + 1) * strip)).step_by(stride) {
+            let row = &band[y * columns..][..columns];
+            if mask_words == 0 {
+                row.iter().for_each(|value| count(counts, *value, scale, 1));
+                continue;
+            }
+            let words = &mask[(y << level) * mask_words..][..mask_words];
+            for (x, value) in row.iter().enumerate() {
+                let column = x << level;
+                count(counts, *value, scale, words[column / 32] >> (column % 32) & 1);
             }
         }
     }

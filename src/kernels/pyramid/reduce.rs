@@ -10,30 +10,25 @@
 //! Shapes: `[1][⌈rows/2⌉][⌈columns/2⌉]` ← `[1][rows][columns]`. Tier P; exact with [`Arithmetic::Whole`].
 
 use super::{Arithmetic, levels::coarser};
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier, Window},
-    kernels::vectorised::vectorised,
-    shader_struct,
-};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the reduction.
-    pub struct ReduceParams {
-        /// Columns of the result, columns and rows of the image, whether to round to whole numbers.
-        pub size: [u32; 4],
+kernel! {
+    /// The next coarser level.
+    struct Reduce {
+        /// Columns of the result.
+        columns: u32,
+        /// Columns of the image.
+        fine_columns: u32,
+        /// Rows of the image.
+        fine_rows: u32,
+        /// 1 to round to whole numbers.
+        is_whole: u32,
     }
+    shader pyramid/reduce, Pinned, [64, 4];
+    reads fine[fine_rows, fine_columns]: window(WINDOW) of f32;
+    writes results[(fine_rows.div_ceil(2)), columns]: f32;
+    operations OPERATIONS;
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "pyramid.reduce",
-    tier: Tier::Pinned,
-    source: include_str!("../../../shaders/pyramid/reduce.wgsl"),
-    structs: &[StructText::of::<ReduceParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [64, 4],
-};
 
 /// Rows of the image that a row of the result is made of.
 const WINDOW: Window = Window { numerator: 2, denominator: 1, first: -2, last: 2 };
@@ -42,55 +37,27 @@ const OPERATIONS: f64 = 6.0 * 7.0;
 
 /// Records the level after `image`, which has one slice.
 pub fn record(graph: &mut Graph<'_>, image: Buffer<f32>, arithmetic: Arithmetic) -> Buffer<f32> {
-    let fine = graph.extent(image);
-    let extent = coarser(fine);
-    let level = graph.buffer("pyramid.level", extent);
-    let kernel = Reduce { params: ReduceParams { size: [extent.columns, fine.columns, fine.rows, arithmetic.code()] } };
-    graph.compute("reduce", kernel, [image.window(WINDOW)], [level.replace()]);
+    let Extent { rows: fine_rows, columns: fine_columns, .. } = graph.extent(image);
+    let level = graph.buffer("pyramid.level", coarser(graph.extent(image)));
+    let kernel = Reduce { columns: graph.extent(level).columns, fine_columns, fine_rows, is_whole: arithmetic.code() };
+    kernel.compute(graph, "reduce", image, level);
     level
 }
 
-struct Reduce {
-    params: ReduceParams,
-}
-
-impl Kernel for Reduce {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let [columns, _, rows, _] = self.params.size;
-        Domain::rows(Extent { slices: 1, rows: rows.div_ceil(2), columns }, OPERATIONS * f64::from(columns))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        let [columns, fine_columns, fine_rows, _] = self.params.size;
-        vec![[fine_rows, fine_columns], [fine_rows.div_ceil(2), columns]]
-    }
-
-    fn twin(&self, block: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        twin(&self.params, block, bytemuck::cast_slice(reads[0]), bytemuck::cast_slice_mut(writes[0]));
-    }
-}
-
 vectorised! {
-    fn twin(params: &ReduceParams, block: &Block, fine: &[f32], out: &mut [f32]) {
-        if params.size[3] == 1 {
-            rows::<true>(params, block, fine, out);
+    fn twin(kernel: &Reduce, block: &Block, fine: &[f32], out: &mut [f32]) {
+        if kernel.is_whole == 1 {
+            rows::<true>(kernel, block, fine, out);
         } else {
-            rows::<false>(params, block, fine, out);
+            rows::<false>(kernel, block, fine, out);
         }
     }
 }
 
 #[inline(always)]
-fn rows<const WHOLE: bool>(params: &ReduceParams, block: &Block, fine: &[f32], out: &mut [f32]) {
-    let [columns, fine_columns, fine_rows, _] = params.size.map(|n| n as usize);
+fn rows<const WHOLE: bool>(kernel: &Reduce, block: &Block, fine: &[f32], out: &mut [f32]) {
+    let [columns, fine_columns, fine_rows] =
+        [kernel.columns, kernel.fine_columns, kernel.fine_rows].map(|n| n as usize);
     // Columns summed downwards; those of even and of odd number, each with their mirror images at the ends.
     let mut sums = vec![0.0f32; 2 * columns];
     let mut even = vec![0.0f32; columns + 2];

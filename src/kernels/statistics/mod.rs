@@ -6,7 +6,10 @@
 pub mod merge;
 pub mod rows;
 
-use crate::engine::{Buffer, Graph};
+use crate::engine::{Buffer, Graph, Shader};
+
+/// Shaders of the room.
+pub(super) const SHADERS: &[&Shader] = &[&rows::SHADER, &merge::SHADER];
 
 /// Smallest, largest and mean of some values.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -12,67 +12,35 @@
 //! Shapes: a row of y, first, last, the threshold found ← one of threshold, first, last, peak, as [`super::triangle`]
 //! leaves it. Tier E.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    shader_struct,
-};
-
-shader_struct! {
-    /// Parameters of the limit.
-    pub struct LimitParams {
-        /// Share in parts per thousand, the number 1000; two spare numbers.
-        pub size: [u32; 4],
-    }
-}
+use crate::kernels::prelude::*;
 
 /// Parts in a whole; a range below 2¹⁶ times it stays below 2²⁶.
 const WHOLE: u32 = 1000;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "threshold.limit",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/threshold/limit.wgsl"),
-    structs: &[StructText::of::<LimitParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [64, 1],
-};
+kernel! {
+    /// Rejection of a threshold that lies too high.
+    struct Limit {
+        /// Highest place of the threshold in the range of the values, in parts of `whole`.
+        share: u32,
+        /// Parts in a whole.
+        whole: u32,
+    }
+    shader threshold/limit, Exact, [64, 1];
+    reads found[1, 4]: rows of u32;
+    writes results[1, 4]: u32;
+    domain |_| Domain::rows(Extent::table(1), 8.0);
+}
 
 /// Records the `threshold` that [`super::triangle::record`] left, unless it lies above `share_per_mille` of the range
 /// of the values: threshold, first and last counted value, the threshold found.
 pub fn record(graph: &mut Graph<'_>, threshold: Buffer<u32>, share_per_mille: u32) -> Buffer<u32> {
     let results = graph.buffer("limit.threshold", Extent::table(4));
-    let kernel = Limit { params: LimitParams { size: [share_per_mille.min(WHOLE), WHOLE, 0, 0] } };
-    graph.compute("limit", kernel, [threshold.rows()], [results.replace()]);
+    Limit { share: share_per_mille.min(WHOLE), whole: WHOLE }.compute(graph, "limit", threshold, results);
     results
 }
 
-struct Limit {
-    params: LimitParams,
-}
-
-impl Kernel for Limit {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        Domain::rows(Extent::table(1), 8.0)
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        vec![[1, 4], [1, 4]]
-    }
-
-    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [threshold, first, last] = [reads[0][0], reads[0][1], reads[0][2]];
-        writes[0].copy_from_slice(&limited(threshold, [first, last], self.params.size[0]));
-    }
+fn twin(kernel: &Limit, _: &Block, found: &[u32], results: &mut [u32]) {
+    results.copy_from_slice(&limited(found[0], [found[1], found[2]], kernel.share));
 }
 
 fn limited(threshold: u32, [first, last]: [u32; 2], share_per_mille: u32) -> [u32; 4] {

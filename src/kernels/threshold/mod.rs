@@ -3,3 +3,8 @@
 pub mod limit;
 pub mod rank;
 pub mod triangle;
+
+use crate::engine::Shader;
+
+/// Shaders of the room.
+pub(super) const SHADERS: &[&Shader] = &[&limit::SHADER, &rank::SHADER, &triangle::SHADER];

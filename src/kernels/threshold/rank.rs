@@ -11,32 +11,28 @@
 //!
 //! Shapes: a row of low value, high value, n, spare ← a row of bins. Tier E.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    shader_struct,
-};
-
-shader_struct! {
-    /// Parameters of the ranks.
-    pub struct RankParams {
-        /// Number of bins, the two ranks in parts per million, the number 10⁶.
-        pub size: [u32; 4],
-    }
-}
+use crate::kernels::prelude::*;
 
 /// Parts in a whole: ranks are given in parts per million.
 const WHOLE: u32 = 1_000_000;
 
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "threshold.rank",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/threshold/rank.wgsl"),
-    structs: &[StructText::of::<RankParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [256, 1],
-};
+kernel! {
+    /// Values at two ranks.
+    struct Rank {
+        /// Bins of the histogram.
+        bins: u32,
+        /// Lower rank, in parts of `whole`.
+        low: u32,
+        /// Higher rank.
+        high: u32,
+        /// Parts in a whole.
+        whole: u32,
+    }
+    shader threshold/rank, Exact, [256, 1];
+    reads histogram[1, bins]: rows of u32;
+    writes results[1, 4]: u32;
+    domain |_| Domain::groups(1, 1, SHADER.workgroup[0], 8.0 * f64::from(bins));
+}
 
 /// Records the values of a one-row `histogram` at two ranks in parts per million: low value, high value, number of
 /// pixels, 0.
@@ -44,37 +40,12 @@ pub fn record(graph: &mut Graph<'_>, histogram: Buffer<u32>, ranks_ppm: [u32; 2]
     let bins = graph.extent(histogram).columns;
     let [low, high] = ranks_ppm.map(|p| p.min(WHOLE));
     let values = graph.buffer("rank.values", Extent::table(4));
-    let kernel = Rank { params: RankParams { size: [bins, low, high, WHOLE] } };
-    graph.compute("rank", kernel, [histogram.rows()], [values.replace()]);
+    Rank { bins, low, high, whole: WHOLE }.compute(graph, "rank", histogram, values);
     values
 }
 
-struct Rank {
-    params: RankParams,
-}
-
-impl Kernel for Rank {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let extent = Extent { slices: 1, rows: 1, columns: SHADER.workgroup[0] };
-        Domain::rows(extent, 8.0 * f64::from(self.params.size[0]))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        vec![[1, self.params.size[0]], [1, 4]]
-    }
-
-    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        let [_, low, high, _] = self.params.size;
-        writes[0].copy_from_slice(&values(reads[0], [low, high]));
-    }
+fn twin(kernel: &Rank, _: &Block, histogram: &[u32], results: &mut [u32]) {
+    results.copy_from_slice(&values(histogram, [kernel.low, kernel.high]));
 }
 
 fn values(histogram: &[u32], ranks_ppm: [u32; 2]) -> [u32; 4] {

@@ -28,91 +28,52 @@
 //!
 //! Shapes: a row of threshold, first and last counted value, peak ← a row of bins, at most 65,536. Tier E.
 
-use crate::{
-    engine::{Block, Buffer, Domain, Extent, Graph, Kernel, Shader, StructText, Tier},
-    shader_struct,
-};
+use crate::kernels::prelude::*;
 
-shader_struct! {
-    /// Parameters of the triangle threshold.
-    pub struct TriangleParams {
-        /// Number of bins, number of the convention; two spare numbers.
-        pub size: [u32; 4],
+kernel! {
+    /// Threshold by the triangle method.
+    struct Triangle {
+        /// Bins of the histogram.
+        bins: u32,
+        /// Number of the convention.
+        convention: u32,
     }
+    shader threshold/triangle, Exact, [256, 1];
+    reads histogram[1, bins]: rows of u32;
+    writes results[1, 4]: u32;
+    domain |_| Domain::groups(1, 1, SHADER.workgroup[0], 20.0 * f64::from(bins));
 }
-
-/// The shader.
-pub static SHADER: Shader = Shader {
-    name: "threshold.triangle",
-    tier: Tier::Exact,
-    source: include_str!("../../../shaders/threshold/triangle.wgsl"),
-    structs: &[StructText::of::<TriangleParams>()],
-    reads: 1,
-    writes: 1,
-    workgroup: [256, 1],
-};
 
 /// Program whose threshold is wanted, to the level; each is generalised to any number of bins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Convention {
     /// OpenCV 5.0, `threshold` with `THRESH_TRIANGLE`.
     #[default]
-    OpenCv,
+    OpenCv = 0,
     /// scikit-image 0.26, `threshold_triangle` of an image of whole numbers.
-    ScikitImage,
+    ScikitImage = 1,
     /// ImageJ 1.x, `AutoThresholder` with `Triangle`.
-    ImageJ,
+    ImageJ = 2,
 }
 
 impl Convention {
     /// Names as they are written on a command line, with their conventions.
     pub const NAMES: [(&'static str, Self); 3] =
         [("opencv", Self::OpenCv), ("skimage", Self::ScikitImage), ("imagej", Self::ImageJ)];
-
-    fn number(self) -> u32 {
-        match self {
-            Self::OpenCv => 0,
-            Self::ScikitImage => 1,
-            Self::ImageJ => 2,
-        }
-    }
 }
 
 /// Records the threshold of a one-row `histogram`: threshold, first and last counted value, peak.
 pub fn record(graph: &mut Graph<'_>, histogram: Buffer<u32>, convention: Convention) -> Buffer<u32> {
     let bins = graph.extent(histogram).columns;
     let results = graph.buffer("triangle.threshold", Extent::table(4));
-    let kernel = Triangle { params: TriangleParams { size: [bins, convention.number(), 0, 0] }, convention };
-    graph.compute("triangle", kernel, [histogram.rows()], [results.replace()]);
+    Triangle { bins, convention: convention as u32 }.compute(graph, "triangle", histogram, results);
     results
 }
 
-struct Triangle {
-    params: TriangleParams,
-    convention: Convention,
-}
-
-impl Kernel for Triangle {
-    fn shader(&self) -> &'static Shader {
-        &SHADER
-    }
-
-    fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
-    }
-
-    fn domain(&self) -> Domain {
-        let extent = Extent { slices: 1, rows: 1, columns: SHADER.workgroup[0] };
-        Domain::rows(extent, 20.0 * f64::from(self.params.size[0]))
-    }
-
-    fn shapes(&self) -> Vec<[u32; 2]> {
-        vec![[1, self.params.size[0]], [1, 4]]
-    }
-
-    fn twin(&self, _: &Block, reads: &[&[u32]], writes: &mut [&mut [u32]]) {
-        writes[0].copy_from_slice(&triangle(reads[0], self.convention));
-    }
+fn twin(kernel: &Triangle, _: &Block, histogram: &[u32], results: &mut [u32]) {
+    let is_it = |convention: &Convention| *convention as u32 == kernel.convention;
+    let convention = Convention::NAMES.map(|(_, convention)| convention).into_iter().find(is_it).unwrap_or_default();
+    results.copy_from_slice(&triangle(histogram, convention));
 }
 
 /// Threshold, first and last counted value, peak.

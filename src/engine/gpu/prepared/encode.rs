@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{
     super::{
         super::{
-            Shader, Tile,
+            Domain, Shader, Tile,
             buffer::WORD_BYTES,
             graph::Action,
             kernel::Kernel,
@@ -61,8 +61,8 @@ impl Prepared {
                     encoder.copy_buffer_to_buffer(source, 0, target, 0, words * WORD_BYTES);
                 }
             }
-            (Command::Compute { pieces, .. }, Action::Compute { kernel, .. }) => {
-                self.compute(gpu, plan, step, pieces.clone(), kernel.as_ref(), encoder)?;
+            (Command::Compute { pieces, .. }, Action::Compute { kernel, domain, .. }) => {
+                self.compute(gpu, plan, step, pieces.clone(), (kernel.as_ref(), domain), encoder)?;
             }
             (Command::Download { transfer, .. }, Action::Download { from, output, first_word }) => {
                 let source = self.part(plan, *from, transfer.part)?;
@@ -89,14 +89,14 @@ impl Prepared {
         plan: &Plan<'_, '_>,
         step: usize,
         range: Range<usize>,
-        kernel: &dyn Kernel,
+        (kernel, domain): (&dyn Kernel, &Domain),
         encoder: &mut wgpu::CommandEncoder,
     ) -> Result<(), Error> {
         let label = &plan.graph.passes[plan.steps[step].pass].label;
         let pipeline = self.pipelines.get(&step).cloned().ok_or_else(|| unplaced(label))?;
         let shader = kernel.shader();
-        let [wide, high] = shader.workgroup;
-        let across = kernel.domain().extent.columns.div_ceil(wide);
+        let [wide, high, deep] = shader.workgroup;
+        let across = domain.extent.columns.div_ceil(wide);
         let (params, first_tile) = self.uniforms.offsets[step];
         let mut tile = first_tile + range.start as u32 * self.uniforms.stride;
         // Commands keep their order, so that one scratch serves all pieces: stitch, run, stitch again.
@@ -111,8 +111,12 @@ impl Prepared {
                 let rows = (piece.rows.end - piece.rows.start) as u32;
                 pass.set_bind_group(0, group, &[tile, params]);
                 tile += self.uniforms.stride;
-                if across > 0 && rows > 0 {
-                    pass.dispatch_workgroups(across, rows.div_ceil(high), 1);
+                let [down, layers] = match domain.extent.rows {
+                    slice_rows if deep > 1 => [slice_rows.div_ceil(high), (rows / slice_rows).div_ceil(deep)],
+                    _ => [rows.div_ceil(high), 1],
+                };
+                if across * down * layers > 0 {
+                    pass.dispatch_workgroups(across, down, layers);
                 }
             }
         }

@@ -20,10 +20,11 @@ use super::{
         plan::{Batch, Command, RING_DEPTH},
     },
     Control, Error, Export, Gpu, Plan,
-    fault::{caught, wait},
+    fault::{caught, now},
     pipeline::Pipeline,
     staging::{Fill, Readback, ReadbackPool, UploadRing},
     timing::Timing,
+    waiting::wait,
 };
 use encode::Staged;
 pub(crate) use running::Running;
@@ -42,7 +43,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// Zeros, in parts of so many words; `label` is their name.
-    pub(crate) async fn new(gpu: &Gpu, label: &str, words: &[u64]) -> Result<Self, Error> {
+    pub(crate) fn new(gpu: &Gpu, label: &str, words: &[u64]) -> Result<Self, Error> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let create = |words: &u64| {
             gpu.device.create_buffer(&wgpu::BufferDescriptor {
@@ -52,7 +53,7 @@ impl Memory {
                 mapped_at_creation: false,
             })
         };
-        let parts = caught(&gpu.device, &gpu.faults, label, || words.iter().map(create).collect()).await?;
+        let parts = now(caught(&gpu.device, &gpu.faults, label, || words.iter().map(create).collect()))?;
         Ok(Self { id: COUNT.fetch_add(1, Ordering::Relaxed), parts })
     }
 }
@@ -67,6 +68,13 @@ pub(crate) struct Call<'c> {
     pub(crate) inputs: &'c Inputs<'c>,
     pub(crate) exports: &'c [Export],
     pub(crate) control: &'c Control<'c>,
+}
+
+impl<'c> Call<'c> {
+    /// A run whose outputs all come to the host.
+    pub(crate) fn new(inputs: &'c Inputs<'c>, control: &'c Control<'c>) -> Self {
+        Self { inputs, exports: &[], control }
+    }
 }
 
 /// Shader, and the memory and part that each of its storage bindings takes.
@@ -98,7 +106,7 @@ impl Prepared {
             // Imports come with every run.
             let parts: &[u64] = if allocation.is_kept { &[] } else { &allocation.parts };
             counts.allocations += parts.len() as u64;
-            memory.push(Memory::new(gpu, label, parts).await?);
+            memory.push(Memory::new(gpu, label, parts)?);
         }
         let uniforms = Uniforms::new(gpu, plan).await?;
         counts.allocations += 1;
@@ -192,7 +200,7 @@ impl Prepared {
         let fills = fills(plan, batch, call.exports);
         let mut download = None;
         if !fills.is_empty() {
-            running.make_room(gpu, control)?;
+            running.make_room(gpu, control).await?;
             download = Some(self.readbacks.take(gpu, label, &mut running.report.counts).await?);
         }
         let mut ticks = None;
@@ -229,7 +237,7 @@ impl Prepared {
         if self.in_flight.len() > BATCHES_IN_FLIGHT
             && let Some(oldest) = self.in_flight.pop_front()
         {
-            running.report.counts.polls += wait(gpu, control, &oldest)?;
+            running.report.counts.polls += wait(gpu, control, &oldest).await?;
         }
         Ok(())
     }

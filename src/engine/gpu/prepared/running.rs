@@ -1,12 +1,14 @@
-use std::{collections::VecDeque, time::Instant};
+use std::collections::VecDeque;
+
+use web_time::Instant;
 
 use super::{
     super::{
         super::{Counts, RunReport, plan::RING_DEPTH},
         Control, Error, Gpu, Outputs, Plan,
-        fault::wait,
         staging::Readback,
         timing::{Passes, Timing},
+        waiting::wait,
     },
     Call,
 };
@@ -47,12 +49,12 @@ impl Running {
     }
 
     /// Takes what came first to the host where as much is on its way as may be.
-    pub(super) fn make_room(&mut self, gpu: &Gpu, control: &Control<'_>) -> Result<(), Error> {
+    pub(super) async fn make_room(&mut self, gpu: &Gpu, control: &Control<'_>) -> Result<(), Error> {
         if self.pending.len() < RING_DEPTH {
             return Ok(());
         }
         match self.pending.pop_front() {
-            Some(oldest) => oldest.finish(gpu, control, &mut self.words, &mut self.report.counts),
+            Some(oldest) => oldest.finish(gpu, control, &mut self.words, &mut self.report.counts).await,
             None => Ok(()),
         }
     }
@@ -60,10 +62,10 @@ impl Running {
     /// Waits until the run is done and everything has arrived.
     pub(crate) async fn finish(mut self, gpu: &Gpu, control: &Control<'_>) -> Result<Outputs, Error> {
         while let Some(oldest) = self.pending.pop_front() {
-            oldest.finish(gpu, control, &mut self.words, &mut self.report.counts)?;
+            oldest.finish(gpu, control, &mut self.words, &mut self.report.counts).await?;
         }
         if let Some(last) = &self.last {
-            self.report.counts.polls += wait(gpu, control, last)?;
+            self.report.counts.polls += wait(gpu, control, last).await?;
         }
         control.step("done", self.dispatches, self.dispatches)?;
         if let Some(passes) = &self.passes {
