@@ -10,7 +10,7 @@ use kerma::{
     geometry::{ConeCircular, DetectorAxis, Scan},
     kernels::fdk::{backproject, ramp, weight},
     phantom,
-    tasks::{Fdk, FdkOptions},
+    tasks::{Fdk, FdkOptions, Recorded},
 };
 
 fn scan(views: usize) -> Scan {

@@ -8,7 +8,7 @@ use kerma::{
     data::Grid,
     geometry::{ConeCircular, Scan},
     phantom,
-    tasks::Projection,
+    tasks::{Projection, Recorded},
 };
 
 /// A 256 mm cube of n³ voxels, seen by `views` views of 192² pixels of 2 mm, SID 1000 mm, SDD 1500 mm.

@@ -15,7 +15,7 @@ use kerma::{
         pointwise::{fill, lookup, scale_add, transmission},
         project::siddon,
     },
-    tasks::{Fdk, FdkOptions, Projection},
+    tasks::{Fdk, FdkOptions, Projection, Recorded},
 };
 
 fn scan() -> Scan {

@@ -14,7 +14,7 @@ use kerma::{
         ramp::{self, RampFilter, Window},
     },
     phantom::{Phantom, SHEPP_LOGAN_RADIUS_MM, shepp_logan},
-    tasks::{Fdk, FdkOptions, Projection},
+    tasks::{Fdk, FdkOptions, Projection, Recorded},
 };
 use kerma_kernels_tests::{
     Seeded,

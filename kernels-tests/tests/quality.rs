@@ -8,7 +8,10 @@
 use kerma::{
     data::{Image, ImageInfo, Unit},
     engine::{Control, Device, Plan},
-    tasks::enhance::{EnhanceOptions, Enhanced, Enhancement, GivenMask, Preset, Stage},
+    tasks::{
+        Recorded,
+        enhance::{EnhanceOptions, Enhanced, Enhancement, GivenMask, Preset, Stage},
+    },
 };
 use kerma_kernels_tests::quality::{Scene, Surrounding, insert_contrast, leak, noise, overshoot_percent, seam_db};
 

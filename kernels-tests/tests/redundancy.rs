@@ -8,7 +8,7 @@ use kerma::{
     engine::{Control, Device, Plan},
     geometry::{Geometry, Scan, Source, Vectors, View},
     phantom::{Phantom, SHEPP_LOGAN_RADIUS_MM, shepp_logan, tissue::WATER, water_cylinder},
-    tasks::{Fdk, FdkOptions},
+    tasks::{Fdk, FdkOptions, Recorded},
 };
 
 fn cone(views: usize, arc_deg: f64, columns: usize, offset_mm: f64) -> Scan {

@@ -36,7 +36,7 @@ pub enum DataError {
         /// The declared shape, in words.
         shape: String,
         /// Largest allowed number of values.
-        max: usize,
+        max: u64,
     },
     /// A spacing is zero, negative or not finite.
     #[error("{what} spacing must be positive, got {got} mm along {axis}")]

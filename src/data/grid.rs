@@ -7,7 +7,7 @@ use super::DataError;
 /// Largest number of voxels along one axis.
 const MAX_AXIS: usize = 1 << 16;
 /// Largest number of voxels of one volume: 2³³, 32 GiB of `f32`.
-const MAX_VOXELS: usize = 1 << 33;
+const MAX_VOXELS: u64 = super::at_most(1 << 33);
 /// Deviation from orthonormality that header rounding may cause (NIfTI stores direction cosines in `f32`).
 const ORTHONORMAL_TOLERANCE: f64 = 1e-4;
 
@@ -54,7 +54,7 @@ impl Grid {
                 return Err(DataError::Size { what: "volume", axis, got, max: MAX_AXIS });
             }
         }
-        if size.iter().product::<usize>() > MAX_VOXELS {
+        if size.iter().map(|&n| n as u64).product::<u64>() > MAX_VOXELS {
             return Err(DataError::TooLarge { what: "volume", shape: shape_text(size), max: MAX_VOXELS });
         }
         for (axis, got) in AXES.into_iter().zip(spacing_mm) {

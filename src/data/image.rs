@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use ndarray::ArrayView2;
 
 use super::{DataError, Unit};
@@ -5,7 +7,7 @@ use super::{DataError, Unit};
 /// Largest number of pixels along one axis.
 const MAX_AXIS: usize = 1 << 20;
 /// Largest number of pixels of one image.
-const MAX_PIXELS: usize = 1 << 32;
+const MAX_PIXELS: u64 = super::at_most(1 << 32);
 
 /// How an image's values were, or are to be, stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,11 +64,11 @@ impl Image {
                 return Err(DataError::Size { what: "image", axis, got, max: MAX_AXIS });
             }
         }
-        let count = size[0] * size[1];
+        let count = size[0] as u64 * size[1] as u64;
         if count > MAX_PIXELS {
             return Err(DataError::TooLarge { what: "image", shape: shape(size), max: MAX_PIXELS });
         }
-        Ok(count)
+        Ok(count as usize)
     }
 
     /// Number of columns and rows.
@@ -123,4 +125,16 @@ impl Image {
 
 fn shape(size: [usize; 2]) -> String {
     format!("{}x{}", size[0], size[1])
+}
+
+impl<'a> From<&'a Image> for Cow<'a, Image> {
+    fn from(image: &'a Image) -> Self {
+        Cow::Borrowed(image)
+    }
+}
+
+impl From<Image> for Cow<'_, Image> {
+    fn from(image: Image) -> Self {
+        Cow::Owned(image)
+    }
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use ndarray::ArrayView3;
 
 use super::{DataError, Unit};
@@ -5,7 +7,7 @@ use super::{DataError, Unit};
 /// Largest number of pixels along one axis of a detector, or of views.
 const MAX_AXIS: usize = 1 << 16;
 /// Largest number of values of one stack: 2³³, 32 GiB of `f32`.
-const MAX_VALUES: usize = 1 << 33;
+const MAX_VALUES: u64 = super::at_most(1 << 33);
 
 /// Stack of detector readings, indexed `[view][v][u]` with u fastest; row 0 is the lowest v.
 ///
@@ -55,12 +57,12 @@ impl Projections {
                 return Err(DataError::Size { what: "projections", axis, got, max: MAX_AXIS });
             }
         }
-        let count = views * columns * rows;
+        let count = views as u64 * columns as u64 * rows as u64;
         if count > MAX_VALUES {
             let shape = shape(views, detector);
             return Err(DataError::TooLarge { what: "projections", shape, max: MAX_VALUES });
         }
-        Ok(count)
+        Ok(count as usize)
     }
 
     /// Number of views.
@@ -125,6 +127,18 @@ impl Projections {
 
 fn shape(views: usize, [columns, rows]: [usize; 2]) -> String {
     format!("{views} views of {columns}x{rows}")
+}
+
+impl<'a> From<&'a Projections> for Cow<'a, Projections> {
+    fn from(projections: &'a Projections) -> Self {
+        Cow::Borrowed(projections)
+    }
+}
+
+impl From<Projections> for Cow<'_, Projections> {
+    fn from(projections: Projections) -> Self {
+        Cow::Owned(projections)
+    }
 }
 
 #[cfg(test)]

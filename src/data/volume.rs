@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use ndarray::{ArrayView3, ArrayViewMut3};
 
 use super::{DataError, Grid, Unit};
@@ -92,5 +94,17 @@ impl Volume {
         let [nx, ny, nz] = self.grid.size();
         ArrayViewMut3::from_shape((nz, ny, nx), &mut self.values)
             .unwrap_or_else(|_| unreachable!("length checked in new"))
+    }
+}
+
+impl<'a> From<&'a Volume> for Cow<'a, Volume> {
+    fn from(volume: &'a Volume) -> Self {
+        Cow::Borrowed(volume)
+    }
+}
+
+impl From<Volume> for Cow<'_, Volume> {
+    fn from(volume: Volume) -> Self {
+        Cow::Owned(volume)
     }
 }

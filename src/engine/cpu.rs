@@ -1,6 +1,6 @@
 //! Runs a plan on the host: twins on all cores.
 
-use std::{borrow::Cow, ops::Range, time::Duration};
+use std::{ops::Range, time::Duration};
 
 use web_time::Instant;
 
@@ -139,8 +139,7 @@ fn words<'m>(plan: &'m Plan<'_, '_>, memory: &'m [Vec<u32>], inputs: &'m Inputs<
     match plan.placements[buffer] {
         Placement::Nowhere => &[],
         Placement::Borrowed { pass } => match &plan.graph.passes[pass].action {
-            Action::Upload { data: Cow::Borrowed(data), .. } => data,
-            Action::Upload { data: Cow::Owned(data), .. } => data,
+            Action::Upload { data, .. } => data,
             Action::Input { .. } => inputs.words(plan.graph, buffer).unwrap_or_default(),
             _ => &[],
         },

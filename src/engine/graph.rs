@@ -7,8 +7,9 @@ use std::{
 use bytemuck::Pod;
 
 use super::{
-    Buffer, Domain, Error, Extent, Input, Kept, Kernel, Output,
-    buffer::{Entry, KeptEntry, WORD_BYTES},
+    Buffer, Domain, Error, Extent, Input, Kept, Kernel, Output, Shared,
+    buffer::{Entry, KeptEntry},
+    words::{Words, words_of},
 };
 
 /// How a pass reads a buffer.
@@ -221,7 +222,7 @@ pub(crate) struct Keep {
 }
 
 pub(crate) enum Action<'a> {
-    Upload { data: Cow<'a, [u32]>, to: usize },
+    Upload { data: Words<'a>, to: usize },
     Input { to: usize },
     Clear { buffer: usize },
     Copy { from: usize, to: usize },
@@ -276,13 +277,18 @@ impl<'a> Graph<'a> {
 
     /// New buffer filled with borrowed host data; what does not lie at a whole word of memory is copied.
     pub fn upload<T: Pod>(&mut self, label: impl Into<String>, extent: Extent, data: &'a [T]) -> Buffer<T> {
-        self.upload_words(label.into(), extent, words_of_data(data))
+        self.upload_words(label.into(), extent, Words::borrowed(data))
+    }
+
+    /// New buffer filled with host data that the graph shares, so that it borrows nothing.
+    pub fn upload_shared<T: Pod>(&mut self, label: impl Into<String>, extent: Extent, data: Shared<T>) -> Buffer<T> {
+        self.upload_words(label.into(), extent, data.into())
     }
 
     /// New buffer filled with host data that the graph keeps: tables computed while recording.
     pub fn upload_table<T: Pod>(&mut self, label: impl Into<String>, data: &[T]) -> Buffer<T> {
         let words: Vec<u32> = bytemuck::pod_collect_to_vec(data);
-        self.upload_words(label.into(), Extent::table(data.len()), Cow::Owned(words))
+        self.upload_words(label.into(), Extent::table(data.len()), Words::Plain(Cow::Owned(words)))
     }
 
     /// New buffer that [`super::Inputs`] fill anew for every run.
@@ -314,7 +320,7 @@ impl<'a> Graph<'a> {
 
     /// Fills a buffer with borrowed host data, in place of what it held.
     pub(crate) fn overwrite<T: Pod>(&mut self, buffer: Buffer<T>, data: &'a [T]) {
-        let words = words_of_data(data);
+        let words = Words::borrowed(data);
         let index = buffer.entry.index;
         self.push(self.buffers[index].label.clone(), Action::Upload { data: words, to: index });
     }
@@ -324,7 +330,7 @@ impl<'a> Graph<'a> {
         self.buffers.iter().enumerate().filter_map(|(index, info)| info.kept.map(|entry| (index, entry)))
     }
 
-    fn upload_words<T: Pod>(&mut self, label: String, extent: Extent, data: Cow<'a, [u32]>) -> Buffer<T> {
+    fn upload_words<T: Pod>(&mut self, label: String, extent: Extent, data: Words<'a>) -> Buffer<T> {
         let buffer = self.buffer(label.clone(), extent);
         self.push(label, Action::Upload { data, to: buffer.entry.index });
         buffer
@@ -443,18 +449,4 @@ impl<'a> Graph<'a> {
     fn push(&mut self, label: String, action: Action<'a>) {
         self.passes.push(Pass { label, action });
     }
-}
-
-/// Data as words; what does not lie at a whole word of memory is copied.
-pub(crate) fn words_of_data<T: Pod>(data: &[T]) -> Cow<'_, [u32]> {
-    match bytemuck::try_cast_slice(data) {
-        Ok(words) => Cow::Borrowed(words),
-        Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(data)),
-    }
-}
-
-/// Words of one element. Element types are shader types, whose sizes are multiples of a word.
-fn words_of<T: Pod>() -> u64 {
-    const { assert!(size_of::<T>() > 0 && size_of::<T>().is_multiple_of(WORD_BYTES as usize)) };
-    size_of::<T>() as u64 / WORD_BYTES
 }

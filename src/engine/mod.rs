@@ -27,12 +27,14 @@ mod graph;
 mod host_memory;
 mod kernel;
 mod limits;
+#[cfg_attr(not(feature = "gpu"), expect(dead_code, unused_imports, reason = "batches are for devices"))]
 mod plan;
 mod run;
 mod selftest;
 mod session;
 mod structs;
 mod sums;
+mod words;
 
 pub use buffer::{Buffer, Entry, Extent, Input, Kept, Output};
 pub use device::{AdapterSummary, Choice, Device, Kind, Numerics};
@@ -52,3 +54,4 @@ pub use selftest::{Probe, SelfTest, Verdict};
 pub use session::{Prepared, Running, Session};
 pub use structs::{Field, ShaderStruct, ShaderValue, StructText, Tile};
 pub use sums::{FixedPoint, Sums};
+pub use words::Shared;

@@ -6,12 +6,7 @@ use std::{
 
 use bytemuck::Pod;
 
-use super::{
-    Error, Graph, Input, Output, PeakBytes,
-    buffer::Entry,
-    graph::{Action, words_of_data},
-    plan::Plan,
-};
+use super::{Error, Graph, Input, Output, PeakBytes, buffer::Entry, graph::Action, plan::Plan, words::words_of_data};
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,5 +1,6 @@
 use thiserror::Error;
 
+use super::bm3d::Bm3dError;
 use crate::{
     data::{DataError, Unit},
     engine,
@@ -94,6 +95,9 @@ pub enum TaskError {
     /// The local histogram equalisation cannot work with these parameters or on this image.
     #[error("clahe: {0}")]
     Clahe(#[from] ClaheError),
+    /// The filter cannot work on this image.
+    #[error(transparent)]
+    Bm3d(#[from] Bm3dError),
     /// The phantom is not usable.
     #[error(transparent)]
     Phantom(#[from] PhantomError),

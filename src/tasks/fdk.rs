@@ -1,4 +1,6 @@
-use super::{Redundancy, TaskError, batch::batches, redundancy};
+use std::borrow::Cow;
+
+use super::{Recorded, Redundancy, TaskError, batch::batches, redundancy, task::Values};
 use crate::{
     data::{Grid, Projections, Unit, Volume},
     engine::{Extent, Graph, Output, Outputs},
@@ -47,15 +49,21 @@ pub struct Fdk<'a> {
 impl<'a> Fdk<'a> {
     /// Records the reconstruction of `projections`, line integrals taken by `scan`, on `grid`.
     ///
-    /// A stack without a unit is taken to hold line integrals.
+    /// A stack without a unit is taken to hold line integrals. One that is given away makes a task that borrows nothing.
     ///
     /// # Errors
     /// [`TaskError`] when the projections do not fit the scan, are in another unit or hold values that are not finite,
     /// or the scan has no orbit.
-    pub fn new(projections: &'a Projections, scan: &Scan, grid: &Grid, options: FdkOptions) -> Result<Self, TaskError> {
+    pub fn new(
+        projections: impl Into<Cow<'a, Projections>>,
+        scan: &Scan,
+        grid: &Grid,
+        options: FdkOptions,
+    ) -> Result<Self, TaskError> {
+        let projections = projections.into();
         let geometry = scan.build()?;
         let orbit = scan.orbit()?;
-        check(projections, &geometry, grid, options)?;
+        check(&projections, &geometry, grid, options)?;
 
         let axis = orbit.filter;
         let [measured, rows] = size_along(axis, geometry.detector());
@@ -66,6 +74,7 @@ impl<'a> Fdk<'a> {
         let weights = redundancy::weights(&orbit, &geometry, measured, margins);
 
         let mut graph = Graph::new();
+        let values = Values::of(projections, Projections::values, Projections::into_values);
         let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff };
         let tables = ramp::Tables::record(&mut graph, &filter, columns);
         let [nx, ny, nz] = grid.size();
@@ -75,8 +84,7 @@ impl<'a> Fdk<'a> {
                 DetectorAxis::U => Extent::new(batch.views.len(), rows, measured),
                 DetectorAxis::V => Extent::new(batch.views.len(), measured, rows),
             };
-            let values = &projections.values()[batch.elements()];
-            let uploaded = graph.upload("fdk.projections", extent, values);
+            let uploaded = values.upload(&mut graph, "fdk.projections", extent, batch.elements());
             let table = &weights[batch.views.start * columns..batch.views.end * columns];
             let weighted = weight::record(&mut graph, &batch.geometry, axis, margins, table, uploaded);
             let filtered = ramp::record(&mut graph, &tables, weighted);
@@ -87,13 +95,7 @@ impl<'a> Fdk<'a> {
         Ok(Self { graph, output, grid: *grid, redundancy: Redundancy::of(&orbit) })
     }
 
-    /// The recorded graph.
-    #[must_use]
-    pub fn graph(&self) -> &Graph<'a> {
-        &self.graph
-    }
-
-    /// The recorded graph, to be changed: what [`Self::finish`] would shape can be taken no more.
+    /// The recorded graph, to be changed: what [`Recorded::finish`] would shape can be taken no more.
     #[must_use]
     pub fn into_graph(self) -> Graph<'a> {
         self.graph
@@ -104,12 +106,16 @@ impl<'a> Fdk<'a> {
     pub fn redundancy(&self) -> Redundancy {
         self.redundancy
     }
+}
 
-    /// Shapes the outputs of a run.
-    ///
-    /// # Errors
-    /// [`TaskError::Data`] when the outputs are not those of this graph.
-    pub fn finish(&self, mut outputs: Outputs) -> Result<Volume, TaskError> {
+impl Recorded for Fdk<'_> {
+    type Result = Volume;
+
+    fn graph(&self) -> &Graph<'_> {
+        &self.graph
+    }
+
+    fn finish(&self, mut outputs: Outputs) -> Result<Volume, TaskError> {
         Ok(Volume::new(self.grid, Unit::PerMillimetre, outputs.take(self.output)?)?)
     }
 }

@@ -1,20 +1,23 @@
 //! What a user asks for: each task checks its inputs and records a graph.
 //!
-//! A task is a value that owns its graph. The caller plans it for a device, runs the plan, and hands the outputs back
-//! to the task, which gives them their shape:
+//! Every task is a [`Task`]: it runs on a device, tells how far it is, and can be cancelled. Most are [`Recorded`], values
+//! that own their graph, which may be planned before. What is given to them is borrowed, or given away to a task that then
+//! is `'static`:
 //!
 //! ```
-//! use kerma::{data::{Grid, Unit, Volume}, engine::{Control, Device, Plan}, geometry::Scan, tasks::Projection};
+//! use kerma::{data::{Grid, Unit, Volume}, engine::{Control, Device}, geometry::Scan, tasks::{Projection, Task}};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let volume = Volume::zeros(Grid::centred([8, 8, 8], [4.0; 3])?, Unit::PerMillimetre);
 //! let geometry = Scan::from_toml(Scan::example("radiograph")?)?.build()?;
 //! let device = Device::cpu();
-//! let task = Projection::new(&volume, &geometry)?;
-//! let plan = Plan::new(task.graph(), device.limits())?;
-//! let outputs = pollster::block_on(device.run(&plan, &Control::default()))?;
-//! let projections = task.finish(outputs)?;
+//! let borrowing = Projection::new(&volume, &geometry)?;
+//! let projections = pollster::block_on(borrowing.run(&device, &Control::default()))?;
 //! assert_eq!(projections.views(), 1);
+//!
+//! let owning = Projection::new(volume, &geometry)?;
+//! let thread = std::thread::spawn(move || pollster::block_on(owning.run(&device, &Control::default())));
+//! assert_eq!(thread.join().unwrap()?, projections);
 //! # Ok(())
 //! # }
 //! ```
@@ -27,8 +30,10 @@ mod fdk;
 mod projection;
 pub mod radiographs;
 mod redundancy;
+mod task;
 
 pub use error::TaskError;
 pub use fdk::{Fdk, FdkOptions};
 pub use projection::{Projection, WATER_PER_MM};
 pub use redundancy::Redundancy;
+pub use task::{Recorded, Task};

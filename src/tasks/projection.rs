@@ -1,4 +1,6 @@
-use super::{TaskError, batch::batches};
+use std::borrow::Cow;
+
+use super::{Recorded, TaskError, batch::batches, task::Values};
 use crate::{
     data::{Projections, Unit, Volume},
     engine::{Extent, Graph, Output, Outputs},
@@ -20,12 +22,14 @@ pub struct Projection<'a> {
 }
 
 impl<'a> Projection<'a> {
-    /// Records the projection of `volume`, in mm⁻¹ or Hounsfield units.
+    /// Records the projection of `volume`, in mm⁻¹ or Hounsfield units; one that is given away makes a task that borrows
+    /// nothing.
     ///
     /// # Errors
     /// [`TaskError`] when the volume's unit is neither or holds values that are not finite, a source stands inside the
     /// volume, or the projections would be more than [`Projections`] may hold.
-    pub fn new(volume: &'a Volume, geometry: &Geometry) -> Result<Self, TaskError> {
+    pub fn new(volume: impl Into<Cow<'a, Volume>>, geometry: &Geometry) -> Result<Self, TaskError> {
+        let volume = volume.into();
         let [columns, rows] = geometry.detector();
         let value_count = Projections::check_shape(geometry.views().len(), [columns, rows])?;
         geometry.outside(volume.grid())?;
@@ -33,8 +37,10 @@ impl<'a> Projection<'a> {
         let mut graph = Graph::new();
         let [nx, ny, nz] = volume.grid().size();
         let extent = Extent::new(nz, ny, nx);
-        let uploaded = graph.upload("project.volume", extent, volume.values());
-        let attenuation = match volume.unit() {
+        let (grid, unit, count) = (*volume.grid(), volume.unit(), volume.values().len());
+        let values = Values::of(volume, Volume::values, Volume::into_values);
+        let uploaded = values.upload(&mut graph, "project.volume", extent, 0..count);
+        let attenuation = match unit {
             Unit::PerMillimetre => uploaded,
             Unit::Hounsfield => attenuation::record(&mut graph, WATER_PER_MM, uploaded),
             got => return Err(TaskError::Unit { what: "volume", expected: "mm⁻¹ or HU", got }),
@@ -42,29 +48,27 @@ impl<'a> Projection<'a> {
         let output = graph.output("project.integrals", value_count);
         for batch in batches(geometry, columns * rows)? {
             let integrals = graph.buffer("project.integrals", Extent::new(batch.views.len(), rows, columns));
-            siddon::record(&mut graph, &batch.geometry, volume.grid(), attenuation, integrals.replace());
+            siddon::record(&mut graph, &batch.geometry, &grid, attenuation, integrals.replace());
             graph.download(integrals, output, batch.elements().start);
         }
         Ok(Self { graph, output, geometry: geometry.clone() })
     }
 
-    /// The recorded graph.
-    #[must_use]
-    pub fn graph(&self) -> &Graph<'a> {
-        &self.graph
-    }
-
-    /// The recorded graph, to be changed: what [`Self::finish`] would shape can be taken no more.
+    /// The recorded graph, to be changed: what [`Recorded::finish`] would shape can be taken no more.
     #[must_use]
     pub fn into_graph(self) -> Graph<'a> {
         self.graph
     }
+}
 
-    /// Shapes the outputs of a run.
-    ///
-    /// # Errors
-    /// [`TaskError::Data`] when the outputs are not those of this graph.
-    pub fn finish(&self, mut outputs: Outputs) -> Result<Projections, TaskError> {
+impl Recorded for Projection<'_> {
+    type Result = Projections;
+
+    fn graph(&self) -> &Graph<'_> {
+        &self.graph
+    }
+
+    fn finish(&self, mut outputs: Outputs) -> Result<Projections, TaskError> {
         let values = outputs.take(self.output)?;
         let (views, detector) = (self.geometry.views().len(), self.geometry.detector());
         Ok(Projections::new(views, detector, self.geometry.pitch_mm(), Unit::LineIntegral, values)?)

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use kerma::engine::Graph;
+use kerma::{engine::Graph, tasks::Recorded};
 
 use super::{enhance::EnhanceInputs, project::ProjectInputs, reconstruct::ReconstructInputs};
 use crate::{context::Context, failure::Failure};

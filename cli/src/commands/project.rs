@@ -5,7 +5,7 @@ use glam::DVec3;
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     io::{check_output, write_projections},
-    tasks::Projection,
+    tasks::{Projection, Recorded},
 };
 
 use crate::{

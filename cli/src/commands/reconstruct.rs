@@ -8,7 +8,7 @@ use kerma::{
     data::{Grid, Projections},
     io::{check_output, write_volume},
     kernels::fdk::ramp::Window,
-    tasks::{Fdk, FdkOptions, Redundancy},
+    tasks::{Fdk, FdkOptions, Recorded, Redundancy},
 };
 
 use crate::{

@@ -15,8 +15,6 @@ use web_time::Instant;
 
 use super::{Control, Error, Gpu, fault::one_line};
 
-/// How long one look at the device lasts before the caller is asked again whether to go on.
-const WAIT: Duration = Duration::from_millis(100);
 /// A device that does not finish one batch in this time is given up.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -89,7 +87,10 @@ mod thread {
         thread,
     };
 
-    use super::{Answer, Duration, Signal, WAIT};
+    use super::{Answer, Duration, Signal};
+
+    /// How long one look at the device lasts before the caller is asked again whether to go on.
+    const WAIT: Duration = Duration::from_millis(100);
 
     enum Request {
         Look(wgpu::SubmissionIndex, Signal<Answer>),

@@ -82,4 +82,4 @@ mod transform;
 
 pub use error::Bm3dError;
 pub use options::{Options, Profile};
-pub use run::bm3d;
+pub use run::{Bm3d, bm3d};

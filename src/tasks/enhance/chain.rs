@@ -1,4 +1,7 @@
+use std::borrow::Cow;
+
 use super::{
+    super::{Recorded, task::Values},
     EnhanceOptions, GivenMask, LaplacianOptions, Stage, TaskError, ToneOptions, foreground, given_mask,
     levels::{Levels, Meaning},
 };
@@ -48,7 +51,7 @@ pub struct Enhancement<'a> {
     is_limited: bool,
     /// None without a foreground; a given one needs no way back.
     mask: Option<Output<u32>>,
-    given: Option<&'a GivenMask>,
+    given: Option<GivenMask>,
     noise: Vec<Output<f32>>,
     kept: Vec<(Stage, Kept)>,
 }
@@ -105,22 +108,25 @@ impl<'a> Enhancement<'a> {
     /// [`TaskError`] when a number of the options is not allowed, a value of the image is not finite, the mask is of
     /// another size, or a stage is asked for that the options leave out.
     pub fn new(
-        image: &'a Image,
+        image: impl Into<Cow<'a, Image>>,
         info: &ImageInfo,
-        mask: Option<&'a GivenMask>,
+        mask: Option<&GivenMask>,
         options: &EnhanceOptions,
         keep: &[Stage],
     ) -> Result<Self, TaskError> {
+        let image = image.into();
         options.check()?;
-        mask.map_or(Ok(()), |mask| mask.check(image))?;
+        mask.map_or(Ok(()), |mask| mask.check(&image))?;
         check_stages(options, mask.is_some(), keep)?;
-        let meaning = Meaning::of(image, info, options);
-        let levels = Levels::of(image, options.depth, meaning)?;
+        let meaning = Meaning::of(&image, info, options);
+        let levels = Levels::of(&image, options.depth, meaning)?;
         let like = Like { size: image.size(), spacing_mm: image.spacing_mm(), sample: image.sample() };
         let mut kept = Keeper { keep, kept: Vec::new() };
 
         let mut graph = Graph::new();
-        let values = graph.upload("enhance.values", Extent::new(1, like.size[1], like.size[0]), image.values());
+        let (extent, count) = (Extent::new(1, like.size[1], like.size[0]), image.values().len());
+        let values = Values::of(image, Image::values, Image::into_values);
+        let values = values.upload(&mut graph, "enhance.values", extent, 0..count);
         let prepared = prepare(&mut graph, values, &levels, meaning);
         kept.pixels(&mut graph, Stage::Prepared, prepared);
 
@@ -161,7 +167,7 @@ impl<'a> Enhancement<'a> {
         let threshold = threshold.map(|threshold| graph.result(threshold));
         let mask_output = foreground.filter(|_| mask.is_none()).map(|mask| graph.result(mask.buffer));
         let noise = noise.into_iter().map(|noise| graph.result(noise)).collect();
-        let (result_bits, given, kept) = (finished.bits, mask, kept.kept);
+        let (result_bits, given, kept) = (finished.bits, mask.cloned(), kept.kept);
         let is_limited = options.mask.as_ref().is_some_and(|mask| mask.highest < 1.0);
         Ok(Self {
             graph,
@@ -179,13 +185,7 @@ impl<'a> Enhancement<'a> {
         })
     }
 
-    /// The recorded graph.
-    #[must_use]
-    pub fn graph(&self) -> &Graph<'a> {
-        &self.graph
-    }
-
-    /// The recorded graph, to be changed: what [`Self::finish`] would shape can be taken no more.
+    /// The recorded graph, to be changed: what [`Recorded::finish`] would shape can be taken no more.
     #[must_use]
     pub fn into_graph(self) -> Graph<'a> {
         self.graph
@@ -195,44 +195,6 @@ impl<'a> Enhancement<'a> {
     #[must_use]
     pub fn bits(&self) -> u8 {
         self.levels.bits
-    }
-
-    /// Shapes the outputs of a run.
-    ///
-    /// # Errors
-    /// [`TaskError::Engine`] when the outputs are not those of this graph.
-    pub fn finish(&self, mut outputs: Outputs) -> Result<Enhanced, TaskError> {
-        let levels = self.threshold.map(|threshold| outputs.take(threshold)).transpose()?.unwrap_or_default();
-        let (threshold, found) = (levels.first().copied(), levels.get(3).copied());
-        let bits = self.mask.map(|mask| outputs.take(mask)).transpose()?;
-        let words = bits.as_deref().or(self.given.map(GivenMask::words));
-        let mask = words.map(|words| given_mask::picture(words, self.like.size, self.like.spacing_mm)).transpose()?;
-        let image = self.pixels(outputs.take(self.result)?, self.result_bits, self.result_sample)?;
-        let mut kept = Vec::with_capacity(self.kept.len());
-        for &(stage, output) in &self.kept {
-            let image = match output {
-                Kept::Pixels(output, bits) => self.pixels(outputs.take(output)?, bits, self.like.sample)?,
-                Kept::Band(output, number) => self.band(outputs.take(output)?, number)?,
-                Kept::Mask => match &mask {
-                    Some(mask) => mask.clone(),
-                    None => continue,
-                },
-            };
-            kept.push((stage, image));
-        }
-        let band_noise = self.noise.iter().map(|&noise| outputs.take(noise)).collect::<Result<Vec<_>, _>>()?.concat();
-        Ok(Enhanced {
-            image,
-            threshold,
-            threshold_value: threshold.map(|level| self.levels.low + level as f32 * self.levels.step),
-            rejected_threshold: found.filter(|found| self.is_limited && Some(*found) != threshold),
-            mask_share: words.map(|words| given_mask::share(words, self.like.size)),
-            mask,
-            kept,
-            band_noise,
-            bits: self.levels.bits,
-            image_bits: self.result_bits,
-        })
     }
 
     /// Grey levels as an image of the size that was given. Only OpenCV's convention gives more bits than it takes.
@@ -264,6 +226,48 @@ impl<'a> Enhancement<'a> {
             values.par_iter_mut().for_each(|v| *v *= self.levels.step);
         }
         Ok(Image::new(size, spacing_mm, Sample::Float, Unit::Arbitrary, values)?)
+    }
+}
+
+impl Recorded for Enhancement<'_> {
+    type Result = Enhanced;
+
+    fn graph(&self) -> &Graph<'_> {
+        &self.graph
+    }
+
+    fn finish(&self, mut outputs: Outputs) -> Result<Enhanced, TaskError> {
+        let levels = self.threshold.map(|threshold| outputs.take(threshold)).transpose()?.unwrap_or_default();
+        let (threshold, found) = (levels.first().copied(), levels.get(3).copied());
+        let bits = self.mask.map(|mask| outputs.take(mask)).transpose()?;
+        let words = bits.as_deref().or(self.given.as_ref().map(GivenMask::words));
+        let mask = words.map(|words| given_mask::picture(words, self.like.size, self.like.spacing_mm)).transpose()?;
+        let image = self.pixels(outputs.take(self.result)?, self.result_bits, self.result_sample)?;
+        let mut kept = Vec::with_capacity(self.kept.len());
+        for &(stage, output) in &self.kept {
+            let image = match output {
+                Kept::Pixels(output, bits) => self.pixels(outputs.take(output)?, bits, self.like.sample)?,
+                Kept::Band(output, number) => self.band(outputs.take(output)?, number)?,
+                Kept::Mask => match &mask {
+                    Some(mask) => mask.clone(),
+                    None => continue,
+                },
+            };
+            kept.push((stage, image));
+        }
+        let band_noise = self.noise.iter().map(|&noise| outputs.take(noise)).collect::<Result<Vec<_>, _>>()?.concat();
+        Ok(Enhanced {
+            image,
+            threshold,
+            threshold_value: threshold.map(|level| self.levels.low + level as f32 * self.levels.step),
+            rejected_threshold: found.filter(|found| self.is_limited && Some(*found) != threshold),
+            mask_share: words.map(|words| given_mask::share(words, self.like.size)),
+            mask,
+            kept,
+            band_noise,
+            bits: self.levels.bits,
+            image_bits: self.result_bits,
+        })
     }
 }
 
@@ -323,12 +327,12 @@ fn prepare(graph: &mut Graph<'_>, values: Buffer<f32>, levels: &Levels, meaning:
     }
 }
 
-fn given_foreground<'a>(graph: &mut Graph<'a>, given: &'a GivenMask) -> Option<Mask> {
+fn given_foreground(graph: &mut Graph<'_>, given: &GivenMask) -> Option<Mask> {
     if given.is_empty() {
         return None;
     }
     let size = given.size().map(|n| n as u32);
-    let buffer = graph.upload("enhance.mask", Mask::extent(size), given.words());
+    let buffer = graph.upload_shared("enhance.mask", Mask::extent(size), given.shared());
     Some(Mask { buffer, size })
 }
 

@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use super::TaskError;
 use crate::{
     data::{Image, Sample, Unit},
+    engine::Shared,
     kernels::Mask,
     parallel::*,
 };
@@ -14,7 +17,7 @@ const FOREGROUND: f32 = 255.0;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenMask {
     size: [usize; 2],
-    words: Vec<u32>,
+    words: Arc<Vec<u32>>,
 }
 
 impl GivenMask {
@@ -28,7 +31,7 @@ impl GivenMask {
         let word = |pixels: &[f32]| (0..).zip(pixels).fold(0, |word, (bit, &v)| word | u32::from(v != 0.0) << bit);
         let rows = mask.values().par_chunks(got[0]);
         let words = rows.flat_map_iter(|row| row.chunks(WORD_BITS).map(word)).collect();
-        Ok(Self { size: got, words })
+        Ok(Self { size: got, words: Arc::new(words) })
     }
 
     /// Refuses an image of another size.
@@ -45,6 +48,10 @@ impl GivenMask {
     /// The bits, a row of words per row of pixels.
     pub(super) fn words(&self) -> &[u32] {
         &self.words
+    }
+
+    pub(super) fn shared(&self) -> Shared<u32> {
+        Shared::from(self.words.clone())
     }
 
     pub(super) fn size(&self) -> [usize; 2] {

@@ -92,11 +92,14 @@ impl Preset {
     ///
     /// # Errors
     /// [`PresetError`] when there is none, or the file cannot be used.
-    #[cfg(feature = "io")]
     pub fn find(name: &str) -> Result<Self, PresetError> {
-        let path = Path::new(name);
-        let is_file = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml"));
-        if is_file || path.components().count() > 1 { Self::read(path) } else { Self::from_toml(Self::text(name)?) }
+        #[cfg(feature = "io")]
+        if let path = Path::new(name)
+            && (path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) || path.components().count() > 1)
+        {
+            return Self::read(path);
+        }
+        Self::from_toml(Self::text(name)?)
     }
 
     /// Reads a preset from its text; every number of it is checked.
@@ -201,6 +204,11 @@ mod tests {
             text.starts_with("preset must be one of chest, extremity,") && text.ends_with("got \"skull\""),
             "{text}"
         );
+    }
+
+    #[test]
+    #[cfg(feature = "io")]
+    fn a_file_that_is_not_there_cannot_be_read() {
         assert!(matches!(Preset::find("none.toml"), Err(PresetError::Read { .. })));
         assert!(matches!(Preset::find("./skull"), Err(PresetError::Read { .. })));
     }

@@ -3,13 +3,13 @@ use std::{borrow::Cow, mem};
 use glam::{DMat3, DVec3};
 
 use super::{
-    super::{Projection, TaskError},
+    super::{Projection, Task, TaskError},
     Options, texture,
     view::{Pose, Subject},
 };
 use crate::{
     data::{Grid, Image, Sample, Unit, Volume},
-    engine::{Control, Device, Plan},
+    engine::{Control, Device},
     geometry::Geometry,
     phantom::{Arms, Habitus, Phantom, chest_of, random::Random, tissue},
 };
@@ -35,6 +35,21 @@ const SUPERSAMPLING: usize = 2;
 pub struct Radiographs {
     options: Options,
     volumes: Vec<Volume>,
+}
+
+/// The views of one body, to be drawn: [`Radiographs::draw`].
+#[derive(Clone, Copy)]
+pub struct Drawing<'r> {
+    radiographs: &'r Radiographs,
+    body: usize,
+}
+
+impl Task for Drawing<'_> {
+    type Result = Vec<Image>;
+
+    async fn run(&self, device: &Device, control: &Control<'_>) -> Result<Vec<Image>, TaskError> {
+        self.radiographs.draw(device, control, self.body).await
+    }
 }
 
 /// One body: where its line integrals come from, its bones if their texture is wanted, and how it may be seen.
@@ -115,6 +130,12 @@ impl Radiographs {
             images.push(Image::new([size; 2], spacing_mm, Sample::Float, Unit::LineIntegral, values)?);
         }
         Ok(images)
+    }
+
+    /// The drawing of body number `body`, as a task.
+    #[must_use]
+    pub fn of_body(&self, body: usize) -> Drawing<'_> {
+        Drawing { radiographs: self, body }
     }
 
     fn stream(&self, body: usize, label: u64) -> Random {
@@ -224,9 +245,7 @@ async fn projected(
     for pose in poses {
         views.extend_from_slice(pose.geometry(size)?.views());
     }
-    let task = Projection::new(volume, &Geometry::new([size, size], views)?)?;
-    let plan = Plan::new(task.graph(), device.limits())?;
-    let projections = task.finish(device.run(&plan, control).await?)?;
+    let projections = Projection::new(volume, &Geometry::new([size, size], views)?)?.run(device, control).await?;
     Ok(projections.into_values().chunks_exact(size * size).map(<[f32]>::to_vec).collect())
 }
 

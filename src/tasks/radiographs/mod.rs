@@ -28,6 +28,6 @@ mod texture;
 mod view;
 
 pub use curve::{Curve, CurveKind};
-pub use draw::Radiographs;
+pub use draw::{Drawing, Radiographs};
 pub use insert::{Insert, insert, inserts};
 pub use options::Options;

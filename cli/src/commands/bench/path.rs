@@ -13,7 +13,7 @@ use kerma::{
         project::siddon,
     },
     tasks::{
-        Fdk, FdkOptions,
+        Fdk, FdkOptions, Recorded,
         enhance::{ClaheOptions, EnhanceOptions, Enhancement, LaplacianOptions, Preset},
     },
 };

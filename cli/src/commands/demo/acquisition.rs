@@ -1,7 +1,7 @@
 use kerma::{
     data::{Grid, Projections, Volume},
     geometry::{Geometry, Scan},
-    tasks::{Fdk, FdkOptions, Projection},
+    tasks::{Fdk, FdkOptions, Projection, Recorded},
 };
 
 use crate::{context::Context, failure::Failure};

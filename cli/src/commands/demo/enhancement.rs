@@ -1,6 +1,9 @@
 use kerma::{
     data::{Image, ImageInfo},
-    tasks::enhance::{EnhanceOptions, Enhanced, Enhancement, Preset},
+    tasks::{
+        Recorded,
+        enhance::{EnhanceOptions, Enhanced, Enhancement, Preset},
+    },
 };
 
 use super::radiograph::Shot;

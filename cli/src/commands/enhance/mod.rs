@@ -10,7 +10,7 @@ use kerma::{
     engine::PassTime,
     io::{read_image, write_bytes, write_image},
     tasks::{
-        TaskError,
+        Recorded, TaskError,
         enhance::{Enhanced, Enhancement, GivenMask, Preset, Stage},
     },
 };
