@@ -376,6 +376,19 @@ fn counts_that_32_bits_do_not_hold_are_refused_wherever_they_stand() {
     assert!(Plan::new(&graph, Limits::host(u64::MAX)).is_ok());
 }
 
+#[test]
+fn a_mask_of_another_size_is_refused() {
+    let error = refusal(Limits::portable(), |graph| {
+        let pixels = Pixels::new(graph, "test.pixels", [64, 32], 8);
+        graph.clear(pixels.buffer());
+        let mask = Mask::new(graph, "test.mask", [64, 31]);
+        graph.clear(mask.buffer);
+        let counts = histogram::record(graph, pixels, Some(mask), &histogram::Tiles::whole([64, 32]));
+        graph.result(counts);
+    });
+    assert_eq!(error, Error::BufferSize { buffer: "test.mask".into(), needed: 32, got: 31 });
+}
+
 /// The CPU backend takes what is written out of its memory, and found nothing there to read.
 #[test]
 fn a_buffer_is_not_copied_onto_itself() {

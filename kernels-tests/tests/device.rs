@@ -4,15 +4,23 @@
 
 mod adapters;
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::Duration,
 };
 
 use adapters::{Software, opened};
 use kerma::{
     engine::{Control, Device, Error, Extent, Graph, Limits, Numerics, Plan, Progress},
     kernels::pointwise::{fill, scale_add, transmission},
+    wgpu,
 };
 
 const BOTH: [Software; 2] = [Software::Lavapipe, Software::SwiftShader];
@@ -170,4 +178,95 @@ fn a_budget_is_kept_and_what_exceeds_it_refused() {
     // A plan made with more than the device now has is not run.
     let wide = Plan::new(&graph, Limits { memory_bytes: u64::MAX, ..device.limits() }).unwrap();
     assert_eq!(pollster::block_on(device.run(&wide, &Control::default())).unwrap_err(), Error::OtherLimits);
+}
+
+#[test]
+fn a_device_opened_elsewhere_gives_the_same_bits() {
+    let graph_and_output = || {
+        let mut graph = Graph::new();
+        let x = fill::record(&mut graph, Extent::new(3, 50, 65), 0.7);
+        let y = transmission::record(&mut graph, x);
+        let output = graph.result(y);
+        (graph, output)
+    };
+    let (graph, output) = graph_and_output();
+    let bits = |device: &Device| {
+        let plan = Plan::new(&graph, device.limits()).unwrap();
+        let values = pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output).unwrap();
+        values.into_iter().map(f32::to_bits).collect::<Vec<u32>>()
+    };
+    let wanted = bits(&Device::cpu());
+    on_each(|device| {
+        let name = &device.adapter().unwrap().name;
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::VULKAN));
+        let adapter = adapters.into_iter().find(|adapter| adapter.get_info().name == *name).unwrap();
+        let (gpu, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap();
+        let given = pollster::block_on(Device::from_wgpu(gpu, queue, Numerics::Pinned)).unwrap();
+        assert_eq!(given.adapter().unwrap().name, *name);
+        assert_eq!(bits(&given), wanted);
+        assert!(given.handles().unwrap().origin.is_none());
+        given.lose();
+        let plan = Plan::new(&graph, given.limits()).unwrap();
+        let after = pollster::block_on(given.run(&plan, &Control::default()));
+        assert!(matches!(after, Err(Error::DeviceLost { .. })), "{after:?}");
+    });
+}
+
+/// Wakes a thread and counts how often.
+struct Alarm {
+    thread: Thread,
+    rings: AtomicUsize,
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.rings.fetch_add(1, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+#[test]
+fn a_wait_is_the_executors_and_ends_with_its_waker() {
+    on_each(|device| {
+        let graph = chain();
+        let plan = Plan::new(&graph, device.limits()).unwrap();
+        let control = Control::default();
+        let mut run = pin!(device.run(&plan, &control));
+        let alarm = Arc::new(Alarm { thread: thread::current(), rings: AtomicUsize::new(0) });
+        let waker = Waker::from(alarm.clone());
+        let mut pending = 0;
+        loop {
+            match run.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(result) => break assert!(result.is_ok()),
+                Poll::Pending => pending += 1,
+            }
+            // Without being woken the future is not asked again.
+            while alarm.rings.load(Ordering::SeqCst) < pending {
+                thread::park_timeout(Duration::from_secs(60));
+            }
+        }
+        assert!(pending > 0);
+    });
+}
+
+#[test]
+fn two_runs_wait_side_by_side_on_one_thread() {
+    on_each(|device| {
+        let graphs = [chain(), chain()];
+        let plans = graphs.each_ref().map(|graph| Plan::new(graph, device.limits()).unwrap());
+        let control = Control::default();
+        let [mut first, mut second] = plans.each_ref().map(|plan| Box::pin(device.run(plan, &control)));
+        let mut is_done = [false; 2];
+        let both = poll_fn(|context| {
+            for (run, is_done) in [&mut first, &mut second].into_iter().zip(&mut is_done) {
+                if !*is_done && let Poll::Ready(result) = run.as_mut().poll(context) {
+                    assert!(result.is_ok());
+                    *is_done = true;
+                }
+            }
+            if is_done == [true; 2] { Poll::Ready(()) } else { Poll::Pending }
+        });
+        pollster::block_on(both);
+    });
 }

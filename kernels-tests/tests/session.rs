@@ -225,7 +225,7 @@ fn step_lengths_of_conjugate_gradients_stay_on_the_device() {
     });
 }
 
-fn counting<'a>(session: &mut Session<'_>, graph: &'a mut Graph<'static>, x: Kept<f32>) -> Prepared<'a, 'static> {
+fn counting<'a>(session: &mut Session, graph: &'a mut Graph<'static>, x: Kept<f32>) -> Prepared<'a, 'static> {
     let before = graph.import(x);
     let one = fill::record(graph, EXTENT, 1.0);
     let after = scale_add::record(graph, 1.0, before, 1.0, one);
@@ -333,7 +333,7 @@ fn a_budget_counts_everything_that_a_session_holds() {
         let bytes = EXTENT.elements() * 4;
         let budget = Limits { memory_bytes: 4 * bytes, ..device.limits() };
         let mut session = Session::with_limits(device, budget);
-        let held = |session: &Session<'_>| {
+        let held = |session: &Session| {
             let held = session.held_bytes();
             if is_gpu(device) { held.device } else { held.host }
         };

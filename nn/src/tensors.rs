@@ -30,7 +30,10 @@ pub fn beside(engine: &engine::Device) -> Result<Device, Error> {
     if let Some((_, device)) = runtimes.iter().find(|(known, _)| known.is_same_device(&handles)) {
         return Ok(device.clone());
     }
-    let engine::Handles { instance, adapter, device, queue, .. } = handles.clone();
+    let engine::Handles { origin, device, queue, .. } = handles.clone();
+    let Some((instance, adapter)) = origin else {
+        return Err(Error::Tensor("tensors need a device that the engine has opened".to_owned()));
+    };
     let backend = adapter.get_info().backend;
     let setup = WgpuSetup { instance, adapter, device, queue, backend };
     let device = Device::wgpu_options().setup(setup).init().map_err(|e| Error::Tensor(one_line(e)))?;

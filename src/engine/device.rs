@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use super::{
     Control, Error, Inputs, Limits, Outputs, Plan, cpu,
@@ -106,16 +106,18 @@ impl FromStr for Choice {
     }
 }
 
-/// Where plans run.
+/// Where plans run; a clone is the same device.
+#[derive(Clone)]
 pub struct Device {
     backend: Backend,
     self_test: SelfTest,
     refusals: Vec<Error>,
 }
 
+#[derive(Clone)]
 pub(super) enum Backend {
     Cpu { limits: Limits },
-    Gpu(Box<Gpu>),
+    Gpu(Arc<Gpu>),
 }
 
 impl Device {
@@ -161,9 +163,20 @@ impl Device {
     }
 
     pub(crate) async fn from_gpu(gpu: Gpu) -> Result<Self, Error> {
-        let mut device = Self::of(Backend::Gpu(Box::new(gpu)));
+        let mut device = Self::of(Backend::Gpu(Arc::new(gpu)));
         device.self_test = selftest::run(&device).await?;
         Ok(device)
+    }
+
+    /// A device that somebody else opened, for programs that draw and compute with it too; its self-test is made.
+    ///
+    /// Its callbacks for errors and loss become the engine's ([`Handles::watch`]).
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when its limits are below those of every WebGPU device, or what the device says.
+    #[cfg(feature = "gpu")]
+    pub async fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue, numerics: Numerics) -> Result<Self, Error> {
+        Self::from_gpu(gpu::given(device, queue, numerics)?).await
     }
 
     /// The same device with a memory budget, in bytes.
@@ -171,7 +184,7 @@ impl Device {
     pub fn with_memory_budget(mut self, budget_bytes: u64) -> Self {
         match &mut self.backend {
             Backend::Cpu { limits } => limits.memory_bytes = budget_bytes,
-            Backend::Gpu(gpu) => gpu.set_memory_budget(budget_bytes),
+            Backend::Gpu(gpu) => *gpu = gpu.with_memory_budget(budget_bytes),
         }
         self
     }
@@ -181,7 +194,7 @@ impl Device {
     #[must_use]
     pub fn compiled_as(mut self, kind: Kind) -> Self {
         if let Backend::Gpu(gpu) = &mut self.backend {
-            gpu.compile_as(kind);
+            *gpu = gpu.compiled_as(kind);
         }
         self
     }

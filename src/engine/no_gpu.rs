@@ -1,5 +1,7 @@
 //! What stands in the place of the GPU side where the feature `gpu` is off: types of which there are no values.
 
+use std::sync::Arc;
+
 use super::{AdapterSummary, Control, Counts, Device, Error, Inputs, Kind, Limits, Numerics, Outputs, Plan};
 
 pub(crate) enum Gpu {}
@@ -13,11 +15,11 @@ impl Gpu {
         match *self {}
     }
 
-    pub(crate) fn set_memory_budget(&mut self, _: u64) {
+    pub(crate) fn with_memory_budget(&self, _: u64) -> Arc<Self> {
         match *self {}
     }
 
-    pub(crate) fn compile_as(&mut self, _: Kind) {
+    pub(crate) fn compiled_as(&self, _: Kind) -> Arc<Self> {
         match *self {}
     }
 

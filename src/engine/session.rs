@@ -49,9 +49,9 @@ use super::{
 ///
 /// A run that fails or is cancelled leaves kept buffers as far as it came, except that [`Graph::keep`] takes effect at the end
 /// of a whole run only. After a loss of the device every call fails with [`Error::DeviceLost`].
-pub struct Session<'d> {
+pub struct Session {
     id: u64,
-    device: &'d Device,
+    device: Device,
     limits: Limits,
     memory: Memory,
     /// Bytes of kept buffers and of prepared plans that are still there.
@@ -118,23 +118,23 @@ enum Begun {
     Gpu(gpu::Running),
 }
 
-impl<'d> Session<'d> {
+impl Session {
     /// Session that holds nothing yet.
     #[must_use]
-    pub fn new(device: &'d Device) -> Self {
+    pub fn new(device: &Device) -> Self {
         Self::with_limits(device, device.limits())
     }
 
     /// The same under limits within those of the device, for its plans and kept buffers alike.
     #[must_use]
-    pub fn with_limits(device: &'d Device, limits: Limits) -> Self {
+    pub fn with_limits(device: &Device, limits: Limits) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let memory = match device.backend() {
             Backend::Cpu { .. } => Memory::Cpu(Vec::new()),
             Backend::Gpu(_) => Memory::Gpu(Vec::new()),
         };
         let (id, held) = (COUNT.fetch_add(1, Ordering::Relaxed), Held::default());
-        Self { id, device, limits, memory, held, counts: Counts::default() }
+        Self { id, device: device.clone(), limits, memory, held, counts: Counts::default() }
     }
 
     /// Limits for which its plans must be made.

@@ -20,9 +20,13 @@ Usage: cargo xtask COMMAND
 
   test [-- ARGS]  find or install the Vulkan drivers, then run all tests; ARGS go to `cargo test`
   isa             print what AMD's compiler makes of every shader, as a table
+  features        lint and test the library with each of its features alone, and check it for WebAssembly
   scaffold        count the lines of every kernel that are not mathematics
   drivers         find or install the Vulkan drivers and print what to export: eval \"$(cargo xtask drivers)\"
   lint            formatting, clippy and documentation, with warnings denied";
+
+/// Features of the library that must do without the others.
+const FEATURES: [&str; 4] = ["", "gpu", "io", "parallel"];
 
 /// What follows the list of failures.
 const REPEAT: &str = "\
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         ["scaffold"] => scaffold::print(Path::new("src/kernels")),
         ["drivers"] => print_exports(),
         ["lint"] => lint(),
+        ["features"] => features(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -86,6 +91,25 @@ fn lint() -> Result<()> {
     // Libraries only: the command and the library share the name `kerma`, and so would their pages.
     timed("doc", || {
         run::succeed(cargo(&["doc", "--workspace", "--no-deps", "--lib"]).env("RUSTDOCFLAGS", "-D warnings"))
+    })
+}
+
+/// The library with one feature at a time: no warnings, and its own tests; then that it compiles for browsers.
+fn features() -> Result<()> {
+    for feature in FEATURES {
+        let what = if feature.is_empty() { "no feature" } else { feature };
+        let alone = ["-p", "kerma", "--no-default-features", "--features", feature, "--all-targets"];
+        timed(&format!("clippy with {what}"), || {
+            run::succeed(cargo(&["clippy"]).args(alone).args(["--", "-D", "warnings"]))
+        })?;
+        timed(&format!("tests with {what}"), || {
+            let tests = ["test", "-p", "kerma", "--no-default-features", "--features", feature, "--lib", "--tests"];
+            run::succeed(&mut cargo(&tests))
+        })?;
+    }
+    timed("check for WebAssembly", || {
+        let target = ["check", "--target", "wasm32-unknown-unknown", "-p", "kerma"];
+        run::succeed(cargo(&target).args(["--no-default-features", "--features", "gpu"]))
     })
 }
 

@@ -15,8 +15,10 @@ fn instance() -> wgpu::Instance {
 }
 
 fn summary(adapter: &wgpu::Adapter) -> AdapterSummary {
-    let info = adapter.get_info();
-    let limits = adapter.limits();
+    summary_of(adapter.get_info(), &adapter.limits(), adapter.features())
+}
+
+fn summary_of(info: wgpu::AdapterInfo, limits: &wgpu::Limits, features: wgpu::Features) -> AdapterSummary {
     let kind = match info.device_type {
         wgpu::DeviceType::DiscreteGpu => Kind::Discrete,
         wgpu::DeviceType::IntegratedGpu => Kind::Integrated,
@@ -24,7 +26,6 @@ fn summary(adapter: &wgpu::Adapter) -> AdapterSummary {
         wgpu::DeviceType::Cpu => Kind::Software,
         wgpu::DeviceType::Other => Kind::Other,
     };
-    let features = adapter.features();
     let mut optional = Vec::new();
     for (feature, name) in [
         (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
@@ -104,48 +105,56 @@ pub async fn open_adapter(index: usize, numerics: Numerics) -> Result<super::sup
 
 async fn open(instance: &wgpu::Instance, adapter: &wgpu::Adapter, numerics: Numerics) -> Result<Gpu, Error> {
     let summary = summary(adapter);
-    let limits = adapter.limits();
-    let unusable = |reason: String| Error::Unsupported { adapter: summary.name.clone(), reason };
-    let portable = wgpu::Limits::default();
-    if limits.max_storage_buffers_per_shader_stage < STORAGE_BINDINGS as u32
-        || limits.max_storage_buffer_binding_size < portable.max_storage_buffer_binding_size
-        || limits.max_compute_invocations_per_workgroup < portable.max_compute_invocations_per_workgroup
-    {
-        return Err(unusable("its limits are below the WebGPU defaults".to_owned()));
-    }
+    check(&summary, &adapter.limits())?;
     // All stable features, since libraries that share this device look at the adapter's features, not the device's.
     let features =
         adapter.features() & !wgpu::Features::all_experimental_mask() & !wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("kerma"),
         required_features: features,
-        required_limits: limits.clone(),
+        required_limits: adapter.limits(),
         ..Default::default()
     };
-    let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| unusable(e.to_string()))?;
-    let plan_limits = Limits::of_device(
-        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
-        limits.max_compute_workgroups_per_dimension,
-    );
-    let plan_limits = if summary.kind == Kind::Software { plan_limits.in_software() } else { plan_limits };
+    let unusable =
+        |e: wgpu::RequestDeviceError| Error::Unsupported { adapter: summary.name.clone(), reason: e.to_string() };
+    let (device, queue) = adapter.request_device(&descriptor).await.map_err(unusable)?;
+    Ok(gpu(Some((instance.clone(), adapter.clone())), (device, queue), summary, numerics))
+}
+
+/// A device that somebody else opened.
+pub(crate) fn given(device: wgpu::Device, queue: wgpu::Queue, numerics: Numerics) -> Result<Gpu, Error> {
+    let limits = device.limits();
+    let summary = summary_of(device.adapter_info(), &limits, device.features());
+    check(&summary, &limits)?;
+    Ok(gpu(None, (device, queue), summary, numerics))
+}
+
+/// Refuses what allows less than every WebGPU device.
+fn check(summary: &AdapterSummary, limits: &wgpu::Limits) -> Result<(), Error> {
+    let portable = wgpu::Limits::default();
+    if limits.max_storage_buffers_per_shader_stage < STORAGE_BINDINGS as u32
+        || limits.max_storage_buffer_binding_size < portable.max_storage_buffer_binding_size
+        || limits.max_compute_invocations_per_workgroup < portable.max_compute_invocations_per_workgroup
+    {
+        let reason = "its limits are below the WebGPU defaults".to_owned();
+        return Err(Error::Unsupported { adapter: summary.name.clone(), reason });
+    }
+    Ok(())
+}
+
+fn gpu(
+    origin: Option<(wgpu::Instance, wgpu::Adapter)>,
+    (device, queue): (wgpu::Device, wgpu::Queue),
+    summary: AdapterSummary,
+    numerics: Numerics,
+) -> Gpu {
+    let AdapterSummary { binding_bytes, buffer_bytes, workgroups, kind, .. } = summary;
+    let limits = Limits::of_device(binding_bytes.min(buffer_bytes), workgroups);
+    let limits = if kind == Kind::Software { limits.in_software() } else { limits };
     let faults = Faults::default();
     faults.watch(&device, false);
-    let (instance, adapter) = (instance.clone(), adapter.clone());
     let (pipelines, poller) = (Mutex::default(), Poller::default());
-    let kind = summary.kind;
-    Ok(Gpu {
-        instance,
-        adapter,
-        device,
-        queue,
-        summary,
-        limits: plan_limits,
-        numerics,
-        kind,
-        faults,
-        pipelines,
-        poller,
-    })
+    Gpu { origin, device, queue, summary, limits, numerics, kind, faults, pipelines, poller }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod waiting;
 use std::{collections::HashMap, sync::Arc, sync::Mutex};
 
 pub(crate) use adapter::best;
+pub(crate) use adapter::given;
 pub use adapter::{adapters, open_adapter};
 use fault::Faults;
 pub use pipeline::NoopPipelines;
@@ -24,11 +25,9 @@ use super::{AdapterSummary, Control, Error, Export, Kind, Limits, Numerics, Outp
 /// An opened device as wgpu knows it, for libraries that compute on the same device and queue.
 #[derive(Clone, Debug)]
 pub struct Handles {
-    /// The instance that found the adapter.
-    pub instance: wgpu::Instance,
-    /// The adapter.
-    pub adapter: wgpu::Adapter,
-    /// The device, opened with all stable features and the adapter's limits.
+    /// The instance and the adapter; none where the device was given to the engine ([`super::Device::from_wgpu`]).
+    pub origin: Option<(wgpu::Instance, wgpu::Adapter)>,
+    /// The device; one that the engine opened has all stable features and the adapter's limits.
     pub device: wgpu::Device,
     /// The queue to which the engine submits.
     pub queue: wgpu::Queue,
@@ -67,8 +66,7 @@ impl Handles {
 
 /// An opened device with its compiled pipelines.
 pub(crate) struct Gpu {
-    instance: wgpu::Instance,
-    adapter: wgpu::Adapter,
+    origin: Option<(wgpu::Instance, wgpu::Adapter)>,
     device: wgpu::Device,
     queue: wgpu::Queue,
     summary: AdapterSummary,
@@ -83,14 +81,8 @@ pub(crate) struct Gpu {
 
 impl Gpu {
     pub(crate) fn handles(&self) -> Handles {
-        let Self { instance, adapter, device, queue, faults, .. } = self;
-        Handles {
-            instance: instance.clone(),
-            adapter: adapter.clone(),
-            device: device.clone(),
-            queue: queue.clone(),
-            faults: faults.clone(),
-        }
+        let Self { origin, device, queue, faults, .. } = self;
+        Handles { origin: origin.clone(), device: device.clone(), queue: queue.clone(), faults: faults.clone() }
     }
 
     pub(crate) fn summary(&self) -> &AdapterSummary {
@@ -101,13 +93,31 @@ impl Gpu {
         self.limits
     }
 
-    pub(crate) fn set_memory_budget(&mut self, budget_bytes: u64) {
-        self.limits.memory_bytes = budget_bytes;
+    /// The same device under another memory budget.
+    pub(crate) fn with_memory_budget(&self, memory_bytes: u64) -> Arc<Self> {
+        Arc::new(Self { limits: Limits { memory_bytes, ..self.limits }, ..self.again() })
     }
 
-    pub(crate) fn compile_as(&mut self, kind: Kind) {
-        self.kind = kind;
-        self.pipelines = Mutex::default();
+    /// The same device, its shaders compiled as for another kind of adapter.
+    pub(crate) fn compiled_as(&self, kind: Kind) -> Arc<Self> {
+        Arc::new(Self { kind, ..self.again() })
+    }
+
+    /// The same device, with nothing compiled yet.
+    fn again(&self) -> Self {
+        let Self { origin, device, queue, summary, limits, numerics, kind, faults, .. } = self;
+        Self {
+            origin: origin.clone(),
+            device: device.clone(),
+            queue: queue.clone(),
+            summary: summary.clone(),
+            limits: *limits,
+            numerics: *numerics,
+            kind: *kind,
+            faults: faults.clone(),
+            pipelines: Mutex::default(),
+            poller: Poller::default(),
+        }
     }
 
     pub(crate) fn numerics(&self) -> Numerics {

@@ -84,7 +84,7 @@ type Answer = Result<bool, String>;
 mod thread {
     use std::{
         sync::{OnceLock, mpsc},
-        thread,
+        thread::{self, JoinHandle},
     };
 
     use super::{Answer, Duration, Signal};
@@ -97,9 +97,26 @@ mod thread {
         Pause(Signal<Answer>),
     }
 
-    /// The thread that polls one device; it ends with its `Poller`.
+    /// The thread that polls one device. It ends before its `Poller` is gone, and with it its hold on the device: a driver
+    /// that is left at the end of the process must not be in use.
     #[derive(Default)]
-    pub(in super::super) struct Poller(OnceLock<mpsc::Sender<Request>>);
+    pub(in super::super) struct Poller(OnceLock<Running>);
+
+    struct Running {
+        /// None when the thread is to end.
+        requests: Option<mpsc::Sender<Request>>,
+        thread: Option<JoinHandle<()>>,
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            self.requests = None;
+            // An executor may drop what it ran where it is woken: on that thread.
+            if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
+                let _ = thread.join();
+            }
+        }
+    }
 
     impl Poller {
         /// Waits until the submission is done, for a while at most.
@@ -118,16 +135,16 @@ mod thread {
         }
 
         async fn ask(&self, device: &wgpu::Device, request: impl FnOnce(Signal<Answer>) -> Request) -> Answer {
-            let sender = self.0.get_or_init(|| {
+            let running = self.0.get_or_init(|| {
                 let (sender, requests) = mpsc::channel();
                 let device = device.clone();
-                thread::spawn(move || requests.into_iter().for_each(|request| answer(&device, request)));
-                sender
+                let thread = thread::spawn(move || requests.into_iter().for_each(|request| answer(&device, request)));
+                Running { requests: Some(sender), thread: Some(thread) }
             });
             let signal = Signal::new();
-            match sender.send(request(signal.clone())) {
-                Ok(()) => signal.wait().await,
-                Err(error) => Err(error.to_string()),
+            match running.requests.as_ref().map(|requests| requests.send(request(signal.clone()))) {
+                Some(Ok(())) => signal.wait().await,
+                _ => Err("the thread that polls the device has ended".to_owned()),
             }
         }
     }

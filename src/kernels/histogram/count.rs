@@ -28,8 +28,6 @@ kernel! {
         levels: u32,
         /// Words of a row of pixels.
         words: u32,
-        /// Rows of the mask; 1 without one.
-        mask_rows: u32,
         /// Words of a row of the mask; 0 without one.
         mask_words: u32,
         /// First row that a row of tiles reads, relative to its beginning.
@@ -40,7 +38,7 @@ kernel! {
     shader histogram/count, Exact, [256, 1];
     structs Cuts;
     reads pixels[rows, words]: window(down.window(first, last)) of [u16; 2],
-          mask[mask_rows, (mask_words.max(1))]: window(down.window(first, last)) of u32;
+          mask[(if mask_words == 0 { 1 } else { rows }), (mask_words.max(1))]: window(down.window(first, last)) of u32;
     writes results[(down.count), (across.count * levels)]: u32 as "atomic<u32>";
     domain |_| {
         let pixels = f64::from(across.count) * across.longest() * down.longest();
@@ -102,11 +100,11 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, tiles: 
     let counts =
         graph.buffer::<u32>("histogram.counts", Extent { slices: 1, rows: y.count, columns: x.count * levels });
     let (first, last) = y.window();
-    let (mask_rows, mask_words) = mask.map_or((1, 0), |mask| (mask.size[1], Mask::row_words(mask.size)));
+    let mask_words = mask.map_or(0, |mask| Mask::row_words(mask.size));
     let mask = mask.map_or_else(|| graph.upload_table("histogram.no_mask", &[0_u32]), |mask| mask.buffer);
     let [across, down] = [x, y].map(Cuts::of);
     let (columns, rows) = (x.length, y.length);
-    let kernel = Count { across, down, columns, rows, levels, words, mask_rows, mask_words, first, last };
+    let kernel = Count { across, down, columns, rows, levels, words, mask_words, first, last };
     kernel.compute(graph, "count", pixels.buffer, mask, counts);
     counts
 }
