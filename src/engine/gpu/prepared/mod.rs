@@ -220,6 +220,7 @@ impl Prepared {
         })
         .await??;
         running.report.counts.submissions += 1;
+        let is_awaited = download.is_none() && ticks.is_none();
         if let Some(staging) = upload {
             self.uploads.submitted(staging, submission.clone());
         }
@@ -232,7 +233,8 @@ impl Prepared {
             let readback = Readback::new(timing.pool.clone(), staging, submission.clone(), vec![fill]);
             running.pending.push_back(readback);
         }
-        running.last = Some(submission.clone());
+        // What is read back has run.
+        running.last = is_awaited.then(|| submission.clone());
         self.in_flight.push_back(submission);
         if self.in_flight.len() > BATCHES_IN_FLIGHT
             && let Some(oldest) = self.in_flight.pop_front()

@@ -20,6 +20,7 @@ pub(crate) struct Running {
     /// Outputs, then the ticks of the passes.
     words: Vec<Vec<u32>>,
     pub(super) pending: VecDeque<Readback>,
+    /// The last submission, unless it is among those that are pending.
     pub(super) last: Option<wgpu::SubmissionIndex>,
     passes: Option<Passes>,
     pub(super) dispatches: usize,
