@@ -40,7 +40,7 @@ pub enum Read {
 /// kernel reads in their place must lie in the window, as rows mirrored within the reach of a stencil do.
 ///
 /// Buffer and domain have one slice. A buffer larger than a binding may be in several parts: a dispatch then binds one
-/// of them, or a copy of just the rows it needs, so a shader must find every row with `bound_row`. The rows that one
+/// of them, or a copy of just the rows it needs, so a shader must find every row with `NAME_row`. The rows that one
 /// output row needs (one grain of rows, if the domain has grains) must fit a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
