@@ -23,6 +23,7 @@ pub mod noise;
 mod parallel;
 pub mod phantom;
 pub mod tasks;
+mod vectorised;
 
 #[cfg(feature = "gpu")]
 #[doc(no_inline)]

@@ -157,7 +157,7 @@ fn a_file_without_spacing_needs_a_grid_and_keeps_its_axes() {
     let cases: [(_, &[u8], _); 2] = [(VolumeFormat::Nrrd, nrrd, DMat3::IDENTITY), (VolumeFormat::MetaImage, mha, lps)];
     for (format, bytes, axes) in cases {
         let message = decode_volume(format, Path::new("v"), bytes, None).unwrap_err().to_string();
-        assert_eq!(message, "v: carries no spacing; give a grid (--grid NXxNYxNZ@SXxSYxSZ)");
+        assert_eq!(message, "v: carries no spacing; give a grid, NXxNYxNZ@SXxSYxSZ");
         let got = decode_volume(format, Path::new("v"), bytes, Some(given)).unwrap();
         assert_eq!((got.grid().orientation(), got.grid().spacing_mm()), (axes, given.spacing_mm()));
         assert_eq!(got.grid().centre_mm(), DVec3::ZERO);
@@ -173,7 +173,7 @@ fn npy_volume_needs_a_grid_of_its_size() {
     let got = read_volume(&path, Some(*want.grid())).unwrap();
     assert_eq!((got.values(), got.grid(), got.unit()), (want.values(), want.grid(), Unit::Arbitrary));
     let message = read_volume(&path, None).unwrap_err().to_string();
-    assert!(message.ends_with("v.npy: carries no spacing; give a grid (--grid NXxNYxNZ@SXxSYxSZ)"), "{message}");
+    assert!(message.ends_with("v.npy: carries no spacing; give a grid, NXxNYxNZ@SXxSYxSZ"), "{message}");
     let other = Grid::centred([2, 3, 4], [1.0; 3]).unwrap();
     let message = read_volume(&path, Some(other)).unwrap_err().to_string();
     assert!(message.ends_with("v.npy: holds 4x3x2 values, but 2x3x4 were asked for"), "{message}");

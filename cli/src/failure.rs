@@ -131,6 +131,10 @@ impl From<IoError> for Failure {
     fn from(error: IoError) -> Self {
         match error {
             IoError::Cancelled { .. } => Self::Interrupted,
+            // The pitch of a stack comes from a geometry file.
+            IoError::SpacingMissing { needed, .. } if needed.starts_with("a grid") => {
+                Self::input(format!("{error}, by --grid"))
+            }
             error => Self::input(error),
         }
     }

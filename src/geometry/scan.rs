@@ -10,73 +10,78 @@ use super::{
     Vectors,
 };
 
-/// One geometry file: a named geometry, told apart by its `kind`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Scan {
-    /// `cone-circular`
-    ConeCircular(ConeCircular),
-    /// `fan`
-    Fan(Fan),
-    /// `parallel`
-    Parallel(Parallel),
-    /// `tomosynthesis-linear`
-    TomosynthesisLinear(TomosynthesisLinear),
-    /// `tomosynthesis-arc`
-    TomosynthesisArc(TomosynthesisArc),
-    /// `helical`
-    Helical(Helical),
-    /// `radiograph`
-    Radiograph(Radiograph),
-    /// `vectors`
-    Vectors(Vectors),
+/// From one list of kinds: the enum, the names, the views, reading and examples.
+macro_rules! kinds {
+    ($($kind:ident = $name:literal),* $(,)?) => {
+        /// One geometry file: a named geometry, told apart by its `kind`.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "kebab-case")]
+        pub enum Scan {
+            $(#[doc = concat!("`", $name, "`")] $kind($kind),)*
+        }
+
+        impl Scan {
+            /// Every `kind`, in the order of the documentation.
+            pub const KINDS: [&str; [$($name),*].len()] = [$($name),*];
+
+            /// The scan's `kind`.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$kind(_) => $name,)*
+                }
+            }
+
+            /// The views of this scan.
+            ///
+            /// # Errors
+            /// [`GeometryError`] naming the field that no scanner can have.
+            pub fn build(&self) -> Result<Geometry, GeometryError> {
+                match self {
+                    $(Self::$kind(scan) => scan.build(),)*
+                }
+            }
+
+            /// A commented example of a geometry file of this `kind`.
+            ///
+            /// # Errors
+            /// [`GeometryError::Kind`] when there is no such kind.
+            pub fn example(kind: &str) -> Result<&'static str, GeometryError> {
+                match kind {
+                    $($name => Ok(include_str!(concat!("../../assets/geometry/", $name, ".toml"))),)*
+                    other => Err(unknown_kind(format!("\"{other}\""))),
+                }
+            }
+
+            /// The scan of a table without its `kind`.
+            fn of(kind: &str, text: &str, table: Spanned<DeTable<'_>>) -> Result<Self, GeometryError> {
+                match kind {
+                    $($name => Ok(Self::$kind(fields(text, kind, table)?)),)*
+                    other => Err(unknown_kind(format!("\"{other}\""))),
+                }
+            }
+        }
+
+        $(impl From<$kind> for Scan {
+            fn from(scan: $kind) -> Self {
+                Self::$kind(scan)
+            }
+        })*
+    };
+}
+
+kinds! {
+    ConeCircular = "cone-circular",
+    Fan = "fan",
+    Parallel = "parallel",
+    TomosynthesisLinear = "tomosynthesis-linear",
+    TomosynthesisArc = "tomosynthesis-arc",
+    Helical = "helical",
+    Radiograph = "radiograph",
+    Vectors = "vectors",
 }
 
 impl Scan {
-    /// Every `kind`, in the order of the documentation.
-    pub const KINDS: [&str; 8] = [
-        "cone-circular",
-        "fan",
-        "parallel",
-        "tomosynthesis-linear",
-        "tomosynthesis-arc",
-        "helical",
-        "radiograph",
-        "vectors",
-    ];
-
-    /// The scan's `kind`.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        Self::KINDS[match self {
-            Self::ConeCircular(_) => 0,
-            Self::Fan(_) => 1,
-            Self::Parallel(_) => 2,
-            Self::TomosynthesisLinear(_) => 3,
-            Self::TomosynthesisArc(_) => 4,
-            Self::Helical(_) => 5,
-            Self::Radiograph(_) => 6,
-            Self::Vectors(_) => 7,
-        }]
-    }
-
-    /// The views of this scan.
-    ///
-    /// # Errors
-    /// [`GeometryError`] naming the field that no scanner can have.
-    pub fn build(&self) -> Result<Geometry, GeometryError> {
-        match self {
-            Self::ConeCircular(scan) => scan.build(),
-            Self::Fan(scan) => scan.build(),
-            Self::Parallel(scan) => scan.build(),
-            Self::TomosynthesisLinear(scan) => scan.build(),
-            Self::TomosynthesisArc(scan) => scan.build(),
-            Self::Helical(scan) => scan.build(),
-            Self::Radiograph(scan) => scan.build(),
-            Self::Vectors(scan) => scan.build(),
-        }
-    }
-
     /// Reads a scan from the text of a geometry file; what it returns, [`Scan::build`] accepts.
     ///
     /// # Errors
@@ -89,17 +94,7 @@ impl Scan {
             Some(other) => return Err(unknown_kind(format!("{} instead of a string", article(other.type_str())))),
             None => return Err(unknown_kind("none")),
         };
-        let scan = match kind {
-            "cone-circular" => Self::ConeCircular(fields(text, kind, table)?),
-            "fan" => Self::Fan(fields(text, kind, table)?),
-            "parallel" => Self::Parallel(fields(text, kind, table)?),
-            "tomosynthesis-linear" => Self::TomosynthesisLinear(fields(text, kind, table)?),
-            "tomosynthesis-arc" => Self::TomosynthesisArc(fields(text, kind, table)?),
-            "helical" => Self::Helical(fields(text, kind, table)?),
-            "radiograph" => Self::Radiograph(fields(text, kind, table)?),
-            "vectors" => Self::Vectors(fields(text, kind, table)?),
-            other => return Err(unknown_kind(format!("\"{other}\""))),
-        };
+        let scan = Self::of(kind, text, table)?;
         scan.build()?;
         Ok(scan)
     }
@@ -112,36 +107,7 @@ impl Scan {
         toml::to_string(self)
             .map_err(|error| GeometryError::Toml { place: self.kind().to_owned(), message: error.to_string() })
     }
-
-    /// A commented example of a geometry file of this `kind`.
-    ///
-    /// # Errors
-    /// [`GeometryError::Kind`] when there is no such kind.
-    pub fn example(kind: &str) -> Result<&'static str, GeometryError> {
-        match kind {
-            "cone-circular" => Ok(include_str!("../../assets/geometry/cone-circular.toml")),
-            "fan" => Ok(include_str!("../../assets/geometry/fan.toml")),
-            "parallel" => Ok(include_str!("../../assets/geometry/parallel.toml")),
-            "tomosynthesis-linear" => Ok(include_str!("../../assets/geometry/tomosynthesis-linear.toml")),
-            "tomosynthesis-arc" => Ok(include_str!("../../assets/geometry/tomosynthesis-arc.toml")),
-            "helical" => Ok(include_str!("../../assets/geometry/helical.toml")),
-            "radiograph" => Ok(include_str!("../../assets/geometry/radiograph.toml")),
-            "vectors" => Ok(include_str!("../../assets/geometry/vectors.toml")),
-            other => Err(unknown_kind(format!("\"{other}\""))),
-        }
-    }
 }
-
-macro_rules! scan_from {
-    ($($kind:ident),*) => {
-        $(impl From<$kind> for Scan {
-            fn from(scan: $kind) -> Self {
-                Self::$kind(scan)
-            }
-        })*
-    };
-}
-scan_from!(ConeCircular, Fan, Parallel, TomosynthesisLinear, TomosynthesisArc, Helical, Radiograph, Vectors);
 
 /// The fields of one kind, from a table without its `kind`.
 ///

@@ -21,7 +21,7 @@ thread_local! {
 ///
 /// This holds for what the calling thread writes meanwhile.
 pub fn cancellable<T>(is_cancelled: fn() -> bool, work: impl FnOnce() -> T) -> T {
-    /// Puts the outer question back, even when the work panics.
+    /// Restores the outer check for cancelling, even when the work panics.
     struct Outer(fn() -> bool);
     impl Drop for Outer {
         fn drop(&mut self) {

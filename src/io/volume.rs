@@ -16,7 +16,7 @@ use crate::data::{Grid, Volume};
 const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .dcm, or a folder of DICOM slices";
 const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd or .npy";
 /// What a file without spacing needs beside it to become a volume.
-const GRID_NEEDED: &str = "a grid (--grid NXxNYxNZ@SXxSYxSZ)";
+const GRID_NEEDED: &str = "a grid, NXxNYxNZ@SXxSYxSZ";
 
 /// Formats that hold a volume or a projection stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,7 +5,6 @@
 mod pixels;
 pub(crate) mod prelude;
 mod registry;
-pub(crate) mod vectorised;
 
 pub mod clahe;
 pub mod fdk;

@@ -1,6 +1,6 @@
 //! Local means, variances and covariances under a sliding window, and the two terms of SSIM from them.
 
-use crate::{kernels::vectorised::vectorised, parallel::*};
+use crate::{parallel::*, vectorised::vectorised};
 
 /// Rows that one thread makes at a time; fixed, so that sums are the same on every machine.
 const STRIP_ROWS: usize = 128;

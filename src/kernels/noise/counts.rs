@@ -6,7 +6,7 @@ use super::{
     poisson::{COUNTLESS, FEW, Hat, count, few_beyond, many_beyond, pixel_words, threshold},
     table::tabulated,
 };
-use crate::kernels::vectorised::{LANES, Lanes};
+use crate::vectorised::{LANES, Lanes};
 
 /// Counts of the pixels from that of `counter` on, as [`count`] gives them one by one.
 ///

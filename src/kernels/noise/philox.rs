@@ -5,7 +5,7 @@
 //! (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011). The shader puts high words
 //! together from products of 16 bits.
 
-use crate::kernels::vectorised::LANES;
+use crate::vectorised::LANES;
 
 /// Rounds.
 const ROUNDS: usize = 10;

@@ -8,8 +8,8 @@ use super::{
     transform::{Block, Stack, Transform},
 };
 use crate::{
-    kernels::vectorised::{LANES, Lanes, vectorised},
     parallel::*,
+    vectorised::{LANES, Lanes, vectorised},
 };
 
 /// Rows of reference blocks that are filtered as one piece.

@@ -1,7 +1,7 @@
 //! Search for the blocks of a window that are most like a reference block.
 
 use super::{options::Step, transform::Block};
-use crate::kernels::vectorised::{LANES, vectorised};
+use crate::vectorised::{LANES, vectorised};
 
 /// Farthest a candidate lies from its reference along one axis: the window is 39x39 blocks [NS].
 pub(super) const REACH: usize = 19;

@@ -5,7 +5,7 @@ use super::{
     options::Step,
     transform::{Stack, Transform},
 };
-use crate::kernels::vectorised::{LANES, vectorised};
+use crate::vectorised::{LANES, vectorised};
 
 /// Side of the blocks of the only profile that prefilters.
 const N: usize = 12;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use crate::kernels::vectorised::{LANES, Lanes};
+use crate::vectorised::{LANES, Lanes};
 
 /// Rows of pixels or of coefficients.
 pub(super) type Block<const N: usize> = [[f32; N]; N];

@@ -218,7 +218,7 @@ impl Inputs {
                 let task = Fdk::new(stack, scan, grid, FdkOptions::default())?;
                 return run(task.graph());
             }
-            // Radiographs have had their turn.
+            // Their graphs are those of radiographs, and have been run above.
             HotPath::Clahe | HotPath::Laplacian | HotPath::Enhance => {}
             HotPath::Pointwise => {
                 let a = graph.upload("bench.a", cube, volume.values());
