@@ -6,9 +6,7 @@ mod context;
 mod failure;
 mod inputs;
 mod interrupt;
-#[cfg_attr(not(test), expect(dead_code, reason = "the demo does not draw everything that can be drawn"))]
 mod pictures;
-#[cfg_attr(not(test), expect(dead_code, reason = "the demo does not draw everything that can be drawn"))]
 mod report;
 mod summary;
 

@@ -11,8 +11,10 @@
 //! let volume = Volume::zeros(Grid::centred([8, 8, 8], [4.0; 3])?, Unit::PerMillimetre);
 //! let geometry = Scan::from_toml(Scan::example("radiograph")?)?.build()?;
 //! let device = Device::cpu();
-//! let borrowing = Projection::new(&volume, &geometry)?;
-//! let projections = pollster::block_on(borrowing.run(&device, &Control::default()))?;
+//! let projections = {
+//!     let borrowing = Projection::new(&volume, &geometry)?;
+//!     pollster::block_on(borrowing.run(&device, &Control::default()))?
+//! };
 //! assert_eq!(projections.views(), 1);
 //!
 //! let owning = Projection::new(volume, &geometry)?;

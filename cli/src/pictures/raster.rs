@@ -12,6 +12,7 @@ use super::{Diverging, Slice, Window, colour::diverging_rgb};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resample {
     /// The nearest stored pixel: shows the voxels as they are.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only a page of the tests shows voxels as they are"))]
     Nearest,
     /// Bilinear when growing, averaging when shrinking.
     Smooth,
@@ -56,6 +57,7 @@ impl Raster {
     }
 
     /// Columns and rows.
+    #[cfg(test)]
     pub(crate) fn size(&self) -> [u32; 2] {
         self.size
     }

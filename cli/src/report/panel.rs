@@ -127,6 +127,7 @@ impl Panel {
     }
 
     /// Shows the voxels as they are, without smoothing between them.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn pixelated(mut self) -> Self {
         self.resample = Resample::Nearest;
