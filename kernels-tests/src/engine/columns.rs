@@ -1,7 +1,7 @@
 //! Invocations that own columns along z, dispatched in three dimensions.
 
 use kerma::{
-    engine::{Block, Extent, Graph},
+    engine::{Block, Extent, Graph, Shader},
     kernel,
 };
 
@@ -41,11 +41,19 @@ fn recorded<'a>((extent, values): &'a (Extent, Vec<u32>), graph: &mut Graph<'a>)
 }
 
 pub(crate) fn cases() -> Vec<Case> {
+    volumes(&SHADER, recorded)
+}
+
+/// Volumes of all shapes, whole, in parts and in several dispatches, for kernels that take whole slices.
+pub(super) fn volumes(
+    shader: &'static Shader,
+    recorded: for<'a> fn(&'a (Extent, Vec<u32>), &mut Graph<'a>),
+) -> Vec<Case> {
     let case = |[slices, rows, columns]: [usize; 3]| {
         let extent = Extent::new(slices, rows, columns);
         let values = Seeded::new(extent.elements()).values(extent.elements() as usize, 0.0, 1e9);
         let values: Vec<u32> = values.into_iter().map(|v| v as u32).collect();
-        Case::new(&SHADER, format!("{columns}x{rows}x{slices}"), (extent, values), recorded)
+        Case::new(shader, format!("{columns}x{rows}x{slices}"), (extent, values), recorded)
     };
     const SHAPE: [usize; 3] = [25, 7, 19];
     const SLICE: f64 = 7.0 * 19.0;

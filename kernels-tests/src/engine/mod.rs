@@ -1,6 +1,7 @@
 //! Cases of what the engine does itself: copies, clearing, and every way in which a kernel may reach its buffers.
 
 mod anywhere;
+mod blocks;
 mod clear;
 mod columns;
 mod copy;
@@ -13,10 +14,19 @@ use kerma::engine::Extent;
 use crate::{Case, Seeded};
 
 pub(crate) fn cases() -> Vec<Case> {
-    [copy::cases(), clear::cases(), window::cases(), slab::cases(), columns::cases(), sums::cases(), anywhere::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        copy::cases(),
+        clear::cases(),
+        window::cases(),
+        slab::cases(),
+        columns::cases(),
+        blocks::cases(),
+        sums::cases(),
+        anywhere::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Shapes and the limits on their parts: whole, slabs, parts of slices.
