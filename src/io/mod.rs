@@ -31,6 +31,7 @@ mod metaimage;
 mod nifti;
 mod npy;
 mod nrrd;
+mod pixel_values;
 mod png;
 mod projections;
 mod raster;

@@ -12,8 +12,8 @@ use super::{
     IoError,
     atomic::write_file,
     error::excerpt,
-    image::{integers, note, parse_note, pixel_count, room},
     input::MAX_INFLATION,
+    pixel_values::{integers, note, parse_note, pixel_count, room},
 };
 use crate::data::{Image, Sample};
 

@@ -14,7 +14,7 @@ use super::{
     IoError,
     atomic::write_file,
     error::excerpt,
-    image::{integers, note, parse_note, pixel_count, room},
+    pixel_values::{integers, note, parse_note, pixel_count, room},
     raster::check_finite,
 };
 use crate::data::{Image, ImageInfo, Sample};

@@ -2,9 +2,9 @@ use kerma::{kernels::noise::Stream, metrics::psnr};
 
 use super::{
     Condition, Interval, MatchedDose, MatchedOptions, NoiseKind,
-    run::{Bench, Kind, RANGE},
+    bench::{Bench, Kind},
     scene::{noisy, truth},
-    way::{Given, Way},
+    way::{Given, RANGE, Way},
 };
 use crate::Error;
 

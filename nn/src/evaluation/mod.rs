@@ -9,6 +9,7 @@
 //!
 //! What is measured and how: `docs/methods/denoising.md`.
 
+mod bench;
 mod check;
 mod grid;
 mod interval;

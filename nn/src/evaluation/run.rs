@@ -11,63 +11,23 @@ use kerma::{
 
 use super::{
     Cell, Condition, Gallery, Interval, Measured, MethodKind, Metric, Outcome, Recipe, SeamLine, SeamOptions,
+    bench::{Bench, Kind},
     matched::search,
     scene::{Scene, noisy, truth},
     seams::line_db,
     structure::{difference, false_energy, recovery},
-    way::{DISPLAY, Given, Way},
+    way::{DISPLAY, Given, RANGE, Way},
 };
 use crate::{Error, Model, feature_distance, perceptual::FeatureDistance};
 
 /// Values of each metric, in the order of the images.
 type Values = BTreeMap<Metric, Vec<Option<f64>>>;
 
-/// Range of possible values of a displayed image.
-pub(super) const RANGE: f64 = DISPLAY[1] - DISPLAY[0];
-
 /// A recipe with what it needs, ready to run.
 pub struct Evaluation {
     recipe: Recipe,
     models: BTreeMap<PathBuf, Model>,
     volumes: Vec<Volume>,
-}
-
-/// What all tests work with.
-pub(super) struct Bench<'a> {
-    pub(super) scenes: &'a [Scene],
-    pub(super) seed: u64,
-    pub(super) engine: &'a engine::Device,
-    pub(super) control: &'a Control<'a>,
-    features: FeatureDistance,
-    /// Images denoised so far, and all there are to be.
-    done: Counter<usize>,
-    all: usize,
-}
-
-/// Which test asks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Table,
-    Matched,
-    Seams,
-}
-
-impl Bench<'_> {
-    /// Says what comes next, and stops here when asked to.
-    pub(super) fn tell(&mut self, kind: Kind, what: &str) -> Result<(), Error> {
-        if (self.control.is_cancelled)() {
-            return Err(engine::Error::Cancelled.into());
-        }
-        let test = match kind {
-            Kind::Table => "table",
-            Kind::Matched => "matched start",
-            Kind::Seams => "seams",
-        };
-        let fraction = self.done.get() as f64 / self.all.max(1) as f64;
-        (self.control.progress)(Progress { pass: &format!("{test}: {what}"), fraction });
-        self.done.set(self.done.get() + 1);
-        Ok(())
-    }
 }
 
 impl Evaluation {

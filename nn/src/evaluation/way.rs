@@ -19,6 +19,8 @@ use crate::{
 
 /// Values that a display shows as black and white.
 pub(super) const DISPLAY: [f64; 2] = [0.0, 1.0];
+/// Range of possible values of a displayed image.
+pub(super) const RANGE: f64 = DISPLAY[1] - DISPLAY[0];
 
 /// A method ready to denoise.
 pub(super) struct Way<'a> {

@@ -11,7 +11,7 @@ use crate::{
     data::{DisplayRange, Image, ImageInfo, Sample, Trend, Unit},
     io::{
         IoError,
-        image::{pixel_count, room},
+        pixel_values::{pixel_count, room},
     },
 };
 

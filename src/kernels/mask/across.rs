@@ -9,7 +9,7 @@
 //!
 //! Shapes: `[row][word]` ← the same.
 
-use super::{bits::last_valid, morphology::Spread};
+use super::{bits::last_valid, spread::Spread};
 use crate::kernels::prelude::*;
 
 kernel! {

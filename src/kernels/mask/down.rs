@@ -6,7 +6,7 @@
 //!
 //! Shapes: `[row][word]` ← the same, r rows up and down.
 
-use super::morphology::Spread;
+use super::spread::Spread;
 use crate::kernels::prelude::*;
 
 kernel! {

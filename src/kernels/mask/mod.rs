@@ -24,6 +24,7 @@ pub mod step_right;
 pub mod tally;
 
 mod bits;
+mod spread;
 
 use crate::engine::Shader;
 

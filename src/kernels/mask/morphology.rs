@@ -5,34 +5,10 @@
 //! ch. II), within a rectangular image too: what is reached by r₁ + r₂ steps is reached without leaving it. So every
 //! radius is a number of passes of at most [`across::MAX_RADIUS`]; a radius of 0 takes none and gives the mask itself.
 
+pub use super::spread::Spread;
+
 use super::{across, down};
 use crate::{engine::Graph, kernels::Mask};
-
-/// What a pass spreads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spread {
-    /// The set pixels.
-    Dilate,
-    /// The unset pixels.
-    Erode,
-}
-
-impl Spread {
-    /// What turns the pixels that spread into set ones, by exclusive or.
-    pub(super) fn flip(self) -> u32 {
-        match self {
-            Self::Dilate => 0,
-            Self::Erode => u32::MAX,
-        }
-    }
-
-    pub(super) fn verb(self) -> &'static str {
-        match self {
-            Self::Dilate => "dilate",
-            Self::Erode => "erode",
-        }
-    }
-}
 
 /// Records the pixels with a set pixel within the square.
 pub fn dilate(graph: &mut Graph<'_>, mask: Mask, radius: u32) -> Mask {

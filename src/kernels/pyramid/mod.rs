@@ -13,6 +13,7 @@
 //! - [`blend`] puts two images together under a mask, band by band.
 //! - [`Arithmetic`] says whether levels are whole numbers, and then everything is exact, or single precision.
 
+mod arithmetic;
 mod curve;
 mod expand;
 mod levels;
@@ -24,8 +25,9 @@ pub mod median;
 pub mod noise;
 pub mod reduce;
 
+pub use arithmetic::Arithmetic;
 pub use curve::{Containment, Curve};
-pub use levels::{Arithmetic, Pyramid, build, collapse};
+pub use levels::{Pyramid, build, collapse};
 pub use noise::record as noise;
 
 use crate::engine::Shader;

@@ -9,7 +9,7 @@
 //!
 //! Shapes: `[1][⌈rows/2⌉][⌈columns/2⌉]` ← `[1][rows][columns]`. Tier P; exact with [`Arithmetic::Whole`].
 
-use super::{Arithmetic, levels::coarser};
+use super::arithmetic::{Arithmetic, coarser};
 use crate::kernels::prelude::*;
 
 kernel! {
