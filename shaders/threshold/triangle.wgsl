@@ -9,14 +9,6 @@ var<workgroup> firsts: array<u32, WORKGROUP_WIDE>;
 var<workgroup> lasts: array<u32, WORKGROUP_WIDE>;
 var<workgroup> bests: array<vec3<u32>, WORKGROUP_WIDE>;
 
-// a·b for b below 2¹⁶, as high and low word.
-fn product(a: u32, b: u32) -> vec2<u32> {
-    let low = (a & 0xffffu) * b;
-    let high = (a >> 16u) * b;
-    let sum = low + (high << 16u);
-    return vec2<u32>((high >> 16u) + select(0u, 1u, sum < low), sum);
-}
-
 fn wide_sum(a: vec2<u32>, b: vec2<u32>) -> vec2<u32> {
     let low = a.y + b.y;
     return vec2<u32>(a.x + b.x + select(0u, 1u, low < a.y), low);

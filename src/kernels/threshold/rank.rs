@@ -28,7 +28,7 @@ kernel! {
         /// Parts in a whole.
         whole: u32,
     }
-    shader threshold/rank, Exact, [256, 1];
+    shader threshold/rank + threshold/product, Exact, [256, 1];
     reads histogram[1, bins]: rows of u32;
     writes results[1, 4]: u32;
     domain |_| Domain::groups(1, 1, SHADER.workgroup[0], 8.0 * f64::from(bins));

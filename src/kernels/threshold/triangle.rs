@@ -38,7 +38,7 @@ kernel! {
         /// Number of the convention.
         convention: u32,
     }
-    shader threshold/triangle, Exact, [256, 1];
+    shader threshold/triangle + threshold/product, Exact, [256, 1];
     reads histogram[1, bins]: rows of u32;
     writes results[1, 4]: u32;
     domain |_| Domain::groups(1, 1, SHADER.workgroup[0], 20.0 * f64::from(bins));
