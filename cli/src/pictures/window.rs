@@ -30,6 +30,7 @@ impl Window {
     }
 
     /// The same window with black and white exchanged, as for a transmission shown with white bones.
+    #[cfg(any(test, feature = "nn"))]
     pub(crate) fn inverted(self) -> Self {
         Self { black: self.white, white: self.black }
     }
