@@ -83,6 +83,7 @@ type Answer = Result<bool, String>;
 #[cfg(not(target_family = "wasm"))]
 mod thread {
     use std::{
+        panic::{AssertUnwindSafe, catch_unwind},
         sync::{OnceLock, mpsc},
         thread::{self, JoinHandle},
     };
@@ -138,13 +139,15 @@ mod thread {
             let running = self.0.get_or_init(|| {
                 let (sender, requests) = mpsc::channel();
                 let device = device.clone();
-                let thread = thread::spawn(move || requests.into_iter().for_each(|request| answer(&device, request)));
-                Running { requests: Some(sender), thread: Some(thread) }
+                let work = move || requests.into_iter().for_each(|request| answer(&device, request));
+                // Without a thread the channel has no receiver.
+                let thread = thread::Builder::new().name("kerma waits".to_owned()).spawn(work).ok();
+                Running { requests: Some(sender), thread }
             });
             let signal = Signal::new();
             match running.requests.as_ref().map(|requests| requests.send(request(signal.clone()))) {
                 Some(Ok(())) => signal.wait().await,
-                _ => Err("the thread that polls the device has ended".to_owned()),
+                _ => Err("there is no thread that polls the device".to_owned()),
             }
         }
     }
@@ -153,10 +156,12 @@ mod thread {
         match request {
             Request::Look(index, signal) => {
                 let poll = wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(WAIT) };
-                signal.set(match device.poll(poll) {
-                    Ok(_) => Ok(true),
-                    Err(wgpu::PollError::Timeout) => Ok(false),
-                    Err(error) => Err(error.to_string()),
+                // Callbacks that other libraries left in the device run here too, and may panic.
+                signal.set(match catch_unwind(AssertUnwindSafe(|| device.poll(poll))) {
+                    Ok(Ok(_)) => Ok(true),
+                    Ok(Err(wgpu::PollError::Timeout)) => Ok(false),
+                    Ok(Err(error)) => Err(error.to_string()),
+                    Err(_) => Err("a callback of the device panicked".to_owned()),
                 });
             }
             Request::Pause(signal) => {
