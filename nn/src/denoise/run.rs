@@ -23,13 +23,13 @@ use crate::{
 /// A trained network ready to denoise.
 pub struct Denoiser<'a> {
     model: &'a Model,
-    way: Way,
+    way: Decoding,
     engine: &'a engine::Device,
     device: Device,
 }
 
 /// How a network's output becomes an image.
-enum Way {
+enum Decoding {
     /// Down a chain, from the level of the image's noise.
     Chain(Chain, Prediction),
     /// At once: the output is what is to be taken off.
@@ -50,9 +50,9 @@ impl<'a> Denoiser<'a> {
         let recipe = &model.card().recipe;
         let way = match (recipe.method, &recipe.diffusion) {
             (Method::Diffusion, Some(options)) => {
-                Way::Chain(Chain::new(options.schedule, options.steps), options.prediction)
+                Decoding::Chain(Chain::new(options.schedule, options.steps), options.prediction)
             }
-            (Method::Regression | Method::Neighbor2neighbor | Method::Adversarial, None) => Way::Direct,
+            (Method::Regression | Method::Neighbor2neighbor | Method::Adversarial, None) => Decoding::Direct,
             (method, _) => {
                 let name = &recipe.name;
                 return Err(Error::Options(format!("\"{name}\" is no denoiser, but a model of {method:?}")));
@@ -77,8 +77,8 @@ impl<'a> Denoiser<'a> {
             return Ok(Denoised::unchanged(image, Unchanged::Strength));
         }
         let scale = match self.way {
-            Way::Chain(..) => Scale::new(image, options.noise, options.strength)?,
-            Way::Direct => Scale::plain(image, options.range),
+            Decoding::Chain(..) => Scale::new(image, options.noise, options.strength)?,
+            Decoding::Direct => Scale::plain(image, options.range),
         };
         let scale = match scale {
             Ok(scale) => scale,
@@ -124,8 +124,8 @@ impl<'a> Denoiser<'a> {
     ) -> Result<Denoised, Error> {
         let sigma = scale.sigma();
         let levels = match &self.way {
-            Way::Chain(chain, _) => chain.way_down(sigma, options.sampler.steps()),
-            Way::Direct => vec![Level::CLEAN; 2],
+            Decoding::Chain(chain, _) => chain.way_down(sigma, options.sampler.steps()),
+            Decoding::Direct => vec![Level::CLEAN; 2],
         };
         let [columns, rows] = layout.size;
         let values = layout.padded(scale.forward(image), image.size());
@@ -145,7 +145,7 @@ impl<'a> Denoiser<'a> {
             let (from, to) = (pair[0], pair[1]);
             let estimate = self.estimate(&x, from, layout, &weights, &|done| tell(index, done))?;
             let step = match (&self.way, options.sampler) {
-                (Way::Direct, _) => Step { image: options.strength, present: 1.0 - options.strength, fresh: 0.0 },
+                (Decoding::Direct, _) => Step { image: options.strength, present: 1.0 - options.strength, fresh: 0.0 },
                 (_, Sampler::OneStep) => Step::posterior(from, Level::CLEAN),
                 (_, Sampler::Ddim { eta, .. }) => Step::implicit(from, to, eta),
                 (_, Sampler::Ddpm { .. }) => Step::posterior(from, to),
@@ -157,8 +157,8 @@ impl<'a> Denoiser<'a> {
         }
         let values = tensors::values(x)?;
         let (start, is_told) = match &self.way {
-            Way::Chain(chain, _) => (chain.start(sigma), true),
-            Way::Direct => (None, false),
+            Decoding::Chain(chain, _) => (chain.start(sigma), true),
+            Decoding::Direct => (None, false),
         };
         Ok(Denoised {
             image: scale.inverse(layout.cropped(values, image.size()), image)?,
@@ -223,12 +223,12 @@ impl<'a> Denoiser<'a> {
     fn clean(&self, noisy: Tensor<4>, level: Level) -> Tensor<4> {
         let network: &Unet = self.model.network();
         match &self.way {
-            Way::Chain(_, prediction) => {
+            Decoding::Chain(_, prediction) => {
                 let ln_sigma = Tensor::<1>::full([noisy.dims()[0]], level.sigma().ln() as f32, &self.device);
                 let output = network.forward(noisy.clone(), Some(ln_sigma));
                 prediction.to_image(level, noisy, output)
             }
-            Way::Direct => noisy.clone() - network.forward(noisy, None),
+            Decoding::Direct => noisy.clone() - network.forward(noisy, None),
         }
     }
 

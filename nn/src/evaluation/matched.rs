@@ -3,8 +3,8 @@ use kerma::{kernels::noise::Stream, metrics::psnr};
 use super::{
     Condition, Interval, MatchedDose, MatchedOptions, NoiseKind,
     bench::{Bench, Kind},
+    ready::{Given, RANGE, ReadyMethod},
     scene::{noisy, truth},
-    way::{Given, RANGE, Way},
 };
 use crate::Error;
 
@@ -39,7 +39,7 @@ fn spread([least, most]: [f64; 2], count: usize) -> Vec<f64> {
 pub(super) async fn search(
     options: &MatchedOptions,
     kinds: &[NoiseKind],
-    way: &Way<'_>,
+    way: &ReadyMethod<'_>,
     bench: &mut Bench<'_>,
 ) -> Result<Vec<MatchedDose>, Error> {
     let strengths = options.strengths();

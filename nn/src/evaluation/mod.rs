@@ -16,12 +16,12 @@ mod interval;
 mod matched;
 mod metric;
 mod outcome;
+mod ready;
 mod recipe;
 mod run;
 mod scene;
 mod seams;
 mod structure;
-mod way;
 
 pub use check::{Check, Verdict};
 pub use grid::{Entry, Grid};

@@ -13,10 +13,10 @@ use super::{
     Cell, Condition, Gallery, Interval, Measured, MethodKind, Metric, Outcome, Recipe, SeamLine, SeamOptions,
     bench::{Bench, Kind},
     matched::search,
+    ready::{DISPLAY, Given, RANGE, ReadyMethod},
     scene::{Scene, noisy, truth},
     seams::line_db,
     structure::{difference, false_energy, recovery},
-    way::{DISPLAY, Given, RANGE, Way},
 };
 use crate::{Error, Model, feature_distance, perceptual::FeatureDistance};
 
@@ -55,8 +55,8 @@ impl Evaluation {
         let begin = Instant::now();
         let recipe = &self.recipe;
         self.check_held_out()?;
-        let ways = recipe.methods.iter().map(|method| Way::new(method, &self.models, engine, device));
-        let ways: Vec<Way<'_>> = ways.collect::<Result<_, _>>()?;
+        let ways = recipe.methods.iter().map(|method| ReadyMethod::new(method, &self.models, engine, device));
+        let ways: Vec<ReadyMethod<'_>> = ways.collect::<Result<_, _>>()?;
         let quiet = Control { is_cancelled: control.is_cancelled, ..Control::default() };
         let drawn = |done: usize, all: usize| {
             // Drawing is told as the beginning of nothing: it takes a small part of the time.
@@ -159,7 +159,7 @@ impl Evaluation {
     /// Every image in every condition through every method.
     async fn table(
         &self,
-        ways: &[Way<'_>],
+        ways: &[ReadyMethod<'_>],
         conditions: &[Condition],
         bench: &mut Bench<'_>,
     ) -> Result<(Vec<Cell>, Vec<Gallery>), Error> {
@@ -266,7 +266,7 @@ impl Evaluation {
     async fn seams(
         &self,
         options: &SeamOptions,
-        ways: &[Way<'_>],
+        ways: &[ReadyMethod<'_>],
         conditions: &[Condition],
         bench: &mut Bench<'_>,
     ) -> Result<Vec<SeamLine>, Error> {

@@ -19,8 +19,8 @@ pub(super) struct Settings {
     #[arg(long, value_name = "S", default_value_t = 1.0, allow_negative_numbers = true)]
     pub(super) strength: f64,
     /// The way from noisy to clean
-    #[arg(long, value_enum, value_name = "NAME", default_value_t = Way::OneStep)]
-    sampler: Way,
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = Procedure::OneStep)]
+    sampler: Procedure,
     /// ddim, ddpm: most steps of the chain [default: 20]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<usize>,
@@ -44,7 +44,7 @@ pub(super) struct Settings {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Way {
+enum Procedure {
     /// The mean of all images that the noisy one may stand for: safest, softest
     OneStep,
     /// The implicit chain; the same result every time unless --eta adds noise
@@ -76,9 +76,9 @@ impl Settings {
         let usual = DenoiseOptions::default();
         let steps = self.steps.unwrap_or(USUAL_STEPS);
         let sampler = match self.sampler {
-            Way::OneStep => Sampler::OneStep,
-            Way::Ddim => Sampler::Ddim { steps, eta: self.eta.unwrap_or(0.0) },
-            Way::Ddpm => Sampler::Ddpm { steps },
+            Procedure::OneStep => Sampler::OneStep,
+            Procedure::Ddim => Sampler::Ddim { steps, eta: self.eta.unwrap_or(0.0) },
+            Procedure::Ddpm => Sampler::Ddpm { steps },
         };
         let tile = self.tile.unwrap_or(usual.tile);
         let options = DenoiseOptions {
@@ -108,11 +108,11 @@ impl Settings {
 
     /// Refuses flags that would have no effect, whatever the model.
     fn refuse_strays(&self) -> Result<(), Failure> {
-        let is_one_step = self.sampler == Way::OneStep;
-        let draws = self.sampler == Way::Ddpm || self.eta.is_some_and(|eta| eta != 0.0);
+        let is_one_step = self.sampler == Procedure::OneStep;
+        let draws = self.sampler == Procedure::Ddpm || self.eta.is_some_and(|eta| eta != 0.0);
         for (is_stray, flag, owners) in [
             (self.steps.is_some() && is_one_step, "--steps", "--sampler ddim or ddpm"),
-            (self.eta.is_some() && self.sampler != Way::Ddim, "--eta", "--sampler ddim"),
+            (self.eta.is_some() && self.sampler != Procedure::Ddim, "--eta", "--sampler ddim"),
             (self.seed.is_some() && !draws, "--seed", "--sampler ddpm, or ddim with --eta"),
         ] {
             if is_stray {
@@ -127,7 +127,7 @@ impl Settings {
         if recipe.diffusion.is_some() {
             return Ok(());
         }
-        let strays = [(self.sampler != Way::OneStep, "--sampler"), (self.noise.is_some(), "--noise")];
+        let strays = [(self.sampler != Procedure::OneStep, "--sampler"), (self.noise.is_some(), "--noise")];
         match strays.into_iter().find(|(is_stray, _)| *is_stray) {
             Some((_, flag)) => Err(Failure::input(format!(
                 "{flag} needs a diffusion model; \"{}\" takes noise off at once and is told no level of it",

@@ -17,7 +17,7 @@ use kerma::{
 use serde_json::{Value, json};
 
 use self::{
-    options::{Recipe, Step},
+    options::{Instructions, Step},
     outputs::Files,
 };
 use crate::{context::Context, failure::Failure};
@@ -57,7 +57,7 @@ pub(crate) struct EnhanceInputs {
     /// Radiograph
     image: PathBuf,
     #[command(flatten)]
-    recipe: Recipe,
+    recipe: Instructions,
     /// Foreground made elsewhere, an image of the same size: what is not 0
     #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
@@ -132,7 +132,7 @@ impl Loaded<'_> {
 
     /// Name of the preset or of the step.
     fn recipe(&self) -> String {
-        let Recipe { preset, only, .. } = &self.inputs.recipe;
+        let Instructions { preset, only, .. } = &self.inputs.recipe;
         preset.clone().or_else(|| only.map(options::name_of)).unwrap_or_default()
     }
 

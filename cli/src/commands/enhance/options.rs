@@ -23,7 +23,7 @@ const USUAL_TILES: [u32; 2] = [8, 8];
 
 /// What to do with the image.
 #[derive(Args, Debug)]
-pub(super) struct Recipe {
+pub(super) struct Instructions {
     /// Settings for a kind of picture: chest, extremity, abdomen, paediatric, small-animal, medium-animal,
     /// large-animal, or a .toml file
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "only")]
@@ -126,7 +126,7 @@ fn tiles(text: &str) -> Result<[u32; 2], String> {
     counts.ok_or_else(|| format!("tiles must read NXxNY, got \"{text}\""))
 }
 
-impl Recipe {
+impl Instructions {
     /// The options, checked, and what they are for; `has_mask` tells whether --mask gives a foreground.
     pub(super) fn preset(&self, has_mask: bool) -> Result<Preset, Failure> {
         self.refuse_strays(has_mask)?;

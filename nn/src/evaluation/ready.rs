@@ -23,7 +23,7 @@ pub(super) const DISPLAY: [f64; 2] = [0.0, 1.0];
 pub(super) const RANGE: f64 = DISPLAY[1] - DISPLAY[0];
 
 /// A method ready to denoise.
-pub(super) struct Way<'a> {
+pub(super) struct ReadyMethod<'a> {
     pub(super) options: &'a MethodOptions,
     denoiser: Option<Denoiser<'a>>,
     sampler: Sampler,
@@ -51,7 +51,7 @@ pub(super) struct Made {
     pub(super) tile: Option<usize>,
 }
 
-impl<'a> Way<'a> {
+impl<'a> ReadyMethod<'a> {
     pub(super) fn new(
         options: &'a MethodOptions,
         models: &'a BTreeMap<PathBuf, Model>,
