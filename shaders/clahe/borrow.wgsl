@@ -36,7 +36,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let column = group.x;
     let row = tile.first_row + group.y;
     let out = (results_row(row) * across + column) * levels;
-    let area = length(column, params.across_numerator, params.across_denominator) * length(row, params.down_numerator, params.down_denominator);
+    let width = length(column, params.across_numerator, params.across_denominator);
+    let area = width * length(row, params.down_numerator, params.down_denominator);
     let wanted = (area + ENOUGH - 1u) / ENOUGH;
     // The smallest reach with enough pixels, which grow with it; or else the largest there is.
     var reach = 0u;

@@ -38,8 +38,6 @@ kernel! {
         across: u32,
         /// Tiles down.
         down: u32,
-        /// Bins.
-        bins: u32,
         /// Clip limit; 0 where it is a share of the pixels.
         limit: u32,
         /// Share of a tile's pixels, in 2⁻³².
@@ -70,10 +68,10 @@ pub(super) fn record(
         (None, None) => ([NO_LIMIT, 0], short_places(area)),
     };
     let divisor = if mask.is_some() { 0 } else { greatest_common_divisor(TOP, area) };
-    let (levels, bins, across, down) = (LEVELS as u32, BINS as u32, x.count, y.count);
+    let (levels, across, down) = (LEVELS as u32, x.count, y.count);
     let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: down, columns: across * levels / 2 });
     let places = graph.upload_table("clahe.places", &places);
-    let kernel = Lut { levels, across, down, bins, limit, share, divisor };
+    let kernel = Lut { levels, across, down, limit, share, divisor };
     kernel.compute(graph, "clip and accumulate", counts, places, luts);
     luts
 }

@@ -136,7 +136,7 @@ fn twin(kernel: &Noisy, block: &Block, _: &[u32], means: &[f32], results: &mut [
 vectorised! {
     /// One row, whose first pixel has the given counter.
     fn noisy(kernel: &Noisy, counter: [u32; 4], means: &[f32], out: &mut [f32]) {
-        let [x, y, z, _] = counter;
+        let ([x, y, z, _], key) = (counter, [kernel.key_low, kernel.key_high]);
         for (chunk, (means, out)) in means.chunks(LANES).zip(out.chunks_mut(LANES)).enumerate() {
             let first = x.wrapping_add((chunk * LANES) as u32);
             let mut signals = [0.0; LANES];
@@ -145,11 +145,11 @@ vectorised! {
             }
             if kernel.has_quanta != 0 {
                 let Noisy { photons, inverse, largest, .. } = *kernel;
-                signals = counts([first, y, z, 0], [kernel.key_low, kernel.key_high], &signals.map(|s| s.min(largest) * photons));
+                signals = counts([first, y, z, 0], key, &signals.map(|s| s.min(largest) * photons));
                 signals.iter_mut().for_each(|count| *count *= inverse);
             }
             if kernel.has_electronics != 0 {
-                let [high, low, ..] = philox_lanes([first, y, z, ELECTRONIC_DRAW], [kernel.key_low, kernel.key_high]);
+                let [high, low, ..] = philox_lanes([first, y, z, ELECTRONIC_DRAW], key);
                 for (signal, z) in signals.iter_mut().zip(deviates(&high, &low)) {
                     *signal += kernel.sigma * z;
                 }
