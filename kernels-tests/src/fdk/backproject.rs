@@ -1,22 +1,20 @@
-//! Filtered noise gathered by a million voxels.
+//! Filtered noise gathered by a million voxels, by the general kernel and by that for axial geometries.
 
 use glam::DVec3;
 use kerma::{
     data::Grid,
-    engine::{Extent, Graph},
-    geometry::{DetectorAxis, Geometry, Travel},
-    kernels::fdk::{
-        backproject::{SHADER, record},
-        weight::size_along,
-    },
+    engine::{Extent, Graph, Shader},
+    geometry::{DetectorAxis, Geometry, Source, Travel},
+    kernels::fdk::{axial, backproject, weight::size_along},
 };
 
 use crate::{
     Case, Narrow, Seeded,
-    inputs::{cone, grid, known_good, parallel, tilted, tomosynthesis, turned, views},
+    inputs::{cone, grid, known_good, parallel, tilted, tomosynthesis, turned, view, views},
 };
 
 struct Inputs {
+    kernel: &'static Shader,
     geometry: Geometry,
     axis: DetectorAxis,
     grid: Grid,
@@ -38,56 +36,129 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
         let geometry = known_good(Geometry::new(inputs.geometry.detector(), views.to_vec()));
         let filtered = graph.upload("case.filtered", Extent::new(views.len(), rows, columns), filtered);
         let target = if index == 0 { volume.replace() } else { volume.update() };
-        record(graph, &geometry, inputs.axis, inputs.margins[0], &inputs.grid, filtered, target);
+        let (axis, before) = (inputs.axis, inputs.margins[0]);
+        if inputs.kernel.name == axial::SHADER.name {
+            backproject::record(graph, &geometry, axis, before, &inputs.grid, filtered, target);
+        } else {
+            let matrices = backproject::matrices(&geometry, axis, before, &inputs.grid);
+            backproject::general(graph, &matrices, &inputs.grid, filtered, target);
+        }
     }
 }
 
-impl Inputs {
-    fn new(geometry: Geometry, axis: DetectorAxis, margins: [usize; 2], grid: Grid, batch: usize) -> Self {
+/// Cases of one kernel.
+struct Of(&'static Shader);
+
+impl Of {
+    fn new(
+        &self,
+        name: &str,
+        geometry: Geometry,
+        axis: DetectorAxis,
+        margins: [usize; 2],
+        grid: Grid,
+        batch: usize,
+    ) -> Case {
         let [measured, rows] = size_along(axis, geometry.detector());
         let count = geometry.views().len() * rows * (measured + margins[0] + margins[1]);
         let filtered = Seeded::new(count as u64).values(count, -1.0, 1.0);
-        Self { geometry, axis, grid, margins, batch, filtered }
+        Case::new(self.0, name, Inputs { kernel: self.0, geometry, axis, grid, margins, batch, filtered }, recorded)
+    }
+
+    fn in_batches(&self, name: &str, geometry: Geometry, axis: DetectorAxis, grid: Grid, batch: usize) -> Case {
+        self.new(name, geometry, axis, [0, 0], grid, batch)
+    }
+
+    fn with_margins(
+        &self,
+        name: &str,
+        geometry: Geometry,
+        axis: DetectorAxis,
+        margins: [usize; 2],
+        grid: Grid,
+    ) -> Case {
+        let batch = geometry.views().len();
+        self.new(name, geometry, axis, margins, grid, batch)
+    }
+
+    fn case(&self, name: &str, geometry: Geometry, axis: DetectorAxis, grid: Grid) -> Case {
+        let batch = geometry.views().len();
+        self.in_batches(name, geometry, axis, grid, batch)
+    }
+
+    /// Geometries that both kernels take.
+    fn axial(&self) -> Vec<Case> {
+        let (u, v) = (DetectorAxis::U, DetectorAxis::V);
+        let cone_views = || views(&cone(16, [64, 49], [2.3, 2.7]));
+        let noise = grid("50x41x30@1.7x2.1x2.9");
+        vec![
+            self.case("cone beam", cone_views(), u, grid("64x61x40@1.5x1.5x2")),
+            self.case("cone beam, flat voxels", cone_views(), u, grid("96x80x33@0.9x1.1x3.3")),
+            self.case("cone beam, columns filtered", cone_views(), v, noise),
+            self.case("one row", views(&cone(9, [64, 1], [2.0, 2.0])), u, grid("40x40x3@2x2x2")),
+            self.case("one voxel", cone_views(), u, grid("1x1x1@2x2x2")),
+            self.case(
+                "parallel beam",
+                views(&parallel(9, 4.0, 180.0, [65, 33], [1.7, 2.1])),
+                u,
+                grid("64x63x31@1.5x1.5x2"),
+            ),
+            self.case(
+                "tomosynthesis",
+                views(&tomosynthesis(9, Travel::Z, [64, 65], [1.7, 1.7])),
+                v,
+                grid("60x15x61@1.5x4x1.5"),
+            ),
+            self.with_margins("unequal margins", cone_views(), u, [23, 4], noise),
+            self.with_margins("unequal margins, columns filtered", cone_views(), v, [0, 11], noise),
+            // The volume reaches behind the sources, which stand at 300 mm.
+            self.case("voxels behind the sources", cone_views(), u, grid("61x64x9@12x12x12")),
+            self.in_batches("five batches", cone_views(), u, grid("64x64x33@1.5x1.5x2"), 3),
+            self.case("cone beam, slabs and runs of views", cone_views(), u, noise)
+                .narrowed(Narrow::binding(5 * 64 * 49 * 4)),
+            self.in_batches("batches of slabs", cone_views(), u, noise, 7).narrowed(Narrow::binding(2 * 64 * 49 * 4)),
+            self.case("cone beam, short dispatches", cone_views(), u, noise).narrowed(Narrow::dispatch(5e5)),
+        ]
     }
 }
 
-fn in_batches(name: &str, geometry: Geometry, axis: DetectorAxis, grid: Grid, batch: usize) -> Case {
-    Case::new(&SHADER, name, Inputs::new(geometry, axis, [0, 0], grid, batch), recorded)
+/// Geometries that only the general kernel takes.
+fn general() -> Vec<Case> {
+    let (of, u) = (Of(&backproject::SHADER), DetectorAxis::U);
+    let turned_grid = turned(grid("81x64x48@1.1x1.3x1.7+3,-2,1"), DVec3::new(1.0, 2.0, -0.5), 0.9);
+    vec![
+        of.case("cone beam, turned grid", views(&cone(16, [64, 49], [2.3, 2.7])), u, turned_grid),
+        of.case("one pixel", tilted(5, 8, [1, 1], 30.0), u, grid("17x3x29@2x2x2")),
+        of.case("tilted views", tilted(6, 12, [65, 67], 1.7), u, grid("51x47x45@1.5x1.5x1.5")),
+    ]
 }
 
-fn with_margins(name: &str, geometry: Geometry, axis: DetectorAxis, margins: [usize; 2], grid: Grid) -> Case {
-    let batch = geometry.views().len();
-    Case::new(&SHADER, name, Inputs::new(geometry, axis, margins, grid, batch), recorded)
-}
-
-fn case(name: &str, geometry: Geometry, axis: DetectorAxis, grid: Grid) -> Case {
-    let batch = geometry.views().len();
-    in_batches(name, geometry, axis, grid, batch)
+/// Detector rows that come close, lie far apart, or run against z; columns of voxels of all lengths.
+fn rows() -> Vec<Case> {
+    let (of, u) = (Of(&axial::SHADER), DetectorAxis::U);
+    let rows = |detector, pitch| views(&cone(5, [33, detector], [3.1, pitch]));
+    let mut cases = vec![
+        of.case("rows close together", rows(301, 0.4), u, grid("21x19x70@2x2x2")),
+        of.case("rows two voxels apart", rows(19, 6.1), u, grid("21x19x70@2x2x2")),
+        of.case("rows wider than the volume", rows(2, 500.0), u, grid("21x19x70@2x2x2")),
+        of.case("one pixel that sees all", views(&cone(5, [1, 1], [900.0, 900.0])), u, grid("17x3x29@2x2x2")),
+        of.case("a detector beside the volume", rows(9, 1.0), u, grid("21x19x33@2x2x2+0,0,300")),
+    ];
+    // The first columns run against z, the second are tilted so that w depends on y alone.
+    let against = [(-200.0, 40.0), (250.0, -3.0)].map(|(y, z)| {
+        let source = Source::Point(DVec3::new(11.0, y, z));
+        view(source, [5.0, -y / 2.0, -z / 3.0], [1.3, 0.2, 0.0], [0.0, 0.0, -1.1])
+    });
+    let geometry = known_good(Geometry::new([65, 63], against.to_vec()));
+    cases.push(of.case("rows against z", geometry, u, grid("31x29x67@1.5x1.5x1.5")));
+    for nz in [1, 2, 3, 5, 15, 16, 17, 63, 65, 130] {
+        let grid = grid(&format!("70x33x{nz}@1.1x1.3x0.7"));
+        cases.push(of.case(&format!("{nz} slices"), views(&cone(5, [64, 49], [2.3, 2.7])), u, grid));
+    }
+    cases
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    let (u, v) = (DetectorAxis::U, DetectorAxis::V);
-    let cone_views = || views(&cone(16, [64, 49], [2.3, 2.7]));
-    let noise = grid("50x41x30@1.7x2.1x2.9");
-    let turned_grid = turned(grid("81x64x48@1.1x1.3x1.7+3,-2,1"), DVec3::new(1.0, 2.0, -0.5), 0.9);
-    vec![
-        case("cone beam", cone_views(), u, grid("64x61x40@1.5x1.5x2")),
-        case("cone beam, turned grid", cone_views(), u, turned_grid),
-        case("cone beam, flat voxels", cone_views(), u, grid("96x80x33@0.9x1.1x3.3")),
-        case("cone beam, columns filtered", cone_views(), v, noise),
-        case("one row", views(&cone(9, [64, 1], [2.0, 2.0])), u, grid("40x40x3@2x2x2")),
-        case("one pixel", tilted(5, 8, [1, 1], 30.0), u, grid("17x3x29@2x2x2")),
-        case("one voxel", cone_views(), u, grid("1x1x1@2x2x2")),
-        case("parallel beam", views(&parallel(9, 4.0, 180.0, [65, 33], [1.7, 2.1])), u, grid("64x63x31@1.5x1.5x2")),
-        case("tomosynthesis", views(&tomosynthesis(9, Travel::Z, [64, 65], [1.7, 1.7])), v, grid("60x15x61@1.5x4x1.5")),
-        case("tilted views", tilted(6, 12, [65, 67], 1.7), u, grid("51x47x45@1.5x1.5x1.5")),
-        with_margins("unequal margins", cone_views(), u, [23, 4], noise),
-        with_margins("unequal margins, columns filtered", cone_views(), v, [0, 11], noise),
-        // The volume reaches behind the sources, which stand at 300 mm.
-        case("voxels behind the sources", cone_views(), u, grid("61x64x9@12x12x12")),
-        in_batches("five batches", cone_views(), u, grid("64x64x33@1.5x1.5x2"), 3),
-        case("cone beam, slabs and runs of views", cone_views(), u, noise).narrowed(Narrow::binding(5 * 64 * 49 * 4)),
-        in_batches("batches of slabs", cone_views(), u, noise, 7).narrowed(Narrow::binding(2 * 64 * 49 * 4)),
-        case("cone beam, short dispatches", cone_views(), u, noise).narrowed(Narrow::dispatch(5e5)),
-    ]
+    let both = [&backproject::SHADER, &axial::SHADER].into_iter().flat_map(|kernel| Of(kernel).axial());
+    both.chain(general()).chain(rows()).collect()
 }

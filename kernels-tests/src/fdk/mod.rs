@@ -2,10 +2,11 @@
 
 mod backproject;
 mod ramp;
+mod transpose;
 mod weight;
 
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [weight::cases(), ramp::cases(), backproject::cases()].into_iter().flatten().collect()
+    [weight::cases(), ramp::cases(), backproject::cases(), transpose::cases()].into_iter().flatten().collect()
 }

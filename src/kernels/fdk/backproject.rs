@@ -13,7 +13,11 @@
 
 use glam::{DMat3, DVec3};
 
-use super::weight::size_along;
+use super::{
+    axial::{self, Along},
+    transpose,
+    weight::size_along,
+};
 use crate::{
     data::Grid,
     engine::arithmetic::reciprocal,
@@ -70,7 +74,8 @@ shader_struct! {
     }
 }
 
-/// Records the back-projection of `filtered` (views × rows × columns along `axis`) into `volume` on `grid`.
+/// Records the back-projection of `filtered` (views × rows × columns along `axis`) into `volume` on `grid`, by
+/// [`super::axial`] where it applies.
 ///
 /// The detector's first column is column `before` of `filtered`; what lies before it and behind its last one are
 /// margins, which are read like the detector.
@@ -83,17 +88,35 @@ pub fn record(
     filtered: Buffer<f32>,
     volume: Write,
 ) {
+    let matrices = matrices(geometry, axis, before, grid);
+    match axial::along_z(&matrices) {
+        Some(Along::Columns) => axial::record(graph, (&matrices, Along::Columns), grid, filtered, volume),
+        Some(Along::Rows) => {
+            let transposed = transpose::record(graph, filtered);
+            axial::record(graph, (&matrices, Along::Rows), grid, transposed, volume);
+        }
+        None => general(graph, &matrices, grid, filtered, volume),
+    }
+}
+
+/// Records the back-projection of views in any position.
+pub fn general(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
+    let table = graph.upload_table("backproject.views", matrices);
     let Extent { rows, columns, .. } = graph.extent(filtered);
-    let [hu, hv] = size_along(axis, geometry.detector()).map(|n| (n as f64 - 1.0) / 2.0);
-    let centre = [before as f64 + hu, hv];
-    let matrices: Vec<ViewMatrix> = geometry.views().iter().map(|v| matrix(v, centre, axis, grid)).collect();
-    let table = graph.upload_table("backproject.views", &matrices);
     let [nx, ny, _] = grid.size().map(|n| n as u32);
     let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
     let [last_column, last_row] = [columns, rows].map(|n| n as f32 - 1.0);
     let view_count = matrices.len() as u32;
     let kernel = Backproject { nx, ny, columns, rows, view_count, half_x, half_y, half_z, last_column, last_row };
     kernel.compute(graph, "backproject", table, filtered, volume);
+}
+
+/// Forms of every view on a stack with columns along `axis`, whose column `before` is the detector's first.
+#[must_use]
+pub fn matrices(geometry: &Geometry, axis: DetectorAxis, before: usize, grid: &Grid) -> Vec<ViewMatrix> {
+    let [hu, hv] = size_along(axis, geometry.detector()).map(|n| (n as f64 - 1.0) / 2.0);
+    let centre = [before as f64 + hu, hv];
+    geometry.views().iter().map(|view| matrix(view, centre, axis, grid)).collect()
 }
 
 /// `centre` is the column and row of the detector's centre.
