@@ -79,6 +79,10 @@ pub(super) fn pieces(
     }
 
     let inputs = domain.reduce.map_or(0, |r| u64::from(r.slices));
+    // Whole workgroups that own slices are never started for less; they take fewer inputs at a time instead.
+    let least = if in_slices && inputs > 0 { high.min(all_rows) } else { grain };
+    let longest = inputs as f64 * limits.dispatch_operations / (domain.row_operations * least as f64).max(1.0);
+    input_cuts.extend((1..).map(|n| n * longest.max(1.0) as u64).take_while(|&cut| in_slices && cut < inputs));
     let input_ranges = fitting(graph, reads, ranges(inputs, input_cuts), parts, limits)?;
     let order = domain.reduce.map_or(Order::Ascending, |r| r.order);
     // Every part of the inputs costs its share of the row; the dearest part sets the pace.
@@ -87,7 +91,8 @@ pub(super) fn pieces(
     let by_time = (limits.dispatch_operations / row_operations.max(1.0)).max(1.0) as u64;
     let by_count = u64::from(limits.workgroups) * high;
     // Whole grains; whole workgroups too, unless the budget allows less than one.
-    let unit = if (grain == 1 || in_slices) && by_time > high { high } else { grain };
+    let unit =
+        if (grain == 1 && by_time > high) || (in_slices && (inputs > 0 || by_time > high)) { high } else { grain };
     let rows = by_time.min(by_count);
     let rows = (rows - rows % unit).max(unit);
     if rows > by_count {

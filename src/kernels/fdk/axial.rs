@@ -21,7 +21,7 @@ use super::backproject::ViewMatrix;
 use crate::{data::Grid, engine::arithmetic::reciprocal, kernels::prelude::*, parallel::*, vectorised::Vectors};
 
 /// Arithmetic operations of one view at one voxel.
-const UPDATE_OPERATIONS: f64 = 32.0;
+const UPDATE_OPERATIONS: f64 = 20.0;
 
 kernel! {
     /// Sum over views at every voxel.
@@ -49,7 +49,7 @@ kernel! {
         /// Number of the last pixel along z.
         last_along: f32,
     }
-    shader fdk/axial, Pinned, [64, 1, 64];
+    shader fdk/axial, Pinned, [64, 4, 64];
     structs AxialView;
     reads views[1, view_count]: whole of AxialView, filtered[across, along]: inputs of f32;
     writes volume[ny, nx]: f32;
@@ -112,7 +112,7 @@ pub fn record(
     let [nx, ny, nz] = grid.size().map(|n| n as u32);
     let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
     let [last_across, last_along] = [across, along].map(|n| n as f32 - 1.0);
-    let lanes = nz.next_power_of_two().min(SHADER.workgroup[2] / 4);
+    let lanes = nz.next_power_of_two().min(SHADER.workgroup[2] / 8);
     let view_count = views.len() as u32;
     let kernel = Axial { nx, ny, across, along, view_count, lanes, half_x, half_y, half_z, last_across, last_along };
     kernel.compute(graph, "backproject", table, filtered, volume);
