@@ -4,12 +4,10 @@
 ///
 /// ```text
 /// kernel! {
-///     /// What it computes.
+///     /// Pixels above a threshold.              what it computes
 ///     struct Above {
-///         /// Words per row of the pixels.       scalars: u32, i32, f32 or a `shader_struct!`,
-///         pairs: u32,                            `params.pairs` in the shader
-///         /// Words per row of the mask.
-///         words: u32,
+///         /// Words per row of the pixels and of the mask.
+///         pairs, words: u32,                     scalars: u32, i32, f32 or a `shader_struct!`, `params.pairs` in the shader
 ///     }
 ///     shader mask/above, Exact, [32, 4];         shaders/mask/above.wgsl, tier, workgroup; + room/stem appends a file;
 ///                                                [8, 8, 4]: slices too, dispatched in three dimensions
@@ -20,6 +18,9 @@
 ///     operations 128.0;                          per element of the output, or: domain |output| Domain { … };
 /// }
 /// ```
+/// Scalars of one type that belong together are a group, with one comment that tells what each is and in which unit. A struct
+/// of few scalars is written in one line, and the kernel's comment tells what they are.
+///
 /// A buffer has a name, which is its name in the shader too; the rows per slice and elements per row that it must have, `_` for
 /// any; how it is read, a method of [`Buffer`](crate::engine::Buffer): `whole`, `rows`, `slices`, `inputs`,
 /// `inputs_around(…)`, `window(…)`, `anywhere(…)`; and the type of its elements. Expressions may name the scalars.
@@ -37,7 +38,7 @@
 macro_rules! kernel {
     (
         $(#[$meta:meta])*
-        struct $kernel:ident { $($(#[$field_meta:meta])* $field:ident: $field_type:ty),* $(,)? }
+        struct $kernel:ident { $($(#[$field_meta:meta])* $($field:ident),+: $field_type:ty),* $(,)? }
         shader $room:ident/$stem:ident $(+ $other_room:ident/$other:ident)*, $tier:ident,
             [$wide:expr, $high:expr $(, $deep:expr)?];
         $(structs $($struct:ty),+;)?
@@ -49,7 +50,7 @@ macro_rules! kernel {
     ) => {
         $crate::shader_struct! {
             $(#[$meta])*
-            struct $kernel { $($(#[$field_meta])* $field: $field_type),* }
+            struct $kernel { $($(#[$field_meta])* $($field),+: $field_type),* }
         }
 
         /// The shader.
@@ -84,7 +85,7 @@ macro_rules! kernel {
                 $($($write: impl Into<$crate::engine::Write>,)+)?
                 $($($sum: $crate::engine::Buffer<u64>),+)?
             ) {
-                let Self { $($field),* } = self;
+                let Self { $($($field),+),* } = self;
                 let reads: Vec<$crate::engine::Read> = vec![$($($read.$kind($($window)?)),+)?];
                 let writes: Vec<$crate::engine::Write> = vec![$($($write.into()),+,)? $($($sum.accumulate()),+)?];
                 graph.compute(label, self, reads, writes);
@@ -102,7 +103,7 @@ macro_rules! kernel {
             }
 
             fn domain(&self, output: $crate::engine::Extent) -> $crate::engine::Domain {
-                let Self { $($field),* } = *self;
+                let Self { $($($field),+),* } = *self;
                 $($crate::engine::Domain::rows(output, f64::from(output.columns) * $operations))?
                 $({
                     let $output = output;
@@ -111,7 +112,7 @@ macro_rules! kernel {
             }
 
             fn shapes(&self) -> Vec<[u32; 2]> {
-                let Self { $($field),* } = *self;
+                let Self { $($($field),+),* } = *self;
                 vec![
                     $($($crate::kernel!(@shape $read_type $(, $read_rows, $read_columns)?),)+)?
                     $($($crate::kernel!(@shape $write_type $(, $write_rows, $write_columns)?),)+)?

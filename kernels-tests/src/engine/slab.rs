@@ -10,14 +10,8 @@ use crate::{Case, Narrow, Seeded};
 kernel! {
     /// Sum over slices and those around each; even rows take them upwards, odd ones downwards.
     struct SlabSum {
-        /// Columns of volume and sums.
-        columns: u32,
-        /// Rows of a slice.
-        rows: u32,
-        /// Slices of the volume.
-        slices: u32,
-        /// Slices read before and behind each.
-        reach: u32,
+        /// Columns of volume and sums, rows of a slice, slices of the volume; slices read before and behind each.
+        columns, rows, slices, reach: u32,
     }
     shader engine/slab, Exact, [32, 4];
     reads volume[rows, columns]: inputs_around(reach) of u32;

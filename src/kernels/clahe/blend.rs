@@ -17,11 +17,8 @@ use super::{
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Pixels through the tables of the four tiles around them.
-    struct Blend {
-        /// Image and tiles.
-        quads: Quads,
-    }
+    /// Pixels through the tables of the four tiles around them: sizes of image and tiles.
+    struct Blend { quads: Quads }
     shader clahe/blend + clahe/entry, Exact, [64, 4];
     structs Quads;
     reads pixels[(quads.height), (quads.words())]: rows of [u16; 2],

@@ -23,20 +23,10 @@ const ENOUGH: u32 = 16;
 kernel! {
     /// Histograms of tiles with what those of few pixels borrow.
     struct Borrow {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-        /// Pixels across of `across_denominator` tiles.
-        across_numerator: u32,
-        /// See `across_numerator`.
-        across_denominator: u32,
-        /// Pixels down of `down_denominator` tiles.
-        down_numerator: u32,
-        /// See `down_numerator`.
-        down_denominator: u32,
+        /// Grey levels; tiles across and down.
+        levels, across, down: u32,
+        /// Pixels across of `across_denominator` tiles, pixels down of `down_denominator` tiles.
+        across_numerator, across_denominator, down_numerator, down_denominator: u32,
     }
     shader clahe/borrow, Exact, [256, 1];
     reads counts[down, (across * levels)]: whole of u32, totals[down, across]: whole of u32;

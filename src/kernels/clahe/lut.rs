@@ -31,20 +31,10 @@ use crate::kernels::prelude::*;
 kernel! {
     /// Tables of tiles from their histograms.
     struct Lut {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-        /// Bins.
-        bins: u32,
-        /// Clip limit; 0 where it is a share of the pixels.
-        limit: u32,
-        /// Share of a tile's pixels, in 2⁻³².
-        share: u32,
-        /// Exponent k of the 2^k levels of a bin.
-        group_bits: u32,
+        /// Grey levels; tiles across and down; bins.
+        levels, across, down, bins: u32,
+        /// Clip limit, 0 where it is a share of the pixels; that share, in 2⁻³²; exponent k of the 2^k levels of a bin.
+        limit, share, group_bits: u32,
     }
     shader clahe/lut + clahe/high_word + clahe/scan, Exact, [256, 1];
     reads counts[down, (across * levels)]: rows of u32;

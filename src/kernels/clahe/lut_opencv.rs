@@ -22,18 +22,10 @@ use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
 kernel! {
     /// Tables of tiles from their histograms.
     struct Lut {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-        /// Bins.
-        bins: u32,
-        /// Clip limit; 0 where it is a share of the pixels.
-        limit: u32,
-        /// Share of a tile's pixels, in 2⁻³².
-        share: u32,
+        /// Grey levels; tiles across and down; bins.
+        levels, across, down, bins: u32,
+        /// Clip limit, 0 where it is a share of the pixels; that share, in 2⁻³².
+        limit, share: u32,
         /// Largest value over a tile's pixels; 0 where tiles have different numbers of them.
         scale: f32,
     }

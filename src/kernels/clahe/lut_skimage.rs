@@ -32,16 +32,10 @@ const BIN_WIDTH: usize = 1 + LEVELS / BINS;
 kernel! {
     /// Tables of tiles from their histograms.
     struct Lut {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-        /// Clip limit; 0 where it is a share of the pixels.
-        limit: u32,
-        /// Share of a tile's pixels, in 2⁻³².
-        share: u32,
+        /// Grey levels; tiles across and down.
+        levels, across, down: u32,
+        /// Clip limit, 0 where it is a share of the pixels; that share, in 2⁻³².
+        limit, share: u32,
         /// Greatest common divisor of 16383 and a tile's pixels; 0 where tiles have different numbers of them.
         divisor: u32,
     }

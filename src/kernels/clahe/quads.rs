@@ -12,22 +12,10 @@ use crate::kernels::prelude::*;
 shader_struct! {
     /// Sizes of an image and of its tiles.
     pub(super) struct Quads {
-        /// Columns of the image.
-        pub width: u32,
-        /// Rows of the image.
-        pub height: u32,
-        /// Grey levels.
-        pub levels: u32,
-        /// Tiles across.
-        pub across: u32,
-        /// Tiles down.
-        pub down: u32,
-        /// Width of a tile, where all are equal.
-        pub tile_width: u32,
-        /// Height of `tiles` tiles; of one where all are equal.
-        pub tile_height: u32,
-        /// See `tile_height`.
-        pub tiles: u32,
+        /// Columns and rows of the image; grey levels; tiles across and down.
+        pub width, height, levels, across, down: u32,
+        /// Width of a tile, where all are equal; height of `tiles` tiles, of one where all are equal.
+        pub tile_width, tile_height, tiles: u32,
     }
 }
 

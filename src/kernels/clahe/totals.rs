@@ -10,15 +10,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Running numbers of pixels of a row's tiles.
-    struct Totals {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-    }
+    /// Running numbers of pixels of a row's tiles: grey levels, tiles across and down.
+    struct Totals { levels, across, down: u32 }
     shader clahe/totals + clahe/scan, Exact, [256, 1];
     reads counts[down, (across * levels)]: rows of u32;
     writes results[down, across]: u32;

@@ -27,26 +27,12 @@ const UPDATE_OPERATIONS: f64 = 80.0;
 kernel! {
     /// Sum over views at every voxel.
     struct Backproject {
-        /// Voxels along x.
-        nx: u32,
-        /// Voxels along y.
-        ny: u32,
-        /// Columns of the filtered stack.
-        columns: u32,
-        /// Rows of the filtered stack.
-        rows: u32,
-        /// Views.
-        view_count: u32,
-        /// Half the number of gaps between voxels along x.
-        half_x: f32,
-        /// Half the number of gaps between voxels along y.
-        half_y: f32,
-        /// Half the number of gaps between voxels along z.
-        half_z: f32,
-        /// Number of the last column.
-        last_column: f32,
-        /// Number of the last row.
-        last_row: f32,
+        /// Voxels along x and y; columns and rows of the filtered stack; views.
+        nx, ny, columns, rows, view_count: u32,
+        /// Half the number of gaps between voxels along x, y and z.
+        half_x, half_y, half_z: f32,
+        /// Numbers of the last column and row.
+        last_column, last_row: f32,
     }
     shader fdk/backproject, Pinned, [128, 8];
     structs ViewMatrix;
@@ -61,12 +47,8 @@ kernel! {
 shader_struct! {
     /// Affine forms in voxel indices counted from the volume's centre: x, y, z, constant.
     pub struct ViewMatrix {
-        /// Numerator of the column.
-        pub u: [f32; 4],
-        /// Numerator of the row.
-        pub v: [f32; 4],
-        /// Denominator, 1 at the world's origin.
-        pub w: [f32; 4],
+        /// Numerators of the column and of the row, and their denominator, 1 at the world's origin.
+        pub u, v, w: [f32; 4],
     }
 }
 

@@ -28,19 +28,9 @@ const MAX_TRANSFORM: usize = 2048;
 const MAX_SEGMENT: usize = MAX_TRANSFORM / 2;
 
 kernel! {
-    /// Convolution of rows with the filter's taps.
-    struct Ramp {
-        /// Columns.
-        columns: u32,
-        /// Rows per view.
-        row_count: u32,
-        /// Columns per segment.
-        segment: u32,
-        /// Number of segments.
-        segments: u32,
-        /// Length n of the transform.
-        length: u32,
-    }
+    /// Convolution of rows with the filter's taps: columns, rows per view, columns per segment, number of segments, and
+    /// length n of the transform.
+    struct Ramp { columns, row_count, segment, segments, length: u32 }
     shader fdk/ramp, Pinned, [MAX_SEGMENT as u32, 1];
     reads twiddles: whole of [f32; 2], spectra: whole of [f32; 2], rows_in[row_count, columns]: rows of f32;
     writes rows_out[row_count, columns]: f32;

@@ -24,28 +24,14 @@ use crate::{
 kernel! {
     /// Weights, and the exchange of rows and columns.
     struct Weight {
-        /// Columns of the output.
-        columns: u32,
-        /// Rows of the output.
-        rows: u32,
-        /// Views.
-        view_count: u32,
-        /// Columns of the detector.
-        nu: u32,
-        /// Rows of the detector.
-        nv: u32,
-        /// Input elements from one output column to the next.
-        column_stride: u32,
-        /// Input elements from one output row to the next.
-        row_stride: u32,
-        /// Output column of the detector's centre.
-        centre_column: f32,
-        /// Output row of the detector's centre.
-        centre_row: f32,
-        /// Columns of the margin before the first.
-        margin: i32,
-        /// Number of the last measured column.
-        last: i32,
+        /// Columns and rows of the output; views; columns and rows of the detector.
+        columns, rows, view_count, nu, nv: u32,
+        /// Input elements from one output column, and from one output row, to the next.
+        column_stride, row_stride: u32,
+        /// Output column and row of the detector's centre.
+        centre_column, centre_row: f32,
+        /// Columns of the margin before the first; number of the last measured column.
+        margin, last: i32,
     }
     shader fdk/weight, Pinned, [64, 1];
     structs ViewCosine;
@@ -60,10 +46,8 @@ shader_struct! {
     pub struct ViewCosine {
         /// To the detector's centre; last the distance of the detector's plane.
         pub base: [f32; 4],
-        /// From one output column to the next; one spare number.
-        pub column: [f32; 4],
-        /// From one output row to the next; one spare number.
-        pub row: [f32; 4],
+        /// From one output column, and from one output row, to the next; one spare number each.
+        pub column, row: [f32; 4],
     }
 }
 

@@ -16,24 +16,14 @@ const SHARED_BINS: u32 = 4096;
 kernel! {
     /// Counting of pixels by tile and value.
     struct Count {
-        /// Tiles across.
-        across: Cuts,
-        /// Tiles down.
-        down: Cuts,
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Grey levels, a power of two.
-        levels: u32,
-        /// Words of a row of pixels.
-        words: u32,
-        /// Words of a row of the mask; 0 without one.
-        mask_words: u32,
-        /// First row that a row of tiles reads, relative to its beginning.
-        first: i32,
-        /// Last row that a row of tiles reads.
-        last: i32,
+        /// Tiles across and down.
+        across, down: Cuts,
+        /// Columns and rows of the image; grey levels, a power of two.
+        columns, rows, levels: u32,
+        /// Words of a row of pixels, and of a row of the mask; 0 without one.
+        words, mask_words: u32,
+        /// First and last row that a row of tiles reads, relative to its beginning.
+        first, last: i32,
     }
     shader histogram/count, Exact, [256, 1];
     structs Cuts;
@@ -52,12 +42,8 @@ shader_struct! {
     struct Cuts {
         /// Virtual pixel at which the first tile begins.
         offset: i32,
-        /// Pixels in `denominator` tiles.
-        numerator: u32,
-        /// See `numerator`.
-        denominator: u32,
-        /// Tiles.
-        count: u32,
+        /// Pixels in `denominator` tiles; tiles.
+        numerator, denominator, count: u32,
     }
 }
 

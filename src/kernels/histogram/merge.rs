@@ -5,15 +5,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Histograms of tiles from those of their strips.
-    struct Merge {
-        /// Bins of a row.
-        bins: u32,
-        /// Rows of the result.
-        row_count: u32,
-        /// Strips of a tile.
-        strip_count: u32,
-    }
+    /// Histograms of tiles from those of their strips: bins of a row, rows of the result, strips of a tile.
+    struct Merge { bins, row_count, strip_count: u32 }
     shader histogram/merge, Exact, [64, 1];
     reads strips[(row_count * strip_count), bins]: window(strips_of(strip_count)) of u32;
     writes merged[row_count, bins]: u32;

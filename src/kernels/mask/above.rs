@@ -11,13 +11,8 @@ use super::bits::WORD_PIXELS;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Pixels above a threshold.
-    struct Above {
-        /// Words per row of the pixels.
-        pairs: u32,
-        /// Words per row of the mask.
-        words: u32,
-    }
+    /// Pixels above a threshold: words per row of the pixels and of the mask.
+    struct Above { pairs, words: u32 }
     shader mask/above, Exact, [32, 4];
     reads pixels[_, pairs]: rows of [u16; 2], threshold: whole of u32;
     writes mask[_, words]: u32;

@@ -13,17 +13,9 @@ use super::{bits::last_valid, spread::Spread};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Dilation or erosion along rows.
-    struct Across {
-        /// Pixels per row.
-        columns: u32,
-        /// Words per row.
-        words: u32,
-        /// Pixels to spread by, either way.
-        radius: u32,
-        /// What is xored with the words before and after.
-        flip: u32,
-    }
+    /// Dilation or erosion along rows: pixels and words per row, pixels to spread by, either way; what is xored with
+    /// the words before and after.
+    struct Across { columns, words, radius, flip: u32 }
     shader mask/across, Exact, [32, 4];
     reads mask[_, words]: rows of u32;
     writes spread[_, words]: u32;

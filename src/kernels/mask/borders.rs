@@ -21,20 +21,13 @@ use crate::kernels::prelude::*;
 kernel! {
     /// Search for the borders of a field.
     struct Borders {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Least step per pixel, in grey levels.
-        least_step: u32,
-        /// How many times the median step an edge must be.
-        multiple: u32,
-        /// Part of the image in which borders lie, in percent of its length.
-        reach_percent: u32,
-        /// Bands that an edge must be in.
-        least_bands: u32,
-        /// Shortest side that is looked at, in pixels.
-        least_side: u32,
+        /// Columns and rows of the image.
+        columns, rows: u32,
+        /// Least step per pixel, in grey levels, and how many times the median step an edge must be.
+        least_step, multiple: u32,
+        /// Part of the image in which borders lie, in percent of its length; bands that an edge must be in; shortest
+        /// side that is looked at, in pixels.
+        reach_percent, least_bands, least_side: u32,
     }
     shader mask/borders, Exact, [256, 1];
     reads step_right[BANDS, columns]: whole of u32, step_down[rows, BANDS]: whole of u32;

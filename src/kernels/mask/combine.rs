@@ -6,15 +6,8 @@ use super::bits::last_valid;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Combination of two masks.
-    struct Combine {
-        /// Pixels per row.
-        columns: u32,
-        /// Words per row.
-        words: u32,
-        /// Number of the [`Operation`].
-        operation: u32,
-    }
+    /// Combination of two masks: pixels and words per row, number of the [`Operation`].
+    struct Combine { columns, words, operation: u32 }
     shader mask/combine, Exact, [32, 4];
     reads left[_, words]: rows of u32, right[_, words]: rows of u32;
     writes combined[_, words]: u32;

@@ -10,17 +10,9 @@ use super::spread::Spread;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Dilation or erosion along columns.
-    struct Down {
-        /// Words per row.
-        words: u32,
-        /// Rows.
-        rows: u32,
-        /// Pixels to spread by, either way.
-        radius: u32,
-        /// What is xored with the words before and after.
-        flip: u32,
-    }
+    /// Dilation or erosion along columns: words per row, rows, pixels to spread by, either way; what is xored with the
+    /// words before and after.
+    struct Down { words, rows, radius, flip: u32 }
     shader mask/down, Exact, [32, 4];
     reads mask[rows, words]: window(Window::around(radius)) of u32;
     writes spread[rows, words]: u32;

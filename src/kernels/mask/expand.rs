@@ -11,19 +11,9 @@ use super::bits::WORD_PIXELS;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Expansion by a whole factor.
-    struct Expand {
-        /// Rows of the mask.
-        source_rows: u32,
-        /// Words per row of the mask.
-        source_words: u32,
-        /// Rows and columns of the result per row and column of the mask.
-        factor: u32,
-        /// Columns of the result.
-        columns: u32,
-        /// Words per row of the result.
-        words: u32,
-    }
+    /// Expansion by a whole factor: rows and words per row of the mask, rows and columns of the result per row and
+    /// column of the mask, columns and words per row of the result.
+    struct Expand { source_rows, source_words, factor, columns, words: u32 }
     shader mask/expand, Exact, [32, 4];
     reads mask[source_rows, source_words]: window(Window { numerator: 1, denominator: factor, first: 0, last: 0 }) of u32;
     writes expanded[_, words]: u32;

@@ -17,16 +17,10 @@ use crate::kernels::prelude::*;
 kernel! {
     /// Connected components.
     struct Labels {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Words per row.
-        words: u32,
-        /// What is xored with the words before.
-        flip: u32,
-        /// Neighbours of a pixel, 4 or 8.
-        neighbours: u32,
+        /// Columns and rows of the image, words per row.
+        columns, rows, words: u32,
+        /// What is xored with the words before, and neighbours of a pixel, 4 or 8.
+        flip, neighbours: u32,
     }
     shader mask/labels, Exact, [256, 1];
     reads mask[rows, words]: whole of u32;

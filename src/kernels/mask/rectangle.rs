@@ -9,13 +9,8 @@ use super::{combine, expand::set};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Mask of a rectangle.
-    struct Rectangle {
-        /// Pixels per row.
-        columns: u32,
-        /// Words per row.
-        words: u32,
-    }
+    /// Mask of a rectangle: pixels and words per row.
+    struct Rectangle { columns, words: u32 }
     shader mask/rectangle, Exact, [32, 4];
     reads borders[1, 4]: whole of u32;
     writes mask[_, words]: u32;

@@ -9,21 +9,9 @@ use super::bits::WORD_PIXELS;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Reduction by a whole factor.
-    struct Reduce {
-        /// Columns of the mask.
-        source_columns: u32,
-        /// Rows of the mask.
-        source_rows: u32,
-        /// Words per row of the mask.
-        source_words: u32,
-        /// Side of a block, in pixels of the mask.
-        factor: u32,
-        /// Columns of the result.
-        columns: u32,
-        /// Words per row of the result.
-        words: u32,
-    }
+    /// Reduction by a whole factor: columns, rows and words per row of the mask, side of a block, in pixels of the
+    /// mask, columns and words per row of the result.
+    struct Reduce { source_columns, source_rows, source_words, factor, columns, words: u32 }
     shader mask/reduce, Exact, [16, 4];
     reads mask[source_rows, source_words]: window(block_rows(factor)) of u32;
     writes reduced[_, words]: u32;

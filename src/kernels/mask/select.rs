@@ -6,17 +6,8 @@ use super::{bits::WORD_PIXELS, labels::NONE, tally::Tally};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Mask of the components that are kept.
-    struct Select {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Words per row.
-        words: u32,
-        /// 1 for [`Kept::Uncounted`].
-        keep_uncounted: u32,
-    }
+    /// Mask of the components that are kept: columns and rows of the image, words per row; 1 for [`Kept::Uncounted`].
+    struct Select { columns, rows, words, keep_uncounted: u32 }
     shader mask/select, Exact, [32, 4];
     reads labels[1, (columns * rows)]: whole of u32, counts[1, (columns * rows)]: whole of u32, best[1, 2]: whole of u32;
     writes mask[rows, words]: u32;

@@ -12,17 +12,8 @@ use super::borders::BANDS;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Steps from column to column.
-    struct StepRight {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Words per row of the pixels.
-        pairs: u32,
-        /// Bands.
-        bands: u32,
-    }
+    /// Steps from column to column: columns and rows of the image, words per row of the pixels, bands.
+    struct StepRight { columns, rows, pairs, bands: u32 }
     shader mask/step_right, Exact, [64, 1];
     reads pixels[rows, pairs]: window(band_rows(rows, bands)) of [u16; 2];
     writes steps[bands, columns]: u32;

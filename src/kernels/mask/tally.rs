@@ -8,15 +8,8 @@ use super::labels::{NONE, row_of};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Pixels of every component.
-    struct Tallied {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// 1 for [`Counted::Border`].
-        border_only: u32,
-    }
+    /// Pixels of every component: columns and rows of the image; 1 for [`Counted::Border`].
+    struct Tallied { columns, rows, border_only: u32 }
     shader mask/tally, Exact, [256, 1];
     reads labels[1, (columns * rows)]: whole of u32;
     writes counts[1, (columns * rows)]: u32 as "atomic<u32>", best[1, 2]: u32;

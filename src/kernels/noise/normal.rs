@@ -25,20 +25,10 @@ use crate::{
 kernel! {
     /// Standard normal numbers.
     struct Normal {
-        /// Columns.
-        columns: u32,
-        /// Rows of a slice.
-        rows: u32,
-        /// First word of the key.
-        key_low: u32,
-        /// Second word of the key.
-        key_high: u32,
-        /// Column of the first pixel in the whole image.
-        column: u32,
-        /// Its row.
-        row: u32,
-        /// Its view.
-        view: u32,
+        /// Columns, and rows of a slice.
+        columns, rows: u32,
+        /// Words of the key; column, row and view of the first pixel in the whole image.
+        key_low, key_high, column, row, view: u32,
     }
     shader noise/normal + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
     writes results[rows, columns]: f32;

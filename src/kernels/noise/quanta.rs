@@ -24,32 +24,16 @@ use crate::kernels::prelude::*;
 kernel! {
     /// Noisy signals of a detector.
     struct Noisy {
-        /// Columns.
-        columns: u32,
-        /// Rows of a slice.
-        rows: u32,
-        /// First word of the key.
-        key_low: u32,
-        /// Second word of the key.
-        key_high: u32,
-        /// Column of the first pixel in the whole image.
-        column: u32,
-        /// Its row.
-        row: u32,
-        /// Its view.
-        view: u32,
-        /// 1 where there is noise of quanta.
-        has_quanta: u32,
-        /// 1 where there is noise of the electronics.
-        has_electronics: u32,
-        /// Quanta per unit of signal.
-        photons: f32,
-        /// Units of signal per quantum.
-        inverse: f32,
-        /// Standard deviation of the noise of the electronics.
-        sigma: f32,
-        /// Largest signal whose quanta are counted.
-        largest: f32,
+        /// Columns, and rows of a slice.
+        columns, rows: u32,
+        /// Words of the key; column, row and view of the first pixel in the whole image.
+        key_low, key_high, column, row, view: u32,
+        /// 1 where there is noise of quanta, and 1 where there is noise of the electronics.
+        has_quanta, has_electronics: u32,
+        /// Quanta per unit of signal, and units of signal per quantum.
+        photons, inverse: f32,
+        /// Standard deviation of the noise of the electronics; largest signal whose quanta are counted.
+        sigma, largest: f32,
     }
     shader noise/quanta + noise/poisson + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
     reads table[1, (TABLE.len() as u32)]: whole of u32, means[rows, columns]: rows of f32;

@@ -12,13 +12,8 @@
 use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
 
 kernel! {
-    /// Sum with a factor that is on the device.
-    struct AddScaled {
-        /// Values per row.
-        columns: u32,
-        /// The factor s.
-        sign: f32,
-    }
+    /// Sum with a factor that is on the device: values per row, and the factor s.
+    struct AddScaled { columns: u32, sign: f32 }
     shader pointwise/add_scaled, Pinned, [64, 4];
     reads first[_, columns]: rows of f32, second[_, columns]: rows of f32,
           numerator[1, 1]: whole of [f32; 4], denominator[1, 1]: whole of [f32; 4];

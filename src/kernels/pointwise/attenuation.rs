@@ -13,10 +13,8 @@ kernel! {
     struct Attenuation {
         /// Values per row.
         columns: u32,
-        /// Coefficient of water.
-        water: f32,
-        /// Coefficient per Hounsfield unit.
-        per_hounsfield: f32,
+        /// Coefficient of water, and coefficient per Hounsfield unit.
+        water, per_hounsfield: f32,
     }
     shader pointwise/attenuation, Pinned, [64, 4];
     reads hounsfield[_, columns]: rows of f32;

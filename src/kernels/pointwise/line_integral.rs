@@ -8,13 +8,8 @@
 use crate::{engine::arithmetic, kernels::prelude::*};
 
 kernel! {
-    /// Negative logarithm.
-    struct LineIntegral {
-        /// Values per row.
-        columns: u32,
-        /// Least transmission, a positive normal number.
-        floor: f32,
-    }
+    /// Negative logarithm: values per row, and the least transmission, a positive normal number.
+    struct LineIntegral { columns: u32, floor: f32 }
     shader pointwise/line_integral, Pinned, [64, 4];
     reads transmission[_, columns]: rows of f32;
     writes results[_, columns]: f32;

@@ -11,17 +11,8 @@ use super::clear_spare;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Grey values through a table.
-    struct Lookup {
-        /// Pixels per row.
-        columns: u32,
-        /// Rows.
-        rows: u32,
-        /// Words per row.
-        words: u32,
-        /// Entries of the table, a power of two.
-        levels: u32,
-    }
+    /// Grey values through a table: pixels per row, rows, words per row; entries of the table, a power of two.
+    struct Lookup { columns, rows, words, levels: u32 }
     shader pointwise/lookup, Exact, [64, 4];
     reads pixels[rows, words]: rows of [u16; 2], entries[1, (levels / 2)]: whole of [u16; 2];
     writes results[rows, words]: [u16; 2];

@@ -13,16 +13,10 @@ use crate::kernels::prelude::*;
 kernel! {
     /// Real values to grey values.
     struct Quantise {
-        /// Values per row.
-        columns: u32,
-        /// Words per row of the pixels.
-        words: u32,
-        /// Factor of the values.
-        scale: f32,
-        /// What is added to the products.
-        offset: f32,
-        /// Largest grey value.
-        largest: f32,
+        /// Values per row; words per row of the pixels.
+        columns, words: u32,
+        /// Factor of the values, what is added to the products, and the largest grey value.
+        scale, offset, largest: f32,
     }
     shader pointwise/quantise, Pinned, [64, 4];
     reads values[_, columns]: rows of f32;

@@ -8,15 +8,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Weighted sum of two buffers.
-    struct ScaleAdd {
-        /// Values per row.
-        columns: u32,
-        /// Weight of the first.
-        a: f32,
-        /// Weight of the second.
-        b: f32,
-    }
+    /// Weighted sum of two buffers: values per row, and their weights.
+    struct ScaleAdd { columns: u32, a, b: f32 }
     shader pointwise/scale_add, Pinned, [64, 4];
     reads first[_, columns]: rows of f32, second[_, columns]: rows of f32;
     writes results[_, columns]: f32;

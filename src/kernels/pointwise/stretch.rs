@@ -15,17 +15,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Table between two ranks.
-    struct Stretch {
-        /// Words of the table.
-        words: u32,
-        /// Largest value out.
-        largest: u32,
-        /// Largest value in.
-        largest_in: u32,
-        /// 1 for [`NoRange::Step`].
-        steps: u32,
-    }
+    /// Table between two ranks: its words, the largest values out and in; 1 for [`NoRange::Step`].
+    struct Stretch { words, largest, largest_in, steps: u32 }
     shader pointwise/stretch, Exact, [64, 4];
     reads ranks[1, _]: rows of u32;
     writes entries[1, words]: [u16; 2];

@@ -8,11 +8,8 @@
 use crate::{engine::arithmetic, kernels::prelude::*};
 
 kernel! {
-    /// Share of the quanta that pass.
-    struct Transmission {
-        /// Values per row.
-        columns: u32,
-    }
+    /// Share of the quanta that pass, with so many values per row.
+    struct Transmission { columns: u32 }
     shader pointwise/transmission, Pinned, [64, 4];
     reads integrals[_, columns]: rows of f32;
     writes results[_, columns]: f32;

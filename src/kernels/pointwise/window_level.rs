@@ -13,12 +13,8 @@ kernel! {
     struct WindowLevel {
         /// Values per row.
         columns: u32,
-        /// Value shown black.
-        black: f32,
-        /// Share of the range per unit of value.
-        scale: f32,
-        /// Highest grey level.
-        levels: f32,
+        /// Value shown black, share of the range per unit of value, highest grey level.
+        black, scale, levels: f32,
     }
     shader pointwise/window_level, Pinned, [64, 4];
     reads values[_, columns]: rows of f32;

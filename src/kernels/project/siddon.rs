@@ -28,28 +28,12 @@ use crate::{
 kernel! {
     /// Line integrals along rays.
     struct Siddon {
-        /// Voxels along x.
-        nx: u32,
-        /// Voxels along y.
-        ny: u32,
-        /// Voxels along z.
-        nz: u32,
-        /// Columns of the detector.
-        columns: u32,
-        /// Rows of the detector.
-        rows: u32,
-        /// Views.
-        view_count: u32,
-        /// Distance between voxels along x, in mm.
-        spacing_x: f32,
-        /// Distance between voxels along y, in mm.
-        spacing_y: f32,
-        /// Distance between voxels along z, in mm.
-        spacing_z: f32,
-        /// Half the number of gaps between columns.
-        half_columns: f32,
-        /// Half the number of gaps between rows.
-        half_rows: f32,
+        /// Voxels along x, y and z; columns and rows of the detector; views.
+        nx, ny, nz, columns, rows, view_count: u32,
+        /// Distances between voxels along x, y and z, in mm.
+        spacing_x, spacing_y, spacing_z: f32,
+        /// Half the number of gaps between columns, and between rows.
+        half_columns, half_rows: f32,
     }
     shader project/siddon, Pinned, [16, 4];
     structs Affine, ViewRays;

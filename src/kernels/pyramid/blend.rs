@@ -13,15 +13,8 @@ use super::{Arithmetic, Curve, band, collapse, levels::chain};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Weighted mean of two bands.
-    struct Blend {
-        /// Columns.
-        columns: u32,
-        /// Rows.
-        rows: u32,
-        /// 1 to round to whole numbers.
-        is_whole: u32,
-    }
+    /// Weighted mean of two bands: columns and rows; 1 to round to whole numbers.
+    struct Blend { columns, rows, is_whole: u32 }
     shader pyramid/blend, Pinned, [64, 4];
     reads first[rows, columns]: rows of f32, second[rows, columns]: rows of f32, weights[rows, columns]: rows of f32;
     writes results[rows, columns]: f32;

@@ -20,22 +20,10 @@ use crate::kernels::prelude::*;
 kernel! {
     /// A level from the next coarser one and its band.
     struct Collapse {
-        /// Columns of the fine level.
-        columns: u32,
-        /// Rows of the fine level.
-        rows: u32,
-        /// 1 to round to whole numbers.
-        is_whole: u32,
-        /// Bits of the curve's shape.
-        shape: u32,
-        /// Factor of a value at full scale.
-        gain: f32,
-        /// Power − 1.
-        exponent: f32,
-        /// Largest factor.
-        ceiling: f32,
-        /// One over the full scale.
-        inverse_scale: f32,
+        /// Columns and rows of the fine level; 1 to round to whole numbers; bits of the curve's shape.
+        columns, rows, is_whole, shape: u32,
+        /// Factor of a value at full scale, power − 1, largest factor, one over the full scale.
+        gain, exponent, ceiling, inverse_scale: f32,
         /// Standard deviations at which the containment's threshold is.
         strength: f32,
     }

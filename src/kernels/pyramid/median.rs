@@ -12,13 +12,8 @@ use super::noise::BINS;
 use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
 
 kernel! {
-    /// Median of the counted magnitudes.
-    struct Median {
-        /// Histograms, one per row.
-        strips: u32,
-        /// Width of a bin over 0.6745.
-        scale: f32,
-    }
+    /// Median of the counted magnitudes: histograms, one per row, and the width of a bin over 0.6745.
+    struct Median { strips: u32, scale: f32 }
     shader pyramid/median, Pinned, [256, 1];
     reads counts[strips, (BINS as u32)]: whole of u32;
     writes results[1, 1]: f32;

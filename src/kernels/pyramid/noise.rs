@@ -26,22 +26,13 @@ use crate::kernels::prelude::*;
 kernel! {
     /// Counting of magnitudes.
     struct Noise {
-        /// Columns of the band.
-        columns: u32,
-        /// Rows of the band.
-        rows: u32,
-        /// Rows of a strip.
-        strip: u32,
-        /// Rows from one that is counted to the next.
-        stride: u32,
-        /// Strips.
-        strips: u32,
-        /// Rows of the mask; 1 without one.
-        mask_rows: u32,
-        /// Words of a row of the mask; 0 without one.
-        mask_words: u32,
-        /// Level of the band: columns and rows of the mask are 2^level times its own.
-        level: u32,
+        /// Columns and rows of the band.
+        columns, rows: u32,
+        /// Rows of a strip, rows from one that is counted to the next, strips.
+        strip, stride, strips: u32,
+        /// Rows of the mask, 1 without one; words of its row, 0 without one; level of the band: columns and rows of
+        /// the mask are 2^level times its own.
+        mask_rows, mask_words, level: u32,
         /// Bins per unit.
         scale: f32,
     }

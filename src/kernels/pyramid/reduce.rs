@@ -13,17 +13,8 @@ use super::arithmetic::{Arithmetic, coarser};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// The next coarser level.
-    struct Reduce {
-        /// Columns of the result.
-        columns: u32,
-        /// Columns of the image.
-        fine_columns: u32,
-        /// Rows of the image.
-        fine_rows: u32,
-        /// 1 to round to whole numbers.
-        is_whole: u32,
-    }
+    /// The next coarser level: its columns, columns and rows of the image; 1 to round to whole numbers.
+    struct Reduce { columns, fine_columns, fine_rows, is_whole: u32 }
     shader pyramid/reduce, Pinned, [64, 4];
     reads fine[fine_rows, fine_columns]: window(WINDOW) of f32;
     writes results[(fine_rows.div_ceil(2)), columns]: f32;

@@ -5,11 +5,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Statistics of every slice from those of its rows.
-    struct Merge {
-        /// Rows per slice.
-        row_count: u32,
-    }
+    /// Statistics of every slice from those of its rows, of which a slice has so many.
+    struct Merge { row_count: u32 }
     shader statistics/merge, Pinned, [1, 64];
     reads rows[row_count, 1]: whole of [f32; 4];
     writes results[_, 1]: [f32; 4];

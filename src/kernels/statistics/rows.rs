@@ -5,11 +5,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Smallest, largest and sum of every row.
-    struct Rows {
-        /// Values per row.
-        columns: u32,
-    }
+    /// Smallest, largest and sum of every row of so many values.
+    struct Rows { columns: u32 }
     shader statistics/rows, Pinned, [1, 64];
     reads values[_, columns]: rows of f32;
     writes results[_, 1]: [f32; 4];

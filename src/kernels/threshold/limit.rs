@@ -18,13 +18,9 @@ use crate::kernels::prelude::*;
 const WHOLE: u32 = 1000;
 
 kernel! {
-    /// Rejection of a threshold that lies too high.
-    struct Limit {
-        /// Highest place of the threshold in the range of the values, in parts of `whole`.
-        share: u32,
-        /// Parts in a whole.
-        whole: u32,
-    }
+    /// Rejection of a threshold that lies too high: its highest place in the range of the values, in parts of `whole`;
+    /// parts in a whole.
+    struct Limit { share, whole: u32 }
     shader threshold/limit, Exact, [64, 1];
     reads found[1, 4]: rows of u32;
     writes results[1, 4]: u32;

@@ -17,17 +17,8 @@ use crate::kernels::prelude::*;
 const WHOLE: u32 = 1_000_000;
 
 kernel! {
-    /// Values at two ranks.
-    struct Rank {
-        /// Bins of the histogram.
-        bins: u32,
-        /// Lower rank, in parts of `whole`.
-        low: u32,
-        /// Higher rank.
-        high: u32,
-        /// Parts in a whole.
-        whole: u32,
-    }
+    /// Values at two ranks: bins of the histogram, lower and higher rank in parts of `whole`, parts in a whole.
+    struct Rank { bins, low, high, whole: u32 }
     shader threshold/rank + threshold/product, Exact, [256, 1];
     reads histogram[1, bins]: rows of u32;
     writes results[1, 4]: u32;

@@ -31,13 +31,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Threshold by the triangle method.
-    struct Triangle {
-        /// Bins of the histogram.
-        bins: u32,
-        /// Number of the convention.
-        convention: u32,
-    }
+    /// Threshold by the triangle method: bins of the histogram, number of the [`Convention`].
+    struct Triangle { bins, convention: u32 }
     shader threshold/triangle + threshold/product, Exact, [256, 1];
     reads histogram[1, bins]: rows of u32;
     writes results[1, 4]: u32;
