@@ -32,8 +32,7 @@ kernel! {
 pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Buffer<[u16; 2]>, layout: &Layout) -> Pixels {
     let blended = Pixels::new(graph, "clahe.pixels", pixels.size, pixels.bits);
     let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
-    kernel.compute(graph, "blend tiles", pixels.buffer, luts, columns, rows, blended.buffer);
-    blended
+    kernel.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
 }
 
 struct Fixed;

@@ -37,8 +37,7 @@ pub(super) fn record(
 ) -> Pixels {
     let blended = Pixels::new(graph, "clahe.pixels", pixels.size, bits);
     let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
-    kernel.compute(graph, "blend tiles", pixels.buffer, luts, columns, rows, blended.buffer);
-    blended
+    kernel.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
 }
 
 struct Float;

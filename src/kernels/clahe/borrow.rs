@@ -42,9 +42,7 @@ kernel! {
 /// Records the borrowing among the histograms of `tiles`, of `levels` bins each.
 pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, tiles: &Tiles) -> Buffer<u32> {
     let [x, y] = tiles.axes;
-    let extent = Extent { slices: 1, rows: y.count, columns: x.count * levels };
     let totals = totals::record(graph, counts, levels, [x.count, y.count]);
-    let enough = graph.buffer("clahe.counts", extent);
     let kernel = Borrow {
         levels,
         across: x.count,
@@ -54,8 +52,7 @@ pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, tiles: &T
         down_numerator: y.numerator,
         down_denominator: y.denominator,
     };
-    kernel.compute(graph, "borrow histograms", counts, totals, enough);
-    enough
+    kernel.compute(graph, "borrow histograms", counts, totals, "clahe.counts")
 }
 
 /// Operations of one tile at the most: each step of the bisection adds up the rows around it, and a tile has enough

@@ -61,10 +61,7 @@ pub(super) fn record(
     let tiles = layout.counts();
     let [area, count] = [pixels.size, tiles].map(|[x, y]| u64::from(x) * u64::from(y));
     let kernel = lut_of(pixels.bits, group_bits(pixels.bits, area / count), tiles, clip);
-    let columns = tiles[0] * (kernel.levels / 2);
-    let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: tiles[1], columns });
-    kernel.compute(graph, "clip and accumulate", counts, luts);
-    luts
+    kernel.compute(graph, "clip and accumulate", counts, "clahe.luts")
 }
 
 /// Exponent k of the 2^k levels that a bin holds where tiles nominally have so many pixels; at most 8.

@@ -17,7 +17,7 @@ use super::{
     axes::Layout,
     tables::{CHUNK, NO_LIMIT, accumulate, clipped, identity, row_operations, shared_limit},
 };
-use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
+use crate::kernels::prelude::*;
 
 kernel! {
     /// Tables of tiles from their histograms.
@@ -63,10 +63,8 @@ pub(super) fn record(
         }
     };
     let (levels, across, down) = (pixels.levels(), x.count, y.count);
-    let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: down, columns: across * (levels / 2) });
     let kernel = Lut { levels, across, down, bins, limit, share, scale };
-    kernel.compute(graph, "clip and accumulate", counts, luts);
-    luts
+    kernel.compute(graph, "clip and accumulate", counts, "clahe.luts")
 }
 
 fn twin(kernel: &Lut, _: &Block, counts: &[u32], luts: &mut [[u16; 2]]) {

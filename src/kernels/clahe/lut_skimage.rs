@@ -66,8 +66,7 @@ pub(super) fn record(
     let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: down, columns: across * levels / 2 });
     let places = graph.upload_table("clahe.places", &places);
     let kernel = Lut { levels, across, down, limit, share, divisor };
-    kernel.compute(graph, "clip and accumulate", counts, places, luts);
-    luts
+    kernel.compute(graph, "clip and accumulate", counts, places, luts)
 }
 
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {

@@ -20,9 +20,7 @@ kernel! {
 
 /// Records the sums over histograms of `levels` bins each, `across` tiles by `down`.
 pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, [across, down]: [u32; 2]) -> Buffer<u32> {
-    let totals = graph.buffer("clahe.totals", Extent { slices: 1, rows: down, columns: across });
-    Totals { levels, across, down }.compute(graph, "count pixels of tiles", counts, totals);
-    totals
+    Totals { levels, across, down }.compute(graph, "count pixels of tiles", counts, "clahe.totals")
 }
 
 fn twin(kernel: &Totals, _: &Block, counts: &[u32], results: &mut [u32]) {

@@ -14,12 +14,9 @@
 use glam::{DMat3, DVec3};
 
 use super::weight::size_along;
-use crate::{
-    data::Grid,
-    engine::arithmetic::reciprocal,
-    geometry::{DetectorAxis, Geometry, Source, View},
-    kernels::prelude::*,
-};
+use crate::data::Grid;
+use crate::geometry::{DetectorAxis, Geometry, Source, View};
+use crate::kernels::prelude::*;
 
 /// Arithmetic operations of one view at one voxel.
 const UPDATE_OPERATIONS: f64 = 80.0;

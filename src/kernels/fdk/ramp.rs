@@ -248,10 +248,8 @@ pub fn record(graph: &mut Graph<'_>, tables: &Tables, rows: Buffer<f32>) -> Buff
         graph.refuse("ramp", format!("tables must be for rows of {needed} columns, got those for {got}"));
     }
     let [segment, segments, length] = [lengths.segment, lengths.segments, lengths.transform].map(|n| n as u32);
-    let filtered = graph.buffer("ramp.filtered", extent);
     let kernel = Ramp { columns: extent.columns, row_count: extent.rows, segment, segments, length };
-    kernel.compute(graph, "ramp", twiddles, spectra, rows, filtered);
-    filtered
+    kernel.compute(graph, "ramp", twiddles, spectra, rows, "ramp.filtered")
 }
 
 /// Sixteen complex signals side by side: index, then lane.

@@ -15,11 +15,8 @@
 //!
 //! Shapes: `[view][row][column]` ← `[view][v][u]`. Tier P.
 
-use crate::{
-    engine::arithmetic::inverse_square_root,
-    geometry::{DetectorAxis, Geometry, Source},
-    kernels::prelude::*,
-};
+use crate::geometry::{DetectorAxis, Geometry, Source, View};
+use crate::kernels::prelude::*;
 
 kernel! {
     /// Weights, and the exchange of rows and columns.
@@ -98,11 +95,10 @@ pub fn record(
         last: measured as i32 - 1,
     };
     let weighted = graph.buffer("weight.weighted", Extent::new(cosines.len(), rows, columns));
-    kernel.compute(graph, "weight", views, redundancy, projections, weighted);
-    weighted
+    kernel.compute(graph, "weight", views, redundancy, projections, weighted)
 }
 
-fn cosine(view: &crate::geometry::View, axis: DetectorAxis) -> ViewCosine {
+fn cosine(view: &View, axis: DetectorAxis) -> ViewCosine {
     let (column, row) = match axis {
         DetectorAxis::U => (view.u_step, view.v_step),
         DetectorAxis::V => (view.v_step, view.u_step),

@@ -77,9 +77,8 @@ pub(super) fn fits_workgroup(levels: u32) -> bool {
 /// those of an image of another size.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, tiles: &Tiles) -> Buffer<u32> {
     let [x, y] = tiles.axes;
-    let (levels, words) = (pixels.levels(), Pixels::row_words(pixels.size));
+    let ([columns, rows, words], levels) = (pixels.shape(), pixels.levels());
     if [x.length, y.length] != pixels.size {
-        let [columns, rows] = pixels.size;
         let reason = format!("tiles of {} × {} pixels are not those of {columns} × {rows} pixels", x.length, y.length);
         graph.refuse("count", reason);
     }
@@ -89,10 +88,8 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, tiles: 
     let mask_words = mask.map_or(0, |mask| Mask::row_words(mask.size));
     let mask = mask.map_or_else(|| graph.upload_table("histogram.no_mask", &[0_u32]), |mask| mask.buffer);
     let [across, down] = [x, y].map(Cuts::of);
-    let (columns, rows) = (x.length, y.length);
     let kernel = Count { across, down, columns, rows, levels, words, mask_words, first, last };
-    kernel.compute(graph, "count", pixels.buffer, mask, counts);
-    counts
+    kernel.compute(graph, "count", pixels, mask, counts)
 }
 
 fn twin(kernel: &Count, block: &Block, pixels: &[[u16; 2]], mask: &[u32], results: &mut [u32]) {

@@ -20,11 +20,8 @@ fn strips_of(count: u32) -> Window {
 /// Records the sums of every `strips` rows of `partial`.
 pub fn record(graph: &mut Graph<'_>, partial: Buffer<u32>, strips: u32) -> Buffer<u32> {
     let Extent { rows, columns, .. } = graph.extent(partial);
-    let extent = Extent { slices: 1, rows: rows / strips, columns };
-    let merged = graph.buffer("histogram.merged", extent);
-    let kernel = Merge { bins: columns, row_count: extent.rows, strip_count: strips };
-    kernel.compute(graph, "merge histograms", partial, merged);
-    merged
+    let kernel = Merge { bins: columns, row_count: rows / strips, strip_count: strips };
+    kernel.compute(graph, "merge histograms", partial, "histogram.merged")
 }
 
 fn twin(kernel: &Merge, block: &Block, strips: &[u32], merged: &mut [u32]) {

@@ -55,11 +55,9 @@ pub fn record(
     graph: &mut Graph<'_>,
     step_right: Buffer<u32>,
     step_down: Buffer<u32>,
-    size: [u32; 2],
+    [columns, rows]: [u32; 2],
     levels: u32,
 ) -> Buffer<u32> {
-    let [columns, rows] = size;
-    let borders = graph.buffer("mask.borders", Extent::table(4));
     let kernel = Borders {
         columns,
         rows,
@@ -69,8 +67,7 @@ pub fn record(
         least_bands: LEAST_BANDS,
         least_side: LEAST_SIDE,
     };
-    kernel.compute(graph, "borders", step_right, step_down, borders);
-    borders
+    kernel.compute(graph, "borders", step_right, step_down, "mask.borders")
 }
 
 fn twin(kernel: &Borders, _: &Block, step_right: &[u32], step_down: &[u32], borders: &mut [u32]) {

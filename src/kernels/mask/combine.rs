@@ -2,7 +2,6 @@
 //!
 //! Shapes: `[row][word]` ← the same, twice.
 
-use super::bits::last_valid;
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -34,10 +33,8 @@ pub fn record(graph: &mut Graph<'_>, left: Mask, right: Mask, operation: Operati
         graph.refuse("combine", format!("masks must have one size, got {a} × {b} and {c} × {d} pixels"));
     }
     let result = Mask::new(graph, "mask.combined", left.size);
-    let (columns, words) = (left.size[0], Mask::row_words(left.size));
-    let kernel = Combine { columns, words, operation: operation as u32 };
-    kernel.compute(graph, "combine", left.buffer, right.buffer, result.buffer);
-    result
+    let [columns, _, words] = left.shape();
+    Combine { columns, words, operation: operation as u32 }.compute(graph, "combine", left, right, result)
 }
 
 /// Records the pixels set in both masks.
@@ -67,7 +64,7 @@ fn twin(kernel: &Combine, _: &Block, left: &[u32], right: &[u32], combined: &mut
         n if n == Operation::AndNot as u32 => map(left, right, combined, |a, b| a & !b),
         _ => map(left, right, combined, |a, _| !a),
     }
-    let (words, valid) = (kernel.words as usize, last_valid(kernel.columns));
+    let (words, valid) = (kernel.words as usize, Mask::last_valid(kernel.columns));
     combined.chunks_exact_mut(words).for_each(|row| row[words - 1] &= valid);
 }
 

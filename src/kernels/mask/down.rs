@@ -22,9 +22,9 @@ kernel! {
 /// Records one pass along columns.
 pub fn record(graph: &mut Graph<'_>, mask: Mask, spread: Spread, radius: u32) -> Mask {
     let result = Mask::new(graph, "mask.down", mask.size);
-    let kernel = Down { words: Mask::row_words(mask.size), rows: mask.size[1], radius, flip: spread.flip() };
-    kernel.compute(graph, format!("{} columns", spread.verb()), mask.buffer, result.buffer);
-    result
+    let [_, rows, words] = mask.shape();
+    let kernel = Down { words, rows, radius, flip: spread.flip() };
+    kernel.compute(graph, format!("{} columns", spread.verb()), mask, result)
 }
 
 vectorised! {

@@ -7,7 +7,6 @@
 //!
 //! Shapes: `[row][word]` ← `[row][word]`, one row for f rows of the result.
 
-use super::bits::WORD_PIXELS;
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -32,10 +31,8 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, factor: u32, size: [u32; 2]) ->
         return mask;
     }
     let result = Mask::new(graph, "mask.expanded", size);
-    let (source_rows, source_words) = (mask.size[1], Mask::row_words(mask.size));
-    let kernel = Expand { source_rows, source_words, factor, columns: size[0], words: Mask::row_words(size) };
-    kernel.compute(graph, "expand", mask.buffer, result.buffer);
-    result
+    let ([_, source_rows, source_words], [columns, _, words]) = (mask.shape(), result.shape());
+    Expand { source_rows, source_words, factor, columns, words }.compute(graph, "expand", mask, result)
 }
 
 fn twin(kernel: &Expand, block: &Block, mask: &[u32], expanded: &mut [u32]) {

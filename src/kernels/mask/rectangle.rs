@@ -20,9 +20,8 @@ kernel! {
 /// Records the mask of `size` pixels whose set pixels are those within `borders`: left, top, right, bottom.
 pub fn record(graph: &mut Graph<'_>, borders: Buffer<u32>, size: [u32; 2]) -> Mask {
     let mask = Mask::new(graph, "mask.rectangle", size);
-    let kernel = Rectangle { columns: size[0], words: Mask::row_words(size) };
-    kernel.compute(graph, "rectangle", borders, mask.buffer);
-    mask
+    let [columns, _, words] = mask.shape();
+    Rectangle { columns, words }.compute(graph, "rectangle", borders, mask)
 }
 
 /// Records what of `mask` lies within `borders`.

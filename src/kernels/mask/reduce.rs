@@ -5,7 +5,6 @@
 //!
 //! Shapes: `[row][word]` ← `[row][word]`, f rows for every row of the result.
 
-use super::bits::WORD_PIXELS;
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -25,13 +24,10 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, factor: u32) -> Mask {
     if factor <= 1 {
         return mask;
     }
-    let size = mask.size.map(|length| length.div_ceil(factor));
-    let result = Mask::new(graph, "mask.reduced", size);
-    let ([source_columns, source_rows], source_words) = (mask.size, Mask::row_words(mask.size));
-    let (columns, words) = (size[0], Mask::row_words(size));
+    let result = Mask::new(graph, "mask.reduced", mask.size.map(|length| length.div_ceil(factor)));
+    let ([source_columns, source_rows, source_words], [columns, _, words]) = (mask.shape(), result.shape());
     let kernel = Reduce { source_columns, source_rows, source_words, factor, columns, words };
-    kernel.compute(graph, "reduce", mask.buffer, result.buffer);
-    result
+    kernel.compute(graph, "reduce", mask, result)
 }
 
 /// The rows of a row of blocks.

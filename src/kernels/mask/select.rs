@@ -2,7 +2,7 @@
 //!
 //! Shapes: `[row][word]` ← labels `[1][pixel]`, counts `[1][pixel]`, best `[label, count]`.
 
-use super::{bits::WORD_PIXELS, labels::NONE, tally::Tally};
+use super::{labels::NONE, tally::Tally};
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -26,9 +26,9 @@ pub enum Kept {
 /// Records the mask of `size` pixels of what is kept.
 pub fn record(graph: &mut Graph<'_>, labels: Buffer<u32>, tally: Tally, size: [u32; 2], kept: Kept) -> Mask {
     let mask = Mask::new(graph, "mask.selected", size);
-    let kernel = Select { columns: size[0], rows: size[1], words: Mask::row_words(size), keep_uncounted: kept as u32 };
-    kernel.compute(graph, "select", labels, tally.counts, tally.best, mask.buffer);
-    mask
+    let [columns, rows, words] = mask.shape();
+    let kernel = Select { columns, rows, words, keep_uncounted: kept as u32 };
+    kernel.compute(graph, "select", labels, tally.counts, tally.best, mask)
 }
 
 fn twin(kernel: &Select, block: &Block, labels: &[u32], counts: &[u32], best: &[u32], mask: &mut [u32]) {

@@ -21,11 +21,8 @@ kernel! {
 
 /// Records the sums over [`BANDS`] bands of columns.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels) -> Buffer<u32> {
-    let [columns, rows] = pixels.size;
-    let steps = graph.buffer("mask.steps_down", Extent { slices: 1, rows, columns: BANDS });
-    let kernel = StepDown { columns, rows, pairs: Pixels::row_words(pixels.size), bands: BANDS };
-    kernel.compute(graph, "steps down", pixels.buffer, steps);
-    steps
+    let [columns, rows, pairs] = pixels.shape();
+    StepDown { columns, rows, pairs, bands: BANDS }.compute(graph, "steps down", pixels, "mask.steps_down")
 }
 
 vectorised! {

@@ -22,11 +22,8 @@ kernel! {
 
 /// Records the sums over [`BANDS`] bands of rows.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels) -> Buffer<u32> {
-    let [columns, rows] = pixels.size;
-    let steps = graph.buffer("mask.steps_right", Extent { slices: 1, rows: BANDS, columns });
-    let kernel = StepRight { columns, rows, pairs: Pixels::row_words(pixels.size), bands: BANDS };
-    kernel.compute(graph, "steps to the right", pixels.buffer, steps);
-    steps
+    let [columns, rows, pairs] = pixels.shape();
+    StepRight { columns, rows, pairs, bands: BANDS }.compute(graph, "steps to the right", pixels, "mask.steps_right")
 }
 
 /// The rows of a band. Its last row: ⌊(b + 1)·rows/B⌋ is at most ⌊b·rows/B⌋ + ⌈rows/B⌉.

@@ -4,7 +4,7 @@
 //! `[1][pixel]`. Of components with as many pixels the one with the smallest label is best, the first in raster order;
 //! where nothing is counted, best is [`NONE`] with 0.
 
-use super::labels::{NONE, row_of};
+use super::labels::NONE;
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -35,11 +35,9 @@ pub struct Tally {
 }
 
 /// Records the count of the `labels` of an image of `size` pixels.
-pub fn record(graph: &mut Graph<'_>, labels: Buffer<u32>, size: [u32; 2], counted: Counted) -> Tally {
-    let counts = graph.buffer("mask.counts", row_of(size));
-    let best = graph.buffer("mask.best", Extent::table(2));
-    let kernel = Tallied { columns: size[0], rows: size[1], border_only: counted as u32 };
-    kernel.compute(graph, "tally", labels, counts, best);
+pub fn record(graph: &mut Graph<'_>, labels: Buffer<u32>, [columns, rows]: [u32; 2], counted: Counted) -> Tally {
+    let kernel = Tallied { columns, rows, border_only: counted as u32 };
+    let (counts, best) = kernel.compute(graph, "tally", labels, "mask.counts", "mask.best");
     Tally { counts, best }
 }
 

@@ -9,7 +9,7 @@
 //!
 //! Shapes: `[slice][row][column]` ← twice the same, two single elements of statistics. Tier P.
 
-use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
+use crate::kernels::prelude::*;
 
 kernel! {
     /// Sum with a factor that is on the device: values per row, and the factor s.
@@ -29,10 +29,8 @@ pub fn record(
     [numerator, denominator]: [Buffer<[f32; 4]>; 2],
     y: Buffer<f32>,
 ) -> Buffer<f32> {
-    let sum = graph.buffer("add_scaled.sum", graph.extent(x));
     let kernel = AddScaled { columns: graph.extent(x).columns, sign };
-    kernel.compute(graph, "add scaled", x, y, numerator, denominator, sum);
-    sum
+    kernel.compute(graph, "add scaled", x, y, numerator, denominator, "add_scaled.sum")
 }
 
 fn twin(

@@ -13,8 +13,7 @@ kernel! {
 /// Records a buffer filled with `value`.
 pub fn record(graph: &mut Graph<'_>, extent: Extent, value: f32) -> Buffer<f32> {
     let filled = graph.buffer("fill.filled", extent);
-    Fill { columns: extent.columns, value }.compute(graph, "fill", filled);
-    filled
+    Fill { columns: extent.columns, value }.compute(graph, "fill", filled)
 }
 
 vectorised! {

@@ -24,14 +24,12 @@ kernel! {
 /// The table has an entry for every grey level of the pixels, or the graph is refused; its entries are below 2^`bits_out`.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, table: Buffer<[u16; 2]>, bits_out: u8) -> Pixels {
     let results = Pixels::new(graph, "lookup.pixels", pixels.size, bits_out);
-    let ([columns, rows], words, levels) = (pixels.size, Pixels::row_words(pixels.size), pixels.levels());
+    let ([columns, rows, words], levels) = (pixels.shape(), pixels.levels());
     if graph.extent(table) != Extent::table(levels as usize / 2) {
         let got = 2 * graph.extent(table).elements();
         graph.refuse("lookup", format!("the table must have {levels} entries in one row, got {got}"));
     }
-    let kernel = Lookup { columns, rows, words, levels };
-    kernel.compute(graph, "lookup", pixels.buffer, table, results.buffer);
-    results
+    Lookup { columns, rows, words, levels }.compute(graph, "lookup", pixels, table, results)
 }
 
 fn twin(kernel: &Lookup, _: &Block, pixels: &[[u16; 2]], table: &[[u16; 2]], results: &mut [[u16; 2]]) {

@@ -18,9 +18,7 @@ kernel! {
 
 /// Records x·y.
 pub fn record(graph: &mut Graph<'_>, x: Buffer<f32>, y: Buffer<f32>) -> Buffer<f32> {
-    let product = graph.buffer("multiply.product", graph.extent(x));
-    Multiply { columns: graph.extent(x).columns }.compute(graph, "multiply", x, y, product);
-    product
+    Multiply { columns: graph.extent(x).columns }.compute(graph, "multiply", x, y, "multiply.product")
 }
 
 vectorised! {

@@ -18,9 +18,8 @@ kernel! {
 
 /// Records a·x + b·y.
 pub fn record(graph: &mut Graph<'_>, a: f32, x: Buffer<f32>, b: f32, y: Buffer<f32>) -> Buffer<f32> {
-    let sum = graph.buffer("scale_add.sum", graph.extent(x));
-    ScaleAdd { columns: graph.extent(x).columns, a, b }.compute(graph, "scale and add", x, y, sum);
-    sum
+    let columns = graph.extent(x).columns;
+    ScaleAdd { columns, a, b }.compute(graph, "scale and add", x, y, "scale_add.sum")
 }
 
 vectorised! {

@@ -45,8 +45,7 @@ pub fn record(
     let table = graph.buffer("stretch.table", Extent { slices: 1, rows: 1, columns: words });
     let [largest_in, largest] = [bits_in, bits_out].map(|bits| (1 << bits) - 1);
     let kernel = Stretch { words, largest, largest_in, steps: (no_range == NoRange::Step).into() };
-    kernel.compute(graph, "stretch", ranks, table);
-    table
+    kernel.compute(graph, "stretch", ranks, table)
 }
 
 fn twin(kernel: &Stretch, _: &Block, ranks: &[u32], entries: &mut [[u16; 2]]) {

@@ -15,10 +15,8 @@ kernel! {
 
 /// Records the values of `pixels`.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels) -> Buffer<f32> {
-    let ([columns, rows], words) = (pixels.size, Pixels::row_words(pixels.size));
-    let values = graph.buffer("widen.values", Extent { slices: 1, rows, columns });
-    Widen { columns, words }.compute(graph, "widen", pixels.buffer, values);
-    values
+    let [columns, _, words] = pixels.shape();
+    Widen { columns, words }.compute(graph, "widen", pixels, "widen.values")
 }
 
 vectorised! {

@@ -18,12 +18,8 @@
 //! Shapes: `[view][v][u]` ← `[z][y][x]`. Tier P.
 
 use super::rays::{Affine, ViewRays, view_rays};
-use crate::{
-    data::Grid,
-    engine::arithmetic::{inverse_square_root, reciprocal},
-    geometry::Geometry,
-    kernels::prelude::*,
-};
+use crate::kernels::prelude::*;
+use crate::{data::Grid, geometry::Geometry};
 
 kernel! {
     /// Line integrals along rays.

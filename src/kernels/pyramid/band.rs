@@ -34,11 +34,8 @@ pub(super) const OPERATIONS: f64 = 14.0;
 
 /// Records `fine − expand(coarse)`; `coarse` has half the columns and rows of `fine`, rounded up.
 pub fn record(graph: &mut Graph<'_>, fine: Buffer<f32>, coarse: Buffer<f32>, arithmetic: Arithmetic) -> Buffer<f32> {
-    let extent = graph.extent(fine);
-    let band = graph.buffer("pyramid.band", extent);
-    let Extent { rows, columns, .. } = extent;
-    Band { columns, rows, is_whole: arithmetic.code() }.compute(graph, "band", coarse, fine, band);
-    band
+    let Extent { rows, columns, .. } = graph.extent(fine);
+    Band { columns, rows, is_whole: arithmetic.code() }.compute(graph, "band", coarse, fine, "pyramid.band")
 }
 
 vectorised! {

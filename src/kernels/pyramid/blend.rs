@@ -54,12 +54,9 @@ pub fn weighted(
     weights: Buffer<f32>,
     arithmetic: Arithmetic,
 ) -> Buffer<f32> {
-    let extent = graph.extent(first);
-    let blended = graph.buffer("pyramid.blended", extent);
-    let Extent { rows, columns, .. } = extent;
+    let Extent { rows, columns, .. } = graph.extent(first);
     let kernel = Blend { columns, rows, is_whole: arithmetic.code() };
-    kernel.compute(graph, "blend", first, second, weights, blended);
-    blended
+    kernel.compute(graph, "blend", first, second, weights, "pyramid.blended")
 }
 
 vectorised! {

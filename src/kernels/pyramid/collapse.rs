@@ -9,12 +9,9 @@
 //! Shapes: `[1][rows][columns]` ← `[1][⌈rows/2⌉][⌈columns/2⌉]`, `[1][rows][columns]`, one value. Tier P; exact with
 //! [`Arithmetic::Whole`] and [`Curve::IDENTITY`].
 
-use super::{
-    Arithmetic, Curve,
-    band::{OPERATIONS, WINDOW},
-    curve::{CONTAINMENT, GAIN, POWER, curved, inverse_threshold},
-    expand::Expansion,
-};
+use super::band::{OPERATIONS, WINDOW};
+use super::curve::{CONTAINMENT, GAIN, POWER, curved, inverse_threshold};
+use super::{Arithmetic, Curve, expand::Expansion};
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -45,19 +42,16 @@ pub fn record(
     curve: &Curve,
     arithmetic: Arithmetic,
 ) -> Buffer<f32> {
-    let extent = graph.extent(band);
     let (strength, noise) = match curve.contained() {
         Some(containment) => (containment.strength, containment.noise),
         // Bound, never used.
         None => (0.0, graph.upload_table("pyramid.no noise", &[0.0])),
     };
-    let Extent { rows, columns, .. } = extent;
+    let Extent { rows, columns, .. } = graph.extent(band);
     let [gain, exponent, ceiling, inverse_scale] = curve.constants();
     let (is_whole, shape) = (arithmetic.code(), curve.shape());
-    let level = graph.buffer("pyramid.collapsed", extent);
     let kernel = Collapse { columns, rows, is_whole, shape, gain, exponent, ceiling, inverse_scale, strength };
-    kernel.compute(graph, "collapse", coarse, band, noise, level);
-    level
+    kernel.compute(graph, "collapse", coarse, band, noise, "pyramid.collapsed")
 }
 
 /// Logarithms and exponentials of a curve of some shape.

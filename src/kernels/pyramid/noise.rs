@@ -40,9 +40,7 @@ kernel! {
     reads band[rows, columns]: window(rows_of(strip)) of f32,
           mask[mask_rows, (mask_words.max(1))]: window(rows_of(strip << level)) of u32;
     writes results[strips, (BINS as u32)]: u32;
-    domain |_| {
-        Domain::groups(strips, 1, SHADER.workgroup[0], 8.0 * f64::from(columns) * f64::from(strip / stride))
-    };
+    domain |_| Domain::groups(strips, 1, SHADER.workgroup[0], 8.0 * f64::from(columns) * f64::from(strip / stride));
 }
 
 fn rows_of(strip: u32) -> Window {
@@ -95,12 +93,10 @@ fn counted(graph: &mut Graph<'_>, band: Buffer<f32>, level: usize, mask: Option<
     // Without a mask something is bound that is never used.
     let (mask_rows, mask_words) = mask.map_or((1, 0), |mask| (mask.size[1], Mask::row_words(mask.size)));
     let mask = mask.map_or_else(|| graph.upload_table("pyramid.no mask", &[0]), |mask| mask.buffer);
-    let counts = graph.buffer::<u32>("pyramid.counts", Extent { slices: 1, rows: strips, columns: BINS as u32 });
     let Extent { rows, columns, .. } = extent;
     let (level, scale) = (level as u32, (1.0 / bin_width(full_scale)) as f32);
     let kernel = Noise { columns, rows, strip, stride, strips, mask_rows, mask_words, level, scale };
-    kernel.compute(graph, "noise", band, mask, counts);
-    counts
+    kernel.compute(graph, "noise", band, mask, "pyramid.counts")
 }
 
 fn twin(kernel: &Noise, block: &Block, band: &[f32], mask: &[u32], results: &mut [u32]) {

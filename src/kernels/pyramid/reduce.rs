@@ -9,7 +9,7 @@
 //!
 //! Shapes: `[1][⌈rows/2⌉][⌈columns/2⌉]` ← `[1][rows][columns]`. Tier P; exact with [`Arithmetic::Whole`].
 
-use super::arithmetic::{Arithmetic, coarser};
+use super::Arithmetic;
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -29,10 +29,9 @@ const OPERATIONS: f64 = 6.0 * 7.0;
 /// Records the level after `image`, which has one slice.
 pub fn record(graph: &mut Graph<'_>, image: Buffer<f32>, arithmetic: Arithmetic) -> Buffer<f32> {
     let Extent { rows: fine_rows, columns: fine_columns, .. } = graph.extent(image);
-    let level = graph.buffer("pyramid.level", coarser(graph.extent(image)));
-    let kernel = Reduce { columns: graph.extent(level).columns, fine_columns, fine_rows, is_whole: arithmetic.code() };
-    kernel.compute(graph, "reduce", image, level);
-    level
+    let columns = fine_columns.div_ceil(2);
+    let kernel = Reduce { columns, fine_columns, fine_rows, is_whole: arithmetic.code() };
+    kernel.compute(graph, "reduce", image, "pyramid.level")
 }
 
 vectorised! {

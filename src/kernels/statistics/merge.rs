@@ -17,8 +17,7 @@ kernel! {
 pub fn record(graph: &mut Graph<'_>, rows: Buffer<[f32; 4]>) -> Buffer<[f32; 4]> {
     let Extent { slices, rows: row_count, .. } = graph.extent(rows);
     let results = graph.buffer("statistics.merged", Extent { slices: 1, rows: slices, columns: 1 });
-    Merge { row_count }.compute(graph, "merge statistics", rows, results);
-    results
+    Merge { row_count }.compute(graph, "merge statistics", rows, results)
 }
 
 fn twin(kernel: &Merge, block: &Block, rows: &[[f32; 4]], results: &mut [[f32; 4]]) {

@@ -30,9 +30,7 @@ kernel! {
 pub fn record(graph: &mut Graph<'_>, histogram: Buffer<u32>, ranks_ppm: [u32; 2]) -> Buffer<u32> {
     let bins = graph.extent(histogram).columns;
     let [low, high] = ranks_ppm.map(|p| p.min(WHOLE));
-    let values = graph.buffer("rank.values", Extent::table(4));
-    Rank { bins, low, high, whole: WHOLE }.compute(graph, "rank", histogram, values);
-    values
+    Rank { bins, low, high, whole: WHOLE }.compute(graph, "rank", histogram, "rank.values")
 }
 
 fn twin(kernel: &Rank, _: &Block, histogram: &[u32], results: &mut [u32]) {

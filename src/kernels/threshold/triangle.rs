@@ -59,10 +59,8 @@ impl Convention {
 
 /// Records the threshold of a one-row `histogram`: threshold, first and last counted value, peak.
 pub fn record(graph: &mut Graph<'_>, histogram: Buffer<u32>, convention: Convention) -> Buffer<u32> {
-    let bins = graph.extent(histogram).columns;
-    let results = graph.buffer("triangle.threshold", Extent::table(4));
-    Triangle { bins, convention: convention as u32 }.compute(graph, "triangle", histogram, results);
-    results
+    let kernel = Triangle { bins: graph.extent(histogram).columns, convention: convention as u32 };
+    kernel.compute(graph, "triangle", histogram, "triangle.threshold")
 }
 
 fn twin(kernel: &Triangle, _: &Block, histogram: &[u32], results: &mut [u32]) {
