@@ -10,7 +10,7 @@ use adapters::{Software, opened};
 use kerma::{
     data::Grid,
     engine::{
-        Access, Block, Control, Device, Domain, Extent, Graph, Kernel, Numerics, Order, Plan, Reduce, Shader, Storage,
+        Access, Block, Control, Device, Domain, Extent, Graph, Kernel, Numerics, Order, Plan, Shader, Storage,
         StructText, Sums, Tier,
     },
     geometry::{Geometry, Scan},
@@ -213,8 +213,7 @@ impl Kernel for Copied {
     }
 
     fn domain(&self, output: Extent) -> Domain {
-        let reduce = Reduce { slices: self.params.nz, order: Order::BothWays };
-        Domain { reduce: Some(reduce), ..Domain::rows(output, 1e5) }
+        Domain::rows(output, 1e5).over(self.params.nz, Order::BothWays)
     }
 
     fn twin(&self, block: &Block, _: &[&[u32]], writes: &mut [&mut [u32]], _: &[Sums<'_>]) {

@@ -124,6 +124,12 @@ impl Domain {
         Self { extent, grain: 1, reduce: None, row_operations }
     }
 
+    /// The same, as a sum over so many input slices, taken in an order.
+    #[must_use]
+    pub fn over(self, slices: u32, order: Order) -> Self {
+        Self { reduce: Some(Reduce { slices, order }), ..self }
+    }
+
     /// As many rows, each computed by `groups` workgroups of `wide` invocations.
     #[must_use]
     pub fn groups(rows: u32, groups: u32, wide: u32, row_operations: f64) -> Self {

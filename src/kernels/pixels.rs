@@ -133,6 +133,14 @@ impl Mask {
         [columns, rows, Self::row_words(self.size)]
     }
 
+    /// Refuses the graph when this mask and another, which a pass takes together, differ in size.
+    pub(crate) fn check_size(&self, graph: &mut Graph<'_>, pass: &str, other: &Self) {
+        if self.size != other.size {
+            let ([a, b], [c, d]) = (self.size, other.size);
+            graph.refuse(pass, format!("masks must have one size, got {a} × {b} and {c} × {d} pixels"));
+        }
+    }
+
     /// Bits of the last word of a row that lie in the image.
     pub(crate) fn last_valid(columns: u32) -> u32 {
         u32::MAX >> (columns.wrapping_neg() % u32::BITS)

@@ -3,7 +3,7 @@
 pub(crate) use super::{Mask, Pixels, pixels::WORD_PIXELS};
 pub(crate) use crate::{
     engine::{
-        Block, Buffer, Domain, Extent, Graph, Order, Reduce, Window, Write,
+        Block, Buffer, Domain, Extent, Graph, Order, Window, Write,
         arithmetic::{exp, inverse_square_root, log, reciprocal},
     },
     kernel, shader_struct,

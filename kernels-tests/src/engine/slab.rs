@@ -1,7 +1,7 @@
 //! Slices around each summed slice: within one part, across the ends of parts, and in slabs that hold little more.
 
 use kerma::{
-    engine::{Block, Domain, Extent, Graph, Order, Reduce},
+    engine::{Block, Domain, Extent, Graph, Order},
     kernel,
 };
 
@@ -16,10 +16,7 @@ kernel! {
     shader engine/slab, Exact, [32, 4];
     reads volume[rows, columns]: inputs_around(reach) of u32;
     writes sums[_, columns]: u32;
-    domain |output| Domain {
-        reduce: Some(Reduce { slices, order: Order::BothWays }),
-        ..Domain::rows(output, f64::from(columns * slices) * 20.0)
-    };
+    domain |output| Domain::rows(output, f64::from(columns * slices) * 20.0).over(slices, Order::BothWays);
 }
 
 fn twin(kernel: &SlabSum, block: &Block, volume: &[u32], sums: &mut [u32]) {

@@ -10,10 +10,8 @@
 //!
 //! Shapes: `[row][column]`, packed ← the same, `[tile row][tile column · levels + g]`, places of columns and rows.
 
-use super::{
-    axes::{Layout, WEIGHT_ONE},
-    quads::{self, Arithmetic, Inputs, Quads},
-};
+use super::axes::{Layout, WEIGHT_ONE};
+use super::quads::{self, Arithmetic, Inputs, Quads};
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -30,9 +28,8 @@ kernel! {
 
 /// Records the blend of `pixels` through the tables of the tiles of `layout`.
 pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Buffer<[u16; 2]>, layout: &Layout) -> Pixels {
-    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, pixels.bits);
-    let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
-    kernel.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
+    let (blended, [columns, rows], quads) = quads::begun(graph, pixels, layout, pixels.bits);
+    Blend { quads }.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
 }
 
 struct Fixed;

@@ -8,11 +8,8 @@
 //!
 //! Shapes: `[row][column]`, packed ← the same, `[tile row][tile column · levels + g]`, places of columns and rows.
 
-use super::{
-    axes::Layout,
-    lut_opencv::ROUNDER,
-    quads::{self, Arithmetic, Inputs, Quads},
-};
+use super::quads::{self, Arithmetic, Inputs, Quads};
+use super::{axes::Layout, lut_opencv::ROUNDER};
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -35,9 +32,8 @@ pub(super) fn record(
     layout: &Layout,
     bits: u8,
 ) -> Pixels {
-    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, bits);
-    let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
-    kernel.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
+    let (blended, [columns, rows], quads) = quads::begun(graph, pixels, layout, bits);
+    Blend { quads }.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
 }
 
 struct Float;

@@ -12,11 +12,8 @@
 //!
 //! Shapes: `[row][column]`, packed ← the same, `[tile row][tile column · levels + g]`, places of columns and rows.
 
-use super::{
-    axes::Layout,
-    lut_skimage::GREY_BITS,
-    quads::{self, Arithmetic, Inputs, Quads},
-};
+use super::quads::{self, Arithmetic, Inputs, Quads};
+use super::{axes::Layout, lut_skimage::GREY_BITS};
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -33,9 +30,8 @@ kernel! {
 
 /// Records the blend of `pixels` through the tables of the tiles of `layout`.
 pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Buffer<[u16; 2]>, layout: &Layout) -> Pixels {
-    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, GREY_BITS);
-    let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
-    kernel.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
+    let (blended, [columns, rows], quads) = quads::begun(graph, pixels, layout, GREY_BITS);
+    Blend { quads }.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
 }
 
 struct Ratios;

@@ -32,10 +32,8 @@ kernel! {
     reads counts[down, (across * levels)]: whole of u32, totals[down, across]: whole of u32;
     writes results[down, (across * levels)]: u32;
     domain |_| {
-        let size = [levels, across, down].map(f64::from);
-        let tile = [across_numerator, down_numerator].map(f64::from);
-        let area = tile[0] / f64::from(across_denominator) * (tile[1] / f64::from(down_denominator));
-        Domain::groups(down, across, SHADER.workgroup[0], f64::from(across) * tile_operations(size, area))
+        let tile = [[across_numerator, across_denominator], [down_numerator, down_denominator]];
+        Domain::groups(down, across, SHADER.workgroup[0], row_operations([levels, across, down], tile))
     };
 }
 
@@ -53,6 +51,13 @@ pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, tiles: &T
         down_denominator: y.denominator,
     };
     kernel.compute(graph, "borrow histograms", counts, totals, "clahe.counts")
+}
+
+/// Operations of a row of tiles whose sides are quotients.
+fn row_operations(sizes: [u32; 3], tile: [[u32; 2]; 2]) -> f64 {
+    let sizes = sizes.map(f64::from);
+    let [width, height] = tile.map(|[numerator, denominator]| f64::from(numerator) / f64::from(denominator));
+    sizes[1] * tile_operations(sizes, width * height)
 }
 
 /// Operations of one tile at the most: each step of the bisection adds up the rows around it, and a tile has enough

@@ -48,6 +48,17 @@ impl Quads {
     }
 }
 
+/// What a blend of `pixels` into an image of `bits` begins with: that image, the places of columns and rows, the sizes.
+pub(super) fn begun(
+    graph: &mut Graph<'_>,
+    pixels: Pixels,
+    layout: &Layout,
+    bits: u8,
+) -> (Pixels, [Buffer<u32>; 2], Quads) {
+    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, bits);
+    (blended, layout.record_places(graph), Quads::of(pixels, layout))
+}
+
 /// Pixels whose values are found before they are blended.
 const STRETCH: usize = 128;
 

@@ -35,10 +35,8 @@ kernel! {
     structs ViewMatrix;
     reads views[1, view_count]: whole of ViewMatrix, filtered[rows, columns]: inputs of f32;
     writes volume[ny, nx]: f32;
-    domain |output| Domain {
-        reduce: Some(Reduce { slices: view_count, order: Order::Ascending }),
-        ..Domain::rows(output, f64::from(nx) * f64::from(view_count) * UPDATE_OPERATIONS)
-    };
+    domain |output| Domain::rows(output, f64::from(nx) * f64::from(view_count) * UPDATE_OPERATIONS)
+        .over(view_count, Order::Ascending);
 }
 
 shader_struct! {
@@ -63,9 +61,7 @@ pub fn record(
     volume: Write,
 ) {
     let Extent { rows, columns, .. } = graph.extent(filtered);
-    let [hu, hv] = size_along(axis, geometry.detector()).map(|n| (n as f64 - 1.0) / 2.0);
-    let centre = [before as f64 + hu, hv];
-    let matrices: Vec<ViewMatrix> = geometry.views().iter().map(|v| matrix(v, centre, axis, grid)).collect();
+    let matrices = matrices(geometry, axis, before, grid);
     let table = graph.upload_table("backproject.views", &matrices);
     let [nx, ny, _] = grid.size().map(|n| n as u32);
     let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
@@ -73,6 +69,13 @@ pub fn record(
     let view_count = matrices.len() as u32;
     let kernel = Backproject { nx, ny, columns, rows, view_count, half_x, half_y, half_z, last_column, last_row };
     kernel.compute(graph, "backproject", table, filtered, volume);
+}
+
+/// Matrices of all views.
+fn matrices(geometry: &Geometry, axis: DetectorAxis, before: usize, grid: &Grid) -> Vec<ViewMatrix> {
+    let [hu, hv] = size_along(axis, geometry.detector()).map(|n| (n as f64 - 1.0) / 2.0);
+    let centre = [before as f64 + hu, hv];
+    geometry.views().iter().map(|view| matrix(view, centre, axis, grid)).collect()
 }
 
 /// `centre` is the column and row of the detector's centre.

@@ -34,15 +34,16 @@ kernel! {
     shader fdk/ramp, Pinned, [MAX_SEGMENT as u32, 1];
     reads twiddles: whole of [f32; 2], spectra: whole of [f32; 2], rows_in[row_count, columns]: rows of f32;
     writes rows_out[row_count, columns]: f32;
+    // One workgroup per segment: the planner counts workgroups in columns.
     domain |output| Domain {
-        // One workgroup per segment: the planner counts workgroups in columns.
-        extent: Extent { columns: segments * SHADER.workgroup[0], ..output },
         grain: row_count,
-        reduce: None,
-        // A radix-2 transform takes 5·n·log₂ n operations; two rows share one, forward and back.
-        row_operations: 5.0 * f64::from(length) * f64::from(length.ilog2()) * f64::from(segments) * f64::from(segments + 1)
-            / 2.0,
+        ..Domain::rows(Extent { columns: segments * SHADER.workgroup[0], ..output }, row_operations(length, segments))
     };
+}
+
+/// A radix-2 transform takes 5·n·log₂ n operations; two rows share one, forward and back.
+fn row_operations(length: u32, segments: u32) -> f64 {
+    5.0 * f64::from(length) * f64::from(length.ilog2()) * f64::from(segments) * f64::from(segments + 1) / 2.0
 }
 
 /// Apodising window of the ramp filter, as a function of the frequency relative to the cut-off.

@@ -69,33 +69,30 @@ pub fn record(
     redundancy: &[f32],
     projections: Buffer<f32>,
 ) -> Buffer<f32> {
+    let kernel = Weight::of(geometry, axis, margins);
     let cosines: Vec<ViewCosine> = geometry.views().iter().map(|view| cosine(view, axis)).collect();
     let views = graph.upload_table("weight.views", &cosines);
     let redundancy = graph.upload_table("weight.redundancy", redundancy);
-    let [measured, rows] = size_along(axis, geometry.detector());
-    let [before, behind] = margins;
-    let columns = before + measured + behind;
-    let [nu, nv] = geometry.detector().map(|n| n as u32);
-    let [column_stride, row_stride] = match axis {
-        DetectorAxis::U => [1, nu],
-        DetectorAxis::V => [nu, 1],
-    };
-    let half = |n: usize| (n as f32 - 1.0) / 2.0;
-    let kernel = Weight {
-        columns: columns as u32,
-        rows: rows as u32,
-        view_count: cosines.len() as u32,
-        nu,
-        nv,
-        column_stride,
-        row_stride,
-        centre_column: before as f32 + half(measured),
-        centre_row: half(rows),
-        margin: before as i32,
-        last: measured as i32 - 1,
-    };
-    let weighted = graph.buffer("weight.weighted", Extent::new(cosines.len(), rows, columns));
+    let extent = Extent { slices: kernel.view_count, rows: kernel.rows, columns: kernel.columns };
+    let weighted = graph.buffer("weight.weighted", extent);
     kernel.compute(graph, "weight", views, redundancy, projections, weighted)
+}
+
+impl Weight {
+    /// Where the detector's columns and rows are in the output, and the output's in the input.
+    fn of(geometry: &Geometry, axis: DetectorAxis, [before, behind]: [usize; 2]) -> Self {
+        let [measured, rows] = size_along(axis, geometry.detector());
+        let Extent { slices: view_count, rows, columns } =
+            Extent::new(geometry.views().len(), rows, before + measured + behind);
+        let [nu, nv] = geometry.detector().map(|n| n as u32);
+        let [column_stride, row_stride] = match axis {
+            DetectorAxis::U => [1, nu],
+            DetectorAxis::V => [nu, 1],
+        };
+        let [centre_column, centre_row] = [before as f32 + (measured as f32 - 1.0) / 2.0, (rows as f32 - 1.0) / 2.0];
+        let (margin, last) = (before as i32, measured as i32 - 1);
+        Self { columns, rows, view_count, nu, nv, column_stride, row_stride, centre_column, centre_row, margin, last }
+    }
 }
 
 fn cosine(view: &View, axis: DetectorAxis) -> ViewCosine {

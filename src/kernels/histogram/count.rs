@@ -30,11 +30,7 @@ kernel! {
     reads pixels[rows, words]: window(down.window(first, last)) of [u16; 2],
           mask[(if mask_words == 0 { 1 } else { rows }), (mask_words.max(1))]: window(down.window(first, last)) of u32;
     writes results[(down.count), (across.count * levels)]: u32 as "atomic<u32>";
-    domain |_| {
-        let pixels = f64::from(across.count) * across.longest() * down.longest();
-        let operations = 4.0 * pixels + f64::from(levels) * f64::from(across.count);
-        Domain::groups(down.count, across.count, SHADER.workgroup[0], operations)
-    };
+    domain |_| Domain::groups(down.count, across.count, SHADER.workgroup[0], row_operations(across, down, levels));
 }
 
 shader_struct! {
@@ -66,6 +62,12 @@ impl Cuts {
     fn longest(self) -> f64 {
         f64::from(self.axis(0).lengths().1)
     }
+}
+
+/// Operations of a row of tiles: four per pixel, one per counter.
+fn row_operations(across: Cuts, down: Cuts, levels: u32) -> f64 {
+    let pixels = f64::from(across.count) * across.longest() * down.longest();
+    4.0 * pixels + f64::from(levels) * f64::from(across.count)
 }
 
 /// Whether a workgroup counts so many grey levels in its own memory.

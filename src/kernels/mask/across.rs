@@ -32,9 +32,8 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, spread: Spread, radius: u32) ->
         graph.refuse("spread", format!("radius must be 0 to {MAX_RADIUS} pixels in one pass, got {radius}"));
     }
     let result = Mask::new(graph, "mask.across", mask.size);
-    let [columns, _, words] = mask.shape();
-    let kernel = Across { columns, words, radius, flip: spread.flip() };
-    kernel.compute(graph, format!("{} rows", spread.verb()), mask, result)
+    let ([columns, _, words], flip) = (mask.shape(), spread.flip());
+    Across { columns, words, radius, flip }.compute(graph, format!("{} rows", spread.verb()), mask, result)
 }
 
 vectorised! {

@@ -28,10 +28,7 @@ pub enum Operation {
 
 /// Records the combination of two masks; the graph is refused when their sizes differ.
 pub fn record(graph: &mut Graph<'_>, left: Mask, right: Mask, operation: Operation) -> Mask {
-    if left.size != right.size {
-        let ([a, b], [c, d]) = (left.size, right.size);
-        graph.refuse("combine", format!("masks must have one size, got {a} × {b} and {c} × {d} pixels"));
-    }
+    left.check_size(graph, "combine", &right);
     let result = Mask::new(graph, "mask.combined", left.size);
     let [columns, _, words] = left.shape();
     Combine { columns, words, operation: operation as u32 }.compute(graph, "combine", left, right, result)

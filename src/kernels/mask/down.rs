@@ -22,9 +22,8 @@ kernel! {
 /// Records one pass along columns.
 pub fn record(graph: &mut Graph<'_>, mask: Mask, spread: Spread, radius: u32) -> Mask {
     let result = Mask::new(graph, "mask.down", mask.size);
-    let [_, rows, words] = mask.shape();
-    let kernel = Down { words, rows, radius, flip: spread.flip() };
-    kernel.compute(graph, format!("{} columns", spread.verb()), mask, result)
+    let ([_, rows, words], flip) = (mask.shape(), spread.flip());
+    Down { words, rows, radius, flip }.compute(graph, format!("{} columns", spread.verb()), mask, result)
 }
 
 vectorised! {

@@ -26,8 +26,7 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, factor: u32) -> Mask {
     }
     let result = Mask::new(graph, "mask.reduced", mask.size.map(|length| length.div_ceil(factor)));
     let ([source_columns, source_rows, source_words], [columns, _, words]) = (mask.shape(), result.shape());
-    let kernel = Reduce { source_columns, source_rows, source_words, factor, columns, words };
-    kernel.compute(graph, "reduce", mask, result)
+    Reduce { source_columns, source_rows, source_words, factor, columns, words }.compute(graph, "reduce", mask, result)
 }
 
 /// The rows of a row of blocks.

@@ -7,7 +7,6 @@
 //!
 //! Shapes: `[row][column]`, packed ← the same, table. Tier E.
 
-use super::clear_spare;
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -46,7 +45,7 @@ fn twin(kernel: &Lookup, _: &Block, pixels: &[[u16; 2]], table: &[[u16; 2]], res
             }
         }
     }
-    clear_spare(results, kernel.columns as usize);
+    super::clear_spare(results, kernel.columns as usize);
 }
 
 /// With the length of the table known, an entry is found without a check.

@@ -32,18 +32,12 @@ pub enum NoRange {
     Step,
 }
 
-/// Records the table for pixels of `bits_in` from the first two words of `ranks`, low and high; for
-/// [`super::lookup`].
-pub fn record(
-    graph: &mut Graph<'_>,
-    ranks: Buffer<u32>,
-    bits_in: u8,
-    bits_out: u8,
-    no_range: NoRange,
-) -> Buffer<[u16; 2]> {
-    let words = (1 << bits_in) / 2;
+/// Records the table for [`super::lookup`] from the first two words of `ranks`, low and high; `bits` are those of the pixels
+/// in and out.
+pub fn record(graph: &mut Graph<'_>, ranks: Buffer<u32>, bits: [u8; 2], no_range: NoRange) -> Buffer<[u16; 2]> {
+    let [largest_in, largest] = bits.map(|bits| (1_u32 << bits) - 1);
+    let words = largest_in.div_ceil(2);
     let table = graph.buffer("stretch.table", Extent { slices: 1, rows: 1, columns: words });
-    let [largest_in, largest] = [bits_in, bits_out].map(|bits| (1 << bits) - 1);
     let kernel = Stretch { words, largest, largest_in, steps: (no_range == NoRange::Step).into() };
     kernel.compute(graph, "stretch", ranks, table)
 }

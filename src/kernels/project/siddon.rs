@@ -35,10 +35,7 @@ kernel! {
     structs Affine, ViewRays;
     reads views[1, view_count]: whole of ViewRays, volume[ny, nx]: inputs of f32;
     writes integrals[rows, columns]: f32;
-    domain |output| Domain {
-        reduce: Some(Reduce { slices: nz, order: Order::BothWays }),
-        ..Domain::rows(output, f64::from(columns) * (f64::from(nx) + f64::from(ny) + f64::from(nz)) * STEP_OPERATIONS)
-    };
+    domain |output| Domain::rows(output, f64::from(columns) * ray_operations([nx, ny, nz])).over(nz, Order::BothWays);
 }
 
 /// Rays whose direction changes by less than this many voxels per millimetre along an axis are parallel to it.
@@ -47,6 +44,12 @@ const PARALLEL: f32 = 1e-12;
 const FAR: f32 = 1e30;
 /// Arithmetic operations of one step from plane to plane.
 const STEP_OPERATIONS: f64 = 16.0;
+
+/// Operations of a ray, which takes at most as many steps as there are planes.
+fn ray_operations(voxels: [u32; 3]) -> f64 {
+    let [nx, ny, nz] = voxels.map(f64::from);
+    (nx + ny + nz) * STEP_OPERATIONS
+}
 
 /// Records the projection of `volume` on `grid` into `integrals` (extent: views × rows × columns).
 pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: Buffer<f32>, integrals: Write) {

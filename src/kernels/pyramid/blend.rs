@@ -9,7 +9,7 @@
 //!
 //! Shapes: all `[1][rows][columns]`. Tier P.
 
-use super::{Arithmetic, Curve, band, collapse, levels::chain};
+use super::Arithmetic;
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -21,42 +21,10 @@ kernel! {
     operations 5.0;
 }
 
-/// Records the blend of images `a` and `b` under `mask` (1: `a`, 0: `b`), all of one extent, over so many levels.
-///
-/// Coarse levels are put together first and bands made when they are needed, so that no more than one level's bands
-/// are held at a time. Levels of the mask are those of [`Arithmetic::Real`].
-pub fn record(
-    graph: &mut Graph<'_>,
-    a: Buffer<f32>,
-    b: Buffer<f32>,
-    mask: Buffer<f32>,
-    levels: usize,
-    arithmetic: Arithmetic,
-) -> Buffer<f32> {
-    let first = chain(graph, a, levels, arithmetic);
-    let second = chain(graph, b, levels, arithmetic);
-    let weights = chain(graph, mask, levels, Arithmetic::Real);
-    let mut level = weighted(graph, first[levels], second[levels], weights[levels], arithmetic);
-    for k in (0..levels).rev() {
-        let first = band::record(graph, first[k], first[k + 1], arithmetic);
-        let second = band::record(graph, second[k], second[k + 1], arithmetic);
-        let blended = weighted(graph, first, second, weights[k], arithmetic);
-        level = collapse::record(graph, level, blended, &Curve::IDENTITY, arithmetic);
-    }
-    level
-}
-
-/// Records `weights·first + (1 − weights)·second`, all of one extent.
-pub fn weighted(
-    graph: &mut Graph<'_>,
-    first: Buffer<f32>,
-    second: Buffer<f32>,
-    weights: Buffer<f32>,
-    arithmetic: Arithmetic,
-) -> Buffer<f32> {
-    let Extent { rows, columns, .. } = graph.extent(first);
-    let kernel = Blend { columns, rows, is_whole: arithmetic.code() };
-    kernel.compute(graph, "blend", first, second, weights, "pyramid.blended")
+/// Records `weights·a + (1 − weights)·b`, all of one extent.
+pub fn record(graph: &mut Graph<'_>, [a, b, weights]: [Buffer<f32>; 3], arithmetic: Arithmetic) -> Buffer<f32> {
+    let Extent { rows, columns, .. } = graph.extent(a);
+    Blend { columns, rows, is_whole: arithmetic.code() }.compute(graph, "blend", a, b, weights, "pyramid.blended")
 }
 
 vectorised! {

@@ -11,7 +11,7 @@
 
 use super::band::{OPERATIONS, WINDOW};
 use super::curve::{CONTAINMENT, GAIN, POWER, curved, inverse_threshold};
-use super::{Arithmetic, Curve, expand::Expansion};
+use super::{Arithmetic, Containment, Curve, expand::Expansion};
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -42,11 +42,7 @@ pub fn record(
     curve: &Curve,
     arithmetic: Arithmetic,
 ) -> Buffer<f32> {
-    let (strength, noise) = match curve.contained() {
-        Some(containment) => (containment.strength, containment.noise),
-        // Bound, never used.
-        None => (0.0, graph.upload_table("pyramid.no noise", &[0.0])),
-    };
+    let Containment { strength, noise } = curve.bound(graph);
     let Extent { rows, columns, .. } = graph.extent(band);
     let [gain, exponent, ceiling, inverse_scale] = curve.constants();
     let (is_whole, shape) = (arithmetic.code(), curve.shape());

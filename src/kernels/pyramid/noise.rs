@@ -20,16 +20,13 @@
 //!
 //! Shapes: `[1][strip][4096]` ← `[1][rows][columns]`, the words of a mask. Tier P, exact for given values.
 
-use super::median;
 use crate::kernels::prelude::*;
 
 kernel! {
     /// Counting of magnitudes.
     struct Noise {
-        /// Columns and rows of the band.
-        columns, rows: u32,
-        /// Rows of a strip, rows from one that is counted to the next, strips.
-        strip, stride, strips: u32,
+        /// Columns and rows of the band; rows of a strip, rows from one that is counted to the next, strips.
+        columns, rows, strip, stride, strips: u32,
         /// Rows of the mask, 1 without one; words of its row, 0 without one; level of the band: columns and rows of
         /// the mask are 2^level times its own.
         mask_rows, mask_words, level: u32,
@@ -56,18 +53,12 @@ const SAMPLES: u64 = 1 << 21;
 /// Histograms that are counted apart.
 const MAX_STRIPS: u32 = 64;
 
-/// Records the noise of `band`, which is that of level `level` of an image with values up to `full_scale`.
+/// Records the noise of `band`, which is that of level `level` of an image with values up to `largest`.
 ///
 /// The result is one value, σ; 0 where nothing but zeros is counted.
-pub fn record(
-    graph: &mut Graph<'_>,
-    band: Buffer<f32>,
-    level: usize,
-    mask: Option<Mask>,
-    full_scale: f32,
-) -> Buffer<f32> {
-    let counts = counted(graph, band, level, mask, full_scale);
-    median::record(graph, counts, bin_width(full_scale))
+pub fn record(graph: &mut Graph<'_>, band: Buffer<f32>, level: usize, mask: Option<Mask>, largest: f32) -> Buffer<f32> {
+    let counts = counted(graph, band, level, mask, largest);
+    super::median::record(graph, counts, bin_width(largest))
 }
 
 /// Width of a bin.
