@@ -19,7 +19,7 @@
 
 use super::rays::{Affine, ViewRays, view_rays};
 use crate::kernels::prelude::*;
-use crate::{data::Grid, geometry::Geometry};
+use crate::{data::Grid, engine::Kernel, geometry::Geometry};
 
 kernel! {
     /// Line integrals along rays.
@@ -53,16 +53,26 @@ fn ray_operations(voxels: [u32; 3]) -> f64 {
 
 /// Records the projection of `volume` on `grid` into `integrals` (extent: views × rows × columns).
 pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: Buffer<f32>, integrals: Write) {
-    let views = view_rays(geometry, grid);
-    let table = graph.upload_table("siddon.views", &views);
-    let [nx, ny, nz] = grid.size().map(|n| n as u32);
-    let [columns, rows] = geometry.detector().map(|n| n as u32);
-    let [spacing_x, spacing_y, spacing_z] = grid.spacing_mm().as_vec3().to_array();
-    let [half_columns, half_rows] = [columns, rows].map(|n| (n as f32 - 1.0) / 2.0);
-    let view_count = views.len() as u32;
-    let kernel =
-        Siddon { nx, ny, nz, columns, rows, view_count, spacing_x, spacing_y, spacing_z, half_columns, half_rows };
-    kernel.compute(graph, "project", table, volume, integrals);
+    let views = graph.upload_table("siddon.views", &view_rays(geometry, grid));
+    Siddon::of(geometry, grid).compute(graph, "project", views, volume, integrals);
+}
+
+/// The kernel alone, for those who record it otherwise: it reads [`view_rays`] as a whole and the volume's slices as inputs, and
+/// writes the integrals.
+#[must_use]
+pub fn kernel(geometry: &Geometry, grid: &Grid) -> impl Kernel + use<> {
+    Siddon::of(geometry, grid)
+}
+
+impl Siddon {
+    fn of(geometry: &Geometry, grid: &Grid) -> Self {
+        let [nx, ny, nz] = grid.size().map(|n| n as u32);
+        let [columns, rows] = geometry.detector().map(|n| n as u32);
+        let [spacing_x, spacing_y, spacing_z] = grid.spacing_mm().as_vec3().to_array();
+        let [half_columns, half_rows] = [columns, rows].map(|n| (n as f32 - 1.0) / 2.0);
+        let view_count = geometry.views().len() as u32;
+        Self { nx, ny, nz, columns, rows, view_count, spacing_x, spacing_y, spacing_z, half_columns, half_rows }
+    }
 }
 
 vectorised! {
