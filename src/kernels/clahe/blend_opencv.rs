@@ -8,7 +8,7 @@
 //!
 //! Shapes: `[row][column]`, packed ← the same, `[tile row][tile column · levels + g]`, places of columns and rows.
 
-use super::quads::{self, Arithmetic, Inputs, Quads};
+use super::quads::{self, Arithmetic, Inputs, Luts, Quads};
 use super::{axes::Layout, lut_opencv::ROUNDER};
 use crate::kernels::prelude::*;
 
@@ -25,13 +25,7 @@ kernel! {
 }
 
 /// Records the blend of `pixels` through the tables of the tiles of `layout`, into an image of `bits`.
-pub(super) fn record(
-    graph: &mut Graph<'_>,
-    pixels: Pixels,
-    luts: Buffer<[u16; 2]>,
-    layout: &Layout,
-    bits: u8,
-) -> Pixels {
+pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Luts, layout: &Layout, bits: u8) -> Pixels {
     let (blended, [columns, rows], quads) = quads::begun(graph, pixels, layout, bits);
     Blend { quads }.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
 }

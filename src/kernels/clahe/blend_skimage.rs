@@ -12,7 +12,7 @@
 //!
 //! Shapes: `[row][column]`, packed ← the same, `[tile row][tile column · levels + g]`, places of columns and rows.
 
-use super::quads::{self, Arithmetic, Inputs, Quads};
+use super::quads::{self, Arithmetic, Inputs, Luts, Quads};
 use super::{axes::Layout, lut_skimage::GREY_BITS};
 use crate::kernels::prelude::*;
 
@@ -29,7 +29,7 @@ kernel! {
 }
 
 /// Records the blend of `pixels` through the tables of the tiles of `layout`.
-pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Buffer<[u16; 2]>, layout: &Layout) -> Pixels {
+pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Luts, layout: &Layout) -> Pixels {
     let (blended, [columns, rows], quads) = quads::begun(graph, pixels, layout, GREY_BITS);
     Blend { quads }.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
 }

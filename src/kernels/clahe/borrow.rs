@@ -14,8 +14,8 @@
 
 use std::ops::Range;
 
-use super::totals;
-use crate::kernels::{histogram::Tiles, prelude::*};
+use crate::kernels::histogram::{Axis, Tiles};
+use crate::kernels::prelude::*;
 
 /// A tile has enough pixels when so many times their number is its size.
 const ENOUGH: u32 = 16;
@@ -39,17 +39,11 @@ kernel! {
 
 /// Records the borrowing among the histograms of `tiles`, of `levels` bins each.
 pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, tiles: &Tiles) -> Buffer<u32> {
-    let [x, y] = tiles.axes;
-    let totals = totals::record(graph, counts, levels, [x.count, y.count]);
-    let kernel = Borrow {
-        levels,
-        across: x.count,
-        down: y.count,
-        across_numerator: x.numerator,
-        across_denominator: x.denominator,
-        down_numerator: y.numerator,
-        down_denominator: y.denominator,
-    };
+    let Axis { count: across, numerator: across_numerator, denominator: across_denominator, .. } = tiles.axes[0];
+    let Axis { count: down, numerator: down_numerator, denominator: down_denominator, .. } = tiles.axes[1];
+    let totals = super::totals::record(graph, counts, levels, [across, down]);
+    let kernel =
+        Borrow { levels, across, down, across_numerator, across_denominator, down_numerator, down_denominator };
     kernel.compute(graph, "borrow histograms", counts, totals, "clahe.counts")
 }
 

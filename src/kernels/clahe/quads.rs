@@ -48,6 +48,9 @@ impl Quads {
     }
 }
 
+/// Tables of all tiles, packed: a row for each row of tiles.
+pub(super) type Luts = Buffer<[u16; 2]>;
+
 /// What a blend of `pixels` into an image of `bits` begins with: that image, the places of columns and rows, the sizes.
 pub(super) fn begun(
     graph: &mut Graph<'_>,

@@ -60,15 +60,19 @@ pub fn record(
     filtered: Buffer<f32>,
     volume: Write,
 ) {
-    let Extent { rows, columns, .. } = graph.extent(filtered);
     let matrices = matrices(geometry, axis, before, grid);
-    let table = graph.upload_table("backproject.views", &matrices);
-    let [nx, ny, _] = grid.size().map(|n| n as u32);
-    let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
-    let [last_column, last_row] = [columns, rows].map(|n| n as f32 - 1.0);
-    let view_count = matrices.len() as u32;
-    let kernel = Backproject { nx, ny, columns, rows, view_count, half_x, half_y, half_z, last_column, last_row };
-    kernel.compute(graph, "backproject", table, filtered, volume);
+    let views = graph.upload_table("backproject.views", &matrices);
+    let kernel = Backproject::of(matrices.len() as u32, graph.extent(filtered), grid);
+    kernel.compute(graph, "backproject", views, filtered, volume);
+}
+
+impl Backproject {
+    fn of(view_count: u32, Extent { rows, columns, .. }: Extent, grid: &Grid) -> Self {
+        let [nx, ny, _] = grid.size().map(|n| n as u32);
+        let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
+        let [last_column, last_row] = [columns, rows].map(|n| n as f32 - 1.0);
+        Self { nx, ny, columns, rows, view_count, half_x, half_y, half_z, last_column, last_row }
+    }
 }
 
 /// Matrices of all views.
