@@ -56,7 +56,6 @@ mod tests {
     #[test]
     fn rows_are_those_of_the_definition_up_to_the_largest_buffers() {
         let all_rows = u64::from(u32::MAX);
-        let parts = Parts { rows: 1000, all_rows, row_words: 1 };
         for (numerator, denominator) in [(1, 1), (2, 1), (1, 2), (7, 3), (u32::MAX, 3), (3, u32::MAX), (0, 1)] {
             for (first, last) in [(0, 0), (-2, 2), (5, 9), (-9, -5), (i32::MIN, i32::MAX)] {
                 let window = Window { numerator, denominator, first, last };
