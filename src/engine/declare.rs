@@ -79,7 +79,8 @@ macro_rules! kernel {
         impl $kernel {
             /// Records the pass, and gives back what it writes, whose types have the names of what is written.
             #[allow(clippy::too_many_arguments, reason = "one per buffer")]
-            #[allow(non_camel_case_types, unused_parens, reason = "one type and one result per buffer that is written")]
+            #[allow(non_camel_case_types, reason = "one type per buffer that is written")]
+            #[allow(unused_parens, clippy::unused_unit, reason = "one result per buffer that is written, or none")]
             #[allow(unused_variables, reason = "not all kernels need all scalars")]
             fn compute<$($($write: $crate::engine::Target<$write_type>),+)?>(
                 self,
