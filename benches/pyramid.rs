@@ -6,7 +6,7 @@ mod devices;
 use criterion::{Criterion, criterion_group, criterion_main};
 use kerma::{
     engine::{Buffer, Extent, Graph},
-    kernels::pyramid::{self, Arithmetic, Containment, Curve, blend},
+    kernels::pyramid::{self, Arithmetic, Containment, Curve},
 };
 
 /// Records one way to go and the download of its result.
@@ -43,7 +43,7 @@ fn pyramids(c: &mut Criterion) {
         ("pyramid: build, power, collapse", |g, b| collapsed(g, b, Arithmetic::Real, MUSICA, false)),
         ("pyramid: build, noise, contained power, collapse", |g, b| collapsed(g, b, Arithmetic::Real, MUSICA, true)),
         ("pyramid: blend", |g, b| {
-            let r = blend::record(g, b, b, b, LEVELS, Arithmetic::Real);
+            let r = pyramid::blend(g, b, b, b, LEVELS, Arithmetic::Real);
             let _ = g.result(r);
         }),
     ] {

@@ -10,8 +10,8 @@ use adapters::{Software, opened};
 use kerma::{
     data::Grid,
     engine::{
-        Access, Block, Control, Device, Domain, Extent, Graph, Kernel, Numerics, Order, Plan, Reduce, Shader, Storage,
-        StructText, Sums, Tier,
+        Access, Block, Control, Device, Domain, Extent, Graph, Kernel, Numerics, Plan, Shader, Storage, StructText,
+        Sums, Tier,
     },
     geometry::{Geometry, Scan},
     kernels::project::{rays::view_rays, siddon},
@@ -168,38 +168,10 @@ fn siddon_shader() -> Shader {
     Shader { name, tier, source, structs, reads, writes, workgroup }
 }
 
-shader_struct! {
-    /// Scalars of the projector.
-    struct Siddon {
-        /// Voxels along x, y, z.
-        nx: u32,
-        /// See `nx`.
-        ny: u32,
-        /// See `nx`.
-        nz: u32,
-        /// Columns, rows and views.
-        columns: u32,
-        /// See `columns`.
-        rows: u32,
-        /// See `columns`.
-        view_count: u32,
-        /// Distances between voxels, in mm.
-        spacing_x: f32,
-        /// See `spacing_x`.
-        spacing_y: f32,
-        /// See `spacing_x`.
-        spacing_z: f32,
-        /// Half the number of gaps between columns and rows.
-        half_columns: f32,
-        /// See `half_columns`.
-        half_rows: f32,
-    }
-}
-
 /// A copy of the projector whose twin repeats what the true twin gave.
 struct Copied {
     shader: &'static Shader,
-    params: Siddon,
+    original: Box<dyn Kernel>,
     wanted: Arc<Vec<u32>>,
 }
 
@@ -209,16 +181,15 @@ impl Kernel for Copied {
     }
 
     fn params(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.params)
+        self.original.params()
     }
 
     fn domain(&self, output: Extent) -> Domain {
-        let reduce = Reduce { slices: self.params.nz, order: Order::BothWays };
-        Domain { reduce: Some(reduce), ..Domain::rows(output, 1e5) }
+        self.original.domain(output)
     }
 
     fn twin(&self, block: &Block, _: &[&[u32]], writes: &mut [&mut [u32]], _: &[Sums<'_>]) {
-        let columns = self.params.columns as usize;
+        let columns = writes[0].len() / block.rows.len();
         writes[0].copy_from_slice(&self.wanted[block.rows.start * columns..block.rows.end * columns]);
     }
 }
@@ -252,12 +223,8 @@ fn faces(shader: &'static Shader) -> Case {
         let volume = graph.upload("control.volume", Extent::new(16, 16, 16), &inputs.volume);
         let views = graph.upload_table("control.views", &view_rays(&inputs.geometry, &inputs.grid));
         let integrals = graph.buffer::<f32>("control.integrals", Extent::new(4, 33, 31));
-        let [nx, ny, nz] = [16; 3];
-        let [spacing_x, spacing_y, spacing_z] = [2.0; 3];
-        let (columns, rows, view_count, half_columns, half_rows) = (31, 33, 4, 15.0, 16.0);
-        let params =
-            Siddon { nx, ny, nz, columns, rows, view_count, spacing_x, spacing_y, spacing_z, half_columns, half_rows };
-        let kernel = Copied { shader: inputs.shader, params, wanted: inputs.wanted.clone() };
+        let original = Box::new(siddon::kernel(&inputs.geometry, &inputs.grid));
+        let kernel = Copied { shader: inputs.shader, original, wanted: inputs.wanted.clone() };
         graph.compute("control", kernel, [views.whole(), volume.inputs()], [integrals.replace()]);
     };
     Case::new(shader, "rays in faces", inputs, record)

@@ -9,7 +9,7 @@ use kerma::{
     engine::{Buffer, Control, Device, Extent, Graph, Numerics, Output, Plan},
     kernels::{
         Mask,
-        pyramid::{self, Arithmetic, Containment, Curve, Pyramid, band, blend, reduce},
+        pyramid::{self, Arithmetic, Containment, Curve, Pyramid, band, reduce},
     },
 };
 use kerma_kernels_tests::{Seeded, oracle::pyramid::Level};
@@ -271,7 +271,7 @@ fn blends_of_equals_and_blends_under_full_masks_change_nothing() {
         let blended = |b: &[f32], mask: &[f32], arithmetic| {
             let images = [(size, &a[..]), (size, b), (size, mask)];
             computed(&device, &images, |g, images| {
-                vec![blend::record(g, images[0], images[1], images[2], 4, arithmetic)]
+                vec![pyramid::blend(g, images[0], images[1], images[2], 4, arithmetic)]
             })
             .remove(0)
         };

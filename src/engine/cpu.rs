@@ -5,7 +5,8 @@ use std::{ops::Range, time::Duration};
 use web_time::Instant;
 
 use super::{
-    Block, Control, Counts, Domain, Error, Inputs, Kernel, Outputs, PassTime, Plan, Read, RunReport, Sums, Write,
+    Block, Control, Counts, Domain, Error, Inputs, Kernel, Outputs, PassTime, Plan, Read, RunReport, Sums, Window,
+    Write,
     graph::{Action, BufferInfo},
     host_memory::zeroed,
     plan::{Piece, Placement},
@@ -190,8 +191,7 @@ fn compute(
             let count = rows.len();
             split(rows, count, &mut taken).into_iter().for_each(twin);
         } else {
-            let [.., deep] = kernel.shader().workgroup;
-            let grain = if deep > 1 { deep * domain.extent.rows } else { domain.grain.max(1) } as usize;
+            let grain = domain.slab_rows(kernel.shader()).unwrap_or(domain.grain.max(1).into()) as usize;
             let per_block = rows.len().div_ceil(current_num_threads() * BLOCKS_PER_CORE);
             let per_block = per_block.next_multiple_of(grain).max(grain);
             split(rows, per_block, &mut taken).into_par_iter().for_each(twin);
@@ -208,9 +208,9 @@ fn seen<'w>(info: &BufferInfo, read: Read, block: &Block, words: &'w [u32]) -> &
     match read {
         Read::Rows(_) => part(block.rows.start, block.rows.end, info.row_words),
         Read::Inputs(_, reach) => {
-            let (reach, slices) = (reach as usize, info.extent.slices as usize);
-            let end = block.inputs.end.saturating_add(reach).min(slices);
-            part(block.inputs.start.saturating_sub(reach), end, info.slice_words())
+            let inputs = block.inputs.start as u64..block.inputs.end as u64;
+            let slices = Window::around(reach).rows(&inputs, info.extent.slices.into());
+            part(slices.start as usize, slices.end as usize, info.slice_words())
         }
         Read::Whole(_) | Read::Slices(_) | Read::Window(..) | Read::Anywhere(..) => words,
     }

@@ -178,6 +178,42 @@ impl<T> From<Buffer<T>> for Write {
     }
 }
 
+/// What a kernel of [`kernel!`](crate::kernel) writes elements of type `T` to: anything that is a [`Write`], which is there
+/// already, or the label of a new buffer.
+///
+/// A new buffer has the rows and columns that the kernel declares. Its slices, and its rows where any number is declared, are
+/// those of what the output goes along with: the first input that is read by rows, or else by slices, or else by windows. If
+/// there is none, it has one slice, and its rows must be declared.
+pub trait Target<T> {
+    /// What is given back: what was there, or the new buffer.
+    type Written: Copy + Into<Write>;
+
+    /// The target of so many rows and columns, 0 for any number, of a pass with these inputs.
+    fn written(self, graph: &mut Graph<'_>, shape: [u32; 2], reads: &[Read]) -> Self::Written;
+}
+
+impl<T, W: Copy + Into<Write>> Target<T> for W {
+    type Written = W;
+
+    fn written(self, _: &mut Graph<'_>, _: [u32; 2], _: &[Read]) -> W {
+        self
+    }
+}
+
+impl<T: Pod> Target<T> for &str {
+    type Written = Buffer<T>;
+
+    fn written(self, graph: &mut Graph<'_>, [rows, columns]: [u32; 2], reads: &[Read]) -> Buffer<T> {
+        let first = |is_it: fn(&Read) -> bool| reads.iter().copied().find(is_it);
+        let along = first(|read| matches!(read, Read::Rows(_)))
+            .or_else(|| first(|read| matches!(read, Read::Slices(_))))
+            .or_else(|| first(|read| matches!(read, Read::Window(..))))
+            .map_or(Extent { slices: 1, rows: 0, columns: 0 }, |read| graph.extent_of(read.entry()));
+        let rows = if rows == 0 { along.rows } else { rows };
+        graph.buffer(self, Extent { rows, columns, ..along })
+    }
+}
+
 impl Buffer<u64> {
     /// Add to sums; begin with [`Graph::clear`].
     #[must_use]
@@ -420,7 +456,10 @@ impl<'a> Graph<'a> {
     /// Extent of a buffer; of one of another graph a single element, since whatever uses it is refused.
     #[must_use]
     pub fn extent<T>(&self, buffer: Buffer<T>) -> Extent {
-        let Entry { graph, index } = buffer.entry;
+        self.extent_of(buffer.entry)
+    }
+
+    fn extent_of(&self, Entry { graph, index }: Entry) -> Extent {
         if graph == self.id { self.buffers[index].extent } else { Extent::table(1) }
     }
 

@@ -124,6 +124,18 @@ impl Domain {
         Self { extent, grain: 1, reduce: None, row_operations }
     }
 
+    /// The same, as a sum over so many input slices, taken in an order.
+    #[must_use]
+    pub fn over(self, slices: u32, order: Order) -> Self {
+        Self { reduce: Some(Reduce { slices, order }), ..self }
+    }
+
+    /// Rows of the slices that a workgroup of several covers, which are computed together; none where it covers rows alone.
+    pub(crate) fn slab_rows(&self, shader: &Shader) -> Option<u64> {
+        let [.., deep] = shader.workgroup;
+        (deep > 1).then(|| u64::from(deep) * u64::from(self.extent.rows))
+    }
+
     /// As many rows, each computed by `groups` workgroups of `wide` invocations.
     #[must_use]
     pub fn groups(rows: u32, groups: u32, wide: u32, row_operations: f64) -> Self {

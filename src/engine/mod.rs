@@ -44,7 +44,7 @@ pub use export::Export;
 #[cfg(feature = "gpu")]
 pub use gpu::{Handles, NoopPipelines};
 pub use gpu::{adapters, open_adapter};
-pub use graph::{Graph, Read, Window, Write};
+pub use graph::{Graph, Read, Target, Window, Write};
 pub use kernel::{Access, Block, Domain, Kernel, Order, Reduce, Shader, Storage, Tier, Way};
 pub use limits::Limits;
 pub use plan::{PeakBytes, Plan};

@@ -6,11 +6,8 @@ use super::{Block, Control, Device, Error, Extent, Graph, Numerics, Plan, arithm
 const COUNT: usize = 4096;
 
 crate::kernel! {
-    /// Expressions of every input triple.
-    struct Expressions {
-        /// Number of input triples.
-        count: u32,
-    }
+    /// Expressions of every input triple, of which there are so many.
+    struct Expressions { count: u32 }
     shader engine/selftest, Pinned, [64, 1];
     reads inputs: whole of f32;
     writes results[_, count]: u32;

@@ -60,17 +60,22 @@ impl StructText {
     }
 }
 
-/// Declares a struct for Rust and, with the same layout, for WGSL.
+/// Declares a struct for Rust and, with the same layout, for WGSL. Fields of one type that belong together may share it, and
+/// their comment: `column, row: f32`.
 ///
 /// Fields that WGSL aligns to 16 bytes (`[f32; 4]` and its like) must stand at such offsets; a test that parses every
 /// shader compares the layouts.
 #[macro_export]
 macro_rules! shader_struct {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$fmeta:meta])* $fvis:vis $field:ident : $ty:ty),* $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident {
+        $($(#[$fmeta:meta])* $fvis:vis $field:ident $(, $more:ident)* : $ty:ty),* $(,)?
+    }) => {
         $(#[$meta])*
         #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
-        $vis struct $name { $($(#[$fmeta])* $fvis $field: $ty),* }
+        $vis struct $name {
+            $($(#[$fmeta])* $fvis $field: $ty, $(#[doc = concat!("See `", stringify!($field), "`.")] $fvis $more: $ty,)*)*
+        }
 
         impl $crate::engine::ShaderValue for $name {
             const WGSL: &'static str = stringify!($name);
@@ -78,11 +83,16 @@ macro_rules! shader_struct {
 
         impl $crate::engine::ShaderStruct for $name {
             const NAME: &'static str = stringify!($name);
-            const FIELDS: &'static [$crate::engine::Field] = &[$($crate::engine::Field {
-                name: stringify!($field),
-                wgsl: <$ty as $crate::engine::ShaderValue>::WGSL,
-                offset: std::mem::offset_of!($name, $field),
-            }),*];
+            const FIELDS: &'static [$crate::engine::Field] = &[
+                $($crate::shader_struct!(@field $name $field $ty), $($crate::shader_struct!(@field $name $more $ty),)*)*
+            ];
+        }
+    };
+    (@field $name:ident $field:ident $ty:ty) => {
+        $crate::engine::Field {
+            name: stringify!($field),
+            wgsl: <$ty as $crate::engine::ShaderValue>::WGSL,
+            offset: std::mem::offset_of!($name, $field),
         }
     };
 }

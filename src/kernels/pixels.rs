@@ -1,6 +1,6 @@
 //! How kernels keep images of whole numbers and masks: packed, so that a pass moves no more bytes than it must.
 
-use crate::engine::{Buffer, Extent, Graph};
+use crate::engine::{Buffer, Extent, Graph, Write};
 
 /// Grey image of whole numbers of up to 16 bits: two pixels per word, the left one in the low half.
 ///
@@ -69,12 +69,33 @@ impl Pixels {
         columns.div_ceil(2)
     }
 
+    /// Columns, rows, and words of one row.
+    pub(crate) fn shape(&self) -> [u32; 3] {
+        let [columns, rows] = self.size;
+        [columns, rows, Self::row_words(self.size)]
+    }
+
     /// Number of grey levels.
     #[must_use]
     pub fn levels(&self) -> u32 {
         1 << self.bits
     }
 }
+
+impl From<Pixels> for Buffer<[u16; 2]> {
+    fn from(pixels: Pixels) -> Self {
+        pixels.buffer
+    }
+}
+
+impl From<Pixels> for Write {
+    fn from(pixels: Pixels) -> Self {
+        pixels.buffer.replace()
+    }
+}
+
+/// Pixels of one word of a [`Mask`].
+pub(crate) const WORD_PIXELS: usize = 32;
 
 /// Set of pixels: 32 per word, the leftmost in the lowest bit.
 ///
@@ -104,5 +125,46 @@ impl Mask {
     #[must_use]
     pub fn row_words([columns, _]: [u32; 2]) -> u32 {
         columns.div_ceil(32)
+    }
+
+    /// Columns, rows, and words of one row.
+    pub(crate) fn shape(&self) -> [u32; 3] {
+        let [columns, rows] = self.size;
+        [columns, rows, Self::row_words(self.size)]
+    }
+
+    /// Refuses the graph when this mask and another, which a pass takes together, differ in size.
+    pub(crate) fn check_size(&self, graph: &mut Graph<'_>, pass: &str, other: &Self) {
+        if self.size != other.size {
+            let ([a, b], [c, d]) = (self.size, other.size);
+            graph.refuse(pass, format!("masks must have one size, got {a} × {b} and {c} × {d} pixels"));
+        }
+    }
+
+    /// Bits of the last word of a row that lie in the image.
+    pub(crate) fn last_valid(columns: u32) -> u32 {
+        u32::MAX >> (columns.wrapping_neg() % u32::BITS)
+    }
+}
+
+impl From<Mask> for Buffer<u32> {
+    fn from(mask: Mask) -> Self {
+        mask.buffer
+    }
+}
+
+impl From<Mask> for Write {
+    fn from(mask: Mask) -> Self {
+        mask.buffer.replace()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_is_full_only_at_multiples_of_its_length() {
+        assert_eq!([1, 2, 31, 32, 33, 64].map(Mask::last_valid), [1, 3, u32::MAX >> 1, u32::MAX, 1, u32::MAX]);
     }
 }

@@ -10,14 +10,10 @@ use crate::{Case, Narrow, Seeded};
 kernel! {
     /// Walks that go wherever the voxels send them.
     struct Walks {
-        /// Voxels along x.
-        columns: u32,
-        /// Rows of the volume over all slices.
-        all_rows: u32,
-        /// Walks per row of the result.
-        walks: u32,
-        /// Steps of a walk.
-        steps: u32,
+        /// Voxels along x; rows of the volume over all slices.
+        columns, all_rows: u32,
+        /// Walks per row of the result, and steps of a walk.
+        walks, steps: u32,
     }
     shader engine/anywhere, Exact, [32, 4];
     reads volume[_, columns]: anywhere(4) of u32;

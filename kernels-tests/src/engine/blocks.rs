@@ -9,13 +9,8 @@ use super::columns::volumes;
 use crate::Case;
 
 kernel! {
-    /// A number per voxel that tells where it is.
-    struct Blocks {
-        /// Voxels along x.
-        columns: u32,
-        /// Voxels along y.
-        rows: u32,
-    }
+    /// A number per voxel that tells where it is: voxels along x and y.
+    struct Blocks { columns, rows: u32 }
     shader engine/blocks, Exact, [8, 4, 4];
     reads values[rows, columns]: rows of u32;
     writes mixed[rows, columns]: u32;

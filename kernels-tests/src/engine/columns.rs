@@ -8,13 +8,8 @@ use kerma::{
 use crate::{Case, Narrow, Seeded};
 
 kernel! {
-    /// A number per voxel, with a share that a column has in common.
-    struct Columns {
-        /// Voxels along x.
-        columns: u32,
-        /// Voxels along y.
-        rows: u32,
-    }
+    /// A number per voxel, with a share that a column has in common: voxels along x and y.
+    struct Columns { columns, rows: u32 }
     shader engine/columns, Exact, [16, 4, 6];
     reads values[rows, columns]: rows of u32;
     writes mixed[rows, columns]: u32;

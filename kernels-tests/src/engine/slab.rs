@@ -1,7 +1,7 @@
 //! Slices around each summed slice: within one part, across the ends of parts, and in slabs that hold little more.
 
 use kerma::{
-    engine::{Block, Domain, Extent, Graph, Order, Reduce},
+    engine::{Block, Domain, Extent, Graph, Order},
     kernel,
 };
 
@@ -10,22 +10,13 @@ use crate::{Case, Narrow, Seeded};
 kernel! {
     /// Sum over slices and those around each; even rows take them upwards, odd ones downwards.
     struct SlabSum {
-        /// Columns of volume and sums.
-        columns: u32,
-        /// Rows of a slice.
-        rows: u32,
-        /// Slices of the volume.
-        slices: u32,
-        /// Slices read before and behind each.
-        reach: u32,
+        /// Columns of volume and sums, rows of a slice, slices of the volume; slices read before and behind each.
+        columns, rows, slices, reach: u32,
     }
     shader engine/slab, Exact, [32, 4];
     reads volume[rows, columns]: inputs_around(reach) of u32;
     writes sums[_, columns]: u32;
-    domain |output| Domain {
-        reduce: Some(Reduce { slices, order: Order::BothWays }),
-        ..Domain::rows(output, f64::from(columns * slices) * 20.0)
-    };
+    domain |output| Domain::rows(output, f64::from(columns * slices) * 20.0).over(slices, Order::BothWays);
 }
 
 fn twin(kernel: &SlabSum, block: &Block, volume: &[u32], sums: &mut [u32]) {

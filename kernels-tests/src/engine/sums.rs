@@ -10,12 +10,8 @@ use crate::{Case, Narrow, Seeded};
 kernel! {
     /// Counts and fixed-point sums of values by what their bits say.
     struct Scatter {
-        /// Values per row.
-        columns: u32,
-        /// Number of rows.
-        row_count: u32,
-        /// Sums of each kind.
-        bins: u32,
+        /// Values per row, number of rows, sums of each kind.
+        columns, row_count, bins: u32,
         /// Units of the fixed point in 1.
         scale: f32,
     }

@@ -11,31 +11,19 @@ shader_struct! {
     /// A window as numbers.
     struct Reach {
         /// Input rows for every `denominator` output rows.
-        numerator: i32,
-        /// See `numerator`.
-        denominator: i32,
-        /// First row, relative to the corresponding one.
-        first: i32,
-        /// Last row.
-        last: i32,
+        numerator, denominator: i32,
+        /// First and last row, relative to the corresponding one.
+        first, last: i32,
     }
 }
 
 kernel! {
     /// Sum over the rows of two windows, every row with another weight.
     struct WindowSum {
-        /// Window of the first buffer.
-        near: Reach,
-        /// Window of the second buffer.
-        far: Reach,
-        /// Columns of all buffers.
-        columns: u32,
-        /// Rows of the first buffer.
-        near_rows: u32,
-        /// Rows of the second buffer.
-        far_rows: u32,
-        /// Rows that are computed together.
-        grain: u32,
+        /// Windows of the first and of the second buffer.
+        near, far: Reach,
+        /// Columns of all buffers, rows of the first and of the second; rows that are computed together.
+        columns, near_rows, far_rows, grain: u32,
     }
     shader engine/window, Exact, [32, 4];
     structs Reach;

@@ -13,7 +13,7 @@ struct Inputs {
 
 fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let ranks = graph.upload("case.ranks", Extent::table(4), &inputs.ranks);
-    record(graph, ranks, inputs.bits[0], inputs.bits[1], inputs.no_range);
+    record(graph, ranks, inputs.bits, inputs.no_range);
 }
 
 pub(crate) fn cases() -> Vec<Case> {

@@ -3,8 +3,8 @@
 use kerma::{
     engine::{Extent, Graph},
     kernels::pyramid::{
-        Arithmetic,
-        blend::{SHADER, record, weighted},
+        Arithmetic, blend,
+        blend::{SHADER, record},
     },
 };
 
@@ -24,9 +24,9 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let b = graph.upload("case.second", inputs.extent, &inputs.images[1]);
     let mask = graph.upload("case.mask", inputs.extent, &inputs.mask);
     if inputs.levels == 0 {
-        weighted(graph, a, b, mask, inputs.arithmetic);
+        record(graph, [a, b, mask], inputs.arithmetic);
     } else {
-        record(graph, a, b, mask, inputs.levels, inputs.arithmetic);
+        blend(graph, a, b, mask, inputs.levels, inputs.arithmetic);
     }
 }
 

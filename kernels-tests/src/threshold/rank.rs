@@ -19,8 +19,8 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let histogram = graph.upload("case.histogram", extent, &inputs.histogram);
     let ranks = record(graph, histogram, inputs.ranks_ppm);
     let bits = inputs.histogram.len().next_power_of_two().trailing_zeros() as u8;
-    stretch::record(graph, ranks, bits, 8, NoRange::Keep);
-    stretch::record(graph, ranks, bits, 16, NoRange::Step);
+    stretch::record(graph, ranks, [bits, 8], NoRange::Keep);
+    stretch::record(graph, ranks, [bits, 16], NoRange::Step);
 }
 
 pub(crate) fn cases() -> Vec<Case> {

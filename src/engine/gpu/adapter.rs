@@ -1,8 +1,8 @@
-use std::sync::Mutex;
+use std::sync::Arc;
 
 use super::{
     super::{device::Kind, kernel::STORAGE_BINDINGS},
-    AdapterSummary, Error, Faults, Gpu, Limits, Numerics, Poller,
+    AdapterSummary, Error, Faults, Gpu, Limits, Numerics,
 };
 
 /// Backends on which the numbers hold. OpenGL is left out: its integer remainder is wrong on some drivers.
@@ -153,7 +153,7 @@ fn gpu(
     let limits = if kind == Kind::Software { limits.in_software() } else { limits };
     let faults = Faults::default();
     faults.watch(&device, false);
-    let (pipelines, poller) = (Mutex::default(), Poller::default());
+    let (pipelines, poller) = (Arc::default(), Arc::default());
     Gpu { origin, device, queue, summary, limits, numerics, kind, faults, pipelines, poller }
 }
 

@@ -11,9 +11,8 @@ mod waiting;
 
 use std::{collections::HashMap, sync::Arc, sync::Mutex};
 
-pub(crate) use adapter::best;
-pub(crate) use adapter::given;
 pub use adapter::{adapters, open_adapter};
+pub(crate) use adapter::{best, given};
 use fault::Faults;
 pub use pipeline::NoopPipelines;
 use pipeline::Pipeline;
@@ -64,7 +63,8 @@ impl Handles {
     }
 }
 
-/// An opened device with its compiled pipelines.
+/// An opened device with its compiled pipelines, which clones share, as they do the thread that waits.
+#[derive(Clone)]
 pub(crate) struct Gpu {
     origin: Option<(wgpu::Instance, wgpu::Adapter)>,
     device: wgpu::Device,
@@ -75,8 +75,8 @@ pub(crate) struct Gpu {
     /// The kind of adapter for which shaders are compiled.
     kind: Kind,
     faults: Faults,
-    pipelines: Mutex<HashMap<usize, Arc<Pipeline>>>,
-    poller: Poller,
+    pipelines: Arc<Mutex<HashMap<usize, Arc<Pipeline>>>>,
+    poller: Arc<Poller>,
 }
 
 impl Gpu {
@@ -95,29 +95,12 @@ impl Gpu {
 
     /// The same device under another memory budget.
     pub(crate) fn with_memory_budget(&self, memory_bytes: u64) -> Arc<Self> {
-        Arc::new(Self { limits: Limits { memory_bytes, ..self.limits }, ..self.again() })
+        Arc::new(Self { limits: Limits { memory_bytes, ..self.limits }, ..self.clone() })
     }
 
-    /// The same device, its shaders compiled as for another kind of adapter.
+    /// The same device, its shaders compiled anew as for another kind of adapter.
     pub(crate) fn compiled_as(&self, kind: Kind) -> Arc<Self> {
-        Arc::new(Self { kind, ..self.again() })
-    }
-
-    /// The same device, with nothing compiled yet.
-    fn again(&self) -> Self {
-        let Self { origin, device, queue, summary, limits, numerics, kind, faults, .. } = self;
-        Self {
-            origin: origin.clone(),
-            device: device.clone(),
-            queue: queue.clone(),
-            summary: summary.clone(),
-            limits: *limits,
-            numerics: *numerics,
-            kind: *kind,
-            faults: faults.clone(),
-            pipelines: Mutex::default(),
-            poller: Poller::default(),
-        }
+        Arc::new(Self { kind, pipelines: Arc::default(), ..self.clone() })
     }
 
     pub(crate) fn numerics(&self) -> Numerics {

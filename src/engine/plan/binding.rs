@@ -66,10 +66,10 @@ pub(super) fn bindings(
             }
             Read::Inputs(_, reach) => {
                 let inputs = u64::from(inputs.start)..u64::from(inputs.end);
-                let slices = Window::around(reach).rows(&inputs, &all.in_slices(slice_rows));
+                let slices = Window::around(reach).rows(&inputs, graph.buffers[buffer].extent.slices.into());
                 slices.start * slice_rows..slices.end * slice_rows
             }
-            Read::Window(_, window) => window.rows(rows, all),
+            Read::Window(_, window) => window.rows(rows, all.all_rows),
             Read::Anywhere(_, count) => {
                 bindings.extend((0..count as usize).map(|part| {
                     // Bindings without a part see the last one again, under rows that there are none of.

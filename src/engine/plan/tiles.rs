@@ -16,8 +16,8 @@ pub(super) fn pieces(
     parts: &[Parts],
     limits: &Limits,
 ) -> Result<Vec<Piece>, Error> {
-    let [wide, high, deep] = shader.workgroup;
-    let in_slices = deep > 1;
+    let ([wide, high, _], slab) = (shader.workgroup, domain.slab_rows(shader));
+    let in_slices = slab.is_some();
     let across = u64::from(domain.extent.columns.div_ceil(wide));
     let down = if in_slices { u64::from(domain.extent.rows.div_ceil(high)) } else { 0 };
     if across.max(down) > u64::from(limits.workgroups) {
@@ -28,7 +28,7 @@ pub(super) fn pieces(
     let all_rows = domain.extent.all_rows();
     let grain = u64::from(if in_slices { domain.extent.rows } else { domain.grain.max(1) });
     // Rows that a layer of workgroups covers.
-    let high = if in_slices { u64::from(deep) * u64::from(domain.extent.rows) } else { u64::from(high) };
+    let high = slab.unwrap_or(high.into());
     let mut row_cuts = Vec::new();
     let mut input_cuts = Vec::new();
     for read in reads {

@@ -118,6 +118,13 @@ impl Layout {
         [columns.record(graph, "clahe.columns"), rows.record(graph, "clahe.rows")]
     }
 
+    /// Pixels of a tile, on average.
+    pub(super) fn tile_pixels(&self) -> u64 {
+        let [area, count] =
+            [self.tiles.axes.map(|a| a.length), self.counts()].map(|[x, y]| u64::from(x) * u64::from(y));
+        area / count
+    }
+
     /// Tiles across and down.
     pub(super) fn counts(&self) -> [u32; 2] {
         self.tiles.axes.map(|a| a.count)

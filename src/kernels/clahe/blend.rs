@@ -10,18 +10,13 @@
 //!
 //! Shapes: `[row][column]`, packed ← the same, `[tile row][tile column · levels + g]`, places of columns and rows.
 
-use super::{
-    axes::{Layout, WEIGHT_ONE},
-    quads::{self, Arithmetic, Inputs, Quads},
-};
+use super::axes::{Layout, WEIGHT_ONE};
+use super::quads::{self, Arithmetic, Inputs, Luts, Quads};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Pixels through the tables of the four tiles around them.
-    struct Blend {
-        /// Image and tiles.
-        quads: Quads,
-    }
+    /// Pixels through the tables of the four tiles around them: sizes of image and tiles.
+    struct Blend { quads: Quads }
     shader clahe/blend + clahe/entry, Exact, [64, 4];
     structs Quads;
     reads pixels[(quads.height), (quads.words())]: rows of [u16; 2],
@@ -32,11 +27,9 @@ kernel! {
 }
 
 /// Records the blend of `pixels` through the tables of the tiles of `layout`.
-pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Buffer<[u16; 2]>, layout: &Layout) -> Pixels {
-    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, pixels.bits);
-    let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
-    kernel.compute(graph, "blend tiles", pixels.buffer, luts, columns, rows, blended.buffer);
-    blended
+pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Luts, layout: &Layout) -> Pixels {
+    let (blended, [columns, rows], quads) = quads::begun(graph, pixels, layout, pixels.bits);
+    Blend { quads }.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
 }
 
 struct Fixed;

@@ -8,19 +8,13 @@
 //!
 //! Shapes: `[row][column]`, packed ← the same, `[tile row][tile column · levels + g]`, places of columns and rows.
 
-use super::{
-    axes::Layout,
-    lut_opencv::ROUNDER,
-    quads::{self, Arithmetic, Inputs, Quads},
-};
+use super::quads::{self, Arithmetic, Inputs, Luts, Quads};
+use super::{axes::Layout, lut_opencv::ROUNDER};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Pixels through the tables of the four tiles around them.
-    struct Blend {
-        /// Image and tiles.
-        quads: Quads,
-    }
+    /// Pixels through the tables of the four tiles around them: sizes of image and tiles.
+    struct Blend { quads: Quads }
     shader clahe/blend_opencv + clahe/entry, Pinned, [64, 4];
     structs Quads;
     reads pixels[(quads.height), (quads.words())]: rows of [u16; 2],
@@ -31,17 +25,9 @@ kernel! {
 }
 
 /// Records the blend of `pixels` through the tables of the tiles of `layout`, into an image of `bits`.
-pub(super) fn record(
-    graph: &mut Graph<'_>,
-    pixels: Pixels,
-    luts: Buffer<[u16; 2]>,
-    layout: &Layout,
-    bits: u8,
-) -> Pixels {
-    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, bits);
-    let ([columns, rows], kernel) = (layout.record_places(graph), Blend { quads: Quads::of(pixels, layout) });
-    kernel.compute(graph, "blend tiles", pixels.buffer, luts, columns, rows, blended.buffer);
-    blended
+pub(super) fn record(graph: &mut Graph<'_>, pixels: Pixels, luts: Luts, layout: &Layout, bits: u8) -> Pixels {
+    let (blended, [columns, rows], quads) = quads::begun(graph, pixels, layout, bits);
+    Blend { quads }.compute(graph, "blend tiles", pixels, luts, columns, rows, blended)
 }
 
 struct Float;

@@ -14,8 +14,8 @@
 
 use std::ops::Range;
 
-use super::totals;
-use crate::kernels::{histogram::Tiles, prelude::*};
+use crate::kernels::histogram::{Axis, Tiles};
+use crate::kernels::prelude::*;
 
 /// A tile has enough pixels when so many times their number is its size.
 const ENOUGH: u32 = 16;
@@ -23,49 +23,35 @@ const ENOUGH: u32 = 16;
 kernel! {
     /// Histograms of tiles with what those of few pixels borrow.
     struct Borrow {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-        /// Pixels across of `across_denominator` tiles.
-        across_numerator: u32,
-        /// See `across_numerator`.
-        across_denominator: u32,
-        /// Pixels down of `down_denominator` tiles.
-        down_numerator: u32,
-        /// See `down_numerator`.
-        down_denominator: u32,
+        /// Grey levels; tiles across and down.
+        levels, across, down: u32,
+        /// Pixels across of `across_denominator` tiles, pixels down of `down_denominator` tiles.
+        across_numerator, across_denominator, down_numerator, down_denominator: u32,
     }
     shader clahe/borrow, Exact, [256, 1];
     reads counts[down, (across * levels)]: whole of u32, totals[down, across]: whole of u32;
     writes results[down, (across * levels)]: u32;
     domain |_| {
-        let size = [levels, across, down].map(f64::from);
-        let tile = [across_numerator, down_numerator].map(f64::from);
-        let area = tile[0] / f64::from(across_denominator) * (tile[1] / f64::from(down_denominator));
-        Domain::groups(down, across, SHADER.workgroup[0], f64::from(across) * tile_operations(size, area))
+        let tile = [[across_numerator, across_denominator], [down_numerator, down_denominator]];
+        Domain::groups(down, across, SHADER.workgroup[0], row_operations([levels, across, down], tile))
     };
 }
 
 /// Records the borrowing among the histograms of `tiles`, of `levels` bins each.
 pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, tiles: &Tiles) -> Buffer<u32> {
-    let [x, y] = tiles.axes;
-    let extent = Extent { slices: 1, rows: y.count, columns: x.count * levels };
-    let totals = totals::record(graph, counts, levels, [x.count, y.count]);
-    let enough = graph.buffer("clahe.counts", extent);
-    let kernel = Borrow {
-        levels,
-        across: x.count,
-        down: y.count,
-        across_numerator: x.numerator,
-        across_denominator: x.denominator,
-        down_numerator: y.numerator,
-        down_denominator: y.denominator,
-    };
-    kernel.compute(graph, "borrow histograms", counts, totals, enough);
-    enough
+    let Axis { count: across, numerator: across_numerator, denominator: across_denominator, .. } = tiles.axes[0];
+    let Axis { count: down, numerator: down_numerator, denominator: down_denominator, .. } = tiles.axes[1];
+    let totals = super::totals::record(graph, counts, levels, [across, down]);
+    let kernel =
+        Borrow { levels, across, down, across_numerator, across_denominator, down_numerator, down_denominator };
+    kernel.compute(graph, "borrow histograms", counts, totals, "clahe.counts")
+}
+
+/// Operations of a row of tiles whose sides are quotients.
+fn row_operations(sizes: [u32; 3], tile: [[u32; 2]; 2]) -> f64 {
+    let sizes = sizes.map(f64::from);
+    let [width, height] = tile.map(|[numerator, denominator]| f64::from(numerator) / f64::from(denominator));
+    sizes[1] * tile_operations(sizes, width * height)
 }
 
 /// Operations of one tile at the most: each step of the bisection adds up the rows around it, and a tile has enough

@@ -19,33 +19,14 @@
 //!
 //! Shapes: `[tile row][tile column · levels + g]`, packed ← the same.
 
-use std::borrow::Cow;
-
-use super::{
-    ClipLimit,
-    axes::Layout,
-    tables::{CHUNK, accumulate, clipped, high_word, identity, row_operations, shared_limit},
-};
+use super::ClipLimit;
+use super::tables::{CHUNK, Histograms, accumulate, clipped, high_word, identity, row_operations, shared_limit};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Tables of tiles from their histograms.
-    struct Lut {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-        /// Bins.
-        bins: u32,
-        /// Clip limit; 0 where it is a share of the pixels.
-        limit: u32,
-        /// Share of a tile's pixels, in 2⁻³².
-        share: u32,
-        /// Exponent k of the 2^k levels of a bin.
-        group_bits: u32,
-    }
+    /// Tables of tiles from their histograms: grey levels, tiles across and down, bins; clip limit, 0 where it is a
+    /// share of the pixels; that share, in 2⁻³²; exponent k of the 2^k levels of a bin.
+    struct Lut { levels, across, down, bins, limit, share, group_bits: u32 }
     shader clahe/lut + clahe/high_word + clahe/scan, Exact, [256, 1];
     reads counts[down, (across * levels)]: rows of u32;
     writes luts[down, (across * (levels / 2))]: [u16; 2];
@@ -61,20 +42,10 @@ const PIXELS_PER_BIN: u64 = 16;
 const FEWEST_BINS: u64 = 256;
 
 /// Records the tables of the tiles of `layout` from their histograms.
-pub(super) fn record(
-    graph: &mut Graph<'_>,
-    counts: Buffer<u32>,
-    pixels: Pixels,
-    layout: &Layout,
-    clip: ClipLimit,
-) -> Buffer<[u16; 2]> {
-    let tiles = layout.counts();
-    let [area, count] = [pixels.size, tiles].map(|[x, y]| u64::from(x) * u64::from(y));
-    let kernel = lut_of(pixels.bits, group_bits(pixels.bits, area / count), tiles, clip);
-    let columns = tiles[0] * (kernel.levels / 2);
-    let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: tiles[1], columns });
-    kernel.compute(graph, "clip and accumulate", counts, luts);
-    luts
+pub(super) fn record(graph: &mut Graph<'_>, histograms: &Histograms<'_>, clip: ClipLimit) -> Buffer<[u16; 2]> {
+    let Histograms { counts, bits, layout, .. } = *histograms;
+    let kernel = lut_of(bits, group_bits(bits, layout.tile_pixels()), layout.counts(), clip);
+    kernel.compute(graph, "clip and accumulate", counts, "clahe.luts")
 }
 
 /// Exponent k of the 2^k levels that a bin holds where tiles nominally have so many pixels; at most 8.
@@ -101,11 +72,14 @@ vectorised! {
     fn tile(kernel: &Lut, counts: &[u32], lut: &mut [u16]) {
         let Lut { levels, bins, group_bits, .. } = *kernel;
         let group = 1_usize << group_bits;
-        let counts = match group {
-            1 => Cow::Borrowed(counts),
-            _ => Cow::Owned(grouped(counts, group)),
+        let joined;
+        let counts = if group == 1 {
+            counts
+        } else {
+            joined = grouped(counts, group);
+            &joined
         };
-        let [area, limit, excess] = clipped([kernel.limit, kernel.share], &counts);
+        let [area, limit, excess] = clipped([kernel.limit, kernel.share], counts);
         if area == 0 {
             return identity(lut);
         }

@@ -12,31 +12,15 @@
 //!
 //! Shapes: `[tile row][tile column · levels + g]`, packed ← the same.
 
-use super::{
-    Clahe, ClipLimit,
-    axes::Layout,
-    tables::{CHUNK, NO_LIMIT, accumulate, clipped, identity, row_operations, shared_limit},
-};
-use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
+use super::tables::{CHUNK, Histograms, NO_LIMIT, accumulate, clipped, identity, row_operations, shared_limit};
+use super::{Clahe, ClipLimit};
+use crate::kernels::prelude::*;
 
 kernel! {
-    /// Tables of tiles from their histograms.
-    struct Lut {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-        /// Bins.
-        bins: u32,
-        /// Clip limit; 0 where it is a share of the pixels.
-        limit: u32,
-        /// Share of a tile's pixels, in 2⁻³².
-        share: u32,
-        /// Largest value over a tile's pixels; 0 where tiles have different numbers of them.
-        scale: f32,
-    }
+    /// Tables of tiles from their histograms: grey levels, tiles across and down, bins; clip limit, 0 where it is a
+    /// share of the pixels; that share, in 2⁻³²; largest value over a tile's pixels, 0 where tiles have different numbers
+    /// of them.
+    struct Lut { levels, across, down, bins, limit, share: u32, scale: f32 }
     shader clahe/lut_opencv + clahe/high_word + clahe/scan, Pinned, [256, 1];
     reads counts[down, (across * levels)]: rows of u32;
     writes luts[down, (across * (levels / 2))]: [u16; 2];
@@ -48,33 +32,26 @@ kernel! {
 pub(super) const ROUNDER: f32 = 8_388_608.0;
 
 /// Records the tables of the tiles of `layout` from their histograms.
-pub(super) fn record(
-    graph: &mut Graph<'_>,
-    counts: Buffer<u32>,
-    pixels: Pixels,
-    mask: Option<Mask>,
-    layout: &Layout,
-    clahe: &Clahe,
-) -> Buffer<[u16; 2]> {
-    let bins = 1_u32 << clahe.bits_out(pixels.bits);
-    let [x, y] = layout.tiles.axes;
-    let ([limit, share], scale) = match mask {
-        Some(_) => (shared_limit(clahe.clip, bins), 0.0),
-        None => {
-            let area = f64::from(x.numerator) * f64::from(y.numerator);
-            let limit = match clahe.clip {
-                ClipLimit::Uniform(c) => (c * area / f64::from(bins)).max(1.0) as u32,
-                ClipLimit::Share(s) => (s * area).max(1.0) as u32,
-                ClipLimit::Off => NO_LIMIT,
-            };
-            ([limit, 0], (bins - 1) as f32 / area as f32)
-        }
-    };
-    let (levels, across, down) = (pixels.levels(), x.count, y.count);
-    let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: down, columns: across * (levels / 2) });
+pub(super) fn record(graph: &mut Graph<'_>, histograms: &Histograms<'_>, clahe: &Clahe) -> Buffer<[u16; 2]> {
+    let ([levels, across, down], bins) = (histograms.sizes(), 1 << clahe.bits_out(histograms.bits));
+    let ([limit, share], scale) = limit_and_scale(histograms, clahe.clip, bins);
     let kernel = Lut { levels, across, down, bins, limit, share, scale };
-    kernel.compute(graph, "clip and accumulate", counts, luts);
-    luts
+    kernel.compute(graph, "clip and accumulate", histograms.counts, "clahe.luts")
+}
+
+/// Clip limit and share as [`shared_limit`] gives them, and the largest value over a tile's pixels.
+fn limit_and_scale(histograms: &Histograms<'_>, clip: ClipLimit, bins: u32) -> ([u32; 2], f32) {
+    if histograms.is_masked {
+        return (shared_limit(clip, bins), 0.0);
+    }
+    let [width, height] = histograms.layout.tiles.axes.map(|axis| f64::from(axis.numerator));
+    let area = width * height;
+    let limit = match clip {
+        ClipLimit::Uniform(c) => (c * area / f64::from(bins)).max(1.0) as u32,
+        ClipLimit::Share(s) => (s * area).max(1.0) as u32,
+        ClipLimit::Off => NO_LIMIT,
+    };
+    ([limit, 0], (bins - 1) as f32 / area as f32)
 }
 
 fn twin(kernel: &Lut, _: &Block, counts: &[u32], luts: &mut [[u16; 2]]) {

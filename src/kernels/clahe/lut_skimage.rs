@@ -13,11 +13,8 @@
 //!
 //! Shapes: `[tile row][tile column · 16384 + v]`, packed ← the same, places of the exact quotients.
 
-use super::{
-    ClipLimit,
-    axes::Layout,
-    tables::{NO_LIMIT, clipped, identity, row_operations, shared_limit},
-};
+use super::ClipLimit;
+use super::tables::{Histograms, NO_LIMIT, clipped, identity, row_operations, shared_limit};
 use crate::kernels::prelude::*;
 
 /// Grey levels inside scikit-image's algorithm, in bits.
@@ -30,21 +27,10 @@ const BINS: usize = 256;
 const BIN_WIDTH: usize = 1 + LEVELS / BINS;
 
 kernel! {
-    /// Tables of tiles from their histograms.
-    struct Lut {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-        /// Clip limit; 0 where it is a share of the pixels.
-        limit: u32,
-        /// Share of a tile's pixels, in 2⁻³².
-        share: u32,
-        /// Greatest common divisor of 16383 and a tile's pixels; 0 where tiles have different numbers of them.
-        divisor: u32,
-    }
+    /// Tables of tiles from their histograms: grey levels, tiles across and down; clip limit, 0 where it is a share of
+    /// the pixels; that share, in 2⁻³²; greatest common divisor of 16383 and a tile's pixels, 0 where tiles have different
+    /// numbers of them.
+    struct Lut { levels, across, down, limit, share, divisor: u32 }
     shader clahe/lut_skimage + clahe/high_word, Exact, [256, 1];
     reads counts[down, (across * levels)]: rows of u32, places[1, _]: whole of u32;
     writes luts[down, (across * (levels / 2))]: [u16; 2];
@@ -53,27 +39,24 @@ kernel! {
 }
 
 /// Records the tables of the tiles of `layout` from their histograms of 14-bit pixels.
-pub(super) fn record(
-    graph: &mut Graph<'_>,
-    counts: Buffer<u32>,
-    mask: Option<Mask>,
-    layout: &Layout,
-    clip: ClipLimit,
-) -> Buffer<[u16; 2]> {
-    let [x, y] = layout.tiles.axes;
-    let area = x.numerator * y.numerator;
-    let ([limit, share], places) = match (mask, clip.share(BINS as u32)) {
-        (Some(_), _) => (shared_limit(clip, BINS as u32), vec![0]),
-        (None, Some(share)) => ([(share * f64::from(area)).max(1.0) as u32, 0], short_places(area)),
-        (None, None) => ([NO_LIMIT, 0], short_places(area)),
-    };
-    let divisor = if mask.is_some() { 0 } else { greatest_common_divisor(TOP, area) };
-    let (levels, across, down) = (LEVELS as u32, x.count, y.count);
+pub(super) fn record(graph: &mut Graph<'_>, histograms: &Histograms<'_>, clip: ClipLimit) -> Buffer<[u16; 2]> {
+    let [levels, across, down] = histograms.sizes();
+    let ([limit, share], divisor, places) = limit_and_places(histograms, clip);
     let luts = graph.buffer("clahe.luts", Extent { slices: 1, rows: down, columns: across * levels / 2 });
     let places = graph.upload_table("clahe.places", &places);
     let kernel = Lut { levels, across, down, limit, share, divisor };
-    kernel.compute(graph, "clip and accumulate", counts, places, luts);
-    luts
+    kernel.compute(graph, "clip and accumulate", histograms.counts, places, luts)
+}
+
+/// Clip limit and share as [`shared_limit`] gives them, the divisor, and the places of the exact quotients.
+fn limit_and_places(histograms: &Histograms<'_>, clip: ClipLimit) -> ([u32; 2], u32, Vec<u32>) {
+    if histograms.is_masked {
+        return (shared_limit(clip, BINS as u32), 0, vec![0]);
+    }
+    let [width, height] = histograms.layout.tiles.axes.map(|axis| axis.numerator);
+    let area = width * height;
+    let limit = clip.share(BINS as u32).map_or(NO_LIMIT, |share| (share * f64::from(area)).max(1.0) as u32);
+    ([limit, 0], greatest_common_divisor(TOP, area), short_places(area))
 }
 
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {

@@ -44,6 +44,7 @@ pub mod totals;
 pub use error::ClaheError;
 
 use axes::Layout;
+use tables::Histograms;
 
 use super::{
     Mask, Pixels,
@@ -51,7 +52,7 @@ use super::{
     pointwise::{lookup, stretch},
     threshold::rank,
 };
-use crate::engine::{Buffer, Graph, Shader};
+use crate::engine::{Graph, Shader};
 
 /// Shaders of the room.
 pub(super) const SHADERS: &[&Shader] = &[
@@ -183,33 +184,34 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, clahe: 
         Convention::OpenCv => {
             let layout = Layout::opencv(pixels.size, clahe.tiles);
             let counts = counted(graph, pixels, mask, &layout);
-            let luts = lut_opencv::record(graph, counts, pixels, mask, &layout, clahe);
+            let luts = lut_opencv::record(graph, &counts, clahe);
             blend_opencv::record(graph, pixels, luts, &layout, clahe.bits_out(pixels.bits))
         }
         Convention::ScikitImage => {
             let grey = stretched(graph, pixels, mask, lut_skimage::GREY_BITS);
             let layout = Layout::skimage(pixels.size, clahe.tiles);
             let counts = counted(graph, grey, mask, &layout);
-            let luts = lut_skimage::record(graph, counts, mask, &layout, clahe.clip);
+            let luts = lut_skimage::record(graph, &counts, clahe.clip);
             let blended = blend_skimage::record(graph, grey, luts, &layout);
             stretched(graph, blended, mask, pixels.bits)
         }
         Convention::Kerma => {
             let layout = Layout::kerma(pixels.size, clahe.tiles);
             let counts = counted(graph, pixels, mask, &layout);
-            let luts = lut::record(graph, counts, pixels, &layout, clahe.clip);
+            let luts = lut::record(graph, &counts, clahe.clip);
             blend::record(graph, pixels, luts, &layout)
         }
     }
 }
 
 /// Histograms of the tiles, with what tiles of few pixels borrow.
-fn counted(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, layout: &Layout) -> Buffer<u32> {
-    let counts = histogram::record(graph, pixels, mask, &layout.tiles);
-    match mask {
-        Some(_) => borrow::record(graph, counts, pixels.levels(), &layout.tiles),
-        None => counts,
-    }
+fn counted<'l>(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, layout: &'l Layout) -> Histograms<'l> {
+    let plain = histogram::record(graph, pixels, mask, &layout.tiles);
+    let counts = match mask {
+        Some(_) => borrow::record(graph, plain, pixels.levels(), &layout.tiles),
+        None => plain,
+    };
+    Histograms { counts, bits: pixels.bits, is_masked: mask.is_some(), layout }
 }
 
 /// Ranks of the smallest and of the largest value, in parts per million.
@@ -219,6 +221,6 @@ const ENDS_PPM: [u32; 2] = [0, 1_000_000];
 fn stretched(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, bits: u8) -> Pixels {
     let counts = histogram::record(graph, pixels, mask, &Tiles::whole(pixels.size));
     let ends = rank::record(graph, counts, ENDS_PPM);
-    let table = stretch::record(graph, ends, pixels.bits, bits, stretch::NoRange::Step);
+    let table = stretch::record(graph, ends, [pixels.bits, bits], stretch::NoRange::Step);
     lookup::record(graph, pixels, table, bits)
 }

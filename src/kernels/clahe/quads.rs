@@ -12,22 +12,10 @@ use crate::kernels::prelude::*;
 shader_struct! {
     /// Sizes of an image and of its tiles.
     pub(super) struct Quads {
-        /// Columns of the image.
-        pub width: u32,
-        /// Rows of the image.
-        pub height: u32,
-        /// Grey levels.
-        pub levels: u32,
-        /// Tiles across.
-        pub across: u32,
-        /// Tiles down.
-        pub down: u32,
-        /// Width of a tile, where all are equal.
-        pub tile_width: u32,
-        /// Height of `tiles` tiles; of one where all are equal.
-        pub tile_height: u32,
-        /// See `tile_height`.
-        pub tiles: u32,
+        /// Columns and rows of the image; grey levels; tiles across and down.
+        pub width, height, levels, across, down: u32,
+        /// Width of a tile, where all are equal; height of `tiles` tiles, of one where all are equal.
+        pub tile_width, tile_height, tiles: u32,
     }
 }
 
@@ -58,6 +46,20 @@ impl Quads {
     pub(super) fn operations(self) -> f64 {
         30.0 * f64::from(self.width)
     }
+}
+
+/// Tables of all tiles, packed: a row for each row of tiles.
+pub(super) type Luts = Buffer<[u16; 2]>;
+
+/// What a blend of `pixels` into an image of `bits` begins with: that image, the places of columns and rows, the sizes.
+pub(super) fn begun(
+    graph: &mut Graph<'_>,
+    pixels: Pixels,
+    layout: &Layout,
+    bits: u8,
+) -> (Pixels, [Buffer<u32>; 2], Quads) {
+    let blended = Pixels::new(graph, "clahe.pixels", pixels.size, bits);
+    (blended, layout.record_places(graph), Quads::of(pixels, layout))
 }
 
 /// Pixels whose values are found before they are blended.

@@ -1,6 +1,26 @@
 //! What the kernels share that turn histograms into tables: limits, clipping and sums.
 
-use super::ClipLimit;
+use super::{ClipLimit, axes::Layout};
+use crate::engine::Buffer;
+
+/// Histograms of the tiles of a layout.
+pub(super) struct Histograms<'l> {
+    /// One row per row of tiles.
+    pub(super) counts: Buffer<u32>,
+    /// Significant bits of the pixels.
+    pub(super) bits: u8,
+    /// Whether a mask leaves tiles different numbers of pixels.
+    pub(super) is_masked: bool,
+    pub(super) layout: &'l Layout,
+}
+
+impl Histograms<'_> {
+    /// Grey levels; tiles across and down.
+    pub(super) fn sizes(&self) -> [u32; 3] {
+        let [across, down] = self.layout.counts();
+        [1 << self.bits, across, down]
+    }
+}
 
 /// Clip limit above every count.
 pub(super) const NO_LIMIT: u32 = u32::MAX;

@@ -10,15 +10,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Running numbers of pixels of a row's tiles.
-    struct Totals {
-        /// Grey levels.
-        levels: u32,
-        /// Tiles across.
-        across: u32,
-        /// Tiles down.
-        down: u32,
-    }
+    /// Running numbers of pixels of a row's tiles: grey levels, tiles across and down.
+    struct Totals { levels, across, down: u32 }
     shader clahe/totals + clahe/scan, Exact, [256, 1];
     reads counts[down, (across * levels)]: rows of u32;
     writes results[down, across]: u32;
@@ -27,9 +20,7 @@ kernel! {
 
 /// Records the sums over histograms of `levels` bins each, `across` tiles by `down`.
 pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, levels: u32, [across, down]: [u32; 2]) -> Buffer<u32> {
-    let totals = graph.buffer("clahe.totals", Extent { slices: 1, rows: down, columns: across });
-    Totals { levels, across, down }.compute(graph, "count pixels of tiles", counts, totals);
-    totals
+    Totals { levels, across, down }.compute(graph, "count pixels of tiles", counts, "clahe.totals")
 }
 
 fn twin(kernel: &Totals, _: &Block, counts: &[u32], results: &mut [u32]) {

@@ -18,7 +18,7 @@
 //! Shapes: `[z][y][x]` ← `[view][across][along]`, where `along` is the detector's axis that is parallel to z. Tier P.
 
 use super::backproject::ViewMatrix;
-use crate::{data::Grid, engine::arithmetic::reciprocal, kernels::prelude::*, parallel::*, vectorised::Vectors};
+use crate::{data::Grid, kernels::prelude::*, parallel::*, vectorised::Vectors};
 
 /// Arithmetic operations of one view at one voxel.
 const UPDATE_OPERATIONS: f64 = 20.0;
@@ -26,51 +26,41 @@ const UPDATE_OPERATIONS: f64 = 20.0;
 kernel! {
     /// Sum over views at every voxel.
     struct Axial {
-        /// Voxels along x.
-        nx: u32,
-        /// Voxels along y.
-        ny: u32,
-        /// Pixels across z.
-        across: u32,
-        /// Pixels along z.
-        along: u32,
-        /// Views.
-        view_count: u32,
+        /// Voxels along x and y; pixels across z and along z; views.
+        nx, ny, across, along, view_count: u32,
         /// Invocations that share a column of voxels, a power of two.
         lanes: u32,
-        /// Half the number of gaps between voxels along x.
-        half_x: f32,
-        /// Half the number of gaps between voxels along y.
-        half_y: f32,
-        /// Half the number of gaps between voxels along z.
-        half_z: f32,
-        /// Number of the last pixel across z.
-        last_across: f32,
-        /// Number of the last pixel along z.
-        last_along: f32,
+        /// Half the number of gaps between voxels along x, y and z.
+        half_x, half_y, half_z: f32,
+        /// Numbers of the last pixels across z and along z.
+        last_across, last_along: f32,
     }
     shader fdk/axial, Pinned, [64, 4, 64];
     structs AxialView;
     reads views[1, view_count]: whole of AxialView, filtered[across, along]: inputs of f32;
     writes volume[ny, nx]: f32;
-    domain |output| Domain {
-        reduce: Some(Reduce { slices: view_count, order: Order::Ascending }),
-        ..Domain::rows(
-            Extent { columns: nx.div_ceil(SHADER.workgroup[0] / lanes) * SHADER.workgroup[0], ..output },
-            f64::from(nx) * f64::from(view_count) * UPDATE_OPERATIONS,
-        )
-    };
+    domain |output| Domain::rows(
+        Extent { columns: nx.div_ceil(SHADER.workgroup[0] / lanes) * SHADER.workgroup[0], ..output },
+        f64::from(nx) * f64::from(view_count) * UPDATE_OPERATIONS,
+    )
+    .over(view_count, Order::Ascending);
 }
 
 shader_struct! {
     /// Affine forms in voxel indices counted from the volume's centre: x, y, z, constant.
     pub struct AxialView {
-        /// Numerator of the pixel across z, which is the same for all z.
-        pub across: [f32; 4],
-        /// Numerator of the pixel along z.
-        pub along: [f32; 4],
-        /// Denominator, 1 at the world's origin, the same for all z.
-        pub w: [f32; 4],
+        /// Numerators of the pixel across z and along z, and their denominator, 1 at the world's origin; the first and the last
+        /// are the same for all z.
+        pub across, along, w: [f32; 4],
+    }
+}
+
+impl AxialView {
+    fn of(&ViewMatrix { u, v, w }: &ViewMatrix, axis: Along) -> Self {
+        match axis {
+            Along::Columns => Self { across: v, along: u, w },
+            Along::Rows => Self { across: u, along: v, w },
+        }
     }
 }
 
@@ -103,19 +93,20 @@ pub fn record(
     filtered: Buffer<f32>,
     volume: Write,
 ) {
-    let forms = |m: &ViewMatrix| match axis {
-        Along::Columns => AxialView { across: m.v, along: m.u, w: m.w },
-        Along::Rows => AxialView { across: m.u, along: m.v, w: m.w },
-    };
-    let table = graph.upload_table("backproject.views", &views.iter().map(forms).collect::<Vec<_>>());
-    let Extent { rows: across, columns: along, .. } = graph.extent(filtered);
-    let [nx, ny, nz] = grid.size().map(|n| n as u32);
-    let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
-    let [last_across, last_along] = [across, along].map(|n| n as f32 - 1.0);
-    let lanes = nz.next_power_of_two().min(SHADER.workgroup[2] / 8);
-    let view_count = views.len() as u32;
-    let kernel = Axial { nx, ny, across, along, view_count, lanes, half_x, half_y, half_z, last_across, last_along };
+    let forms: Vec<AxialView> = views.iter().map(|view| AxialView::of(view, axis)).collect();
+    let table = graph.upload_table("backproject.views", &forms);
+    let kernel = Axial::of(views.len() as u32, graph.extent(filtered), grid);
     kernel.compute(graph, "backproject", table, filtered, volume);
+}
+
+impl Axial {
+    fn of(view_count: u32, Extent { rows: across, columns: along, .. }: Extent, grid: &Grid) -> Self {
+        let [nx, ny, nz] = grid.size().map(|n| n as u32);
+        let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
+        let [last_across, last_along] = [across, along].map(|n| n as f32 - 1.0);
+        let lanes = nz.next_power_of_two().min(SHADER.workgroup[2] / 8);
+        Self { nx, ny, across, along, view_count, lanes, half_x, half_y, half_z, last_across, last_along }
+    }
 }
 
 /// Vectors of voxels along z whose sums stay in registers.

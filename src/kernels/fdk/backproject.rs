@@ -13,17 +13,11 @@
 
 use glam::{DMat3, DVec3};
 
-use super::{
-    axial::{self, Along},
-    transpose,
-    weight::size_along,
-};
-use crate::{
-    data::Grid,
-    engine::arithmetic::reciprocal,
-    geometry::{DetectorAxis, Geometry, Source, View},
-    kernels::prelude::*,
-};
+use super::axial::{self, Along};
+use super::{transpose, weight::size_along};
+use crate::data::Grid;
+use crate::geometry::{DetectorAxis, Geometry, Source, View};
+use crate::kernels::prelude::*;
 
 /// Arithmetic operations of one view at one voxel.
 const UPDATE_OPERATIONS: f64 = 80.0;
@@ -31,46 +25,26 @@ const UPDATE_OPERATIONS: f64 = 80.0;
 kernel! {
     /// Sum over views at every voxel.
     struct Backproject {
-        /// Voxels along x.
-        nx: u32,
-        /// Voxels along y.
-        ny: u32,
-        /// Columns of the filtered stack.
-        columns: u32,
-        /// Rows of the filtered stack.
-        rows: u32,
-        /// Views.
-        view_count: u32,
-        /// Half the number of gaps between voxels along x.
-        half_x: f32,
-        /// Half the number of gaps between voxels along y.
-        half_y: f32,
-        /// Half the number of gaps between voxels along z.
-        half_z: f32,
-        /// Number of the last column.
-        last_column: f32,
-        /// Number of the last row.
-        last_row: f32,
+        /// Voxels along x and y; columns and rows of the filtered stack; views.
+        nx, ny, columns, rows, view_count: u32,
+        /// Half the number of gaps between voxels along x, y and z.
+        half_x, half_y, half_z: f32,
+        /// Numbers of the last column and row.
+        last_column, last_row: f32,
     }
     shader fdk/backproject, Pinned, [128, 8];
     structs ViewMatrix;
     reads views[1, view_count]: whole of ViewMatrix, filtered[rows, columns]: inputs of f32;
     writes volume[ny, nx]: f32;
-    domain |output| Domain {
-        reduce: Some(Reduce { slices: view_count, order: Order::Ascending }),
-        ..Domain::rows(output, f64::from(nx) * f64::from(view_count) * UPDATE_OPERATIONS)
-    };
+    domain |output| Domain::rows(output, f64::from(nx) * f64::from(view_count) * UPDATE_OPERATIONS)
+        .over(view_count, Order::Ascending);
 }
 
 shader_struct! {
     /// Affine forms in voxel indices counted from the volume's centre: x, y, z, constant.
     pub struct ViewMatrix {
-        /// Numerator of the column.
-        pub u: [f32; 4],
-        /// Numerator of the row.
-        pub v: [f32; 4],
-        /// Denominator, 1 at the world's origin.
-        pub w: [f32; 4],
+        /// Numerators of the column and of the row, and their denominator, 1 at the world's origin.
+        pub u, v, w: [f32; 4],
     }
 }
 
@@ -93,22 +67,26 @@ pub fn record(
         Some(Along::Columns) => axial::record(graph, (&matrices, Along::Columns), grid, filtered, volume),
         Some(Along::Rows) => {
             let transposed = transpose::record(graph, filtered);
-            axial::record(graph, (&matrices, Along::Rows), grid, transposed, volume);
+            axial::record(graph, (&matrices, Along::Rows), grid, transposed, volume)
         }
         None => general(graph, &matrices, grid, filtered, volume),
-    }
+    };
 }
 
 /// Records the back-projection of views in any position.
 pub fn general(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
-    let table = graph.upload_table("backproject.views", matrices);
-    let Extent { rows, columns, .. } = graph.extent(filtered);
-    let [nx, ny, _] = grid.size().map(|n| n as u32);
-    let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
-    let [last_column, last_row] = [columns, rows].map(|n| n as f32 - 1.0);
-    let view_count = matrices.len() as u32;
-    let kernel = Backproject { nx, ny, columns, rows, view_count, half_x, half_y, half_z, last_column, last_row };
-    kernel.compute(graph, "backproject", table, filtered, volume);
+    let views = graph.upload_table("backproject.views", matrices);
+    let kernel = Backproject::of(matrices.len() as u32, graph.extent(filtered), grid);
+    kernel.compute(graph, "backproject", views, filtered, volume);
+}
+
+impl Backproject {
+    fn of(view_count: u32, Extent { rows, columns, .. }: Extent, grid: &Grid) -> Self {
+        let [nx, ny, _] = grid.size().map(|n| n as u32);
+        let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
+        let [last_column, last_row] = [columns, rows].map(|n| n as f32 - 1.0);
+        Self { nx, ny, columns, rows, view_count, half_x, half_y, half_z, last_column, last_row }
+    }
 }
 
 /// Forms of every view on a stack with columns along `axis`, whose column `before` is the detector's first.

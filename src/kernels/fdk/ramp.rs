@@ -28,31 +28,22 @@ const MAX_TRANSFORM: usize = 2048;
 const MAX_SEGMENT: usize = MAX_TRANSFORM / 2;
 
 kernel! {
-    /// Convolution of rows with the filter's taps.
-    struct Ramp {
-        /// Columns.
-        columns: u32,
-        /// Rows per view.
-        row_count: u32,
-        /// Columns per segment.
-        segment: u32,
-        /// Number of segments.
-        segments: u32,
-        /// Length n of the transform.
-        length: u32,
-    }
+    /// Convolution of rows with the filter's taps: columns, rows per view, columns per segment, number of segments, and
+    /// length n of the transform.
+    struct Ramp { columns, row_count, segment, segments, length: u32 }
     shader fdk/ramp, Pinned, [MAX_SEGMENT as u32, 1];
     reads twiddles: whole of [f32; 2], spectra: whole of [f32; 2], rows_in[row_count, columns]: rows of f32;
     writes rows_out[row_count, columns]: f32;
+    // One workgroup per segment: the planner counts workgroups in columns.
     domain |output| Domain {
-        // One workgroup per segment: the planner counts workgroups in columns.
-        extent: Extent { columns: segments * SHADER.workgroup[0], ..output },
         grain: row_count,
-        reduce: None,
-        // A radix-2 transform takes 5·n·log₂ n operations; two rows share one, forward and back.
-        row_operations: 5.0 * f64::from(length) * f64::from(length.ilog2()) * f64::from(segments) * f64::from(segments + 1)
-            / 2.0,
+        ..Domain::rows(Extent { columns: segments * SHADER.workgroup[0], ..output }, row_operations(length, segments))
     };
+}
+
+/// A radix-2 transform takes 5·n·log₂ n operations; two rows share one, forward and back.
+fn row_operations(length: u32, segments: u32) -> f64 {
+    5.0 * f64::from(length) * f64::from(length.ilog2()) * f64::from(segments) * f64::from(segments + 1) / 2.0
 }
 
 /// Apodising window of the ramp filter, as a function of the frequency relative to the cut-off.
@@ -258,10 +249,8 @@ pub fn record(graph: &mut Graph<'_>, tables: &Tables, rows: Buffer<f32>) -> Buff
         graph.refuse("ramp", format!("tables must be for rows of {needed} columns, got those for {got}"));
     }
     let [segment, segments, length] = [lengths.segment, lengths.segments, lengths.transform].map(|n| n as u32);
-    let filtered = graph.buffer("ramp.filtered", extent);
     let kernel = Ramp { columns: extent.columns, row_count: extent.rows, segment, segments, length };
-    kernel.compute(graph, "ramp", twiddles, spectra, rows, filtered);
-    filtered
+    kernel.compute(graph, "ramp", twiddles, spectra, rows, "ramp.filtered")
 }
 
 /// Sixteen complex signals side by side: index, then lane.

@@ -5,13 +5,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Exchange of rows and columns.
-    struct Transpose {
-        /// Columns of the stack.
-        columns: u32,
-        /// Rows of the stack.
-        rows: u32,
-    }
+    /// Exchange of the columns and rows of a stack.
+    struct Transpose { columns, rows: u32 }
     shader fdk/transpose, Pinned, [16, 16];
     reads stack[rows, columns]: slices of f32;
     writes transposed[columns, rows]: f32;
@@ -20,10 +15,8 @@ kernel! {
 
 /// Records the exchange.
 pub fn record(graph: &mut Graph<'_>, stack: Buffer<f32>) -> Buffer<f32> {
-    let Extent { slices, rows, columns } = graph.extent(stack);
-    let transposed = graph.buffer("transpose.stack", Extent { slices, rows: columns, columns: rows });
-    Transpose { columns, rows }.compute(graph, "transpose", stack, transposed);
-    transposed
+    let Extent { rows, columns, .. } = graph.extent(stack);
+    Transpose { columns, rows }.compute(graph, "transpose", stack, "transpose.stack")
 }
 
 /// Side of the squares that are moved at a time.

@@ -15,37 +15,20 @@
 //!
 //! Shapes: `[view][row][column]` ← `[view][v][u]`. Tier P.
 
-use crate::{
-    engine::arithmetic::inverse_square_root,
-    geometry::{DetectorAxis, Geometry, Source},
-    kernels::prelude::*,
-};
+use crate::geometry::{DetectorAxis, Geometry, Source, View};
+use crate::kernels::prelude::*;
 
 kernel! {
     /// Weights, and the exchange of rows and columns.
     struct Weight {
-        /// Columns of the output.
-        columns: u32,
-        /// Rows of the output.
-        rows: u32,
-        /// Views.
-        view_count: u32,
-        /// Columns of the detector.
-        nu: u32,
-        /// Rows of the detector.
-        nv: u32,
-        /// Input elements from one output column to the next.
-        column_stride: u32,
-        /// Input elements from one output row to the next.
-        row_stride: u32,
-        /// Output column of the detector's centre.
-        centre_column: f32,
-        /// Output row of the detector's centre.
-        centre_row: f32,
-        /// Columns of the margin before the first.
-        margin: i32,
-        /// Number of the last measured column.
-        last: i32,
+        /// Columns and rows of the output; views; columns and rows of the detector.
+        columns, rows, view_count, nu, nv: u32,
+        /// Input elements from one output column, and from one output row, to the next.
+        column_stride, row_stride: u32,
+        /// Output column and row of the detector's centre.
+        centre_column, centre_row: f32,
+        /// Columns of the margin before the first; number of the last measured column.
+        margin, last: i32,
     }
     shader fdk/weight, Pinned, [64, 1];
     structs ViewCosine;
@@ -60,10 +43,8 @@ shader_struct! {
     pub struct ViewCosine {
         /// To the detector's centre; last the distance of the detector's plane.
         pub base: [f32; 4],
-        /// From one output column to the next; one spare number.
-        pub column: [f32; 4],
-        /// From one output row to the next; one spare number.
-        pub row: [f32; 4],
+        /// From one output column, and from one output row, to the next; one spare number each.
+        pub column, row: [f32; 4],
     }
 }
 
@@ -88,37 +69,33 @@ pub fn record(
     redundancy: &[f32],
     projections: Buffer<f32>,
 ) -> Buffer<f32> {
+    let kernel = Weight::of(geometry, axis, margins);
     let cosines: Vec<ViewCosine> = geometry.views().iter().map(|view| cosine(view, axis)).collect();
     let views = graph.upload_table("weight.views", &cosines);
     let redundancy = graph.upload_table("weight.redundancy", redundancy);
-    let [measured, rows] = size_along(axis, geometry.detector());
-    let [before, behind] = margins;
-    let columns = before + measured + behind;
-    let [nu, nv] = geometry.detector().map(|n| n as u32);
-    let [column_stride, row_stride] = match axis {
-        DetectorAxis::U => [1, nu],
-        DetectorAxis::V => [nu, 1],
-    };
-    let half = |n: usize| (n as f32 - 1.0) / 2.0;
-    let kernel = Weight {
-        columns: columns as u32,
-        rows: rows as u32,
-        view_count: cosines.len() as u32,
-        nu,
-        nv,
-        column_stride,
-        row_stride,
-        centre_column: before as f32 + half(measured),
-        centre_row: half(rows),
-        margin: before as i32,
-        last: measured as i32 - 1,
-    };
-    let weighted = graph.buffer("weight.weighted", Extent::new(cosines.len(), rows, columns));
-    kernel.compute(graph, "weight", views, redundancy, projections, weighted);
-    weighted
+    let extent = Extent { slices: kernel.view_count, rows: kernel.rows, columns: kernel.columns };
+    let weighted = graph.buffer("weight.weighted", extent);
+    kernel.compute(graph, "weight", views, redundancy, projections, weighted)
 }
 
-fn cosine(view: &crate::geometry::View, axis: DetectorAxis) -> ViewCosine {
+impl Weight {
+    /// Where the detector's columns and rows are in the output, and the output's in the input.
+    fn of(geometry: &Geometry, axis: DetectorAxis, [before, behind]: [usize; 2]) -> Self {
+        let [measured, rows] = size_along(axis, geometry.detector());
+        let Extent { slices: view_count, rows, columns } =
+            Extent::new(geometry.views().len(), rows, before + measured + behind);
+        let [nu, nv] = geometry.detector().map(|n| n as u32);
+        let [column_stride, row_stride] = match axis {
+            DetectorAxis::U => [1, nu],
+            DetectorAxis::V => [nu, 1],
+        };
+        let [centre_column, centre_row] = [before as f32 + (measured as f32 - 1.0) / 2.0, (rows as f32 - 1.0) / 2.0];
+        let (margin, last) = (before as i32, measured as i32 - 1);
+        Self { columns, rows, view_count, nu, nv, column_stride, row_stride, centre_column, centre_row, margin, last }
+    }
+}
+
+fn cosine(view: &View, axis: DetectorAxis) -> ViewCosine {
     let (column, row) = match axis {
         DetectorAxis::U => (view.u_step, view.v_step),
         DetectorAxis::V => (view.v_step, view.u_step),

@@ -16,35 +16,21 @@ const SHARED_BINS: u32 = 4096;
 kernel! {
     /// Counting of pixels by tile and value.
     struct Count {
-        /// Tiles across.
-        across: Cuts,
-        /// Tiles down.
-        down: Cuts,
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Grey levels, a power of two.
-        levels: u32,
-        /// Words of a row of pixels.
-        words: u32,
-        /// Words of a row of the mask; 0 without one.
-        mask_words: u32,
-        /// First row that a row of tiles reads, relative to its beginning.
-        first: i32,
-        /// Last row that a row of tiles reads.
-        last: i32,
+        /// Tiles across and down.
+        across, down: Cuts,
+        /// Columns and rows of the image; grey levels, a power of two.
+        columns, rows, levels: u32,
+        /// Words of a row of pixels, and of a row of the mask; 0 without one.
+        words, mask_words: u32,
+        /// First and last row that a row of tiles reads, relative to its beginning.
+        first, last: i32,
     }
     shader histogram/count, Exact, [256, 1];
     structs Cuts;
     reads pixels[rows, words]: window(down.window(first, last)) of [u16; 2],
           mask[(if mask_words == 0 { 1 } else { rows }), (mask_words.max(1))]: window(down.window(first, last)) of u32;
     writes results[(down.count), (across.count * levels)]: u32 as "atomic<u32>";
-    domain |_| {
-        let pixels = f64::from(across.count) * across.longest() * down.longest();
-        let operations = 4.0 * pixels + f64::from(levels) * f64::from(across.count);
-        Domain::groups(down.count, across.count, SHADER.workgroup[0], operations)
-    };
+    domain |_| Domain::groups(down.count, across.count, SHADER.workgroup[0], row_operations(across, down, levels));
 }
 
 shader_struct! {
@@ -52,12 +38,8 @@ shader_struct! {
     struct Cuts {
         /// Virtual pixel at which the first tile begins.
         offset: i32,
-        /// Pixels in `denominator` tiles.
-        numerator: u32,
-        /// See `numerator`.
-        denominator: u32,
-        /// Tiles.
-        count: u32,
+        /// Pixels in `denominator` tiles; tiles.
+        numerator, denominator, count: u32,
     }
 }
 
@@ -82,6 +64,12 @@ impl Cuts {
     }
 }
 
+/// Operations of a row of tiles: four per pixel, one per counter.
+fn row_operations(across: Cuts, down: Cuts, levels: u32) -> f64 {
+    let pixels = f64::from(across.count) * across.longest() * down.longest();
+    4.0 * pixels + f64::from(levels) * f64::from(across.count)
+}
+
 /// Whether a workgroup counts so many grey levels in its own memory.
 pub(super) fn fits_workgroup(levels: u32) -> bool {
     levels <= SHARED_BINS
@@ -91,9 +79,8 @@ pub(super) fn fits_workgroup(levels: u32) -> bool {
 /// those of an image of another size.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, tiles: &Tiles) -> Buffer<u32> {
     let [x, y] = tiles.axes;
-    let (levels, words) = (pixels.levels(), Pixels::row_words(pixels.size));
+    let ([columns, rows, words], levels) = (pixels.shape(), pixels.levels());
     if [x.length, y.length] != pixels.size {
-        let [columns, rows] = pixels.size;
         let reason = format!("tiles of {} × {} pixels are not those of {columns} × {rows} pixels", x.length, y.length);
         graph.refuse("count", reason);
     }
@@ -103,10 +90,8 @@ pub fn record(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, tiles: 
     let mask_words = mask.map_or(0, |mask| Mask::row_words(mask.size));
     let mask = mask.map_or_else(|| graph.upload_table("histogram.no_mask", &[0_u32]), |mask| mask.buffer);
     let [across, down] = [x, y].map(Cuts::of);
-    let (columns, rows) = (x.length, y.length);
     let kernel = Count { across, down, columns, rows, levels, words, mask_words, first, last };
-    kernel.compute(graph, "count", pixels.buffer, mask, counts);
-    counts
+    kernel.compute(graph, "count", pixels, mask, counts)
 }
 
 fn twin(kernel: &Count, block: &Block, pixels: &[[u16; 2]], mask: &[u32], results: &mut [u32]) {

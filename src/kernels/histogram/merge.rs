@@ -5,15 +5,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Histograms of tiles from those of their strips.
-    struct Merge {
-        /// Bins of a row.
-        bins: u32,
-        /// Rows of the result.
-        row_count: u32,
-        /// Strips of a tile.
-        strip_count: u32,
-    }
+    /// Histograms of tiles from those of their strips: bins of a row, rows of the result, strips of a tile.
+    struct Merge { bins, row_count, strip_count: u32 }
     shader histogram/merge, Exact, [64, 1];
     reads strips[(row_count * strip_count), bins]: window(strips_of(strip_count)) of u32;
     writes merged[row_count, bins]: u32;
@@ -27,11 +20,8 @@ fn strips_of(count: u32) -> Window {
 /// Records the sums of every `strips` rows of `partial`.
 pub fn record(graph: &mut Graph<'_>, partial: Buffer<u32>, strips: u32) -> Buffer<u32> {
     let Extent { rows, columns, .. } = graph.extent(partial);
-    let extent = Extent { slices: 1, rows: rows / strips, columns };
-    let merged = graph.buffer("histogram.merged", extent);
-    let kernel = Merge { bins: columns, row_count: extent.rows, strip_count: strips };
-    kernel.compute(graph, "merge histograms", partial, merged);
-    merged
+    let kernel = Merge { bins: columns, row_count: rows / strips, strip_count: strips };
+    kernel.compute(graph, "merge histograms", partial, "histogram.merged")
 }
 
 fn twin(kernel: &Merge, block: &Block, strips: &[u32], merged: &mut [u32]) {

@@ -7,17 +7,11 @@
 //!
 //! Shapes: mask `[row][word]` ← pixels `[row][pair]`, threshold `[word]`.
 
-use super::bits::WORD_PIXELS;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Pixels above a threshold.
-    struct Above {
-        /// Words per row of the pixels.
-        pairs: u32,
-        /// Words per row of the mask.
-        words: u32,
-    }
+    /// Pixels above a threshold: words per row of the pixels and of the mask.
+    struct Above { pairs, words: u32 }
     shader mask/above, Exact, [32, 4];
     reads pixels[_, pairs]: rows of [u16; 2], threshold: whole of u32;
     writes mask[_, words]: u32;
@@ -27,9 +21,8 @@ kernel! {
 /// Records the mask of the pixels whose value is greater than the first word of `threshold`.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, threshold: Buffer<u32>) -> Mask {
     let mask = Mask::new(graph, "mask.above", pixels.size);
-    let kernel = Above { pairs: Pixels::row_words(pixels.size), words: Mask::row_words(pixels.size) };
-    kernel.compute(graph, "above", pixels.buffer, threshold, mask.buffer);
-    mask
+    let ([.., pairs], [.., words]) = (pixels.shape(), mask.shape());
+    Above { pairs, words }.compute(graph, "above", pixels, threshold, mask)
 }
 
 fn twin(kernel: &Above, _: &Block, pixels: &[[u16; 2]], threshold: &[u32], mask: &mut [u32]) {

@@ -9,21 +9,13 @@
 //!
 //! Shapes: `[row][word]` ← the same.
 
-use super::{bits::last_valid, spread::Spread};
+use super::spread::Spread;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Dilation or erosion along rows.
-    struct Across {
-        /// Pixels per row.
-        columns: u32,
-        /// Words per row.
-        words: u32,
-        /// Pixels to spread by, either way.
-        radius: u32,
-        /// What is xored with the words before and after.
-        flip: u32,
-    }
+    /// Dilation or erosion along rows: pixels and words per row, pixels to spread by, either way; what is xored with
+    /// the words before and after.
+    struct Across { columns, words, radius, flip: u32 }
     shader mask/across, Exact, [32, 4];
     reads mask[_, words]: rows of u32;
     writes spread[_, words]: u32;
@@ -40,15 +32,14 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, spread: Spread, radius: u32) ->
         graph.refuse("spread", format!("radius must be 0 to {MAX_RADIUS} pixels in one pass, got {radius}"));
     }
     let result = Mask::new(graph, "mask.across", mask.size);
-    let kernel = Across { columns: mask.size[0], words: Mask::row_words(mask.size), radius, flip: spread.flip() };
-    kernel.compute(graph, format!("{} rows", spread.verb()), mask.buffer, result.buffer);
-    result
+    let ([columns, _, words], flip) = (mask.shape(), spread.flip());
+    Across { columns, words, radius, flip }.compute(graph, format!("{} rows", spread.verb()), mask, result)
 }
 
 vectorised! {
     fn twin(kernel: &Across, _block: &Block, mask: &[u32], spread: &mut [u32]) {
         let Across { columns, words, radius, flip } = *kernel;
-        let (words, valid) = (words as usize, last_valid(columns));
+        let (words, valid) = (words as usize, Mask::last_valid(columns));
         // Rows between two words that lie outside the image; one pair for each way, and one to spread into.
         let [mut up, mut down, mut next] = [(); 3].map(|()| vec![0; words + 2]);
         for (mask, spread) in mask.chunks_exact(words).zip(spread.chunks_exact_mut(words)) {

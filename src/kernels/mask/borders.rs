@@ -21,20 +21,13 @@ use crate::kernels::prelude::*;
 kernel! {
     /// Search for the borders of a field.
     struct Borders {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Least step per pixel, in grey levels.
-        least_step: u32,
-        /// How many times the median step an edge must be.
-        multiple: u32,
-        /// Part of the image in which borders lie, in percent of its length.
-        reach_percent: u32,
-        /// Bands that an edge must be in.
-        least_bands: u32,
-        /// Shortest side that is looked at, in pixels.
-        least_side: u32,
+        /// Columns and rows of the image.
+        columns, rows: u32,
+        /// Least step per pixel, in grey levels, and how many times the median step an edge must be.
+        least_step, multiple: u32,
+        /// Part of the image in which borders lie, in percent of its length; bands that an edge must be in; shortest
+        /// side that is looked at, in pixels.
+        reach_percent, least_bands, least_side: u32,
     }
     shader mask/borders, Exact, [256, 1];
     reads step_right[BANDS, columns]: whole of u32, step_down[rows, BANDS]: whole of u32;
@@ -62,11 +55,9 @@ pub fn record(
     graph: &mut Graph<'_>,
     step_right: Buffer<u32>,
     step_down: Buffer<u32>,
-    size: [u32; 2],
+    [columns, rows]: [u32; 2],
     levels: u32,
 ) -> Buffer<u32> {
-    let [columns, rows] = size;
-    let borders = graph.buffer("mask.borders", Extent::table(4));
     let kernel = Borders {
         columns,
         rows,
@@ -76,8 +67,7 @@ pub fn record(
         least_bands: LEAST_BANDS,
         least_side: LEAST_SIDE,
     };
-    kernel.compute(graph, "borders", step_right, step_down, borders);
-    borders
+    kernel.compute(graph, "borders", step_right, step_down, "mask.borders")
 }
 
 fn twin(kernel: &Borders, _: &Block, step_right: &[u32], step_down: &[u32], borders: &mut [u32]) {

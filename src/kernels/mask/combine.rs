@@ -2,19 +2,11 @@
 //!
 //! Shapes: `[row][word]` ← the same, twice.
 
-use super::bits::last_valid;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Combination of two masks.
-    struct Combine {
-        /// Pixels per row.
-        columns: u32,
-        /// Words per row.
-        words: u32,
-        /// Number of the [`Operation`].
-        operation: u32,
-    }
+    /// Combination of two masks: pixels and words per row, number of the [`Operation`].
+    struct Combine { columns, words, operation: u32 }
     shader mask/combine, Exact, [32, 4];
     reads left[_, words]: rows of u32, right[_, words]: rows of u32;
     writes combined[_, words]: u32;
@@ -36,15 +28,10 @@ pub enum Operation {
 
 /// Records the combination of two masks; the graph is refused when their sizes differ.
 pub fn record(graph: &mut Graph<'_>, left: Mask, right: Mask, operation: Operation) -> Mask {
-    if left.size != right.size {
-        let ([a, b], [c, d]) = (left.size, right.size);
-        graph.refuse("combine", format!("masks must have one size, got {a} × {b} and {c} × {d} pixels"));
-    }
+    left.check_size(graph, "combine", &right);
     let result = Mask::new(graph, "mask.combined", left.size);
-    let (columns, words) = (left.size[0], Mask::row_words(left.size));
-    let kernel = Combine { columns, words, operation: operation as u32 };
-    kernel.compute(graph, "combine", left.buffer, right.buffer, result.buffer);
-    result
+    let [columns, _, words] = left.shape();
+    Combine { columns, words, operation: operation as u32 }.compute(graph, "combine", left, right, result)
 }
 
 /// Records the pixels set in both masks.
@@ -74,7 +61,7 @@ fn twin(kernel: &Combine, _: &Block, left: &[u32], right: &[u32], combined: &mut
         n if n == Operation::AndNot as u32 => map(left, right, combined, |a, b| a & !b),
         _ => map(left, right, combined, |a, _| !a),
     }
-    let (words, valid) = (kernel.words as usize, last_valid(kernel.columns));
+    let (words, valid) = (kernel.words as usize, Mask::last_valid(kernel.columns));
     combined.chunks_exact_mut(words).for_each(|row| row[words - 1] &= valid);
 }
 

@@ -10,17 +10,9 @@ use super::spread::Spread;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Dilation or erosion along columns.
-    struct Down {
-        /// Words per row.
-        words: u32,
-        /// Rows.
-        rows: u32,
-        /// Pixels to spread by, either way.
-        radius: u32,
-        /// What is xored with the words before and after.
-        flip: u32,
-    }
+    /// Dilation or erosion along columns: words per row, rows, pixels to spread by, either way; what is xored with the
+    /// words before and after.
+    struct Down { words, rows, radius, flip: u32 }
     shader mask/down, Exact, [32, 4];
     reads mask[rows, words]: window(Window::around(radius)) of u32;
     writes spread[rows, words]: u32;
@@ -30,9 +22,8 @@ kernel! {
 /// Records one pass along columns.
 pub fn record(graph: &mut Graph<'_>, mask: Mask, spread: Spread, radius: u32) -> Mask {
     let result = Mask::new(graph, "mask.down", mask.size);
-    let kernel = Down { words: Mask::row_words(mask.size), rows: mask.size[1], radius, flip: spread.flip() };
-    kernel.compute(graph, format!("{} columns", spread.verb()), mask.buffer, result.buffer);
-    result
+    let ([_, rows, words], flip) = (mask.shape(), spread.flip());
+    Down { words, rows, radius, flip }.compute(graph, format!("{} columns", spread.verb()), mask, result)
 }
 
 vectorised! {

@@ -7,23 +7,12 @@
 //!
 //! Shapes: `[row][word]` ← `[row][word]`, one row for f rows of the result.
 
-use super::bits::WORD_PIXELS;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Expansion by a whole factor.
-    struct Expand {
-        /// Rows of the mask.
-        source_rows: u32,
-        /// Words per row of the mask.
-        source_words: u32,
-        /// Rows and columns of the result per row and column of the mask.
-        factor: u32,
-        /// Columns of the result.
-        columns: u32,
-        /// Words per row of the result.
-        words: u32,
-    }
+    /// Expansion by a whole factor: rows and words per row of the mask, rows and columns of the result per row and
+    /// column of the mask, columns and words per row of the result.
+    struct Expand { source_rows, source_words, factor, columns, words: u32 }
     shader mask/expand, Exact, [32, 4];
     reads mask[source_rows, source_words]: window(Window { numerator: 1, denominator: factor, first: 0, last: 0 }) of u32;
     writes expanded[_, words]: u32;
@@ -42,10 +31,8 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, factor: u32, size: [u32; 2]) ->
         return mask;
     }
     let result = Mask::new(graph, "mask.expanded", size);
-    let (source_rows, source_words) = (mask.size[1], Mask::row_words(mask.size));
-    let kernel = Expand { source_rows, source_words, factor, columns: size[0], words: Mask::row_words(size) };
-    kernel.compute(graph, "expand", mask.buffer, result.buffer);
-    result
+    let ([_, source_rows, source_words], [columns, _, words]) = (mask.shape(), result.shape());
+    Expand { source_rows, source_words, factor, columns, words }.compute(graph, "expand", mask, result)
 }
 
 fn twin(kernel: &Expand, block: &Block, mask: &[u32], expanded: &mut [u32]) {

@@ -11,22 +11,15 @@
 //!
 //! Shapes: `[1][pixel]` ← `[row][word]`. The labels are one row, as they are computed as one.
 
-use super::bits::{WORD_PIXELS, last_valid};
 use crate::kernels::prelude::*;
 
 kernel! {
     /// Connected components.
     struct Labels {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Words per row.
-        words: u32,
-        /// What is xored with the words before.
-        flip: u32,
-        /// Neighbours of a pixel, 4 or 8.
-        neighbours: u32,
+        /// Columns and rows of the image, words per row.
+        columns, rows, words: u32,
+        /// What is xored with the words before, and neighbours of a pixel, 4 or 8.
+        flip, neighbours: u32,
     }
     shader mask/labels, Exact, [256, 1];
     reads mask[rows, words]: whole of u32;
@@ -46,27 +39,25 @@ pub enum Ground {
     Unset,
 }
 
-/// Records the labels of `mask`, one per pixel, in one row.
-pub fn record(graph: &mut Graph<'_>, mask: Mask, ground: Ground) -> Buffer<u32> {
-    let [columns, rows] = mask.size;
-    let labels = graph.buffer("mask.labels", row_of(mask.size));
-    let (flip, neighbours) = match ground {
-        Ground::Set => (0, 8),
-        Ground::Unset => (u32::MAX, 4),
-    };
-    let kernel = Labels { columns, rows, words: Mask::row_words(mask.size), flip, neighbours };
-    kernel.compute(graph, "labels", mask.buffer, labels);
-    labels
+impl Ground {
+    /// What turns its pixels into set ones, by exclusive or, and the number of neighbours of a pixel.
+    fn connected(self) -> (u32, u32) {
+        match self {
+            Self::Set => (0, 8),
+            Self::Unset => (u32::MAX, 4),
+        }
+    }
 }
 
-/// Extent of one number per pixel, all in one row.
-pub(super) fn row_of([columns, rows]: [u32; 2]) -> Extent {
-    Extent { slices: 1, rows: 1, columns: columns * rows }
+/// Records the labels of `mask`, one per pixel, in one row.
+pub fn record(graph: &mut Graph<'_>, mask: Mask, ground: Ground) -> Buffer<u32> {
+    let ([columns, rows, words], (flip, neighbours)) = (mask.shape(), ground.connected());
+    Labels { columns, rows, words, flip, neighbours }.compute(graph, "labels", mask, "mask.labels")
 }
 
 fn twin(kernel: &Labels, _: &Block, mask: &[u32], labels: &mut [u32]) {
     let Labels { columns, words, flip, neighbours, .. } = *kernel;
-    let runs = Runs::united(mask, words as usize, last_valid(columns), flip, u32::from(neighbours == 8));
+    let runs = Runs::united(mask, words as usize, Mask::last_valid(columns), flip, u32::from(neighbours == 8));
     runs.write(columns as usize, labels);
 }
 

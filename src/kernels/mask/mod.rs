@@ -23,7 +23,6 @@ pub mod step_down;
 pub mod step_right;
 pub mod tally;
 
-mod bits;
 mod spread;
 
 use crate::engine::Shader;

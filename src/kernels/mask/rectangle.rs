@@ -9,13 +9,8 @@ use super::{combine, expand::set};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Mask of a rectangle.
-    struct Rectangle {
-        /// Pixels per row.
-        columns: u32,
-        /// Words per row.
-        words: u32,
-    }
+    /// Mask of a rectangle: pixels and words per row.
+    struct Rectangle { columns, words: u32 }
     shader mask/rectangle, Exact, [32, 4];
     reads borders[1, 4]: whole of u32;
     writes mask[_, words]: u32;
@@ -25,9 +20,8 @@ kernel! {
 /// Records the mask of `size` pixels whose set pixels are those within `borders`: left, top, right, bottom.
 pub fn record(graph: &mut Graph<'_>, borders: Buffer<u32>, size: [u32; 2]) -> Mask {
     let mask = Mask::new(graph, "mask.rectangle", size);
-    let kernel = Rectangle { columns: size[0], words: Mask::row_words(size) };
-    kernel.compute(graph, "rectangle", borders, mask.buffer);
-    mask
+    let [columns, _, words] = mask.shape();
+    Rectangle { columns, words }.compute(graph, "rectangle", borders, mask)
 }
 
 /// Records what of `mask` lies within `borders`.

@@ -5,25 +5,12 @@
 //!
 //! Shapes: `[row][word]` ← `[row][word]`, f rows for every row of the result.
 
-use super::bits::WORD_PIXELS;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Reduction by a whole factor.
-    struct Reduce {
-        /// Columns of the mask.
-        source_columns: u32,
-        /// Rows of the mask.
-        source_rows: u32,
-        /// Words per row of the mask.
-        source_words: u32,
-        /// Side of a block, in pixels of the mask.
-        factor: u32,
-        /// Columns of the result.
-        columns: u32,
-        /// Words per row of the result.
-        words: u32,
-    }
+    /// Reduction by a whole factor: columns, rows and words per row of the mask, side of a block, in pixels of the
+    /// mask, columns and words per row of the result.
+    struct Reduce { source_columns, source_rows, source_words, factor, columns, words: u32 }
     shader mask/reduce, Exact, [16, 4];
     reads mask[source_rows, source_words]: window(block_rows(factor)) of u32;
     writes reduced[_, words]: u32;
@@ -37,13 +24,9 @@ pub fn record(graph: &mut Graph<'_>, mask: Mask, factor: u32) -> Mask {
     if factor <= 1 {
         return mask;
     }
-    let size = mask.size.map(|length| length.div_ceil(factor));
-    let result = Mask::new(graph, "mask.reduced", size);
-    let ([source_columns, source_rows], source_words) = (mask.size, Mask::row_words(mask.size));
-    let (columns, words) = (size[0], Mask::row_words(size));
-    let kernel = Reduce { source_columns, source_rows, source_words, factor, columns, words };
-    kernel.compute(graph, "reduce", mask.buffer, result.buffer);
-    result
+    let result = Mask::new(graph, "mask.reduced", mask.size.map(|length| length.div_ceil(factor)));
+    let ([source_columns, source_rows, source_words], [columns, _, words]) = (mask.shape(), result.shape());
+    Reduce { source_columns, source_rows, source_words, factor, columns, words }.compute(graph, "reduce", mask, result)
 }
 
 /// The rows of a row of blocks.

@@ -2,21 +2,12 @@
 //!
 //! Shapes: `[row][word]` ← labels `[1][pixel]`, counts `[1][pixel]`, best `[label, count]`.
 
-use super::{bits::WORD_PIXELS, labels::NONE, tally::Tally};
+use super::{labels::NONE, tally::Tally};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Mask of the components that are kept.
-    struct Select {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Words per row.
-        words: u32,
-        /// 1 for [`Kept::Uncounted`].
-        keep_uncounted: u32,
-    }
+    /// Mask of the components that are kept: columns and rows of the image, words per row; 1 for [`Kept::Uncounted`].
+    struct Select { columns, rows, words, keep_uncounted: u32 }
     shader mask/select, Exact, [32, 4];
     reads labels[1, (columns * rows)]: whole of u32, counts[1, (columns * rows)]: whole of u32, best[1, 2]: whole of u32;
     writes mask[rows, words]: u32;
@@ -35,9 +26,9 @@ pub enum Kept {
 /// Records the mask of `size` pixels of what is kept.
 pub fn record(graph: &mut Graph<'_>, labels: Buffer<u32>, tally: Tally, size: [u32; 2], kept: Kept) -> Mask {
     let mask = Mask::new(graph, "mask.selected", size);
-    let kernel = Select { columns: size[0], rows: size[1], words: Mask::row_words(size), keep_uncounted: kept as u32 };
-    kernel.compute(graph, "select", labels, tally.counts, tally.best, mask.buffer);
-    mask
+    let [columns, rows, words] = mask.shape();
+    let kernel = Select { columns, rows, words, keep_uncounted: kept as u32 };
+    kernel.compute(graph, "select", labels, tally.counts, tally.best, mask)
 }
 
 fn twin(kernel: &Select, block: &Block, labels: &[u32], counts: &[u32], best: &[u32], mask: &mut [u32]) {

@@ -11,17 +11,8 @@ use super::borders::BANDS;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Steps from row to row.
-    struct StepDown {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Words per row of the pixels.
-        pairs: u32,
-        /// Bands.
-        bands: u32,
-    }
+    /// Steps from row to row: columns and rows of the image, words per row of the pixels, bands.
+    struct StepDown { columns, rows, pairs, bands: u32 }
     shader mask/step_down, Exact, [16, 4];
     reads pixels[rows, pairs]: window(Window { first: 0, ..Window::around(1) }) of [u16; 2];
     writes steps[rows, bands]: u32;
@@ -30,11 +21,8 @@ kernel! {
 
 /// Records the sums over [`BANDS`] bands of columns.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels) -> Buffer<u32> {
-    let [columns, rows] = pixels.size;
-    let steps = graph.buffer("mask.steps_down", Extent { slices: 1, rows, columns: BANDS });
-    let kernel = StepDown { columns, rows, pairs: Pixels::row_words(pixels.size), bands: BANDS };
-    kernel.compute(graph, "steps down", pixels.buffer, steps);
-    steps
+    let [columns, rows, pairs] = pixels.shape();
+    StepDown { columns, rows, pairs, bands: BANDS }.compute(graph, "steps down", pixels, "mask.steps_down")
 }
 
 vectorised! {

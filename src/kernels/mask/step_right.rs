@@ -12,17 +12,8 @@ use super::borders::BANDS;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Steps from column to column.
-    struct StepRight {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// Words per row of the pixels.
-        pairs: u32,
-        /// Bands.
-        bands: u32,
-    }
+    /// Steps from column to column: columns and rows of the image, words per row of the pixels, bands.
+    struct StepRight { columns, rows, pairs, bands: u32 }
     shader mask/step_right, Exact, [64, 1];
     reads pixels[rows, pairs]: window(band_rows(rows, bands)) of [u16; 2];
     writes steps[bands, columns]: u32;
@@ -31,11 +22,8 @@ kernel! {
 
 /// Records the sums over [`BANDS`] bands of rows.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels) -> Buffer<u32> {
-    let [columns, rows] = pixels.size;
-    let steps = graph.buffer("mask.steps_right", Extent { slices: 1, rows: BANDS, columns });
-    let kernel = StepRight { columns, rows, pairs: Pixels::row_words(pixels.size), bands: BANDS };
-    kernel.compute(graph, "steps to the right", pixels.buffer, steps);
-    steps
+    let [columns, rows, pairs] = pixels.shape();
+    StepRight { columns, rows, pairs, bands: BANDS }.compute(graph, "steps to the right", pixels, "mask.steps_right")
 }
 
 /// The rows of a band. Its last row: ⌊(b + 1)·rows/B⌋ is at most ⌊b·rows/B⌋ + ⌈rows/B⌉.

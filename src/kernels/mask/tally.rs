@@ -4,19 +4,12 @@
 //! `[1][pixel]`. Of components with as many pixels the one with the smallest label is best, the first in raster order;
 //! where nothing is counted, best is [`NONE`] with 0.
 
-use super::labels::{NONE, row_of};
+use super::labels::NONE;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Pixels of every component.
-    struct Tallied {
-        /// Columns of the image.
-        columns: u32,
-        /// Rows of the image.
-        rows: u32,
-        /// 1 for [`Counted::Border`].
-        border_only: u32,
-    }
+    /// Pixels of every component: columns and rows of the image; 1 for [`Counted::Border`].
+    struct Tallied { columns, rows, border_only: u32 }
     shader mask/tally, Exact, [256, 1];
     reads labels[1, (columns * rows)]: whole of u32;
     writes counts[1, (columns * rows)]: u32 as "atomic<u32>", best[1, 2]: u32;
@@ -42,11 +35,9 @@ pub struct Tally {
 }
 
 /// Records the count of the `labels` of an image of `size` pixels.
-pub fn record(graph: &mut Graph<'_>, labels: Buffer<u32>, size: [u32; 2], counted: Counted) -> Tally {
-    let counts = graph.buffer("mask.counts", row_of(size));
-    let best = graph.buffer("mask.best", Extent::table(2));
-    let kernel = Tallied { columns: size[0], rows: size[1], border_only: counted as u32 };
-    kernel.compute(graph, "tally", labels, counts, best);
+pub fn record(graph: &mut Graph<'_>, labels: Buffer<u32>, [columns, rows]: [u32; 2], counted: Counted) -> Tally {
+    let kernel = Tallied { columns, rows, border_only: counted as u32 };
+    let (counts, best) = kernel.compute(graph, "tally", labels, "mask.counts", "mask.best");
     Tally { counts, best }
 }
 

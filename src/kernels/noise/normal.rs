@@ -12,34 +12,14 @@
 //!
 //! Shapes: `[view][row][column]`. Tier P.
 
-use super::{
-    NORMAL_DRAW, Stream,
-    philox::{Words, philox_lanes},
-    stream::counter,
-};
-use crate::{
-    engine::arithmetic::{inverse_square_root, log},
-    kernels::prelude::*,
-};
+use super::philox::{Words, philox_lanes};
+use super::{NORMAL_DRAW, Stream, stream::counter};
+use crate::kernels::prelude::*;
 
 kernel! {
-    /// Standard normal numbers.
-    struct Normal {
-        /// Columns.
-        columns: u32,
-        /// Rows of a slice.
-        rows: u32,
-        /// First word of the key.
-        key_low: u32,
-        /// Second word of the key.
-        key_high: u32,
-        /// Column of the first pixel in the whole image.
-        column: u32,
-        /// Its row.
-        row: u32,
-        /// Its view.
-        view: u32,
-    }
+    /// Standard normal numbers: columns, rows of a slice, words of the key; column, row and view of the first pixel in
+    /// the whole image.
+    struct Normal { columns, rows, key_low, key_high, column, row, view: u32 }
     shader noise/normal + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
     writes results[rows, columns]: f32;
     operations OPERATIONS;
@@ -85,8 +65,7 @@ pub fn record(graph: &mut Graph<'_>, extent: Extent, stream: &Stream) -> Buffer<
     let noise = graph.buffer("noise.normal", extent);
     let ([key_low, key_high], [column, row, view]) = (stream.key(), stream.origin);
     let Extent { rows, columns, .. } = extent;
-    Normal { columns, rows, key_low, key_high, column, row, view }.compute(graph, "normal noise", noise);
-    noise
+    Normal { columns, rows, key_low, key_high, column, row, view }.compute(graph, "normal noise", noise)
 }
 
 /// The number of one pixel, counted from the stream's origin.

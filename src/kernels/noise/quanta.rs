@@ -10,46 +10,21 @@
 //!
 //! Shapes: `[view][row][column]` ← the same. Tier P.
 
-use super::{
-    ELECTRONIC_DRAW, Stream,
-    counts::counts,
-    normal::{deviate, deviates},
-    philox::philox_lanes,
-    poisson::{MAX_MEAN, count},
-    stream::counter,
-    table::TABLE,
-};
+use super::normal::{deviate, deviates};
+use super::poisson::{MAX_MEAN, count};
+use super::{ELECTRONIC_DRAW, Stream, counts::counts, philox::philox_lanes, stream::counter, table::TABLE};
 use crate::kernels::prelude::*;
 
 kernel! {
     /// Noisy signals of a detector.
     struct Noisy {
-        /// Columns.
-        columns: u32,
-        /// Rows of a slice.
-        rows: u32,
-        /// First word of the key.
-        key_low: u32,
-        /// Second word of the key.
-        key_high: u32,
-        /// Column of the first pixel in the whole image.
-        column: u32,
-        /// Its row.
-        row: u32,
-        /// Its view.
-        view: u32,
-        /// 1 where there is noise of quanta.
-        has_quanta: u32,
-        /// 1 where there is noise of the electronics.
-        has_electronics: u32,
-        /// Quanta per unit of signal.
-        photons: f32,
-        /// Units of signal per quantum.
-        inverse: f32,
-        /// Standard deviation of the noise of the electronics.
-        sigma: f32,
-        /// Largest signal whose quanta are counted.
-        largest: f32,
+        /// Columns, rows of a slice, words of the key; column, row and view of the first pixel in the whole image.
+        columns, rows, key_low, key_high, column, row, view: u32,
+        /// 1 where there is noise of quanta, and 1 where there is noise of the electronics.
+        has_quanta, has_electronics: u32,
+        /// Quanta per unit of signal, units of signal per quantum; standard deviation of the noise of the
+        /// electronics; largest signal whose quanta are counted.
+        photons, inverse, sigma, largest: f32,
     }
     shader noise/quanta + noise/poisson + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
     reads table[1, (TABLE.len() as u32)]: whole of u32, means[rows, columns]: rows of f32;
@@ -74,8 +49,7 @@ pub fn record(graph: &mut Graph<'_>, mean: Buffer<f32>, quanta: &Quanta, stream:
     let extent = graph.extent(mean);
     let noisy = graph.buffer("noise.quanta", extent);
     let table = graph.upload_table("noise.table", &TABLE);
-    quanta.kernel(stream, extent).compute(graph, "quanta", table, mean, noisy);
-    noisy
+    quanta.kernel(stream, extent).compute(graph, "quanta", table, mean, noisy)
 }
 
 /// The noisy signal of one pixel of a mean signal, counted from the stream's origin.

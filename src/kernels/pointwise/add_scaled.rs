@@ -9,16 +9,11 @@
 //!
 //! Shapes: `[slice][row][column]` ← twice the same, two single elements of statistics. Tier P.
 
-use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
+use crate::kernels::prelude::*;
 
 kernel! {
-    /// Sum with a factor that is on the device.
-    struct AddScaled {
-        /// Values per row.
-        columns: u32,
-        /// The factor s.
-        sign: f32,
-    }
+    /// Sum with a factor that is on the device: values per row, and the factor s.
+    struct AddScaled { columns: u32, sign: f32 }
     shader pointwise/add_scaled, Pinned, [64, 4];
     reads first[_, columns]: rows of f32, second[_, columns]: rows of f32,
           numerator[1, 1]: whole of [f32; 4], denominator[1, 1]: whole of [f32; 4];
@@ -34,10 +29,8 @@ pub fn record(
     [numerator, denominator]: [Buffer<[f32; 4]>; 2],
     y: Buffer<f32>,
 ) -> Buffer<f32> {
-    let sum = graph.buffer("add_scaled.sum", graph.extent(x));
     let kernel = AddScaled { columns: graph.extent(x).columns, sign };
-    kernel.compute(graph, "add scaled", x, y, numerator, denominator, sum);
-    sum
+    kernel.compute(graph, "add scaled", x, y, numerator, denominator, "add_scaled.sum")
 }
 
 fn twin(

@@ -9,15 +9,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// CT numbers to attenuation coefficients.
-    struct Attenuation {
-        /// Values per row.
-        columns: u32,
-        /// Coefficient of water.
-        water: f32,
-        /// Coefficient per Hounsfield unit.
-        per_hounsfield: f32,
-    }
+    /// CT numbers to attenuation coefficients: values per row; coefficient of water, coefficient per Hounsfield unit.
+    struct Attenuation { columns: u32, water, per_hounsfield: f32 }
     shader pointwise/attenuation, Pinned, [64, 4];
     reads hounsfield[_, columns]: rows of f32;
     writes results[_, columns]: f32;
@@ -26,11 +19,9 @@ kernel! {
 
 /// Records µ of `hounsfield` in the unit of `water_per_mm`.
 pub fn record(graph: &mut Graph<'_>, water_per_mm: f32, hounsfield: Buffer<f32>) -> Buffer<f32> {
-    let attenuation = graph.buffer("attenuation.mu", graph.extent(hounsfield));
     let columns = graph.extent(hounsfield).columns;
     let kernel = Attenuation { columns, water: water_per_mm, per_hounsfield: water_per_mm / 1000.0 };
-    kernel.compute(graph, "attenuation", hounsfield, attenuation);
-    attenuation
+    kernel.compute(graph, "attenuation", hounsfield, "attenuation.mu")
 }
 
 vectorised! {

@@ -3,13 +3,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// The same value everywhere.
-    struct Fill {
-        /// Values per row.
-        columns: u32,
-        /// The value.
-        value: f32,
-    }
+    /// The same value everywhere: values per row, and the value.
+    struct Fill { columns: u32, value: f32 }
     shader pointwise/fill, Exact, [64, 4];
     writes results[_, columns]: f32;
     operations 30.0;
@@ -18,8 +13,7 @@ kernel! {
 /// Records a buffer filled with `value`.
 pub fn record(graph: &mut Graph<'_>, extent: Extent, value: f32) -> Buffer<f32> {
     let filled = graph.buffer("fill.filled", extent);
-    Fill { columns: extent.columns, value }.compute(graph, "fill", filled);
-    filled
+    Fill { columns: extent.columns, value }.compute(graph, "fill", filled)
 }
 
 vectorised! {

@@ -7,21 +7,11 @@
 //!
 //! Shapes: `[row][column]`, packed ← the same, table. Tier E.
 
-use super::clear_spare;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Grey values through a table.
-    struct Lookup {
-        /// Pixels per row.
-        columns: u32,
-        /// Rows.
-        rows: u32,
-        /// Words per row.
-        words: u32,
-        /// Entries of the table, a power of two.
-        levels: u32,
-    }
+    /// Grey values through a table: pixels per row, rows, words per row; entries of the table, a power of two.
+    struct Lookup { columns, rows, words, levels: u32 }
     shader pointwise/lookup, Exact, [64, 4];
     reads pixels[rows, words]: rows of [u16; 2], entries[1, (levels / 2)]: whole of [u16; 2];
     writes results[rows, words]: [u16; 2];
@@ -33,14 +23,12 @@ kernel! {
 /// The table has an entry for every grey level of the pixels, or the graph is refused; its entries are below 2^`bits_out`.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels, table: Buffer<[u16; 2]>, bits_out: u8) -> Pixels {
     let results = Pixels::new(graph, "lookup.pixels", pixels.size, bits_out);
-    let ([columns, rows], words, levels) = (pixels.size, Pixels::row_words(pixels.size), pixels.levels());
+    let ([columns, rows, words], levels) = (pixels.shape(), pixels.levels());
     if graph.extent(table) != Extent::table(levels as usize / 2) {
         let got = 2 * graph.extent(table).elements();
         graph.refuse("lookup", format!("the table must have {levels} entries in one row, got {got}"));
     }
-    let kernel = Lookup { columns, rows, words, levels };
-    kernel.compute(graph, "lookup", pixels.buffer, table, results.buffer);
-    results
+    Lookup { columns, rows, words, levels }.compute(graph, "lookup", pixels, table, results)
 }
 
 fn twin(kernel: &Lookup, _: &Block, pixels: &[[u16; 2]], table: &[[u16; 2]], results: &mut [[u16; 2]]) {
@@ -57,7 +45,7 @@ fn twin(kernel: &Lookup, _: &Block, pixels: &[[u16; 2]], table: &[[u16; 2]], res
             }
         }
     }
-    clear_spare(results, kernel.columns as usize);
+    super::clear_spare(results, kernel.columns as usize);
 }
 
 /// With the length of the table known, an entry is found without a check.

@@ -8,11 +8,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Product of two buffers.
-    struct Multiply {
-        /// Values per row.
-        columns: u32,
-    }
+    /// Product of two buffers, with so many values per row.
+    struct Multiply { columns: u32 }
     shader pointwise/multiply, Pinned, [64, 4];
     reads first[_, columns]: rows of f32, second[_, columns]: rows of f32;
     writes results[_, columns]: f32;
@@ -21,9 +18,7 @@ kernel! {
 
 /// Records x·y.
 pub fn record(graph: &mut Graph<'_>, x: Buffer<f32>, y: Buffer<f32>) -> Buffer<f32> {
-    let product = graph.buffer("multiply.product", graph.extent(x));
-    Multiply { columns: graph.extent(x).columns }.compute(graph, "multiply", x, y, product);
-    product
+    Multiply { columns: graph.extent(x).columns }.compute(graph, "multiply", x, y, "multiply.product")
 }
 
 vectorised! {

@@ -11,19 +11,9 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Real values to grey values.
-    struct Quantise {
-        /// Values per row.
-        columns: u32,
-        /// Words per row of the pixels.
-        words: u32,
-        /// Factor of the values.
-        scale: f32,
-        /// What is added to the products.
-        offset: f32,
-        /// Largest grey value.
-        largest: f32,
-    }
+    /// Real values to grey values: values per row, words per row of the pixels; factor of the values, what is added to
+    /// the products, largest grey value.
+    struct Quantise { columns, words: u32, scale, offset, largest: f32 }
     shader pointwise/quantise, Pinned, [64, 4];
     reads values[_, columns]: rows of f32;
     writes results[_, words]: [u16; 2];
@@ -34,9 +24,8 @@ kernel! {
 pub fn record(graph: &mut Graph<'_>, values: Buffer<f32>, scale: f32, offset: f32, bits: u8) -> Pixels {
     let Extent { rows, columns, .. } = graph.extent(values);
     let results = Pixels::new(graph, "quantise.pixels", [columns, rows], bits);
-    let (words, largest) = (Pixels::row_words(results.size), (results.levels() - 1) as f32);
-    Quantise { columns, words, scale, offset, largest }.compute(graph, "quantise", values, results.buffer);
-    results
+    let ([.., words], largest) = (results.shape(), (results.levels() - 1) as f32);
+    Quantise { columns, words, scale, offset, largest }.compute(graph, "quantise", values, results)
 }
 
 vectorised! {

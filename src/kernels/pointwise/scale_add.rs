@@ -8,15 +8,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Weighted sum of two buffers.
-    struct ScaleAdd {
-        /// Values per row.
-        columns: u32,
-        /// Weight of the first.
-        a: f32,
-        /// Weight of the second.
-        b: f32,
-    }
+    /// Weighted sum of two buffers: values per row, and their weights.
+    struct ScaleAdd { columns: u32, a, b: f32 }
     shader pointwise/scale_add, Pinned, [64, 4];
     reads first[_, columns]: rows of f32, second[_, columns]: rows of f32;
     writes results[_, columns]: f32;
@@ -25,9 +18,8 @@ kernel! {
 
 /// Records a·x + b·y.
 pub fn record(graph: &mut Graph<'_>, a: f32, x: Buffer<f32>, b: f32, y: Buffer<f32>) -> Buffer<f32> {
-    let sum = graph.buffer("scale_add.sum", graph.extent(x));
-    ScaleAdd { columns: graph.extent(x).columns, a, b }.compute(graph, "scale and add", x, y, sum);
-    sum
+    let columns = graph.extent(x).columns;
+    ScaleAdd { columns, a, b }.compute(graph, "scale and add", x, y, "scale_add.sum")
 }
 
 vectorised! {

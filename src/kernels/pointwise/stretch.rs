@@ -15,17 +15,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Table between two ranks.
-    struct Stretch {
-        /// Words of the table.
-        words: u32,
-        /// Largest value out.
-        largest: u32,
-        /// Largest value in.
-        largest_in: u32,
-        /// 1 for [`NoRange::Step`].
-        steps: u32,
-    }
+    /// Table between two ranks: its words, the largest values out and in; 1 for [`NoRange::Step`].
+    struct Stretch { words, largest, largest_in, steps: u32 }
     shader pointwise/stretch, Exact, [64, 4];
     reads ranks[1, _]: rows of u32;
     writes entries[1, words]: [u16; 2];
@@ -41,21 +32,14 @@ pub enum NoRange {
     Step,
 }
 
-/// Records the table for pixels of `bits_in` from the first two words of `ranks`, low and high; for
-/// [`super::lookup`].
-pub fn record(
-    graph: &mut Graph<'_>,
-    ranks: Buffer<u32>,
-    bits_in: u8,
-    bits_out: u8,
-    no_range: NoRange,
-) -> Buffer<[u16; 2]> {
-    let words = (1 << bits_in) / 2;
+/// Records the table for [`super::lookup`] from the first two words of `ranks`, low and high; `bits` are those of the pixels
+/// in and out.
+pub fn record(graph: &mut Graph<'_>, ranks: Buffer<u32>, bits: [u8; 2], no_range: NoRange) -> Buffer<[u16; 2]> {
+    let [largest_in, largest] = bits.map(|bits| (1_u32 << bits) - 1);
+    let words = largest_in.div_ceil(2);
     let table = graph.buffer("stretch.table", Extent { slices: 1, rows: 1, columns: words });
-    let [largest_in, largest] = [bits_in, bits_out].map(|bits| (1 << bits) - 1);
     let kernel = Stretch { words, largest, largest_in, steps: (no_range == NoRange::Step).into() };
-    kernel.compute(graph, "stretch", ranks, table);
-    table
+    kernel.compute(graph, "stretch", ranks, table)
 }
 
 fn twin(kernel: &Stretch, _: &Block, ranks: &[u32], entries: &mut [[u16; 2]]) {

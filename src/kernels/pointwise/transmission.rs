@@ -5,14 +5,11 @@
 //! ```
 //! Tier P.
 
-use crate::{engine::arithmetic, kernels::prelude::*};
+use crate::kernels::prelude::*;
 
 kernel! {
-    /// Share of the quanta that pass.
-    struct Transmission {
-        /// Values per row.
-        columns: u32,
-    }
+    /// Share of the quanta that pass, with so many values per row.
+    struct Transmission { columns: u32 }
     shader pointwise/transmission, Pinned, [64, 4];
     reads integrals[_, columns]: rows of f32;
     writes results[_, columns]: f32;
@@ -21,15 +18,14 @@ kernel! {
 
 /// Records exp(−p) of `integrals`.
 pub fn record(graph: &mut Graph<'_>, integrals: Buffer<f32>) -> Buffer<f32> {
-    let transmission = graph.buffer("transmission.signal", graph.extent(integrals));
-    Transmission { columns: graph.extent(integrals).columns }.compute(graph, "transmission", integrals, transmission);
-    transmission
+    let columns = graph.extent(integrals).columns;
+    Transmission { columns }.compute(graph, "transmission", integrals, "transmission.signal")
 }
 
 vectorised! {
     fn twin(_kernel: &Transmission, _block: &Block, integrals: &[f32], results: &mut [f32]) {
         for (result, p) in results.iter_mut().zip(integrals) {
-            *result = arithmetic::exp(-p);
+            *result = exp(-p);
         }
     }
 }

@@ -5,13 +5,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Grey values as real numbers.
-    struct Widen {
-        /// Pixels per row.
-        columns: u32,
-        /// Words per row of the pixels.
-        words: u32,
-    }
+    /// Grey values as real numbers: pixels per row, words per row of the pixels.
+    struct Widen { columns, words: u32 }
     shader pointwise/widen, Exact, [64, 4];
     reads pixels[_, words]: rows of [u16; 2];
     writes results[_, columns]: f32;
@@ -20,10 +15,8 @@ kernel! {
 
 /// Records the values of `pixels`.
 pub fn record(graph: &mut Graph<'_>, pixels: Pixels) -> Buffer<f32> {
-    let ([columns, rows], words) = (pixels.size, Pixels::row_words(pixels.size));
-    let values = graph.buffer("widen.values", Extent { slices: 1, rows, columns });
-    Widen { columns, words }.compute(graph, "widen", pixels.buffer, values);
-    values
+    let [columns, _, words] = pixels.shape();
+    Widen { columns, words }.compute(graph, "widen", pixels, "widen.values")
 }
 
 vectorised! {

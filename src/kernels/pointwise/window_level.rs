@@ -9,17 +9,9 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Values to grey levels.
-    struct WindowLevel {
-        /// Values per row.
-        columns: u32,
-        /// Value shown black.
-        black: f32,
-        /// Share of the range per unit of value.
-        scale: f32,
-        /// Highest grey level.
-        levels: f32,
-    }
+    /// Values to grey levels: values per row; value shown black, share of the range per unit of value,
+    /// highest grey level.
+    struct WindowLevel { columns: u32, black, scale, levels: f32 }
     shader pointwise/window_level, Pinned, [64, 4];
     reads values[_, columns]: rows of f32;
     writes results[_, columns]: u32;
@@ -28,11 +20,9 @@ kernel! {
 
 /// Records the grey levels of `values`; `white` differs from `black`.
 pub fn record(graph: &mut Graph<'_>, black: f32, white: f32, levels: u16, values: Buffer<f32>) -> Buffer<u32> {
-    let grey = graph.buffer("window_level.grey", graph.extent(values));
     let (columns, scale) = (graph.extent(values).columns, 1.0 / (white - black));
     let kernel = WindowLevel { columns, black, scale, levels: levels.into() };
-    kernel.compute(graph, "window and level", values, grey);
-    grey
+    kernel.compute(graph, "window and level", values, "window_level.grey")
 }
 
 vectorised! {

@@ -18,47 +18,24 @@
 //! Shapes: `[view][v][u]` ← `[z][y][x]`. Tier P.
 
 use super::rays::{Affine, ViewRays, view_rays};
-use crate::{
-    data::Grid,
-    engine::arithmetic::{inverse_square_root, reciprocal},
-    geometry::Geometry,
-    kernels::prelude::*,
-};
+use crate::kernels::prelude::*;
+use crate::{data::Grid, engine::Kernel, geometry::Geometry};
 
 kernel! {
     /// Line integrals along rays.
     struct Siddon {
-        /// Voxels along x.
-        nx: u32,
-        /// Voxels along y.
-        ny: u32,
-        /// Voxels along z.
-        nz: u32,
-        /// Columns of the detector.
-        columns: u32,
-        /// Rows of the detector.
-        rows: u32,
-        /// Views.
-        view_count: u32,
-        /// Distance between voxels along x, in mm.
-        spacing_x: f32,
-        /// Distance between voxels along y, in mm.
-        spacing_y: f32,
-        /// Distance between voxels along z, in mm.
-        spacing_z: f32,
-        /// Half the number of gaps between columns.
-        half_columns: f32,
-        /// Half the number of gaps between rows.
-        half_rows: f32,
+        /// Voxels along x, y and z; columns and rows of the detector; views.
+        nx, ny, nz, columns, rows, view_count: u32,
+        /// Distances between voxels along x, y and z, in mm.
+        spacing_x, spacing_y, spacing_z: f32,
+        /// Half the number of gaps between columns, and between rows.
+        half_columns, half_rows: f32,
     }
     shader project/siddon, Pinned, [16, 4];
     structs Affine, ViewRays;
     reads views[1, view_count]: whole of ViewRays, volume[ny, nx]: inputs of f32;
     writes integrals[rows, columns]: f32;
-    domain |output| Domain {
-        reduce: Some(Reduce { slices: nz, order: Order::BothWays }),
-        ..Domain::rows(output, f64::from(columns) * (f64::from(nx) + f64::from(ny) + f64::from(nz)) * STEP_OPERATIONS)
-    };
+    domain |output| Domain::rows(output, f64::from(columns) * ray_operations([nx, ny, nz])).over(nz, Order::BothWays);
 }
 
 /// Rays whose direction changes by less than this many voxels per millimetre along an axis are parallel to it.
@@ -68,18 +45,34 @@ const FAR: f32 = 1e30;
 /// Arithmetic operations of one step from plane to plane.
 const STEP_OPERATIONS: f64 = 16.0;
 
+/// Operations of a ray, which takes at most as many steps as there are planes.
+fn ray_operations(voxels: [u32; 3]) -> f64 {
+    let [nx, ny, nz] = voxels.map(f64::from);
+    (nx + ny + nz) * STEP_OPERATIONS
+}
+
 /// Records the projection of `volume` on `grid` into `integrals` (extent: views × rows × columns).
 pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: Buffer<f32>, integrals: Write) {
-    let views = view_rays(geometry, grid);
-    let table = graph.upload_table("siddon.views", &views);
-    let [nx, ny, nz] = grid.size().map(|n| n as u32);
-    let [columns, rows] = geometry.detector().map(|n| n as u32);
-    let [spacing_x, spacing_y, spacing_z] = grid.spacing_mm().as_vec3().to_array();
-    let [half_columns, half_rows] = [columns, rows].map(|n| (n as f32 - 1.0) / 2.0);
-    let view_count = views.len() as u32;
-    let kernel =
-        Siddon { nx, ny, nz, columns, rows, view_count, spacing_x, spacing_y, spacing_z, half_columns, half_rows };
-    kernel.compute(graph, "project", table, volume, integrals);
+    let views = graph.upload_table("siddon.views", &view_rays(geometry, grid));
+    Siddon::of(geometry, grid).compute(graph, "project", views, volume, integrals);
+}
+
+/// The kernel alone, for those who record it otherwise: it reads [`view_rays`] as a whole and the volume's slices as inputs, and
+/// writes the integrals.
+#[must_use]
+pub fn kernel(geometry: &Geometry, grid: &Grid) -> impl Kernel + use<> {
+    Siddon::of(geometry, grid)
+}
+
+impl Siddon {
+    fn of(geometry: &Geometry, grid: &Grid) -> Self {
+        let [nx, ny, nz] = grid.size().map(|n| n as u32);
+        let [columns, rows] = geometry.detector().map(|n| n as u32);
+        let [spacing_x, spacing_y, spacing_z] = grid.spacing_mm().as_vec3().to_array();
+        let [half_columns, half_rows] = [columns, rows].map(|n| (n as f32 - 1.0) / 2.0);
+        let view_count = geometry.views().len() as u32;
+        Self { nx, ny, nz, columns, rows, view_count, spacing_x, spacing_y, spacing_z, half_columns, half_rows }
+    }
 }
 
 vectorised! {

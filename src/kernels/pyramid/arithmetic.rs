@@ -1,5 +1,3 @@
-use crate::engine::Extent;
-
 /// How levels and expansions are rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
@@ -25,9 +23,4 @@ impl Arithmetic {
     pub(super) fn is_whole(self) -> bool {
         self == Self::Whole
     }
-}
-
-/// Extent of the level that follows one of `extent`.
-pub(super) fn coarser(extent: Extent) -> Extent {
-    Extent { slices: extent.slices, rows: extent.rows.div_ceil(2), columns: extent.columns.div_ceil(2) }
 }

@@ -19,15 +19,8 @@ use super::{Arithmetic, expand::Expansion};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// A level without what the coarser one says of it.
-    struct Band {
-        /// Columns of the fine level.
-        columns: u32,
-        /// Rows of the fine level.
-        rows: u32,
-        /// 1 to round to whole numbers.
-        is_whole: u32,
-    }
+    /// A level without what the coarser one says of it: columns and rows of the fine one; 1 to round to whole numbers.
+    struct Band { columns, rows, is_whole: u32 }
     shader pyramid/band + pyramid/expand, Pinned, [128, 4];
     reads coarse[(rows.div_ceil(2)), (columns.div_ceil(2))]: window(WINDOW) of f32, fine[rows, columns]: rows of f32;
     writes results[rows, columns]: f32;
@@ -41,11 +34,8 @@ pub(super) const OPERATIONS: f64 = 14.0;
 
 /// Records `fine − expand(coarse)`; `coarse` has half the columns and rows of `fine`, rounded up.
 pub fn record(graph: &mut Graph<'_>, fine: Buffer<f32>, coarse: Buffer<f32>, arithmetic: Arithmetic) -> Buffer<f32> {
-    let extent = graph.extent(fine);
-    let band = graph.buffer("pyramid.band", extent);
-    let Extent { rows, columns, .. } = extent;
-    Band { columns, rows, is_whole: arithmetic.code() }.compute(graph, "band", coarse, fine, band);
-    band
+    let Extent { rows, columns, .. } = graph.extent(fine);
+    Band { columns, rows, is_whole: arithmetic.code() }.compute(graph, "band", coarse, fine, "pyramid.band")
 }
 
 vectorised! {

@@ -9,33 +9,18 @@
 //! Shapes: `[1][rows][columns]` ← `[1][⌈rows/2⌉][⌈columns/2⌉]`, `[1][rows][columns]`, one value. Tier P; exact with
 //! [`Arithmetic::Whole`] and [`Curve::IDENTITY`].
 
-use super::{
-    Arithmetic, Curve,
-    band::{OPERATIONS, WINDOW},
-    curve::{CONTAINMENT, GAIN, POWER, curved, inverse_threshold},
-    expand::Expansion,
-};
+use super::band::{OPERATIONS, WINDOW};
+use super::curve::{CONTAINMENT, GAIN, POWER, curved, inverse_threshold};
+use super::{Arithmetic, Containment, Curve, expand::Expansion};
 use crate::kernels::prelude::*;
 
 kernel! {
     /// A level from the next coarser one and its band.
     struct Collapse {
-        /// Columns of the fine level.
-        columns: u32,
-        /// Rows of the fine level.
-        rows: u32,
-        /// 1 to round to whole numbers.
-        is_whole: u32,
-        /// Bits of the curve's shape.
-        shape: u32,
-        /// Factor of a value at full scale.
-        gain: f32,
-        /// Power − 1.
-        exponent: f32,
-        /// Largest factor.
-        ceiling: f32,
-        /// One over the full scale.
-        inverse_scale: f32,
+        /// Columns and rows of the fine level; 1 to round to whole numbers; bits of the curve's shape.
+        columns, rows, is_whole, shape: u32,
+        /// Factor of a value at full scale, power − 1, largest factor, one over the full scale.
+        gain, exponent, ceiling, inverse_scale: f32,
         /// Standard deviations at which the containment's threshold is.
         strength: f32,
     }
@@ -57,19 +42,12 @@ pub fn record(
     curve: &Curve,
     arithmetic: Arithmetic,
 ) -> Buffer<f32> {
-    let extent = graph.extent(band);
-    let (strength, noise) = match curve.contained() {
-        Some(containment) => (containment.strength, containment.noise),
-        // Bound, never used.
-        None => (0.0, graph.upload_table("pyramid.no noise", &[0.0])),
-    };
-    let Extent { rows, columns, .. } = extent;
+    let Containment { strength, noise } = curve.bound(graph);
+    let Extent { rows, columns, .. } = graph.extent(band);
     let [gain, exponent, ceiling, inverse_scale] = curve.constants();
     let (is_whole, shape) = (arithmetic.code(), curve.shape());
-    let level = graph.buffer("pyramid.collapsed", extent);
     let kernel = Collapse { columns, rows, is_whole, shape, gain, exponent, ceiling, inverse_scale, strength };
-    kernel.compute(graph, "collapse", coarse, band, noise, level);
-    level
+    kernel.compute(graph, "collapse", coarse, band, noise, "pyramid.collapsed")
 }
 
 /// Logarithms and exponentials of a curve of some shape.

@@ -1,5 +1,5 @@
 use crate::engine::{
-    Buffer,
+    Buffer, Graph,
     arithmetic::{exp, log, reciprocal},
 };
 
@@ -58,6 +58,12 @@ impl Curve {
     /// Containment, unless it contains nothing.
     pub(super) fn contained(&self) -> Option<Containment> {
         self.containment.filter(|c| c.strength > 0.0)
+    }
+
+    /// What a pass binds as its containment: without one something that is never used.
+    pub(super) fn bound(&self, graph: &mut Graph<'_>) -> Containment {
+        let none = |graph: &mut Graph<'_>| graph.upload_table("pyramid.no noise", &[0.0]);
+        self.contained().unwrap_or_else(|| Containment { strength: 0.0, noise: none(graph) })
     }
 
     /// Bits of its shape; 0 for a curve that keeps every value.

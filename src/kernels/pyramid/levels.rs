@@ -1,4 +1,4 @@
-use super::{Arithmetic, Curve, band, collapse as collapsing, reduce};
+use super::{Arithmetic, Curve, band, blend as blending, collapse as collapsing, reduce};
 use crate::engine::{Buffer, Graph};
 
 /// An image in bands.
@@ -57,6 +57,31 @@ pub fn collapse(
     for (k, band) in bands.iter().enumerate().rev() {
         let curve = curves.get(k).copied().unwrap_or(Curve::IDENTITY);
         level = collapsing::record(graph, level, *band, &curve, arithmetic);
+    }
+    level
+}
+
+/// Records the blend of images `a` and `b` under `mask` (1: `a`, 0: `b`), all of one extent, over so many levels.
+///
+/// Coarse levels are put together first and bands made when they are needed, so that no more than one level's bands
+/// are held at a time. Levels of the mask are those of [`Arithmetic::Real`].
+pub fn blend(
+    graph: &mut Graph<'_>,
+    a: Buffer<f32>,
+    b: Buffer<f32>,
+    mask: Buffer<f32>,
+    levels: usize,
+    arithmetic: Arithmetic,
+) -> Buffer<f32> {
+    let first = chain(graph, a, levels, arithmetic);
+    let second = chain(graph, b, levels, arithmetic);
+    let weights = chain(graph, mask, levels, Arithmetic::Real);
+    let mut level = blending::record(graph, [first[levels], second[levels], weights[levels]], arithmetic);
+    for k in (0..levels).rev() {
+        let first = band::record(graph, first[k], first[k + 1], arithmetic);
+        let second = band::record(graph, second[k], second[k + 1], arithmetic);
+        let blended = blending::record(graph, [first, second, weights[k]], arithmetic);
+        level = collapsing::record(graph, level, blended, &Curve::IDENTITY, arithmetic);
     }
     level
 }

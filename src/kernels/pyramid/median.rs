@@ -9,16 +9,11 @@
 //! Shapes: one value ← `[1][strip][4096]`. Tier P.
 
 use super::noise::BINS;
-use crate::{engine::arithmetic::reciprocal, kernels::prelude::*};
+use crate::kernels::prelude::*;
 
 kernel! {
-    /// Median of the counted magnitudes.
-    struct Median {
-        /// Histograms, one per row.
-        strips: u32,
-        /// Width of a bin over 0.6745.
-        scale: f32,
-    }
+    /// Median of the counted magnitudes: histograms, one per row, and the width of a bin over 0.6745.
+    struct Median { strips: u32, scale: f32 }
     shader pyramid/median, Pinned, [256, 1];
     reads counts[strips, (BINS as u32)]: whole of u32;
     writes results[1, 1]: f32;
@@ -30,10 +25,8 @@ const NORMAL_MEDIAN: f64 = 0.674_489_750_196_081_7;
 
 /// Records the standard deviation of what `counts` holds, one histogram per row, in bins of `bin_width`.
 pub fn record(graph: &mut Graph<'_>, counts: Buffer<u32>, bin_width: f64) -> Buffer<f32> {
-    let strips = graph.extent(counts).rows;
-    let noise = graph.buffer("pyramid.noise", Extent::table(1));
-    Median { strips, scale: (bin_width / NORMAL_MEDIAN) as f32 }.compute(graph, "median", counts, noise);
-    noise
+    let kernel = Median { strips: graph.extent(counts).rows, scale: (bin_width / NORMAL_MEDIAN) as f32 };
+    kernel.compute(graph, "median", counts, "pyramid.noise")
 }
 
 fn twin(kernel: &Median, _: &Block, counts: &[u32], results: &mut [f32]) {

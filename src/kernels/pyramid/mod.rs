@@ -10,7 +10,7 @@
 //!
 //! - [`reduce`] blurs and halves, [`band`] and [`mod@collapse`] hold a level against the expanded coarser one.
 //! - [`Curve`] is what a band goes through; [`mod@noise`] and [`median`] measure what its containment asks for.
-//! - [`blend`] puts two images together under a mask, band by band.
+//! - [`blend()`] puts two images together under a mask, band by band.
 //! - [`Arithmetic`] says whether levels are whole numbers, and then everything is exact, or single precision.
 
 mod arithmetic;
@@ -27,7 +27,7 @@ pub mod reduce;
 
 pub use arithmetic::Arithmetic;
 pub use curve::{Containment, Curve};
-pub use levels::{Pyramid, build, collapse};
+pub use levels::{Pyramid, blend, build, collapse};
 pub use noise::record as noise;
 
 use crate::engine::Shader;

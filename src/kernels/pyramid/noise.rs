@@ -20,28 +20,16 @@
 //!
 //! Shapes: `[1][strip][4096]` ← `[1][rows][columns]`, the words of a mask. Tier P, exact for given values.
 
-use super::median;
 use crate::kernels::prelude::*;
 
 kernel! {
     /// Counting of magnitudes.
     struct Noise {
-        /// Columns of the band.
-        columns: u32,
-        /// Rows of the band.
-        rows: u32,
-        /// Rows of a strip.
-        strip: u32,
-        /// Rows from one that is counted to the next.
-        stride: u32,
-        /// Strips.
-        strips: u32,
-        /// Rows of the mask; 1 without one.
-        mask_rows: u32,
-        /// Words of a row of the mask; 0 without one.
-        mask_words: u32,
-        /// Level of the band: columns and rows of the mask are 2^level times its own.
-        level: u32,
+        /// Columns and rows of the band; rows of a strip, rows from one that is counted to the next, strips.
+        columns, rows, strip, stride, strips: u32,
+        /// Rows of the mask, 1 without one; words of its row, 0 without one; level of the band: columns and rows of
+        /// the mask are 2^level times its own.
+        mask_rows, mask_words, level: u32,
         /// Bins per unit.
         scale: f32,
     }
@@ -49,9 +37,7 @@ kernel! {
     reads band[rows, columns]: window(rows_of(strip)) of f32,
           mask[mask_rows, (mask_words.max(1))]: window(rows_of(strip << level)) of u32;
     writes results[strips, (BINS as u32)]: u32;
-    domain |_| {
-        Domain::groups(strips, 1, SHADER.workgroup[0], 8.0 * f64::from(columns) * f64::from(strip / stride))
-    };
+    domain |_| Domain::groups(strips, 1, SHADER.workgroup[0], 8.0 * f64::from(columns) * f64::from(strip / stride));
 }
 
 fn rows_of(strip: u32) -> Window {
@@ -67,18 +53,12 @@ const SAMPLES: u64 = 1 << 21;
 /// Histograms that are counted apart.
 const MAX_STRIPS: u32 = 64;
 
-/// Records the noise of `band`, which is that of level `level` of an image with values up to `full_scale`.
+/// Records the noise of `band`, which is that of level `level` of an image with values up to `largest`.
 ///
 /// The result is one value, σ; 0 where nothing but zeros is counted.
-pub fn record(
-    graph: &mut Graph<'_>,
-    band: Buffer<f32>,
-    level: usize,
-    mask: Option<Mask>,
-    full_scale: f32,
-) -> Buffer<f32> {
-    let counts = counted(graph, band, level, mask, full_scale);
-    median::record(graph, counts, bin_width(full_scale))
+pub fn record(graph: &mut Graph<'_>, band: Buffer<f32>, level: usize, mask: Option<Mask>, largest: f32) -> Buffer<f32> {
+    let counts = counted(graph, band, level, mask, largest);
+    super::median::record(graph, counts, bin_width(largest))
 }
 
 /// Width of a bin.
@@ -104,12 +84,10 @@ fn counted(graph: &mut Graph<'_>, band: Buffer<f32>, level: usize, mask: Option<
     // Without a mask something is bound that is never used.
     let (mask_rows, mask_words) = mask.map_or((1, 0), |mask| (mask.size[1], Mask::row_words(mask.size)));
     let mask = mask.map_or_else(|| graph.upload_table("pyramid.no mask", &[0]), |mask| mask.buffer);
-    let counts = graph.buffer::<u32>("pyramid.counts", Extent { slices: 1, rows: strips, columns: BINS as u32 });
     let Extent { rows, columns, .. } = extent;
     let (level, scale) = (level as u32, (1.0 / bin_width(full_scale)) as f32);
     let kernel = Noise { columns, rows, strip, stride, strips, mask_rows, mask_words, level, scale };
-    kernel.compute(graph, "noise", band, mask, counts);
-    counts
+    kernel.compute(graph, "noise", band, mask, "pyramid.counts")
 }
 
 fn twin(kernel: &Noise, block: &Block, band: &[f32], mask: &[u32], results: &mut [u32]) {

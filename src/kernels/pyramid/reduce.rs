@@ -9,21 +9,12 @@
 //!
 //! Shapes: `[1][⌈rows/2⌉][⌈columns/2⌉]` ← `[1][rows][columns]`. Tier P; exact with [`Arithmetic::Whole`].
 
-use super::arithmetic::{Arithmetic, coarser};
+use super::Arithmetic;
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// The next coarser level.
-    struct Reduce {
-        /// Columns of the result.
-        columns: u32,
-        /// Columns of the image.
-        fine_columns: u32,
-        /// Rows of the image.
-        fine_rows: u32,
-        /// 1 to round to whole numbers.
-        is_whole: u32,
-    }
+    /// The next coarser level: its columns, columns and rows of the image; 1 to round to whole numbers.
+    struct Reduce { columns, fine_columns, fine_rows, is_whole: u32 }
     shader pyramid/reduce, Pinned, [64, 4];
     reads fine[fine_rows, fine_columns]: window(WINDOW) of f32;
     writes results[(fine_rows.div_ceil(2)), columns]: f32;
@@ -38,10 +29,9 @@ const OPERATIONS: f64 = 6.0 * 7.0;
 /// Records the level after `image`, which has one slice.
 pub fn record(graph: &mut Graph<'_>, image: Buffer<f32>, arithmetic: Arithmetic) -> Buffer<f32> {
     let Extent { rows: fine_rows, columns: fine_columns, .. } = graph.extent(image);
-    let level = graph.buffer("pyramid.level", coarser(graph.extent(image)));
-    let kernel = Reduce { columns: graph.extent(level).columns, fine_columns, fine_rows, is_whole: arithmetic.code() };
-    kernel.compute(graph, "reduce", image, level);
-    level
+    let columns = fine_columns.div_ceil(2);
+    let kernel = Reduce { columns, fine_columns, fine_rows, is_whole: arithmetic.code() };
+    kernel.compute(graph, "reduce", image, "pyramid.level")
 }
 
 vectorised! {

@@ -5,11 +5,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Statistics of every slice from those of its rows.
-    struct Merge {
-        /// Rows per slice.
-        row_count: u32,
-    }
+    /// Statistics of every slice from those of its rows, of which a slice has so many.
+    struct Merge { row_count: u32 }
     shader statistics/merge, Pinned, [1, 64];
     reads rows[row_count, 1]: whole of [f32; 4];
     writes results[_, 1]: [f32; 4];
@@ -20,8 +17,7 @@ kernel! {
 pub fn record(graph: &mut Graph<'_>, rows: Buffer<[f32; 4]>) -> Buffer<[f32; 4]> {
     let Extent { slices, rows: row_count, .. } = graph.extent(rows);
     let results = graph.buffer("statistics.merged", Extent { slices: 1, rows: slices, columns: 1 });
-    Merge { row_count }.compute(graph, "merge statistics", rows, results);
-    results
+    Merge { row_count }.compute(graph, "merge statistics", rows, results)
 }
 
 fn twin(kernel: &Merge, block: &Block, rows: &[[f32; 4]], results: &mut [[f32; 4]]) {

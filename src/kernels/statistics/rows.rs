@@ -5,11 +5,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Smallest, largest and sum of every row.
-    struct Rows {
-        /// Values per row.
-        columns: u32,
-    }
+    /// Smallest, largest and sum of every row of so many values.
+    struct Rows { columns: u32 }
     shader statistics/rows, Pinned, [1, 64];
     reads values[_, columns]: rows of f32;
     writes results[_, 1]: [f32; 4];
@@ -20,10 +17,7 @@ kernel! {
 ///
 /// The result has the slices and rows of `values`, one element each.
 pub fn record(graph: &mut Graph<'_>, values: Buffer<f32>) -> Buffer<[f32; 4]> {
-    let extent = graph.extent(values);
-    let results = graph.buffer("statistics.rows", Extent { columns: 1, ..extent });
-    Rows { columns: extent.columns }.compute(graph, "row statistics", values, results);
-    results
+    Rows { columns: graph.extent(values).columns }.compute(graph, "row statistics", values, "statistics.rows")
 }
 
 fn twin(kernel: &Rows, _: &Block, values: &[f32], results: &mut [[f32; 4]]) {

@@ -18,13 +18,9 @@ use crate::kernels::prelude::*;
 const WHOLE: u32 = 1000;
 
 kernel! {
-    /// Rejection of a threshold that lies too high.
-    struct Limit {
-        /// Highest place of the threshold in the range of the values, in parts of `whole`.
-        share: u32,
-        /// Parts in a whole.
-        whole: u32,
-    }
+    /// Rejection of a threshold that lies too high: its highest place in the range of the values, in parts of `whole`;
+    /// parts in a whole.
+    struct Limit { share, whole: u32 }
     shader threshold/limit, Exact, [64, 1];
     reads found[1, 4]: rows of u32;
     writes results[1, 4]: u32;
@@ -34,9 +30,8 @@ kernel! {
 /// Records the `threshold` that [`super::triangle::record`] left, unless it lies above `share_per_mille` of the range
 /// of the values: threshold, first and last counted value, the threshold found.
 pub fn record(graph: &mut Graph<'_>, threshold: Buffer<u32>, share_per_mille: u32) -> Buffer<u32> {
-    let results = graph.buffer("limit.threshold", Extent::table(4));
-    Limit { share: share_per_mille.min(WHOLE), whole: WHOLE }.compute(graph, "limit", threshold, results);
-    results
+    let kernel = Limit { share: share_per_mille.min(WHOLE), whole: WHOLE };
+    kernel.compute(graph, "limit", threshold, "limit.threshold")
 }
 
 fn twin(kernel: &Limit, _: &Block, found: &[u32], results: &mut [u32]) {

@@ -17,17 +17,8 @@ use crate::kernels::prelude::*;
 const WHOLE: u32 = 1_000_000;
 
 kernel! {
-    /// Values at two ranks.
-    struct Rank {
-        /// Bins of the histogram.
-        bins: u32,
-        /// Lower rank, in parts of `whole`.
-        low: u32,
-        /// Higher rank.
-        high: u32,
-        /// Parts in a whole.
-        whole: u32,
-    }
+    /// Values at two ranks: bins of the histogram, lower and higher rank in parts of `whole`, parts in a whole.
+    struct Rank { bins, low, high, whole: u32 }
     shader threshold/rank + threshold/product, Exact, [256, 1];
     reads histogram[1, bins]: rows of u32;
     writes results[1, 4]: u32;
@@ -39,9 +30,7 @@ kernel! {
 pub fn record(graph: &mut Graph<'_>, histogram: Buffer<u32>, ranks_ppm: [u32; 2]) -> Buffer<u32> {
     let bins = graph.extent(histogram).columns;
     let [low, high] = ranks_ppm.map(|p| p.min(WHOLE));
-    let values = graph.buffer("rank.values", Extent::table(4));
-    Rank { bins, low, high, whole: WHOLE }.compute(graph, "rank", histogram, values);
-    values
+    Rank { bins, low, high, whole: WHOLE }.compute(graph, "rank", histogram, "rank.values")
 }
 
 fn twin(kernel: &Rank, _: &Block, histogram: &[u32], results: &mut [u32]) {

@@ -31,13 +31,8 @@
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Threshold by the triangle method.
-    struct Triangle {
-        /// Bins of the histogram.
-        bins: u32,
-        /// Number of the convention.
-        convention: u32,
-    }
+    /// Threshold by the triangle method: bins of the histogram, number of the [`Convention`].
+    struct Triangle { bins, convention: u32 }
     shader threshold/triangle + threshold/product, Exact, [256, 1];
     reads histogram[1, bins]: rows of u32;
     writes results[1, 4]: u32;
@@ -64,10 +59,8 @@ impl Convention {
 
 /// Records the threshold of a one-row `histogram`: threshold, first and last counted value, peak.
 pub fn record(graph: &mut Graph<'_>, histogram: Buffer<u32>, convention: Convention) -> Buffer<u32> {
-    let bins = graph.extent(histogram).columns;
-    let results = graph.buffer("triangle.threshold", Extent::table(4));
-    Triangle { bins, convention: convention as u32 }.compute(graph, "triangle", histogram, results);
-    results
+    let kernel = Triangle { bins: graph.extent(histogram).columns, convention: convention as u32 };
+    kernel.compute(graph, "triangle", histogram, "triangle.threshold")
 }
 
 fn twin(kernel: &Triangle, _: &Block, histogram: &[u32], results: &mut [u32]) {

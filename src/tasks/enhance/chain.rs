@@ -375,7 +375,7 @@ fn tone(graph: &mut Graph<'_>, pixels: Pixels, mask: Option<Mask>, options: &Ton
         Some(shares) => {
             let histogram = histogram::record(graph, pixels, mask, &Tiles::whole(pixels.size));
             let ranks = rank::record(graph, histogram, shares.map(|share| (share * PARTS).round() as u32));
-            let table = stretch::record(graph, ranks, bits, bits, NoRange::Keep);
+            let table = stretch::record(graph, ranks, [bits, bits], NoRange::Keep);
             lookup::record(graph, pixels, table, bits)
         }
         None => pixels,
