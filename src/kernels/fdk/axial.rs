@@ -459,8 +459,8 @@ impl Meeting {
     fn wide(&self, columns: &DetectorColumns<'_>, vector: usize, lane: usize, last_v: f32, sum: &mut Lanes) {
         let (whole, fraction, step) = (self.whole[vector][lane], self.fraction[vector][lane], self.step[lane]);
         let (low, high, [a, b]) = (&columns.low[..columns.along], &columns.high[..columns.along], columns.weights);
-        for l in 0..LANES {
-            let v = fraction + l as f32 * step;
+        for (lane, sum) in sum.iter_mut().enumerate() {
+            let v = fraction + lane as f32 * step;
             let part = v.floor();
             let share = v - part;
             let is_seen = (whole + v >= -0.5) & (whole + v <= last_v + 0.5);
@@ -472,8 +472,8 @@ impl Meeting {
                 }
             };
             let (low, high) = (joined(whole + part), joined(whole + part + 1.0));
-            let added = sum[l] + (low + share * (high - low));
-            sum[l] = if is_seen { added } else { sum[l] };
+            let added = *sum + (low + share * (high - low));
+            *sum = if is_seen { added } else { *sum };
         }
     }
 }
