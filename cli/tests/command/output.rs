@@ -40,6 +40,11 @@ fn json_is_one_object_with_the_keys_of_the_contract() {
     assert_eq!(conformance["conformance"]["kernels"][0]["verdict"], "bits-equal");
     let bench = object(&room, &["bench", "pointwise", "--runs", "1"]);
     assert!(bench["bench"][0]["cpu"]["throughput"].as_f64() > Some(0.0));
+    let growth =
+        object(&room, &["bench", "pointwise", "enhance", "--size", "growth", "--runs", "1", "--device", "cpu"]);
+    let labels: Vec<&str> =
+        growth["bench"].as_array().into_iter().flatten().filter_map(|r| r["label"].as_str()).collect();
+    assert_eq!(labels, ["pointwise 64³", "pointwise 128³", "pointwise 256³", "pointwise 512³"]);
 }
 
 #[test]
@@ -48,7 +53,7 @@ fn plans_are_printed_and_nothing_is_written() {
     let before = room.contents();
     let reconstruct = ["reconstruct", "stack.nrrd", "--geometry", "scan.toml", "--grid", GRID, "--out", "v.mha"];
     let text = room.done(&[&["plan"], &reconstruct[..]].concat());
-    for word in ["fdk.weight", "fdk.ramp", "fdk.backproject", "peak: host"] {
+    for word in ["fdk.weight", "fdk.ramp", "fdk.axial", "peak: host"] {
         assert!(text.contains(word), "{text}");
     }
     let graph = room.done(&[&["plan"], &reconstruct[..reconstruct.len() - 2], &["--graphviz"]].concat());

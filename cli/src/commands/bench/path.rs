@@ -20,35 +20,54 @@ use kerma::{
 
 use crate::failure::Failure;
 
-/// Voxels along each side of the volume.
-const SIDE: usize = 128;
-/// Their spacing, which puts the volume within the detector's view.
-const SPACING_MM: f64 = 1.5;
-/// Columns and rows of the detector.
-const DETECTOR: usize = 192;
-/// Views that are projected.
-const PROJECTED_VIEWS: usize = 64;
-/// Views that are reconstructed.
-const RECONSTRUCTED_VIEWS: usize = 180;
-/// Columns and rows of the radiograph.
-const RADIOGRAPH: usize = 4000;
-/// Its bits.
+/// Side of the cube, which lies within the detector's view.
+const CUBE_MM: f64 = 192.0;
+/// Side of the detector.
+const DETECTOR_MM: f64 = 384.0;
+/// Bits of the radiograph.
 const RADIOGRAPH_BITS: u8 = 16;
+
+/// How much is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Voxels along each side of the volume.
+    side: usize,
+    /// Columns and rows of the detector.
+    detector: usize,
+    /// Views that are projected.
+    projected: usize,
+    /// Views that are reconstructed.
+    reconstructed: usize,
+    /// Columns and rows of the radiograph.
+    radiograph: usize,
+}
+
+impl Size {
+    pub(super) const SMALL: Self =
+        Self { side: 128, detector: 192, projected: 64, reconstructed: 180, radiograph: 4000 };
+    pub(super) const LARGE: Self =
+        Self { side: 256, detector: 384, projected: 180, reconstructed: 360, radiograph: 8000 };
+
+    /// The small size with another number of voxels and of pixels that see them.
+    pub(super) const fn of_side(side: usize) -> Self {
+        Self { side, detector: side * 3 / 2, ..Self::SMALL }
+    }
+}
 
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum HotPath {
-    /// Siddon's projection of 128³ voxels to 64 views of 192²
+    /// Siddon's projection of a volume in a cone beam
     Siddon,
-    /// Ramp filter of 180 views of 192²
+    /// Ramp filter of a cone beam's views
     Ramp,
-    /// Back-projection of 180 views of 192² to 128³ voxels
+    /// Back-projection of the same
     Backproject,
-    /// All of an FDK reconstruction of 180 views of 192² on 128³ voxels
+    /// All of an FDK reconstruction
     Fdk,
-    /// Weighted sum of two volumes of 128³
+    /// Weighted sum of two volumes
     Pointwise,
-    /// CLAHE in 8×8 tiles of a radiograph of 4000² and 16 bits
+    /// CLAHE in 8×8 tiles of a radiograph of 16 bits
     Clahe,
     /// Three bands of a Laplacian pyramid of the same, taken apart, raised and put together
     Laplacian,
@@ -82,17 +101,21 @@ impl HotPath {
         }
     }
 
+    /// Whether its subject is a volume rather than a radiograph.
+    pub(super) fn is_of_volumes(self) -> bool {
+        !matches!(self, Self::Clahe | Self::Laplacian | Self::Enhance)
+    }
+
     /// Name and size for people.
-    pub(super) fn label(self) -> &'static str {
+    pub(super) fn label(self, size: Size) -> String {
+        let Size { side, detector, projected, reconstructed, radiograph } = size;
+        let name = self.name();
         match self {
-            Self::Siddon => "siddon 128³ → 64×192²",
-            Self::Ramp => "ramp 180×192²",
-            Self::Backproject => "backproject 180×192² → 128³",
-            Self::Fdk => "fdk 180×192² → 128³",
-            Self::Pointwise => "pointwise 128³",
-            Self::Clahe => "clahe 4000², 16 bits",
-            Self::Laplacian => "laplacian 4000², 16 bits",
-            Self::Enhance => "enhance 4000², 16 bits",
+            Self::Siddon => format!("{name} {side}³ → {projected}×{detector}²"),
+            Self::Ramp => format!("{name} {reconstructed}×{detector}²"),
+            Self::Backproject | Self::Fdk => format!("{name} {reconstructed}×{detector}² → {side}³"),
+            Self::Pointwise => format!("{name} {side}³"),
+            Self::Clahe | Self::Laplacian | Self::Enhance => format!("{name} {radiograph}², {RADIOGRAPH_BITS} bits"),
         }
     }
 
@@ -106,14 +129,14 @@ impl HotPath {
     }
 
     /// Rays, pixels or voxel updates.
-    pub(super) fn work(self) -> f64 {
-        let (voxels, pixels) = (SIDE.pow(3) as f64, DETECTOR.pow(2) as f64);
+    pub(super) fn work(self, size: Size) -> f64 {
+        let (voxels, pixels) = (size.side.pow(3) as f64, size.detector.pow(2) as f64);
         match self {
-            Self::Siddon => PROJECTED_VIEWS as f64 * pixels,
-            Self::Ramp => RECONSTRUCTED_VIEWS as f64 * pixels,
-            Self::Backproject | Self::Fdk => RECONSTRUCTED_VIEWS as f64 * voxels,
+            Self::Siddon => size.projected as f64 * pixels,
+            Self::Ramp => size.reconstructed as f64 * pixels,
+            Self::Backproject | Self::Fdk => size.reconstructed as f64 * voxels,
             Self::Pointwise => voxels,
-            Self::Clahe | Self::Laplacian | Self::Enhance => RADIOGRAPH.pow(2) as f64,
+            Self::Clahe | Self::Laplacian | Self::Enhance => size.radiograph.pow(2) as f64,
         }
     }
 
@@ -134,27 +157,29 @@ impl HotPath {
     }
 
     /// What the path works on. Times do not depend on the values, as long as they are ordinary numbers.
-    pub(super) fn inputs(self) -> Result<Inputs, Failure> {
+    pub(super) fn inputs(self, size: Size) -> Result<Inputs, Failure> {
         if let Some(options) = self.enhancement()? {
-            return Ok(Inputs::Radiograph(radiograph()?, options));
+            return Ok(Inputs::Radiograph(radiograph(size.radiograph)?, options));
         }
-        let views = if self == Self::Siddon { PROJECTED_VIEWS } else { RECONSTRUCTED_VIEWS };
+        let Size { side, detector, projected, reconstructed, .. } = size;
+        let views = if self == Self::Siddon { projected } else { reconstructed };
         let Scan::ConeCircular(mut cone) = Scan::from_toml(Scan::example("cone-circular")?)? else {
             return Err(Failure::input("the example of cone-circular is of another kind"));
         };
-        (cone.views, cone.detector) = (views, [DETECTOR; 2]);
+        (cone.views, cone.detector, cone.pitch_mm) = (views, [detector; 2], [DETECTOR_MM / detector as f64; 2]);
         let scan = Scan::from(cone);
         let geometry = scan.build()?;
         let ramp = |count: usize| (0..count).map(|i| (i % 251) as f32 / 251.0).collect::<Vec<f32>>();
-        let volume = Volume::new(Grid::centred([SIDE; 3], [SPACING_MM; 3])?, Unit::PerMillimetre, ramp(SIDE.pow(3)))?;
+        let volume =
+            Volume::new(Grid::centred([side; 3], [CUBE_MM / side as f64; 3])?, Unit::PerMillimetre, ramp(side.pow(3)))?;
         let values = ramp(geometry.value_count());
-        let stack = Projections::new(views, [DETECTOR; 2], geometry.pitch_mm(), Unit::LineIntegral, values)?;
+        let stack = Projections::new(views, [detector; 2], geometry.pitch_mm(), Unit::LineIntegral, values)?;
         Ok(Inputs::Tomography { scan, geometry, volume, stack })
     }
 }
 
 /// Smooth structure with 2 % of noise from a hash of the place: histograms and tables are filled as by a radiograph.
-fn radiograph() -> Result<Image, Failure> {
+fn radiograph(side: usize) -> Result<Image, Failure> {
     let top = f64::from((1_u32 << RADIOGRAPH_BITS) - 1);
     let value = |x: u32, y: u32| {
         let mut hash = x.wrapping_mul(0x9E37_79B9) ^ y.wrapping_mul(0x85EB_CA6B);
@@ -163,10 +188,9 @@ fn radiograph() -> Result<Image, Failure> {
         let structure = 0.3 * (f64::from(x) / 700.0).sin() * (f64::from(y) / 900.0).cos();
         ((0.45 + structure + 0.02 * noise) * top).floor() as f32
     };
-    let side = RADIOGRAPH as u32;
-    let values = (0..side).flat_map(|y| (0..side).map(move |x| value(x, y))).collect();
+    let values = (0..side as u32).flat_map(|y| (0..side as u32).map(move |x| value(x, y))).collect();
     let sample = Sample::Unsigned { bits: RADIOGRAPH_BITS };
-    Ok(Image::new([RADIOGRAPH; 2], None, sample, Unit::Arbitrary, values)?)
+    Ok(Image::new([side; 2], None, sample, Unit::Arbitrary, values)?)
 }
 
 /// What a hot path works on.
@@ -192,8 +216,9 @@ impl Inputs {
         };
         let mut graph = Graph::new();
         let grid = volume.grid();
-        let cube = Extent::new(SIDE, SIDE, SIDE);
-        let views = Extent::new(stack.views(), DETECTOR, DETECTOR);
+        let ([nx, ny, nz], [columns, rows]) = (grid.size(), stack.detector());
+        let cube = Extent::new(nz, ny, nx);
+        let views = Extent::new(stack.views(), rows, columns);
         match path {
             HotPath::Siddon => {
                 let uploaded = graph.upload("bench.volume", cube, volume.values());
@@ -204,7 +229,7 @@ impl Inputs {
             HotPath::Ramp => {
                 let rows = graph.upload("bench.rows", views, stack.values());
                 let filter = RampFilter { pitch_mm: stack.pitch_mm()[0], window: Window::RamLak, cutoff: 1.0 };
-                let tables = ramp::Tables::record(&mut graph, &filter, DETECTOR);
+                let tables = ramp::Tables::record(&mut graph, &filter, columns);
                 let filtered = ramp::record(&mut graph, &tables, rows);
                 graph.result(filtered);
             }

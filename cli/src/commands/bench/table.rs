@@ -2,14 +2,17 @@ use std::{fmt::Write as _, time::Duration};
 
 use serde::Serialize;
 
-use super::{path::HotPath, stopwatch::Times};
+use super::{
+    path::{HotPath, Size},
+    stopwatch::Times,
+};
 use crate::summary::duration_text;
 
 /// One hot path on both devices.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     path: &'static str,
-    label: &'static str,
+    label: String,
     unit: &'static str,
     cpu: Speed,
     gpu: Option<Speed>,
@@ -21,35 +24,40 @@ struct Speed {
     seconds: Times,
     /// Transfers included.
     throughput: f64,
+    /// Nanoseconds of one ray, pixel or update, transfers included.
+    nanoseconds: f64,
     /// Transfers excluded.
     passes_throughput: Option<f64>,
 }
 
 impl Row {
-    pub(super) fn new(path: HotPath, cpu: Times, gpu: Option<Times>) -> Self {
-        let (unit, size) = path.unit();
-        let work = path.work();
+    pub(super) fn new(path: HotPath, size: Size, cpu: Times, gpu: Option<Times>) -> Self {
+        let (unit, many) = path.unit();
+        let work = path.work(size);
         let speed = |seconds: Times| Speed {
             seconds,
-            throughput: work / size / seconds.total,
-            passes_throughput: seconds.passes.map(|passes| work / size / passes),
+            throughput: work / many / seconds.total,
+            nanoseconds: 1e9 * seconds.total / work,
+            passes_throughput: seconds.passes.map(|passes| work / many / passes),
         };
-        Self { path: path.name(), label: path.label(), unit, cpu: speed(cpu), gpu: gpu.map(speed) }
+        Self { path: path.name(), label: path.label(size), unit, cpu: speed(cpu), gpu: gpu.map(speed) }
     }
 
     fn cells(&self) -> Vec<String> {
         let time = |seconds: f64| duration_text(Duration::from_secs_f64(seconds));
         let none = || "-".to_owned();
         let mut cells = vec![
-            self.label.to_owned(),
+            self.label.clone(),
             self.unit.to_owned(),
             time(self.cpu.seconds.total),
             speed_text(self.cpu.throughput),
+            speed_text(self.cpu.nanoseconds),
         ];
         if let Some(gpu) = &self.gpu {
             cells.extend([
                 time(gpu.seconds.total),
                 speed_text(gpu.throughput),
+                speed_text(gpu.nanoseconds),
                 gpu.seconds.passes.map_or_else(none, time),
                 gpu.passes_throughput.map_or_else(none, speed_text),
                 format!("{:.1}x", self.cpu.seconds.total / gpu.seconds.total),
@@ -71,8 +79,10 @@ fn speed_text(speed: f64) -> String {
 /// The rows as a table for people.
 pub(super) fn text(rows: &[Row], adapter: Option<&str>) -> String {
     let titles: &[&str] = match adapter {
-        Some(_) => &["path", "unit", "CPU", "speed", "GPU", "speed", "no transfers", "speed", "gain"],
-        None => &["path", "unit", "CPU", "speed"],
+        Some(_) => {
+            &["path", "unit", "CPU", "speed", "ns each", "GPU", "speed", "ns each", "no transfers", "speed", "gain"]
+        }
+        None => &["path", "unit", "CPU", "speed", "ns each"],
     };
     let mut lines: Vec<Vec<String>> = vec![titles.iter().map(|title| (*title).to_owned()).collect()];
     lines.extend(rows.iter().map(Row::cells));
@@ -99,15 +109,15 @@ mod tests {
     #[test]
     fn columns_line_up_with_and_without_a_gpu() {
         let times = |total| Times { total, passes: Some(total / 2.0) };
-        let row = Row::new(HotPath::Fdk, times(2.0), Some(times(0.5)));
+        let row = Row::new(HotPath::Fdk, Size::SMALL, times(2.0), Some(times(0.5)));
         let table = text(&[row], Some("Card"));
         let want = "\
 GPU: Card
-path                 unit            CPU  speed       GPU  speed  no transfers  speed  gain
-fdk 180×192² → 128³  G updates/s  2.00 s   0.19  500.0 ms   0.75      250.0 ms   1.51  4.0x
+path                 unit            CPU  speed  ns each       GPU  speed  ns each  no transfers  speed  gain
+fdk 180×192² → 128³  G updates/s  2.00 s   0.19     5.30  500.0 ms   0.75     1.32      250.0 ms   1.51  4.0x
 ";
         assert_eq!(table, want);
-        let row = Row::new(HotPath::Fdk, times(2.0), None);
-        assert_eq!(text(&[row], None).lines().nth(1), Some("fdk 180×192² → 128³  G updates/s  2.00 s   0.19"));
+        let row = Row::new(HotPath::Fdk, Size::SMALL, times(2.0), None);
+        assert_eq!(text(&[row], None).lines().nth(1), Some("fdk 180×192² → 128³  G updates/s  2.00 s   0.19     5.30"));
     }
 }
