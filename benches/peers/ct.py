@@ -314,7 +314,7 @@ class VolumeTruth:
         return f"{percent(parts[0])}, flat {percent(parts[1])}"
 
     def calibrated(self, values):
-        """Values with a scale of their own, carried to the truth's by the straight line that fits best where it is flat."""
+        """Values with a scale of their own, taken to that of the truth by the line that fits best where it is flat."""
         slope, offset = np.polyfit(values[self.flat].astype(np.float64), self.exact[self.flat], 1)
         return slope * values + offset
 
