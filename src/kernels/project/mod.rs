@@ -1,9 +1,13 @@
 //! Forward projection: line integrals through a volume.
 
+mod axis;
+
+pub mod axial;
 pub mod rays;
+pub mod reorder;
 pub mod siddon;
 
 use crate::engine::Shader;
 
 /// Shaders of the room.
-pub(super) const SHADERS: &[&Shader] = &[&siddon::SHADER];
+pub(super) const SHADERS: &[&Shader] = &[&siddon::SHADER, &reorder::SHADER, &axial::SHADER];
