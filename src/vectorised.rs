@@ -43,10 +43,14 @@ pub(crate) trait Vectors {
     /// `window[index mod 32]`.
     unsafe fn pick_lanes(window: &[f32; 2 * LANES], index: Self::Integers) -> Self::Floats;
 
+    /// Asks for the second-level cache what will be read soon; any address will do.
+    unsafe fn prefetch(place: *const f32);
+
     /// `window[index]` per lane.
     ///
     /// # Safety
     /// The processor has the instruction set, and indices are from 0 to 31.
+    #[allow(dead_code, reason = "for loops over lanes that the compiler does find vectors in")]
     unsafe fn pick(window: &[f32; 2 * LANES], index: &[i32; LANES]) -> Lanes;
 }
 
@@ -132,6 +136,8 @@ impl Vectors for Baseline {
         each_lane!(index; window[index as usize % (2 * LANES)])
     }
     #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
+    #[inline(always)]
     unsafe fn pick(window: &[f32; 2 * LANES], index: &[i32; LANES]) -> Lanes {
         // SAFETY: the caller's indices lie in the window.
         index.map(|i| unsafe { *window.get_unchecked(i as usize) })
@@ -148,7 +154,7 @@ mod avx512 {
         __m512, __m512i, __mmask16, _mm512_add_epi32, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cmplt_epu32_mask,
         _mm512_loadu_epi32, _mm512_loadu_ps, _mm512_mask_blend_epi32, _mm512_mask_blend_ps, _mm512_mul_ps,
         _mm512_permutex2var_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_sub_ps,
-        _CMP_LT_OQ,
+        _mm_prefetch, _CMP_LT_OQ, _MM_HINT_T1,
     };
 
     use super::{Avx512, LANES, Lanes, Vectors};
@@ -206,6 +212,10 @@ mod avx512 {
                     let high = _mm512_loadu_ps(window.as_ptr().add(LANES));
                     _mm512_permutex2var_ps(low, index, high)
                 }
+            }
+            fn prefetch(place: *const f32) -> () {
+                // SAFETY: nothing is read.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
             }
             fn pick(window: &[f32; 2 * LANES], index: &[i32; LANES]) -> Lanes {
                 // SAFETY: the caller has the instruction set.

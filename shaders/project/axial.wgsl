@@ -84,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let gz = f32(step_z);
         var tx = (fx - ax.fraction) * ax.inverse;
         var ty = (fy - ay.fraction) * ay.inverse;
-        var tz = (fz - az.fraction) * az.inverse;
+        var tz = pin((fz - az.fraction) * az.inverse);
         while (t < end) {
             let next = min(min(tx, ty), end);
             let place = u32(cell) * params.nz;
@@ -93,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 t = tz;
                 fz += gz;
                 voxel += step_z;
-                tz = (fz - az.fraction) * az.inverse;
+                tz = pin((fz - az.fraction) * az.inverse);
             }
             sum = sum + pin((next - t) * value(place, voxel));
             t = next;
@@ -111,10 +111,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
     }
     let is_last = select(u32(end_y) == params.ny, first_y == 0, is_descending);
-    if (is_included && is_last) {
-        let rise = pin(slope * params.spacing_z);
-        let whole = pin(1.0 + pin(rise * rise));
-        sum = sum * (whole * inverse_square_root(whole));
-    }
-    integrals[at] = sum;
+    let rise = pin(slope * params.spacing_z);
+    let whole = pin(1.0 + pin(rise * rise));
+    integrals[at] = select(sum, sum * (whole * inverse_square_root(whole)), is_included && is_last);
 }

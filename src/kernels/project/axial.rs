@@ -144,33 +144,34 @@ vectorised! {
             return;
         }
         let mut walk = Walk::default();
-        let mut rest = integrals;
-        let mut first = block.rows.start;
-        while first < block.rows.end {
-            // Rows of one view.
-            let end = block.rows.end.min((first / rows + 1) * rows);
-            let (out, others) = rest.split_at_mut((end - first) * columns);
-            let view = &views[first / rows];
-            for column in 0..columns {
+        for column in 0..columns {
+            // Neighbouring views meet nearly the same voxels, so that they share the cache when they go column by column.
+            let mut first = block.rows.start;
+            while first < block.rows.end {
+                // Rows of one view.
+                let end = block.rows.end.min((first / rows + 1) * rows);
+                let view = &views[first / rows];
+                let out = &mut integrals[(first - block.rows.start) * columns..(end - block.rows.start) * columns];
+                let out = &mut out[column..];
+                let (first_row, count) = (first % rows, end - first);
+                first = end;
                 walk.trace(kernel, block, view, column as f32 - kernel.half_columns);
                 if !walk.is_included {
                     if !block.resume {
-                        out[column..].iter_mut().step_by(columns).for_each(|value| *value = 0.0);
+                        out.iter_mut().step_by(columns).for_each(|value| *value = 0.0);
                     }
                     continue;
                 }
-                let (mut row, count) = (0, end - first);
+                let mut row = 0;
                 while row + (GROUPS - 1) * LANES < count {
-                    follow::<V, GROUPS>(kernel, block, view, &walk, first % rows + row, volume, &mut out[row * columns + column..]);
+                    follow::<V, GROUPS>(kernel, block, view, &walk, first_row + row, volume, &mut out[row * columns..]);
                     row += GROUPS * LANES;
                 }
                 while row < count {
-                    follow::<V, 1>(kernel, block, view, &walk, first % rows + row, volume, &mut out[row * columns + column..]);
+                    follow::<V, 1>(kernel, block, view, &walk, first_row + row, volume, &mut out[row * columns..]);
                     row += LANES;
                 }
             }
-            rest = others;
-            first = end;
         }
     }
 }
@@ -472,9 +473,14 @@ fn cells<V: Vectors, const G: usize, const WITHIN: bool>(
             index[g] = V::add_integers(index[g], V::splat_integer(-base[g]));
         }
         let mut from = V::splat(bounds[0]);
+        // The rows that follow these meet voxels as far beyond.
+        let ahead = if G > 1 { G as isize * (base[1] - base[0]) as isize } else { 0 };
         for (to, voxel) in bounds[1..].iter().zip(voxels) {
             let to = V::splat(*to);
             for g in 0..G {
+                if G > 1 {
+                    V::prefetch(volume.as_ptr().wrapping_add(*voxel + base[g] as usize).wrapping_offset(ahead));
+                }
                 let window = &*volume.as_ptr().add(*voxel + base[g] as usize).cast::<[f32; 2 * LANES]>();
                 let next = V::add_integers(index[g], step[g]);
                 let (mut here, mut there) = (V::pick_lanes(window, index[g]), V::pick_lanes(window, next));

@@ -1,11 +1,14 @@
 //! Forward projection: line integrals through a volume.
 
 mod axis;
+mod projector;
 
 pub mod axial;
 pub mod rays;
 pub mod reorder;
 pub mod siddon;
+
+pub use projector::Projector;
 
 use crate::engine::Shader;
 
