@@ -22,6 +22,8 @@ use super::{
     axis::{Axis, affine},
     rays::{Affine, ViewRays, view_rays},
 };
+use std::ops::Range;
+
 use crate::{
     data::Grid,
     engine::{Limits, arithmetic::inverse_square_root},
@@ -131,7 +133,7 @@ pub fn record(
 }
 
 /// Groups of sixteen rows that are followed along a walk together.
-const GROUPS: usize = 3;
+const GROUPS: usize = 4;
 /// Pieces of a walk along which the windows stand still.
 const CHUNK: usize = 32;
 /// Values of a window.
@@ -143,34 +145,39 @@ vectorised! {
         if volume.is_empty() {
             return;
         }
-        let mut walk = Walk::default();
-        for column in 0..columns {
-            // Neighbouring views meet nearly the same voxels, so that they share the cache when they go column by column.
-            let mut first = block.rows.start;
-            while first < block.rows.end {
-                // Rows of one view.
-                let end = block.rows.end.min((first / rows + 1) * rows);
-                let view = &views[first / rows];
-                let out = &mut integrals[(first - block.rows.start) * columns..(end - block.rows.start) * columns];
-                let out = &mut out[column..];
-                let (first_row, count) = (first % rows, end - first);
-                first = end;
-                walk.trace(kernel, block, view, column as f32 - kernel.half_columns);
-                if !walk.is_included {
-                    if !block.resume {
-                        out.iter_mut().step_by(columns).for_each(|value| *value = 0.0);
-                    }
-                    continue;
+        // Neighbouring views meet nearly the same voxels, so that they share the cache when they go column by column.
+        let parts: Vec<(usize, Range<usize>)> = (block.rows.start / rows..block.rows.end.div_ceil(rows))
+            .map(|view| (view, block.rows.start.max(view * rows)..block.rows.end.min((view + 1) * rows)))
+            .collect();
+        let (mut walk, mut next) = (Walk::default(), Walk::default());
+        let all = parts.len() * columns;
+        for n in 0..=all {
+            // One walk ahead, so that its voxels can be asked for in time.
+            std::mem::swap(&mut walk, &mut next);
+            if n < all {
+                next.trace(kernel, block, &views[parts[n % parts.len()].0], (n / parts.len()) as f32 - kernel.half_columns);
+            }
+            if n == 0 {
+                continue;
+            }
+            let (column, (view, lines)) = ((n - 1) / parts.len(), &parts[(n - 1) % parts.len()]);
+            let out = &mut integrals[..(lines.end - block.rows.start) * columns];
+            let out = &mut out[(lines.start - block.rows.start) * columns + column..];
+            if !walk.is_included {
+                if !block.resume {
+                    out.iter_mut().step_by(columns).for_each(|value| *value = 0.0);
                 }
-                let mut row = 0;
-                while row + (GROUPS - 1) * LANES < count {
-                    follow::<V, GROUPS>(kernel, block, view, &walk, first_row + row, volume, &mut out[row * columns..]);
-                    row += GROUPS * LANES;
-                }
-                while row < count {
-                    follow::<V, 1>(kernel, block, view, &walk, first_row + row, volume, &mut out[row * columns..]);
-                    row += LANES;
-                }
+                continue;
+            }
+            let (view, first, count) = (&views[*view], lines.start % rows, lines.len());
+            let mut row = 0;
+            while row < count {
+                let (walks, out) = ([&walk, &next], &mut out[row * columns..]);
+                row += match (count - row).div_ceil(LANES) {
+                    GROUPS.. => follow::<V, GROUPS>(kernel, block, view, walks, first + row, volume, out),
+                    2.. => follow::<V, 2>(kernel, block, view, walks, first + row, volume, out),
+                    _ => follow::<V, 1>(kernel, block, view, walks, first + row, volume, out),
+                };
             }
         }
     }
@@ -230,25 +237,38 @@ impl Walk {
         let (stride_x, stride_y) = ((sx * nz) as isize, (sy * nx * nz) as isize);
         let (mut fx, mut fy) = ((planes[0] - ax.origin) as f32, (planes[1] - ay.origin) as f32);
         let (gx, gy) = (sx as f32, sy as f32);
-        let (mut tx, mut ty) = ((fx - ax.fraction) * ax.inverse, (fy - ay.fraction) * ay.inverse);
-        let mut t = start;
-        self.bounds.push(start);
-        while t < end {
+        let (fraction_x, inverse_x) = (ax.fraction, ax.inverse);
+        let (fraction_y, inverse_y) = (ay.fraction, ay.inverse);
+        let (mut tx, mut ty) = ((fx - fraction_x) * inverse_x, (fy - fraction_y) * inverse_y);
+        // Every step passes a plane of the slab.
+        let most = (nx + end_y - first_y) as usize + 2;
+        self.bounds.resize(most + 1, 0.0);
+        self.voxels.resize(most, 0);
+        self.bounds[0] = start;
+        let (mut t, mut count) = (start, 0);
+        for _ in 0..most {
             let xy = if tx < ty { tx } else { ty };
             let next = if xy < end { xy } else { end };
             // Pieces of no length add nothing.
-            if next > t {
-                self.bounds.push(next);
-                self.voxels.push(voxel as usize);
-            }
+            self.bounds[count + 1] = next;
+            self.voxels[count] = voxel as usize;
+            count += usize::from(next > t);
             t = next;
-            let on_x = tx <= ty;
-            fx += if on_x { gx } else { 0.0 };
-            fy += if on_x { 0.0 } else { gy };
-            voxel += if on_x { stride_x } else { stride_y };
-            tx = (fx - ax.fraction) * ax.inverse;
-            ty = (fy - ay.fraction) * ay.inverse;
+            if t >= end {
+                break;
+            }
+            if tx <= ty {
+                fx += gx;
+                voxel += stride_x;
+                tx = (fx - fraction_x) * inverse_x;
+            } else {
+                fy += gy;
+                voxel += stride_y;
+                ty = (fy - fraction_y) * inverse_y;
+            }
         }
+        self.bounds.truncate(count + 1);
+        self.voxels.truncate(count);
     }
 }
 
@@ -364,17 +384,18 @@ enum Reach {
     Wide,
 }
 
-/// Follows `G` groups of sixteen rows along a walk; `out` begins at the first one's integral.
+/// Follows `G` groups of sixteen rows along a walk, before the next one; `out` begins at the first one's integral. Tells how
+/// many rows that are.
 #[inline(always)]
 fn follow<V: Vectors, const G: usize>(
     kernel: &Axial,
     block: &Block,
     view: &ViewRays,
-    walk: &Walk,
+    [walk, next]: [&Walk; 2],
     first: usize,
     volume: &[f32],
     out: &mut [f32],
-) {
+) -> usize {
     let columns = kernel.columns as usize;
     let mut sum = [[0.0; LANES]; G];
     let sums = sum.as_flattened_mut();
@@ -385,7 +406,7 @@ fn follow<V: Vectors, const G: usize>(
     for (g, rows) in rows.iter_mut().enumerate().skip(1) {
         *rows = Rows::new(kernel, view, walk, first + g * LANES);
     }
-    march::<V, G>(kernel, walk, &rows, volume, &mut sum);
+    march::<V, G>(kernel, [walk, next], &rows, volume, &mut sum);
     if walk.is_last {
         for g in 0..G {
             for l in 0..LANES {
@@ -394,12 +415,13 @@ fn follow<V: Vectors, const G: usize>(
         }
     }
     out.iter_mut().step_by(columns).zip(sum.as_flattened()).for_each(|(value, sum)| *value = *sum);
+    G * LANES
 }
 
 #[inline(always)]
 fn march<V: Vectors, const G: usize>(
     kernel: &Axial,
-    walk: &Walk,
+    [walk, next]: [&Walk; 2],
     rows: &[Rows; G],
     volume: &[f32],
     sum: &mut [Lanes; G],
@@ -409,7 +431,9 @@ fn march<V: Vectors, const G: usize>(
     let longest = 1.02 * (kernel.spacing_x * kernel.spacing_x + kernel.spacing_y * kernel.spacing_y).sqrt();
     let is_gentle = rows.iter().all(|r| r.inverse.iter().all(|inverse| inverse.abs() > longest));
     let mut places = [None; G];
-    for (bounds, voxels) in chunks(walk) {
+    for (first, voxels) in (0..).step_by(CHUNK).zip(walk.voxels.chunks(CHUNK)) {
+        let bounds = &walk.bounds[first..=first + voxels.len()];
+        let soon = &next.voxels[first.min(next.voxels.len())..];
         let (from, to) = (bounds[0], bounds[voxels.len()]);
         let mut reach = if is_gentle { Reach::Within } else { Reach::Wide };
         let mut base = [0; G];
@@ -431,17 +455,12 @@ fn march<V: Vectors, const G: usize>(
             here[g] = places[g].unwrap_or_else(|| Place::at(&rows[g], from));
         }
         match reach {
-            Reach::Within => cells::<V, G, true>(nz, bounds, voxels, rows, &base, volume, &mut here, sum),
-            Reach::Across => cells::<V, G, false>(nz, bounds, voxels, rows, &base, volume, &mut here, sum),
+            Reach::Within => cells::<V, G, true>(nz, bounds, [voxels, soon], rows, &base, volume, &mut here, sum),
+            Reach::Across => cells::<V, G, false>(nz, bounds, [voxels, soon], rows, &base, volume, &mut here, sum),
             Reach::Wide => wide_cells::<G>(nz, bounds, voxels, rows, volume, &mut here, sum),
         }
         places = here.map(Some);
     }
-}
-
-#[inline(always)]
-fn chunks(walk: &Walk) -> impl Iterator<Item = (&[f32], &[usize])> {
-    walk.voxels.chunks(CHUNK).enumerate().map(|(n, voxels)| (&walk.bounds[n * CHUNK..][..voxels.len() + 1], voxels))
 }
 
 /// Adds columns of voxels of which no ray crosses more than one plane, by windows that begin at `base`.
@@ -449,7 +468,7 @@ fn chunks(walk: &Walk) -> impl Iterator<Item = (&[f32], &[usize])> {
 fn cells<V: Vectors, const G: usize, const WITHIN: bool>(
     nz: i32,
     bounds: &[f32],
-    voxels: &[usize],
+    [voxels, soon]: [&[usize]; 2],
     rows: &[Rows; G],
     base: &[i32; G],
     volume: &[f32],
@@ -473,14 +492,11 @@ fn cells<V: Vectors, const G: usize, const WITHIN: bool>(
             index[g] = V::add_integers(index[g], V::splat_integer(-base[g]));
         }
         let mut from = V::splat(bounds[0]);
-        // The rows that follow these meet voxels as far beyond.
-        let ahead = if G > 1 { G as isize * (base[1] - base[0]) as isize } else { 0 };
-        for (to, voxel) in bounds[1..].iter().zip(voxels) {
+        for (n, (to, voxel)) in bounds[1..].iter().zip(voxels).enumerate() {
             let to = V::splat(*to);
+            let soon = volume.as_ptr().wrapping_add(*soon.get(n).unwrap_or(voxel));
             for g in 0..G {
-                if G > 1 {
-                    V::prefetch(volume.as_ptr().wrapping_add(*voxel + base[g] as usize).wrapping_offset(ahead));
-                }
+                V::prefetch(soon.wrapping_add(base[g] as usize + LANES));
                 let window = &*volume.as_ptr().add(*voxel + base[g] as usize).cast::<[f32; 2 * LANES]>();
                 let next = V::add_integers(index[g], step[g]);
                 let (mut here, mut there) = (V::pick_lanes(window, index[g]), V::pick_lanes(window, next));
