@@ -51,6 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first_y = i32(tile.first_input);
     let end_y = first_y + i32(tile.input_count);
     let nx = i32(params.nx);
+    let wide = i32(params.wide);
     let ex = entry_exit(ax, 0, nx);
     let ey = entry_exit(ay, first_y, end_y);
     let range = views[view].range;
@@ -73,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let step_z = select(-1, 1, az.inverse > 0.0);
         let cell_x = select(kx, kx - 1, step_x > 0);
         let cell_y = select(ky, ky - 1, step_y > 0);
-        var cell = i32(volume_row(u32(cell_y * nx + cell_x)));
+        var cell = i32(volume_row(u32(cell_y * wide + cell_x)));
         var voxel = select(kz, kz - 1, step_z > 0);
         // Plane numbers as floats, from the ray's own origin: small integers, exact.
         var fx = f32(kx - ax.origin);
@@ -87,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         var tz = pin((fz - az.fraction) * az.inverse);
         while (t < end) {
             let next = min(min(tx, ty), end);
-            let place = u32(cell) * params.nz;
+            let place = u32(cell) * params.deep;
             while (tz < next) {
                 sum = sum + pin((tz - t) * value(place, voxel));
                 t = tz;
@@ -104,7 +105,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     tx = (fx - ax.fraction) * ax.inverse;
                 } else {
                     fy += gy;
-                    cell += step_y * nx;
+                    cell += step_y * wide;
                     ty = (fy - ay.fraction) * ay.inverse;
                 }
             }

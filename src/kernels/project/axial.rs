@@ -21,6 +21,7 @@
 use super::{
     axis::{Axis, affine},
     rays::{Affine, ViewRays, view_rays},
+    reorder,
 };
 use std::ops::Range;
 
@@ -41,6 +42,10 @@ kernel! {
         ny: u32,
         /// Voxels along z.
         nz: u32,
+        /// Columns of voxels for every y, padding included.
+        wide: u32,
+        /// Values of a column of voxels, padding included.
+        deep: u32,
         /// Columns of the detector.
         columns: u32,
         /// Rows of the detector.
@@ -60,7 +65,7 @@ kernel! {
     }
     shader project/axial + project/axis, Pinned, [2, 64];
     structs Affine, ViewRays;
-    reads views[1, view_count]: whole of ViewRays, volume[nx, nz]: inputs of f32;
+    reads views[1, view_count]: whole of ViewRays, volume[wide, deep]: inputs of f32;
     writes integrals[rows, columns]: f32;
     domain |output| Domain {
         grain: GRAIN,
@@ -82,10 +87,10 @@ const STEEPEST: f64 = 4.0;
 #[must_use]
 pub fn is_axial(geometry: &Geometry, grid: &Grid) -> bool {
     let [columns, rows] = geometry.detector();
-    let [nx, _, nz] = grid.size();
+    let Extent { rows: wide, columns: deep, .. } = reorder::extent(grid);
     let fits = |row: usize, rows: usize| (row * rows * size_of::<f32>()) as u64 <= Limits::portable().binding_bytes;
     fits(columns, rows)
-        && fits(nx, nz)
+        && fits(wide as usize, deep as usize)
         && view_rays(geometry, grid).iter().all(|view| {
             let is_common = |a: &Affine| [a.v, a.v_tail].iter().all(|v| v[0] == 0.0 && v[1] == 0.0);
             let half = [columns, rows].map(|n| (n as f64 - 1.0) / 2.0);
@@ -127,8 +132,22 @@ pub fn record(
     let [spacing_x, spacing_y, spacing_z] = grid.spacing_mm().as_vec3().to_array();
     let [half_columns, half_rows] = [columns, rows].map(|n| (n as f32 - 1.0) / 2.0);
     let view_count = views.len() as u32;
-    let kernel =
-        Axial { nx, ny, nz, columns, rows, view_count, spacing_x, spacing_y, spacing_z, half_columns, half_rows };
+    let Extent { rows: wide, columns: deep, .. } = reorder::extent(grid);
+    let kernel = Axial {
+        nx,
+        ny,
+        nz,
+        wide,
+        deep,
+        columns,
+        rows,
+        view_count,
+        spacing_x,
+        spacing_y,
+        spacing_z,
+        half_columns,
+        half_rows,
+    };
     kernel.compute(graph, "project", table, volume, integrals);
 }
 
@@ -203,7 +222,8 @@ struct Walk {
 impl Walk {
     #[inline(always)]
     fn trace(&mut self, kernel: &Axial, block: &Block, view: &ViewRays, i: f32) {
-        let [nx, nz] = [kernel.nx, kernel.nz].map(|n| n as i32);
+        let [nx, wide, deep] = [kernel.nx, kernel.wide, kernel.deep].map(|n| n as isize);
+        let nx = nx as i32;
         let first_y = block.inputs.start as i32;
         let end_y = block.inputs.end as i32;
         let d = [0, 1].map(|axis| {
@@ -230,11 +250,11 @@ impl Walk {
             return;
         }
         let planes = [ax.next_plane(0, nx, start), ay.next_plane(first_y, end_y, start)];
-        let [sx, sy] = [&ax, &ay].map(|a| if a.inverse > 0.0 { 1 } else { -1 });
+        let [sx, sy] = [&ax, &ay].map(|a| if a.inverse > 0.0 { 1_isize } else { -1 });
         let cell_x = if sx > 0 { planes[0] - 1 } else { planes[0] };
         let cell_y = if sy > 0 { planes[1] - 1 } else { planes[1] };
-        let mut voxel = (((cell_y - first_y) * nx + cell_x) * nz) as isize;
-        let (stride_x, stride_y) = ((sx * nz) as isize, (sy * nx * nz) as isize);
+        let mut voxel = ((cell_y - first_y) as isize * wide + cell_x as isize) * deep;
+        let (stride_x, stride_y) = (sx * deep, sy * wide * deep);
         let (mut fx, mut fy) = ((planes[0] - ax.origin) as f32, (planes[1] - ay.origin) as f32);
         let (gx, gy) = (sx as f32, sy as f32);
         let (fraction_x, inverse_x) = (ax.fraction, ax.inverse);

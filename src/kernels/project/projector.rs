@@ -3,7 +3,7 @@
 use super::{axial, reorder, siddon};
 use crate::{
     data::Grid,
-    engine::{Buffer, Extent, Graph},
+    engine::{Buffer, Graph},
     geometry::Geometry,
 };
 
@@ -24,9 +24,8 @@ impl Projector {
     pub fn new(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: Buffer<f32>) -> Self {
         let is_axial = pays(geometry, grid) && axial::is_axial(geometry, grid);
         let volume = if is_axial {
-            let [nx, ny, nz] = grid.size();
-            let reordered = graph.buffer("project.reordered", Extent::new(ny, nx, nz));
-            reorder::record(graph, volume, 0, reordered);
+            let reordered = graph.buffer("project.reordered", reorder::extent(grid));
+            reorder::record(graph, grid, volume, 0, reordered);
             reordered
         } else {
             volume
