@@ -75,9 +75,9 @@ kernel! {
 }
 
 /// Rows that share a walk at the least: a walk costs about as much as following eight rows along it.
-const GRAIN: u32 = 64;
+const GRAIN: u32 = 256;
 /// Arithmetic operations of one step from plane to plane.
-const STEP_OPERATIONS: f64 = 16.0;
+const STEP_OPERATIONS: f64 = 3.0;
 /// Largest rise of a ray, in mm of z per mm of the plane. Distances are measured in the plane, so that what they lack by
 /// rounding counts for more the steeper a ray is.
 const STEEPEST: f64 = 4.0;
