@@ -151,10 +151,10 @@ pub(crate) struct Avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use std::arch::x86_64::{
-        __m512, __m512i, __mmask16, _mm512_add_epi32, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cmplt_epu32_mask,
-        _mm512_loadu_epi32, _mm512_loadu_ps, _mm512_mask_blend_epi32, _mm512_mask_blend_ps, _mm512_mul_ps,
-        _mm512_permutex2var_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_sub_ps,
-        _mm_prefetch, _CMP_LT_OQ, _MM_HINT_T1,
+        __m512, __m512i, __mmask16, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_add_epi32, _mm512_add_ps,
+        _mm512_cmp_ps_mask, _mm512_cmplt_epu32_mask, _mm512_loadu_epi32, _mm512_loadu_ps, _mm512_mask_blend_epi32,
+        _mm512_mask_blend_ps, _mm512_mul_ps, _mm512_permutex2var_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     use super::{Avx512, LANES, Lanes, Vectors};

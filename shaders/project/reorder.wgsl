@@ -10,11 +10,11 @@ var<workgroup> square: array<f32, SIDE * (SIDE + 1u)>;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let first_line = group.y * SIDE;
     let first_slice = group.x * SIDE;
-    let from = tile.first_row + first_line + local.x;
-    let x = from % params.wide;
+    let own = tile.first_row + first_line + local.x;
+    let x = own % params.wide;
     var value = 0.0;
     if (first_line + local.x < tile.row_count && first_slice + local.y < tile.input_count && x < params.nx) {
-        let line = volume_row((tile.first_input + first_slice + local.y) * params.ny + from / params.wide);
+        let line = volume_row((tile.first_input + first_slice + local.y) * params.ny + own / params.wide);
         value = volume[line * params.nx + x];
     }
     square[local.y * (SIDE + 1u) + local.x] = value;

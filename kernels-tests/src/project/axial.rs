@@ -72,7 +72,11 @@ fn ordinary() -> Vec<Case> {
         case("a volume that is padded", views(&cone(6, [65, 97], [1.4, 2.3])), grid("22x23x150@2.5x2.7x1.1")),
         case("steep rays, thin slices", views(&cone(9, [65, 130], [1.4, 9.0])), grid("40x37x90@1.5x1.7x0.4")),
         case("steep rays, far from the slices", views(&cone(9, [65, 90], [1.4, 11.0])), grid("40x37x5@1.5x1.7x0.7")),
-        case("detector much higher than the volume", views(&cone(6, [65, 400], [1.4, 1.0])), grid("40x37x60@1.5x1.7x0.7")),
+        case(
+            "detector much higher than the volume",
+            views(&cone(6, [65, 400], [1.4, 1.0])),
+            grid("40x37x60@1.5x1.7x0.7"),
+        ),
         case("rows close together", views(&cone(6, [65, 150], [1.4, 0.02])), grid("40x37x60@1.5x1.7x0.7")),
     ]
 }
@@ -126,7 +130,9 @@ fn divided() -> Vec<Case> {
 /// Rays along axes and diagonals: in faces, edges and corners, where planes of several axes are met at once.
 fn in_faces() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (size, name) in [("16x16x16@2x2x2", "even grid"), ("15x13x11@2x2x2", "odd grid"), ("16x14x40@2x2x1", "high grid")] {
+    for (size, name) in
+        [("16x16x16@2x2x2", "even grid"), ("15x13x11@2x2x2", "odd grid"), ("16x14x40@2x2x1", "high grid")]
+    {
         for (arc, views_count) in [(270.0, 4), (315.0, 8)] {
             let scan = parallel(views_count, 0.0, arc, [41, 39], [1.0, 1.0]);
             let name = format!("parallel rays in voxel faces, {name}, {views_count} directions");

@@ -34,10 +34,20 @@ pub(crate) fn cases() -> Vec<Case> {
         let volume = Seeded::new(nx as u64).values(nx * ny * nz, -1.0, 1.0);
         Case::new(&SHADER, format!("{nx}x{ny}x{nz}, {deep} slices at a time"), Inputs { grid, deep, volume }, recorded)
     };
-    let mut cases: Vec<Case> =
-        [[1, 1, 1], [1, 1, 37], [1, 41, 1], [43, 1, 1], [16, 16, 16], [17, 33, 19], [70, 3, 65], [5, 90, 31], [9, 7, 128], [4, 5, 151]]
-            .map(|size| case(size, size[2]))
-            .into();
+    let mut cases: Vec<Case> = [
+        [1, 1, 1],
+        [1, 1, 37],
+        [1, 41, 1],
+        [43, 1, 1],
+        [16, 16, 16],
+        [17, 33, 19],
+        [70, 3, 65],
+        [5, 90, 31],
+        [9, 7, 128],
+        [4, 5, 151],
+    ]
+    .map(|size| case(size, size[2]))
+    .into();
     cases.push(case([33, 21, 50], 17));
     cases.push(case([6, 11, 150], 40));
     cases.push(case([6, 11, 150], 150).narrowed(Narrow::binding(4 * 7 * 176 * 4)));

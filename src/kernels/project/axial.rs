@@ -74,9 +74,9 @@ kernel! {
     };
 }
 
-/// Rows that share a walk at the least: a walk costs about as much as following eight rows along it.
+/// Rows that are computed together: a walk costs about as much as following sixteen rows along it.
 const GRAIN: u32 = 256;
-/// Arithmetic operations of one step from plane to plane.
+/// Operations of one step from plane to plane, those of other kernels that take as long.
 const STEP_OPERATIONS: f64 = 3.0;
 /// Largest rise of a ray, in mm of z per mm of the plane. Distances are measured in the plane, so that what they lack by
 /// rounding counts for more the steeper a ray is.
@@ -118,13 +118,7 @@ fn is_gentle(direction: &Affine, grid: &Grid, half: [f64; 2]) -> bool {
 
 /// Records the projection of `volume`, whose voxels lie z fastest, on `grid` into `integrals` (extent: views × rows ×
 /// columns). The geometry [is axial](is_axial).
-pub fn record(
-    graph: &mut Graph<'_>,
-    geometry: &Geometry,
-    grid: &Grid,
-    volume: Buffer<f32>,
-    integrals: Buffer<f32>,
-) {
+pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: Buffer<f32>, integrals: Buffer<f32>) {
     let views = view_rays(geometry, grid);
     let table = graph.upload_table("axial.views", &views);
     let [nx, ny, nz] = grid.size().map(|n| n as u32);
@@ -428,10 +422,8 @@ fn follow<V: Vectors, const G: usize>(
     }
     march::<V, G>(kernel, [walk, next], &rows, volume, &mut sum);
     if walk.is_last {
-        for g in 0..G {
-            for l in 0..LANES {
-                sum[g][l] *= rows[g].factor[l];
-            }
+        for (sum, rows) in sum.iter_mut().zip(&rows) {
+            sum.iter_mut().zip(&rows.factor).for_each(|(sum, factor)| *sum *= factor);
         }
     }
     out.iter_mut().step_by(columns).zip(sum.as_flattened()).for_each(|(value, sum)| *value = *sum);
@@ -464,7 +456,13 @@ fn march<V: Vectors, const G: usize>(
             base[g] = low.min(nz - WINDOW).max(0);
             let is_within = low >= 0 && high < nz;
             let fits = high.min(nz - 1) - base[g] < WINDOW && nz >= WINDOW;
-            reach = reach.max(if !fits { Reach::Wide } else if is_within { Reach::Within } else { Reach::Across });
+            reach = reach.max(if !fits {
+                Reach::Wide
+            } else if is_within {
+                Reach::Within
+            } else {
+                Reach::Across
+            });
         }
         if is_outside {
             places = [None; G];
@@ -483,6 +481,7 @@ fn march<V: Vectors, const G: usize>(
     }
 }
 
+#[allow(clippy::too_many_arguments, reason = "what a loop needs that is built several times")]
 /// Adds columns of voxels of which no ray crosses more than one plane, by windows that begin at `base`.
 #[inline(always)]
 fn cells<V: Vectors, const G: usize, const WITHIN: bool>(

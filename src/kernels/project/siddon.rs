@@ -21,12 +21,7 @@ use super::{
     axis::{Axis, affine},
     rays::{Affine, ViewRays, view_rays},
 };
-use crate::{
-    data::Grid,
-    engine::arithmetic::inverse_square_root,
-    geometry::Geometry,
-    kernels::prelude::*,
-};
+use crate::{data::Grid, engine::arithmetic::inverse_square_root, geometry::Geometry, kernels::prelude::*};
 
 kernel! {
     /// Line integrals along rays.
