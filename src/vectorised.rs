@@ -9,8 +9,43 @@ pub(crate) const LANES: usize = 16;
 /// One value per lane.
 pub(crate) type Lanes = [f32; LANES];
 
-/// What an instruction set does that the compiler does not find in a loop over lanes.
+/// Operations on registers of an instruction set, for loops that the compiler does not find vectors in.
+///
+/// Every operation is rounded as the scalar one is, so that the bits do not depend on the instruction set.
+///
+/// # Safety
+/// Of all functions: the processor has the instruction set.
 pub(crate) trait Vectors {
+    /// Sixteen numbers.
+    type Floats: Copy;
+    /// Sixteen whole numbers.
+    type Integers: Copy;
+    /// Sixteen answers.
+    type Mask: Copy;
+
+    unsafe fn floats(values: &Lanes) -> Self::Floats;
+    unsafe fn lanes(values: Self::Floats) -> Lanes;
+    unsafe fn integers(values: &[i32; LANES]) -> Self::Integers;
+    unsafe fn integer_lanes(values: Self::Integers) -> [i32; LANES];
+    unsafe fn splat(value: f32) -> Self::Floats;
+    unsafe fn splat_integer(value: i32) -> Self::Integers;
+    unsafe fn add(a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    unsafe fn sub(a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    unsafe fn mul(a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    unsafe fn add_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers;
+    unsafe fn less(a: Self::Floats, b: Self::Floats) -> Self::Mask;
+    /// `a < b` of numbers taken without their signs.
+    unsafe fn below(a: Self::Integers, b: Self::Integers) -> Self::Mask;
+    /// `a` where the mask says so, else `b`.
+    unsafe fn choose(mask: Self::Mask, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// `a` where the mask says so, else `b`.
+    unsafe fn choose_integers(mask: Self::Mask, a: Self::Integers, b: Self::Integers) -> Self::Integers;
+    /// `window[index mod 32]`.
+    unsafe fn pick_lanes(window: &[f32; 2 * LANES], index: Self::Integers) -> Self::Floats;
+
+    /// Asks for the second-level cache what will be read soon; any address will do.
+    unsafe fn prefetch(place: *const f32);
+
     /// `window[index]` per lane.
     ///
     /// # Safety
@@ -21,11 +56,223 @@ pub(crate) trait Vectors {
 /// Any processor.
 pub(crate) struct Baseline;
 
+/// `f` of every lane.
+macro_rules! each_lane {
+    ($($of:ident),*; $value:expr) => {{
+        let mut results = [Default::default(); LANES];
+        for l in 0..LANES {
+            $(let $of = $of[l];)*
+            results[l] = $value;
+        }
+        results
+    }};
+}
+
 impl Vectors for Baseline {
+    type Floats = Lanes;
+    type Integers = [i32; LANES];
+    /// All bits of a lane, or none.
+    type Mask = [u32; LANES];
+
+    #[inline(always)]
+    unsafe fn floats(values: &Lanes) -> Lanes {
+        *values
+    }
+    #[inline(always)]
+    unsafe fn lanes(values: Lanes) -> Lanes {
+        values
+    }
+    #[inline(always)]
+    unsafe fn integers(values: &[i32; LANES]) -> [i32; LANES] {
+        *values
+    }
+    #[inline(always)]
+    unsafe fn integer_lanes(values: [i32; LANES]) -> [i32; LANES] {
+        values
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Lanes {
+        [value; LANES]
+    }
+    #[inline(always)]
+    unsafe fn splat_integer(value: i32) -> [i32; LANES] {
+        [value; LANES]
+    }
+    #[inline(always)]
+    unsafe fn add(a: Lanes, b: Lanes) -> Lanes {
+        each_lane!(a, b; a + b)
+    }
+    #[inline(always)]
+    unsafe fn sub(a: Lanes, b: Lanes) -> Lanes {
+        each_lane!(a, b; a - b)
+    }
+    #[inline(always)]
+    unsafe fn mul(a: Lanes, b: Lanes) -> Lanes {
+        each_lane!(a, b; a * b)
+    }
+    #[inline(always)]
+    unsafe fn add_integers(a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+        each_lane!(a, b; a.wrapping_add(b))
+    }
+    #[inline(always)]
+    unsafe fn less(a: Lanes, b: Lanes) -> [u32; LANES] {
+        each_lane!(a, b; if a < b { u32::MAX } else { 0 })
+    }
+    #[inline(always)]
+    unsafe fn below(a: [i32; LANES], b: [i32; LANES]) -> [u32; LANES] {
+        each_lane!(a, b; if a.cast_unsigned() < b.cast_unsigned() { u32::MAX } else { 0 })
+    }
+    #[inline(always)]
+    unsafe fn choose(mask: [u32; LANES], a: Lanes, b: Lanes) -> Lanes {
+        each_lane!(mask, a, b; f32::from_bits((a.to_bits() & mask) | (b.to_bits() & !mask)))
+    }
+    #[inline(always)]
+    unsafe fn choose_integers(mask: [u32; LANES], a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+        each_lane!(mask, a, b; (a & mask.cast_signed()) | (b & !mask.cast_signed()))
+    }
+    #[inline(always)]
+    unsafe fn pick_lanes(window: &[f32; 2 * LANES], index: [i32; LANES]) -> Lanes {
+        each_lane!(index; window[index as usize % (2 * LANES)])
+    }
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
     #[inline(always)]
     unsafe fn pick(window: &[f32; 2 * LANES], index: &[i32; LANES]) -> Lanes {
         // SAFETY: the caller's indices lie in the window.
-        index.map(|i| unsafe { *window.get_unchecked(i as usize) })
+        each_lane!(index; unsafe { *window.get_unchecked(index as usize) })
+    }
+}
+
+/// The instruction set of AVX2: two registers of eight.
+#[cfg(target_arch = "x86_64")]
+pub(crate) struct Avx2;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::{
+        __m256, __m256i, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps, _mm256_blendv_ps,
+        _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_loadu_ps,
+        _mm256_loadu_si256, _mm256_mul_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps,
+        _mm256_slli_epi32, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps, _mm256_xor_si256,
+    };
+
+    use super::{Avx2, LANES, Lanes, Vectors};
+
+    /// Lanes of a register.
+    const HALF: usize = LANES / 2;
+
+    /// Functions of the instruction set.
+    macro_rules! instructions {
+        ($(fn $name:ident($($arg:ident: $of:ty),*) -> $result:ty $body:block)*) => { $(
+            #[inline]
+            #[target_feature(enable = "avx2")]
+            unsafe fn $name($($arg: $of),*) -> $result $body
+        )* };
+    }
+
+    /// `window[index mod 32]`: by the lowest three bits from each register of the window, of which the next two choose.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn pick_half(window: &[f32; 2 * LANES], index: __m256i) -> __m256 {
+        let (odd, high) =
+            (_mm256_castsi256_ps(_mm256_slli_epi32::<28>(index)), _mm256_castsi256_ps(_mm256_slli_epi32::<27>(index)));
+        let place = window.as_ptr();
+        // SAFETY: the window is as long as four registers.
+        let (a, b, c, d) = unsafe {
+            (
+                _mm256_permutevar8x32_ps(_mm256_loadu_ps(place), index),
+                _mm256_permutevar8x32_ps(_mm256_loadu_ps(place.add(HALF)), index),
+                _mm256_permutevar8x32_ps(_mm256_loadu_ps(place.add(2 * HALF)), index),
+                _mm256_permutevar8x32_ps(_mm256_loadu_ps(place.add(3 * HALF)), index),
+            )
+        };
+        _mm256_blendv_ps(_mm256_blendv_ps(a, b, odd), _mm256_blendv_ps(c, d, odd), high)
+    }
+
+    impl Vectors for Avx2 {
+        type Floats = [__m256; 2];
+        type Integers = [__m256i; 2];
+        type Mask = [__m256; 2];
+
+        instructions! {
+            fn floats(values: &Lanes) -> [__m256; 2] {
+                // SAFETY: the array is as long as the registers.
+                unsafe { [_mm256_loadu_ps(values.as_ptr()), _mm256_loadu_ps(values.as_ptr().add(HALF))] }
+            }
+            fn lanes(values: [__m256; 2]) -> Lanes {
+                let mut lanes = [0.0; LANES];
+                // SAFETY: the array is as long as the registers.
+                unsafe {
+                    _mm256_storeu_ps(lanes.as_mut_ptr(), values[0]);
+                    _mm256_storeu_ps(lanes.as_mut_ptr().add(HALF), values[1]);
+                }
+                lanes
+            }
+            fn integers(values: &[i32; LANES]) -> [__m256i; 2] {
+                // SAFETY: the array is as long as the registers.
+                unsafe {
+                    [
+                        _mm256_loadu_si256(values.as_ptr().cast()),
+                        _mm256_loadu_si256(values.as_ptr().add(HALF).cast()),
+                    ]
+                }
+            }
+            fn integer_lanes(values: [__m256i; 2]) -> [i32; LANES] {
+                let mut lanes = [0; LANES];
+                // SAFETY: the array is as long as the registers.
+                unsafe {
+                    _mm256_storeu_si256(lanes.as_mut_ptr().cast(), values[0]);
+                    _mm256_storeu_si256(lanes.as_mut_ptr().add(HALF).cast(), values[1]);
+                }
+                lanes
+            }
+            fn splat(value: f32) -> [__m256; 2] { [_mm256_set1_ps(value); 2] }
+            fn splat_integer(value: i32) -> [__m256i; 2] { [_mm256_set1_epi32(value); 2] }
+            fn add(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+                [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])]
+            }
+            fn sub(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+                [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])]
+            }
+            fn mul(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+                [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])]
+            }
+            fn add_integers(a: [__m256i; 2], b: [__m256i; 2]) -> [__m256i; 2] {
+                [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])]
+            }
+            fn less(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+                [_mm256_cmp_ps::<_CMP_LT_OQ>(a[0], b[0]), _mm256_cmp_ps::<_CMP_LT_OQ>(a[1], b[1])]
+            }
+            fn below(a: [__m256i; 2], b: [__m256i; 2]) -> [__m256; 2] {
+                // The sign bit turned, the order of numbers without signs is that of numbers with them.
+                let sign = _mm256_set1_epi32(i32::MIN);
+                let (a0, a1) = (_mm256_xor_si256(a[0], sign), _mm256_xor_si256(a[1], sign));
+                let (b0, b1) = (_mm256_xor_si256(b[0], sign), _mm256_xor_si256(b[1], sign));
+                [_mm256_castsi256_ps(_mm256_cmpgt_epi32(b0, a0)), _mm256_castsi256_ps(_mm256_cmpgt_epi32(b1, a1))]
+            }
+            fn choose(mask: [__m256; 2], a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+                [_mm256_blendv_ps(b[0], a[0], mask[0]), _mm256_blendv_ps(b[1], a[1], mask[1])]
+            }
+            fn choose_integers(mask: [__m256; 2], a: [__m256i; 2], b: [__m256i; 2]) -> [__m256i; 2] {
+                let (a0, a1) = (_mm256_castsi256_ps(a[0]), _mm256_castsi256_ps(a[1]));
+                let (b0, b1) = (_mm256_castsi256_ps(b[0]), _mm256_castsi256_ps(b[1]));
+                [
+                    _mm256_castps_si256(_mm256_blendv_ps(b0, a0, mask[0])),
+                    _mm256_castps_si256(_mm256_blendv_ps(b1, a1, mask[1])),
+                ]
+            }
+            fn pick_lanes(window: &[f32; 2 * LANES], index: [__m256i; 2]) -> [__m256; 2] {
+                // SAFETY: the window is as long as four registers, and the processor has the instruction set.
+                unsafe { [pick_half(window, index[0]), pick_half(window, index[1])] }
+            }
+            fn prefetch(place: *const f32) -> () {
+                _mm_prefetch::<_MM_HINT_T1>(place.cast());
+            }
+            fn pick(window: &[f32; 2 * LANES], index: &[i32; LANES]) -> Lanes {
+                // SAFETY: the caller has the instruction set.
+                unsafe { Self::lanes(Self::pick_lanes(window, Self::integers(index))) }
+            }
+        }
     }
 }
 
@@ -34,19 +281,78 @@ impl Vectors for Baseline {
 pub(crate) struct Avx512;
 
 #[cfg(target_arch = "x86_64")]
-impl Vectors for Avx512 {
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2")]
-    unsafe fn pick(window: &[f32; 2 * LANES], index: &[i32; LANES]) -> Lanes {
-        use std::arch::x86_64::{_mm512_loadu_epi32, _mm512_loadu_ps, _mm512_permutex2var_ps, _mm512_storeu_ps};
-        let mut picked = [0.0; LANES];
-        // SAFETY: all four arrays are as long as the registers.
-        unsafe {
-            let [low, high] = [0, LANES].map(|first| _mm512_loadu_ps(window.as_ptr().add(first)));
-            let picks = _mm512_permutex2var_ps(low, _mm512_loadu_epi32(index.as_ptr()), high);
-            _mm512_storeu_ps(picked.as_mut_ptr(), picks);
+mod avx512 {
+    use std::arch::x86_64::{
+        __m512, __m512i, __mmask16, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_add_epi32, _mm512_add_ps,
+        _mm512_cmp_ps_mask, _mm512_cmplt_epu32_mask, _mm512_loadu_epi32, _mm512_loadu_ps, _mm512_mask_blend_epi32,
+        _mm512_mask_blend_ps, _mm512_mul_ps, _mm512_permutex2var_ps, _mm512_set1_epi32, _mm512_set1_ps,
+        _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+    };
+
+    use super::{Avx512, LANES, Lanes, Vectors};
+
+    /// Functions of the instruction set; closures would lose it in functions of the standard library.
+    macro_rules! instructions {
+        ($(fn $name:ident($($arg:ident: $of:ty),*) -> $result:ty $body:block)*) => { $(
+            #[inline]
+            #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2")]
+            unsafe fn $name($($arg: $of),*) -> $result $body
+        )* };
+    }
+
+    #[allow(unused_unsafe, reason = "only instructions with pointers are unsafe")]
+    impl Vectors for Avx512 {
+        type Floats = __m512;
+        type Integers = __m512i;
+        type Mask = __mmask16;
+
+        instructions! {
+            fn floats(values: &Lanes) -> __m512 {
+                // SAFETY: the array is as long as the register.
+                unsafe { _mm512_loadu_ps(values.as_ptr()) }
+            }
+            fn lanes(values: __m512) -> Lanes {
+                let mut lanes = [0.0; LANES];
+                // SAFETY: the array is as long as the register.
+                unsafe { _mm512_storeu_ps(lanes.as_mut_ptr(), values) };
+                lanes
+            }
+            fn integers(values: &[i32; LANES]) -> __m512i {
+                // SAFETY: the array is as long as the register.
+                unsafe { _mm512_loadu_epi32(values.as_ptr()) }
+            }
+            fn integer_lanes(values: __m512i) -> [i32; LANES] {
+                let mut lanes = [0; LANES];
+                // SAFETY: the array is as long as the register.
+                unsafe { _mm512_storeu_epi32(lanes.as_mut_ptr(), values) };
+                lanes
+            }
+            fn splat(value: f32) -> __m512 { _mm512_set1_ps(value) }
+            fn splat_integer(value: i32) -> __m512i { _mm512_set1_epi32(value) }
+            fn add(a: __m512, b: __m512) -> __m512 { _mm512_add_ps(a, b) }
+            fn sub(a: __m512, b: __m512) -> __m512 { _mm512_sub_ps(a, b) }
+            fn mul(a: __m512, b: __m512) -> __m512 { _mm512_mul_ps(a, b) }
+            fn add_integers(a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi32(a, b) }
+            fn less(a: __m512, b: __m512) -> __mmask16 { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b) }
+            fn below(a: __m512i, b: __m512i) -> __mmask16 { _mm512_cmplt_epu32_mask(a, b) }
+            fn choose(mask: __mmask16, a: __m512, b: __m512) -> __m512 { _mm512_mask_blend_ps(mask, b, a) }
+            fn choose_integers(mask: __mmask16, a: __m512i, b: __m512i) -> __m512i { _mm512_mask_blend_epi32(mask, b, a) }
+            fn pick_lanes(window: &[f32; 2 * LANES], index: __m512i) -> __m512 {
+                // SAFETY: the window is as long as two registers.
+                unsafe {
+                    let low = _mm512_loadu_ps(window.as_ptr());
+                    let high = _mm512_loadu_ps(window.as_ptr().add(LANES));
+                    _mm512_permutex2var_ps(low, index, high)
+                }
+            }
+            fn prefetch(place: *const f32) -> () {
+                _mm_prefetch::<_MM_HINT_T1>(place.cast());
+            }
+            fn pick(window: &[f32; 2 * LANES], index: &[i32; LANES]) -> Lanes {
+                // SAFETY: the caller has the instruction set.
+                unsafe { Self::lanes(Self::pick_lanes(window, Self::integers(index))) }
+            }
         }
-        picked
     }
 }
 
@@ -69,7 +375,7 @@ macro_rules! vectorised {
                 }
                 #[target_feature(enable = "avx2")]
                 fn avx2($($arg: $ty),*) {
-                    body::<$crate::vectorised::Baseline>($($arg),*);
+                    body::<$crate::vectorised::Avx2>($($arg),*);
                 }
                 if is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")

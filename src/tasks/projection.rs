@@ -5,7 +5,7 @@ use crate::{
     data::{Projections, Unit, Volume},
     engine::{Extent, Graph, Output, Outputs},
     geometry::Geometry,
-    kernels::{pointwise::attenuation, project::siddon},
+    kernels::{pointwise::attenuation, project::Projector},
 };
 
 /// Attenuation coefficient of water at 60 keV in mm⁻¹ (NIST: 0.2059 cm²/g at 1 g/cm³), for CT numbers.
@@ -45,10 +45,11 @@ impl<'a> Projection<'a> {
             Unit::Hounsfield => attenuation::record(&mut graph, WATER_PER_MM, uploaded),
             got => return Err(TaskError::Unit { what: "volume", expected: "mm⁻¹ or HU", got }),
         };
+        let projector = Projector::new(&mut graph, geometry, &grid, attenuation);
         let output = graph.output("project.integrals", value_count);
         for batch in batches(geometry, columns * rows)? {
             let integrals = graph.buffer("project.integrals", Extent::new(batch.views.len(), rows, columns));
-            siddon::record(&mut graph, &batch.geometry, &grid, attenuation, integrals.replace());
+            projector.record(&mut graph, &batch.geometry, integrals);
             graph.download(integrals, output, batch.elements().start);
         }
         Ok(Self { graph, output, geometry: geometry.clone() })

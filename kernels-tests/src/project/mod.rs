@@ -1,9 +1,11 @@
 //! Cases of the projectors.
 
+mod axial;
+mod reorder;
 mod siddon;
 
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    siddon::cases()
+    [siddon::cases(), reorder::cases(), axial::cases()].into_iter().flatten().collect()
 }

@@ -104,7 +104,8 @@ impl Axial {
         let [nx, ny, nz] = grid.size().map(|n| n as u32);
         let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
         let [last_across, last_along] = [across, along].map(|n| n as f32 - 1.0);
-        let lanes = nz.next_power_of_two().min(SHADER.workgroup[2] / 8);
+        // Eight voxels for every invocation.
+        let lanes = nz.div_ceil(8).next_power_of_two().min(SHADER.workgroup[2] / 8);
         Self { nx, ny, across, along, view_count, lanes, half_x, half_y, half_z, last_across, last_along }
     }
 }

@@ -17,6 +17,7 @@
 //!
 //! Shapes: `[view][v][u]` ← `[z][y][x]`. Tier P.
 
+use super::axis::{Axis, affine};
 use super::rays::{Affine, ViewRays, view_rays};
 use crate::kernels::prelude::*;
 use crate::{data::Grid, engine::Kernel, geometry::Geometry};
@@ -31,17 +32,13 @@ kernel! {
         /// Half the number of gaps between columns, and between rows.
         half_columns, half_rows: f32,
     }
-    shader project/siddon, Pinned, [16, 4];
+    shader project/siddon + project/axis, Pinned, [16, 4];
     structs Affine, ViewRays;
     reads views[1, view_count]: whole of ViewRays, volume[ny, nx]: inputs of f32;
     writes integrals[rows, columns]: f32;
     domain |output| Domain::rows(output, f64::from(columns) * ray_operations([nx, ny, nz])).over(nz, Order::BothWays);
 }
 
-/// Rays whose direction changes by less than this many voxels per millimetre along an axis are parallel to it.
-const PARALLEL: f32 = 1e-12;
-/// Distance that no ray reaches, in mm.
-const FAR: f32 = 1e30;
 /// Arithmetic operations of one step from plane to plane.
 const STEP_OPERATIONS: f64 = 16.0;
 
@@ -98,89 +95,6 @@ vectorised! {
             }
         }
     }
-}
-
-/// One axis of one ray: `(k − fraction)·inverse` is the distance to plane `origin + k`.
-#[derive(Clone, Copy, Default)]
-struct Axis {
-    fraction: f32,
-    inverse: f32,
-    origin: i32,
-    slope: f32,
-    is_parallel: bool,
-}
-
-impl Axis {
-    #[inline(always)]
-    fn new(point: (f32, f32), slope: f32) -> Self {
-        let nearest = (point.0 + 0.5).floor();
-        let is_parallel = slope.abs() < PARALLEL;
-        let slope = if is_parallel { PARALLEL } else { slope };
-        Self {
-            fraction: (point.0 - nearest) + point.1,
-            inverse: if is_parallel { 1.0 / PARALLEL } else { reciprocal(slope) },
-            origin: nearest as i32,
-            slope,
-            is_parallel,
-        }
-    }
-
-    #[inline(always)]
-    fn distance_to(&self, plane: i32) -> f32 {
-        ((plane - self.origin) as f32 - self.fraction) * self.inverse
-    }
-
-    /// Distances at which the ray enters and leaves `first..end`.
-    #[inline(always)]
-    fn entry_exit(&self, first: i32, end: i32) -> (f32, f32) {
-        let cell = self.origin + self.fraction.floor() as i32;
-        let is_inside = cell >= first && cell < end;
-        let (p, q) = (self.distance_to(first), self.distance_to(end));
-        let (low, high) = if p < q { (p, q) } else { (q, p) };
-        match (self.is_parallel, is_inside) {
-            (false, _) => (low, high),
-            (true, true) => (-FAR, FAR),
-            (true, false) => (FAR, -FAR),
-        }
-    }
-
-    /// First plane that the ray meets after distance `t`.
-    #[inline(always)]
-    fn next_plane(&self, first: i32, end: i32, t: f32) -> i32 {
-        let along = if self.is_parallel { 0.0 } else { t * self.slope };
-        let cell = (self.origin + (along + self.fraction).floor() as i32).clamp(first, end - 1);
-        let is_up = self.inverse > 0.0;
-        let step = if is_up { 1 } else { -1 };
-        let plane = if is_up { cell + 1 } else { cell };
-        let is_passed = self.distance_to(plane) <= t;
-        let is_early = self.distance_to(plane - step) > t && !self.is_parallel;
-        if is_passed {
-            plane + step
-        } else if is_early {
-            plane - step
-        } else {
-            plane
-        }
-    }
-}
-
-/// Sum of head and tail of `base + i·u + j·v` along one axis, as an unevaluated pair.
-#[inline(always)]
-fn affine(a: &Affine, axis: usize, i: f32, j: f32) -> (f32, f32) {
-    let u = i * a.u[axis];
-    let v = j * a.v[axis];
-    let first = a.base[axis] + u;
-    let second = first + v;
-    let errors = sum_error(a.base[axis], u, first) + sum_error(first, v, second);
-    let tail = a.base_tail[axis] + i * a.u_tail[axis] + j * a.v_tail[axis];
-    (second, tail + errors)
-}
-
-/// What `sum = a + b` lost by rounding (Knuth's TwoSum).
-#[inline(always)]
-fn sum_error(a: f32, b: f32, sum: f32) -> f32 {
-    let t = sum - a;
-    (a - (sum - t)) + (b - t)
 }
 
 /// Walks sixteen neighbouring rays through the slab of `block.inputs`, which `volume` holds, in lockstep; a ray that has
