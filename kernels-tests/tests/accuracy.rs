@@ -325,14 +325,23 @@ fn back_projection_is_that_of_rays_in_double_precision() {
             (1.0 + 0.4 * ((column as f64 * 0.4 + view as f64).sin() + (row as f64 * 0.3).cos())) as f32
         };
         let filtered: Vec<f32> = (0..geometry.value_count()).map(pattern).collect();
-        let mut graph = Graph::new();
-        let uploaded = graph.upload("filtered", Extent::new(geometry.views().len(), rows, columns), &filtered);
-        let volume = graph.buffer("volume", Extent::new(32, 40, 48));
-        backproject::record(&mut graph, &geometry, DetectorAxis::U, 0, &small, uploaded, volume.replace());
-        let output = graph.result(volume);
-        let error = Error::of(&run(&graph, output), &oracle::backproject(&filtered, &geometry, &small));
-        println!("{}: {error:?}", scan.kind());
-        assert!(error.worst_of_peak <= GATHER_WORST, "{}: {error:?}", scan.kind());
+        let truth = oracle::backproject(&filtered, &geometry, &small);
+        // By the kernel for the geometry, and by the one for any.
+        for is_general in [false, true] {
+            let mut graph = Graph::new();
+            let uploaded = graph.upload("filtered", Extent::new(geometry.views().len(), rows, columns), &filtered);
+            let volume = graph.buffer("volume", Extent::new(32, 40, 48));
+            if is_general {
+                let matrices = backproject::matrices(&geometry, DetectorAxis::U, 0, &small);
+                backproject::general(&mut graph, &matrices, &small, uploaded, volume.replace());
+            } else {
+                backproject::record(&mut graph, &geometry, DetectorAxis::U, 0, &small, uploaded, volume.replace());
+            }
+            let output = graph.result(volume);
+            let error = Error::of(&run(&graph, output), &truth);
+            println!("{}, general {is_general}: {error:?}", scan.kind());
+            assert!(error.worst_of_peak <= GATHER_WORST, "{}: {error:?}", scan.kind());
+        }
     }
 }
 

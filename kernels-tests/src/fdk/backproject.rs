@@ -5,12 +5,16 @@ use kerma::{
     data::Grid,
     engine::{Extent, Graph, Shader},
     geometry::{DetectorAxis, Geometry, Source, Travel},
-    kernels::fdk::{axial, backproject, weight::size_along},
+    kernels::fdk::{
+        axial::{self, Along},
+        backproject, parallel, transpose,
+        weight::size_along,
+    },
 };
 
 use crate::{
     Case, Narrow, Seeded,
-    inputs::{cone, grid, known_good, parallel, tilted, tomosynthesis, turned, view, views},
+    inputs::{self, cone, grid, known_good, tilted, tomosynthesis, turned, view, views},
 };
 
 struct Inputs {
@@ -37,11 +41,18 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
         let filtered = graph.upload("case.filtered", Extent::new(views.len(), rows, columns), filtered);
         let target = if index == 0 { volume.replace() } else { volume.update() };
         let (axis, before) = (inputs.axis, inputs.margins[0]);
-        if inputs.kernel.name == axial::SHADER.name {
-            backproject::record(graph, &geometry, axis, before, &inputs.grid, filtered, target);
+        let (matrices, grid) = (backproject::matrices(&geometry, axis, before, &inputs.grid), &inputs.grid);
+        if inputs.kernel.name == backproject::SHADER.name {
+            backproject::general(graph, &matrices, grid, filtered, target);
+        } else if inputs.kernel.name == parallel::SHADER.name {
+            assert!(parallel::applies(&matrices));
+            parallel::record(graph, &matrices, grid, filtered, target);
         } else {
-            let matrices = backproject::matrices(&geometry, axis, before, &inputs.grid);
-            backproject::general(graph, &matrices, &inputs.grid, filtered, target);
+            let along = axial::along_z(&matrices);
+            assert!(along.is_some(), "an axial geometry");
+            let along = along.unwrap_or(Along::Columns);
+            let stack = if along == Along::Rows { transpose::record(graph, filtered) } else { filtered };
+            axial::record(graph, (&matrices, along), grid, stack, target);
         }
     }
 }
@@ -99,7 +110,7 @@ impl Of {
             self.case("one voxel", cone_views(), u, grid("1x1x1@2x2x2")),
             self.case(
                 "parallel beam",
-                views(&parallel(9, 4.0, 180.0, [65, 33], [1.7, 2.1])),
+                views(&inputs::parallel(9, 4.0, 180.0, [65, 33], [1.7, 2.1])),
                 u,
                 grid("64x63x31@1.5x1.5x2"),
             ),
@@ -158,7 +169,35 @@ fn rows() -> Vec<Case> {
     cases
 }
 
+/// Parallel beams perpendicular to z, along axes and at angles, with voxels of all sizes.
+fn parallel_beams() -> Vec<Case> {
+    let (of, u) = (Of(&parallel::SHADER), DetectorAxis::U);
+    let scan = |views, start_deg| views_of(views, start_deg, [65, 33], [1.7, 2.1]);
+    let mut cases = vec![
+        of.case("parallel beam", scan(9, 4.0), u, grid("64x63x31@1.5x1.5x2")),
+        of.case("along axes", scan(4, 0.0), u, grid("64x63x31@1.5x1.5x2")),
+        of.case("voxels close together", scan(7, 3.0), u, grid("301x19x5@0.3x5x2")),
+        of.case("voxels far apart", scan(7, 3.0), u, grid("33x29x5@7x5x30")),
+        of.case("one pixel", views_of(5, 2.0, [1, 1], [900.0, 900.0]), u, grid("17x3x29@2x2x2")),
+        of.case("a detector beside the volume", scan(5, 2.0), u, grid("21x19x33@2x2x2+200,0,300")),
+        of.with_margins("unequal margins", scan(9, 1.0), u, [23, 4], grid("50x41x30@1.7x2.1x2.9")),
+        of.in_batches("batches", scan(9, 1.0), u, grid("50x41x30@1.7x2.1x2.9"), 4),
+        of.case("runs of views", scan(9, 1.0), u, grid("50x41x30@1.7x2.1x2.9"))
+            .narrowed(Narrow::binding(4 * 65 * 33 * 4)),
+        of.case("short dispatches", scan(9, 1.0), u, grid("50x41x30@1.7x2.1x2.9")).narrowed(Narrow::dispatch(2e4)),
+    ];
+    for size in ["1x1x1", "1x40x3", "15x1x4", "16x5x1", "17x33x2", "130x9x7"] {
+        cases.push(of.case(size, scan(5, 7.0), u, grid(&format!("{size}@1.3x1.1x1.9"))));
+    }
+    cases
+}
+
+/// Half a turn of parallel beams.
+fn views_of(count: usize, start_deg: f64, detector: [usize; 2], pitch_mm: [f64; 2]) -> Geometry {
+    views(&inputs::parallel(count, start_deg, 180.0, detector, pitch_mm))
+}
+
 pub(crate) fn cases() -> Vec<Case> {
     let both = [&backproject::SHADER, &axial::SHADER].into_iter().flat_map(|kernel| Of(kernel).axial());
-    both.chain(general()).chain(rows()).collect()
+    both.chain(general()).chain(rows()).chain(parallel_beams()).collect()
 }

@@ -18,10 +18,11 @@
 //! Shapes: `[z][y][x]` ← `[view][across][along]`, where `along` is the detector's axis that is parallel to z. Tier P.
 
 use super::backproject::ViewMatrix;
+use super::run::{BESIDE, EDGE, INSIDE, LARGEST_STEP, Run, WIDE};
 use crate::{data::Grid, kernels::prelude::*, parallel::*, vectorised::Vectors};
 
-/// Arithmetic operations of one view at one voxel.
-const UPDATE_OPERATIONS: f64 = 20.0;
+/// Operations of one view at one voxel, those of other kernels that take as long.
+const UPDATE_OPERATIONS: f64 = 8.0;
 
 kernel! {
     /// Sum over views at every voxel.
@@ -116,8 +117,6 @@ const VECTORS: usize = 4;
 const TILE: [usize; 2] = [64, 32];
 /// Views that are added at a time.
 const VIEWS: usize = 4;
-/// Largest change of v from voxel to voxel for which sixteen voxels and their neighbours lie in 32 rows.
-const LARGEST_STEP: f32 = 1.9;
 /// Rows that the voxels of a slab can need, and a window that begins at the last of them.
 const REACH: usize = 2 * VECTORS * LANES + 3 * LANES;
 
@@ -248,11 +247,15 @@ fn add_row<V: Vectors>(kernel: &Axial, stack: &Stack<'_>, (x, y): (usize, f32), 
             }
             for ((meeting, rows), view) in meetings.iter().zip(&rows).zip(0..views.len()) {
                 for (vector, sum) in sums[..heights.len()].iter_mut().enumerate() {
+                    let (run, first) = (meeting.run(vector, lane), meeting.first[lane]);
                     match meeting.reach[vector][lane] {
                         BESIDE => {}
-                        INSIDE => meeting.inside::<V>(rows, vector, lane, sum),
-                        EDGE => meeting.at_edge::<V>(rows, vector, lane, kernel.last_along, sum),
-                        _ => meeting.wide(&seen((meeting, view)), vector, lane, kernel.last_along, sum),
+                        INSIDE => run.inside::<V>(rows, first, sum),
+                        EDGE => run.at_edge::<V>(rows, first, kernel.last_along, sum),
+                        _ => {
+                            let columns = seen((meeting, view));
+                            run.wide(kernel.last_along, |row| columns.joined(row), sum);
+                        }
                     }
                 }
             }
@@ -287,16 +290,15 @@ impl DetectorColumns<'_> {
             }
         }
     }
-}
 
-/// Voxels whose rays pass beside the detector or that lie behind the source.
-const BESIDE: i32 = 0;
-/// Voxels that meet the detector between its rows.
-const INSIDE: i32 = 1;
-/// Voxels of which some lie beyond the first or the last row.
-const EDGE: i32 = 2;
-/// Voxels whose rows are too far apart for one window.
-const WIDE: i32 = 3;
+    /// One row, joined.
+    #[inline(always)]
+    fn joined(&self, row: u32) -> f32 {
+        let [a, b] = self.weights;
+        // SAFETY: columns are not empty.
+        unsafe { a * gather(&self.low[..self.along], row) + b * gather(&self.high[..self.along], row) }
+    }
+}
 
 /// Where sixteen neighbouring columns of voxels, one per lane, meet the detector in one view.
 #[derive(Clone, Copy)]
@@ -398,83 +400,10 @@ impl Meeting {
         }
     }
 
-    /// Adds sixteen voxels that meet `rows`, the joined ones, between the detector's first and last.
+    /// Sixteen voxels of one column.
     #[inline(always)]
-    fn inside<V: Vectors>(&self, rows: &[f32; REACH], vector: usize, lane: usize, sum: &mut Lanes) {
-        let (fraction, step, below) = (self.fraction[vector][lane], self.step[lane], self.below[lane]);
-        let start = self.whole[vector][lane] + below;
-        // SAFETY: a row of the detector.
-        let at = unsafe { start.to_int_unchecked::<i32>() } - self.first[lane];
-        let Some(window) = rows.get(at as usize..).and_then(|rows| rows.first_chunk()) else { return };
-        let [mut index, mut next] = [[0; LANES]; 2];
-        let mut share = [0.0; LANES];
-        for l in 0..LANES {
-            let v = fraction + l as f32 * step;
-            let part = v.floor();
-            share[l] = v - part;
-            // SAFETY: from 0 to 30, since the step is at most LARGEST_STEP.
-            index[l] = unsafe { (part - below).to_int_unchecked::<i32>() };
-            next[l] = index[l] + 1;
-        }
-        // SAFETY: as above; `V` is what the caller is built for.
-        let (low, high) = unsafe { (V::pick(window, &index), V::pick(window, &next)) };
-        for l in 0..LANES {
-            sum[l] += low[l] + share[l] * (high[l] - low[l]);
-        }
-    }
-
-    /// Adds sixteen voxels of which some lie beyond the detector's first or last row, whose value goes on for half a pixel.
-    #[inline(always)]
-    fn at_edge<V: Vectors>(&self, rows: &[f32; REACH], vector: usize, lane: usize, last_v: f32, sum: &mut Lanes) {
-        let (whole, fraction, step) = (self.whole[vector][lane], self.fraction[vector][lane], self.step[lane]);
-        let first = self.first[lane] as f32;
-        let start = (whole + self.below[lane]).max(first).min(last_v);
-        // SAFETY: a row of the detector.
-        let at = unsafe { (start - first).to_int_unchecked::<i32>() };
-        let Some(window) = rows.get(at as usize..).and_then(|rows| rows.first_chunk()) else { return };
-        let [mut index, mut next] = [[0; LANES]; 2];
-        let mut share = [0.0; LANES];
-        let mut is_seen = [false; LANES];
-        for l in 0..LANES {
-            let v = fraction + l as f32 * step;
-            let part = v.floor();
-            share[l] = v - part;
-            is_seen[l] = (whole + v >= -0.5) & (whole + v <= last_v + 0.5);
-            let place = |row: f32| {
-                let row = row.max(0.0).min(last_v) - start;
-                // SAFETY: `max` and `min` leave places of the window, NaN included.
-                unsafe { row.max(0.0).min((2 * LANES - 1) as f32).to_int_unchecked::<i32>() }
-            };
-            (index[l], next[l]) = (place(whole + part), place(whole + part + 1.0));
-        }
-        // SAFETY: as above; `V` is what the caller is built for.
-        let (low, high) = unsafe { (V::pick(window, &index), V::pick(window, &next)) };
-        for l in 0..LANES {
-            let added = sum[l] + (low[l] + share[l] * (high[l] - low[l]));
-            sum[l] = if is_seen[l] { added } else { sum[l] };
-        }
-    }
-
-    /// Adds sixteen voxels straight from the detector columns.
-    #[inline(always)]
-    fn wide(&self, columns: &DetectorColumns<'_>, vector: usize, lane: usize, last_v: f32, sum: &mut Lanes) {
-        let (whole, fraction, step) = (self.whole[vector][lane], self.fraction[vector][lane], self.step[lane]);
-        let (low, high, [a, b]) = (&columns.low[..columns.along], &columns.high[..columns.along], columns.weights);
-        for (lane, sum) in sum.iter_mut().enumerate() {
-            let v = fraction + lane as f32 * step;
-            let part = v.floor();
-            let share = v - part;
-            let is_seen = (whole + v >= -0.5) & (whole + v <= last_v + 0.5);
-            let joined = |row: f32| {
-                // SAFETY: `max` and `min` leave numbers from 0 to the last row, NaN included; columns are not empty.
-                unsafe {
-                    let row = row.max(0.0).min(last_v).to_int_unchecked::<i32>() as u32;
-                    a * gather(low, row) + b * gather(high, row)
-                }
-            };
-            let (low, high) = (joined(whole + part), joined(whole + part + 1.0));
-            let added = *sum + (low + share * (high - low));
-            *sum = if is_seen { added } else { *sum };
-        }
+    fn run(&self, vector: usize, lane: usize) -> Run {
+        let (whole, fraction) = (self.whole[vector][lane], self.fraction[vector][lane]);
+        Run { whole, fraction, step: self.step[lane], below: self.below[lane] }
     }
 }

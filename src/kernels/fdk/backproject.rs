@@ -14,7 +14,7 @@
 use glam::{DMat3, DVec3};
 
 use super::axial::{self, Along};
-use super::{transpose, weight::size_along};
+use super::{parallel, transpose, weight::size_along};
 use crate::data::Grid;
 use crate::geometry::{DetectorAxis, Geometry, Source, View};
 use crate::kernels::prelude::*;
@@ -49,7 +49,7 @@ shader_struct! {
 }
 
 /// Records the back-projection of `filtered` (views × rows × columns along `axis`) into `volume` on `grid`, by
-/// [`super::axial`] where it applies.
+/// [`super::parallel`] or [`super::axial`] where they apply.
 ///
 /// The detector's first column is column `before` of `filtered`; what lies before it and behind its last one are
 /// margins, which are read like the detector.
@@ -63,6 +63,9 @@ pub fn record(
     volume: Write,
 ) {
     let matrices = matrices(geometry, axis, before, grid);
+    if parallel::applies(&matrices) {
+        return parallel::record(graph, &matrices, grid, filtered, volume);
+    }
     match axial::along_z(&matrices) {
         Some(Along::Columns) => axial::record(graph, (&matrices, Along::Columns), grid, filtered, volume),
         Some(Along::Rows) => {

@@ -2,12 +2,15 @@
 
 pub mod axial;
 pub mod backproject;
+pub mod parallel;
 pub mod ramp;
 pub mod transpose;
 pub mod weight;
+
+mod run;
 
 use crate::engine::Shader;
 
 /// Shaders of the room.
 pub(super) const SHADERS: &[&Shader] =
-    &[&weight::SHADER, &ramp::SHADER, &backproject::SHADER, &axial::SHADER, &transpose::SHADER];
+    &[&weight::SHADER, &ramp::SHADER, &backproject::SHADER, &axial::SHADER, &parallel::SHADER, &transpose::SHADER];
