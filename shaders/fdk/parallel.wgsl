@@ -6,9 +6,12 @@ const WIDE = WORKGROUP_WIDE / 4u;
 // Voxels whose first one's u is computed anew.
 const RUN = 16u;
 
-// Pixel `place` of two detector rows, joined.
+// Pixel `place` of two detector rows, joined; where slices meet the middle of a row, the other one adds nothing.
 fn joined(low: u32, high: u32, weights: vec2<f32>, place: f32) -> f32 {
     let column = u32(min(max(place, 0.0), params.last_column));
+    if (weights.y == 0.0) {
+        return filtered[low + column];
+    }
     return pin(pin(weights.x * filtered[low + column]) + pin(weights.y * filtered[high + column]));
 }
 

@@ -134,11 +134,19 @@ vectorised! {
                 let y = i * c.column[1] + j * c.row[1] + c.base[1];
                 let z = i * c.column[2] + j * c.row[2] + c.base[2];
                 let square = x * x + y * y + z * z;
-                let cosine = c.base[3] * inverse_square_root(square);
-                let measured = (column as i32 - kernel.margin).clamp(0, kernel.last) as usize;
-                let value = input[measured * column_stride + r * row_stride];
-                *out = value * (cosine * redundancy);
+                *out = c.base[3] * inverse_square_root(square) * redundancy;
             }
+            // Values lie side by side or a row apart, and the outermost ones go on in the margins.
+            let line = &input[r * row_stride..];
+            let (before, out) = out.split_at_mut(kernel.margin as usize);
+            let (measured, behind) = out.split_at_mut(kernel.last as usize + 1);
+            before.iter_mut().for_each(|out| *out *= line[0]);
+            if column_stride == 1 {
+                measured.iter_mut().zip(line).for_each(|(out, value)| *out *= value);
+            } else {
+                measured.iter_mut().zip(line.iter().step_by(column_stride)).for_each(|(out, value)| *out *= value);
+            }
+            behind.iter_mut().for_each(|out| *out *= line[kernel.last as usize * column_stride]);
         }
     }
 }
