@@ -373,6 +373,44 @@ mod tests {
         }
 
         #[test]
+        fn sums_over_whole_layers_take_fewer_inputs_where_time_is_short(
+            (slices, rows, columns) in (1_u32..30, 1_u32..6, 1_u32..20),
+            (inputs, operations, part_slices) in (1_u32..40, 1.0..2e4_f64, 1_u64..40),
+        ) {
+            const DEEP: u32 = 6;
+            static LAYERS: Shader = Shader { workgroup: [16, 4, DEEP], name: "test.layers", ..SHADER };
+            let extent = Extent { slices, rows, columns };
+            let domain = Domain::rows(extent, 10.0 * f64::from(inputs)).over(inputs, Order::Ascending);
+            let mut graph = Graph::new();
+            let input = graph.buffer::<f32>("input", Extent { slices: inputs, rows: 1, columns: 1 });
+            let output = graph.buffer::<f32>("output", extent);
+            let limits = Limits {
+                binding_bytes: part_slices * u64::from(rows * columns) * WORD_BYTES,
+                dispatch_operations: operations,
+                ..Limits::portable()
+            };
+            let parts = placement::parts(&graph, &limits);
+            let found =
+                pieces(&graph, "sum", (&LAYERS, &domain), &[input.inputs()], &[output.replace()], &parts, &limits).unwrap();
+            let mut taken = vec![0; extent.all_rows() as usize];
+            let layer = u64::from(DEEP * rows);
+            let is_end = |row: u64| row == extent.all_rows() || parts[output.entry.index].cuts().any(|cut| cut == row);
+            for piece in &found {
+                let count = piece.rows.end - piece.rows.start;
+                prop_assert!(count.is_multiple_of(layer) || is_end(piece.rows.end), "{piece:?}");
+                let taken_inputs = piece.inputs.end - piece.inputs.start;
+                let cost = 10.0 * f64::from(taken_inputs) * count as f64;
+                prop_assert!(cost <= operations || (count <= layer && taken_inputs == 1), "{piece:?} of {operations}");
+                for row in piece.rows.clone() {
+                    let next = &mut taken[row as usize];
+                    prop_assert_eq!(piece.inputs.start, *next);
+                    *next = piece.inputs.end;
+                }
+            }
+            prop_assert!(taken.iter().all(|next| *next == inputs));
+        }
+
+        #[test]
         fn every_input_finds_the_slices_around_it(
             (slices, rows, columns, reach) in (1_u32..30, 1_u32..4, 1_u32..5, 0_u32..6),
             (part_slices, both_ways) in (1_u64..20, any::<bool>()),
