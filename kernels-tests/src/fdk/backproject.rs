@@ -61,7 +61,7 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
 struct Of(&'static Shader);
 
 impl Of {
-    fn new(
+    fn whole(
         &self,
         name: &str,
         geometry: Geometry,
@@ -77,7 +77,7 @@ impl Of {
     }
 
     fn in_batches(&self, name: &str, geometry: Geometry, axis: DetectorAxis, grid: Grid, batch: usize) -> Case {
-        self.new(name, geometry, axis, [0, 0], grid, batch)
+        self.whole(name, geometry, axis, [0, 0], grid, batch)
     }
 
     fn with_margins(
@@ -89,7 +89,7 @@ impl Of {
         grid: Grid,
     ) -> Case {
         let batch = geometry.views().len();
-        self.new(name, geometry, axis, margins, grid, batch)
+        self.whole(name, geometry, axis, margins, grid, batch)
     }
 
     fn case(&self, name: &str, geometry: Geometry, axis: DetectorAxis, grid: Grid) -> Case {

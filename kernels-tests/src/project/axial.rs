@@ -92,7 +92,7 @@ fn shifted() -> Geometry {
         let (sin, cos) = (k as f64 * 0.37 + between(-0.4, 0.4)).sin_cos();
         // Columns may rise from one to the next: only their own direction counts.
         let u = DVec3::new(0.9 * cos, 0.9 * sin, between(-0.3, 0.3));
-        let v = between(0.6, 1.2) * if k % 2 == 0 { 1.0 } else { -1.0 };
+        let v = between(0.6, 1.2) * if k.is_multiple_of(2) { 1.0 } else { -1.0 };
         View { source: Source::Point(source), detector_centre: centre, u_step: u, v_step: DVec3::new(0.0, 0.0, v) }
     };
     known_good(Geometry::new([110, 99], (0..17).map(shifted).collect()))
