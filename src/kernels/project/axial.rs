@@ -16,7 +16,7 @@
 //! On the CPU lanes are detector rows. Sixteen rows of one detector column meet values of one column of voxels that lie
 //! close together, and two permutations of a window of 32 of them replace gathers.
 //!
-//! Shapes: `[view][v][u]` ← `[y][x][z]`, as [`reorder`](super::reorder) makes it. Tier P.
+//! Shapes: `[view][v][u]` ← `[y][x][z]`, as [`reorder`] makes it. Tier P.
 
 use std::ops::Range;
 
