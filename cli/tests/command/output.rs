@@ -40,8 +40,7 @@ fn json_is_one_object_with_the_keys_of_the_contract() {
     assert_eq!(conformance["conformance"]["kernels"][0]["verdict"], "bits-equal");
     let bench = object(&room, &["bench", "pointwise", "--runs", "1"]);
     assert!(bench["bench"][0]["cpu"]["throughput"].as_f64() > Some(0.0));
-    let growth =
-        object(&room, &["bench", "pointwise", "enhance", "--size", "growth", "--runs", "1", "--device", "cpu"]);
+    let growth = object(&room, &["bench", "pointwise", "enhance", "--size", "growth", "--runs", "1"]);
     let labels: Vec<&str> =
         growth["bench"].as_array().into_iter().flatten().filter_map(|r| r["label"].as_str()).collect();
     assert_eq!(labels, ["pointwise 64³", "pointwise 128³", "pointwise 256³", "pointwise 512³"]);

@@ -48,7 +48,7 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
             assert!(parallel::applies(&matrices));
             parallel::record(graph, &matrices, grid, filtered, target);
         } else {
-            let along = axial::along_z(&matrices);
+            let along = axial::along_z(&matrices, grid);
             assert!(along.is_some(), "an axial geometry");
             let along = along.unwrap_or(Along::Columns);
             let stack = if along == Along::Rows { transpose::record(graph, filtered) } else { filtered };

@@ -19,7 +19,8 @@
 
 use super::backproject::ViewMatrix;
 use super::run::{BESIDE, EDGE, INSIDE, LARGEST_STEP, Run, WIDE};
-use crate::{data::Grid, kernels::prelude::*, parallel::*, vectorised::Vectors};
+use crate::kernels::prelude::*;
+use crate::{data::Grid, engine::Limits, parallel::*, vectorised::Vectors};
 
 /// Operations of one view at one voxel, those of other kernels that take as long.
 const UPDATE_OPERATIONS: f64 = 8.0;
@@ -74,10 +75,16 @@ pub enum Along {
     Rows,
 }
 
-/// Which axis of the stack, if any, is parallel to z in all views: the forms of the other one, and of the denominator,
+/// Which axis of the stack, if any, is parallel to z of `grid` in all views: the forms of the other one, and of the denominator,
 /// have no term in z at all.
+///
+/// None too where a slice is larger than what any device binds at once: workgroups own whole slices.
 #[must_use]
-pub fn along_z(views: &[ViewMatrix]) -> Option<Along> {
+pub fn along_z(views: &[ViewMatrix], grid: &Grid) -> Option<Along> {
+    let [nx, ny, _] = grid.size().map(|n| n as u64);
+    if nx * ny * size_of::<f32>() as u64 > Limits::portable().binding_bytes {
+        return None;
+    }
     let are_free_of_z = |form: fn(&ViewMatrix) -> f32| views.iter().all(|view| form(view) == 0.0);
     match (are_free_of_z(|m| m.w[2]), are_free_of_z(|m| m.u[2]), are_free_of_z(|m| m.v[2])) {
         (true, true, _) => Some(Along::Rows),

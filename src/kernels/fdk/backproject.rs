@@ -66,7 +66,7 @@ pub fn record(
     if parallel::applies(&matrices) {
         return parallel::record(graph, &matrices, grid, filtered, volume);
     }
-    match axial::along_z(&matrices) {
+    match axial::along_z(&matrices, grid) {
         Some(Along::Columns) => axial::record(graph, (&matrices, Along::Columns), grid, filtered, volume),
         Some(Along::Rows) => {
             let transposed = transpose::record(graph, filtered);

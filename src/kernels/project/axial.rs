@@ -71,9 +71,9 @@ const STEEPEST: f64 = 4.0;
 pub fn is_axial(geometry: &Geometry, grid: &Grid) -> bool {
     let [columns, rows] = geometry.detector();
     let Extent { rows: wide, columns: deep, .. } = reorder::extent(grid);
-    let fits = |row: usize, rows: usize| (row * rows * size_of::<f32>()) as u64 <= Limits::portable().binding_bytes;
-    fits(columns, rows)
-        && fits(wide as usize, deep as usize)
+    let fits = |row: u64, rows: u64| row * rows * size_of::<f32>() as u64 <= Limits::portable().binding_bytes;
+    fits(columns as u64, rows as u64)
+        && fits(wide.into(), deep.into())
         && view_rays(geometry, grid).iter().all(|view| {
             let is_common = |a: &Affine| [a.v, a.v_tail].iter().all(|v| v[0] == 0.0 && v[1] == 0.0);
             let half = [columns, rows].map(|n| (n as f64 - 1.0) / 2.0);
