@@ -11,6 +11,7 @@ use kerma::{
     },
 };
 
+use super::siddon;
 use crate::{
     Case, Narrow, Seeded,
     inputs::{cone, grid, known_good, parallel, turned, view, views},
@@ -47,7 +48,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.extend(sizes());
     cases.extend(divided());
     cases.extend(in_faces());
-    cases.extend(grazing());
+    cases.extend(siddon::grazing(case));
     cases.extend(from_odd_places());
     cases
 }
@@ -144,33 +145,6 @@ fn in_faces() -> Vec<Case> {
         cases.push(case(name, views(&scan), grid(size)).on_a_knife_edge().narrowed(Narrow::binding(5 * 17 * 40 * 4)));
     }
     cases
-}
-
-/// Rays that touch the volume's outer faces, edges and corners, and rays that miss it.
-fn grazing() -> Vec<Case> {
-    // The box reaches from −16 to 16 mm; the source lies in the plane of a face, and exactly opposite an edge.
-    let box_grid = grid("16x16x16@2x2x2");
-    let opposite = |source: [f64; 3], centre: [f64; 3]| {
-        view(Source::Point(DVec3::from(source)), centre, [1.0, 0.0, 0.0], [0.0, 0.0, 1.0])
-    };
-    let touching = [
-        opposite([0.0, -200.0, 16.0], [0.0, 100.0, 16.0]),
-        opposite([-16.0, -200.0, 0.0], [-16.0, 100.0, 0.0]),
-        opposite([16.0, -216.0, -16.0], [16.0, 84.0, -16.0]),
-        opposite([-216.0, -216.0, 0.0], [84.0, 84.0, 0.0]),
-    ];
-    let missing = [
-        opposite([0.0, -200.0, 80.0], [0.0, 100.0, 80.0]),
-        opposite([300.0, -200.0, 0.0], [300.0, 100.0, 0.0]),
-        // Both ends before the volume, and the volume behind the source.
-        opposite([0.0, -200.0, 0.0], [0.0, -40.0, 0.0]),
-        opposite([0.0, 60.0, 0.0], [0.0, 200.0, 0.0]),
-    ];
-    let geometry = |views: &[_], detector| known_good(Geometry::new(detector, views.to_vec()));
-    vec![
-        case("rays that touch faces and edges", geometry(&touching, [65, 63]), box_grid).on_a_knife_edge(),
-        case("rays that miss", geometry(&missing, [31, 33]), box_grid),
-    ]
 }
 
 /// Sources beside the volume, between its bounding planes, and detectors within it.

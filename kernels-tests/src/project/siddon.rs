@@ -40,7 +40,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.extend(sizes());
     cases.extend(divided());
     cases.extend(in_faces());
-    cases.extend(grazing());
+    cases.extend(grazing(case));
     cases.extend(from_odd_places());
     cases
 }
@@ -126,7 +126,7 @@ fn in_faces() -> Vec<Case> {
 }
 
 /// Rays that touch the volume's outer faces, edges and corners, and rays that miss it.
-fn grazing() -> Vec<Case> {
+pub(super) fn grazing(case: fn(&'static str, Geometry, Grid) -> Case) -> Vec<Case> {
     // The box reaches from −16 to 16 mm; the source lies in the plane of a face, and exactly opposite an edge.
     let box_grid = grid("16x16x16@2x2x2");
     let opposite = |source: [f64; 3], centre: [f64; 3]| {
