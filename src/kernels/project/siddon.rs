@@ -20,7 +20,7 @@
 use super::axis::{Axis, affine};
 use super::rays::{Affine, ViewRays, view_rays};
 use crate::kernels::prelude::*;
-use crate::{data::Grid, engine::Kernel, geometry::Geometry};
+use crate::{data::Grid, engine::Kernel, geometry::Geometry, vectorised::Vectors};
 
 kernel! {
     /// Line integrals along rays.
@@ -36,7 +36,10 @@ kernel! {
     structs Affine, ViewRays;
     reads views[1, view_count]: whole of ViewRays, volume[ny, nx]: inputs of f32;
     writes integrals[rows, columns]: f32;
-    domain |output| Domain::rows(output, f64::from(columns) * ray_operations([nx, ny, nz])).over(nz, Order::BothWays);
+    domain |output| Domain {
+        grain: HIGH as u32,
+        ..Domain::rows(output, f64::from(columns) * ray_operations([nx, ny, nz])).over(nz, Order::BothWays)
+    };
 }
 
 /// Arithmetic operations of one step from plane to plane.
@@ -72,124 +75,192 @@ impl Siddon {
     }
 }
 
+/// Walks side by side, so that steps of one fill the waits of the other.
+const BUNDLES: usize = 2;
+
+/// Columns and rows of the pixels whose rays are walked side by side: neighbours meet the same lines of the cache.
+const WIDE: usize = 4;
+const HIGH: usize = BUNDLES * LANES / WIDE;
+
 vectorised! {
     fn twin(kernel: &Siddon, block: &Block, views: &[ViewRays], volume: &[f32], integrals: &mut [f32]) {
         let [columns, rows] = [kernel.columns, kernel.rows].map(|n| n as usize);
         if volume.is_empty() {
             return;
         }
-        for (row, out) in block.rows.clone().zip(integrals.chunks_exact_mut(columns)) {
-            let view = &views[row / rows];
-            let j = (row % rows) as f32 - kernel.half_rows;
-            for (first, out) in (0..).step_by(LANES).zip(out.chunks_mut(LANES)) {
-                let mut sum = [0.0; LANES];
-                if block.resume {
-                    sum[..out.len()].copy_from_slice(out);
+        let mut first = block.rows.start;
+        while first < block.rows.end {
+            let (view, from) = (first / rows, first % rows);
+            let count = (rows - from).min(block.rows.end - first);
+            let out = &mut integrals[(first - block.rows.start) * columns..][..count * columns];
+            for column in (0..columns).step_by(WIDE) {
+                for row in (0..count).step_by(HIGH) {
+                    // Lanes beyond the detector's edge repeat its last pixels.
+                    let place = |lane: usize| {
+                        [(column + lane % WIDE).min(columns - 1), (row + lane / WIDE).min(count - 1)]
+                    };
+                    // SAFETY: the volume is not empty, and the processor has the instruction set of `V`.
+                    unsafe {
+                        let mut walks: [Walk<V>; BUNDLES] = std::array::from_fn(|bundle| {
+                            let rays: [Ray; LANES] = std::array::from_fn(|lane| {
+                                let [u, v] = place(bundle * LANES + lane);
+                                let (i, j) = (u as f32 - kernel.half_columns, (from + v) as f32 - kernel.half_rows);
+                                let sum = if block.resume { out[v * columns + u] } else { 0.0 };
+                                Ray::new(kernel, block, &views[view], i, j, sum)
+                            });
+                            Walk::new(&rays)
+                        });
+                        while walks.iter().any(|walk| V::any(walk.goes)) {
+                            for walk in &mut walks {
+                                walk.step(volume);
+                            }
+                        }
+                        for (bundle, walk) in walks.into_iter().enumerate() {
+                            for (lane, sum) in V::lanes(walk.sum).into_iter().enumerate() {
+                                let [u, v] = place(bundle * LANES + lane);
+                                out[v * columns + u] = sum;
+                            }
+                        }
+                    }
                 }
-                let mut i = [0.0; LANES];
-                for (lane, i) in i.iter_mut().enumerate() {
-                    *i = (first + lane).min(columns - 1) as f32 - kernel.half_columns;
-                }
-                march(kernel, block, view, &i, j, volume, &mut sum);
-                out.copy_from_slice(&sum[..out.len()]);
             }
+            first += count;
         }
     }
 }
 
-/// Walks sixteen neighbouring rays through the slab of `block.inputs`, which `volume` holds, in lockstep; a ray that has
-/// ended adds pieces of no length.
-#[inline(always)]
-fn march(kernel: &Siddon, block: &Block, view: &ViewRays, i: &Lanes, j: f32, volume: &[f32], sum: &mut Lanes) {
-    let [nx, ny] = [kernel.nx, kernel.ny].map(|n| n as i32);
-    let spacing = [kernel.spacing_x, kernel.spacing_y, kernel.spacing_z];
-    let first_z = block.inputs.start as i32;
-    let end_z = block.inputs.end as i32;
+/// A ray where it enters the slab of `block.inputs`.
+#[derive(Clone, Copy, Default)]
+struct Ray {
+    sum: f32,
+    t: f32,
+    end: f32,
+    fraction: [f32; 3],
+    inverse: [f32; 3],
+    plane: [f32; 3],
+    step: [f32; 3],
+    stride: [i32; 3],
+    voxel: i32,
+}
 
-    let mut t = [0.0; LANES];
-    let mut end = [0.0; LANES];
-    let mut fraction = [[0.0; LANES]; 3];
-    let mut inverse = [[0.0; LANES]; 3];
-    let mut plane = [[0.0; LANES]; 3];
-    let mut step = [[0.0; LANES]; 3];
-    let mut stride = [[0i32; LANES]; 3];
-    let mut voxel = [0i32; LANES];
-    for l in 0..LANES {
+impl Ray {
+    #[inline(always)]
+    fn new(kernel: &Siddon, block: &Block, view: &ViewRays, i: f32, j: f32, sum: f32) -> Self {
+        let [nx, ny] = [kernel.nx, kernel.ny].map(|n| n as i32);
+        let spacing = [kernel.spacing_x, kernel.spacing_y, kernel.spacing_z];
+        let (first_z, end_z) = (block.inputs.start as i32, block.inputs.end as i32);
         let d = [0, 1, 2].map(|axis| {
-            let (head, tail) = affine(&view.direction, axis, i[l], j);
+            let (head, tail) = affine(&view.direction, axis, i, j);
             head + tail
         });
         let m = [0, 1, 2].map(|axis| d[axis] * spacing[axis]);
         let square = m[0] * m[0] + m[1] * m[1] + m[2] * m[2];
         let per_mm = inverse_square_root(square);
         let length = square * per_mm;
-        let axes = [0, 1, 2].map(|axis| Axis::new(affine(&view.point, axis, i[l], j), d[axis] * per_mm));
+        let axes = [0, 1, 2].map(|axis| Axis::new(affine(&view.point, axis, i, j), d[axis] * per_mm));
         let ex = axes[0].entry_exit(0, nx);
         let ey = axes[1].entry_exit(0, ny);
         let ez = axes[2].entry_exit(first_z, end_z);
         let start = ex.0.max(ey.0).max(ez.0).max(view.range[0] * length);
         let stop = ex.1.min(ey.1).min(ez.1).min(view.range[1] * length);
-        let is_included = block.way.includes(axes[2].inverse < 0.0);
-        let is_hit = start < stop && is_included;
-        t[l] = if is_hit { start } else { 0.0 };
-        end[l] = if is_hit { stop } else { 0.0 };
+        let is_hit = start < stop && block.way.includes(axes[2].inverse < 0.0);
+        if !is_hit {
+            // All planes of a ray that misses lie at its end, 0.
+            return Self { sum, ..Self::default() };
+        }
         let planes = [
-            axes[0].next_plane(0, nx, t[l]),
-            axes[1].next_plane(0, ny, t[l]),
-            axes[2].next_plane(first_z, end_z, t[l]),
+            axes[0].next_plane(0, nx, start),
+            axes[1].next_plane(0, ny, start),
+            axes[2].next_plane(first_z, end_z, start),
         ];
         let signs = axes.map(|a| if a.inverse > 0.0 { 1 } else { -1 });
         let cell = [0, 1, 2].map(|axis| if signs[axis] > 0 { planes[axis] - 1 } else { planes[axis] });
-        let strides = [1, nx, nx * ny];
-        voxel[l] = if is_hit { ((cell[2] - first_z) * ny + cell[1]) * nx + cell[0] } else { 0 };
-        for axis in 0..3 {
-            fraction[axis][l] = axes[axis].fraction;
-            // All planes of a ray that misses lie at its end, 0, so that it never moves.
-            inverse[axis][l] = if is_hit { axes[axis].inverse } else { 0.0 };
-            plane[axis][l] = (planes[axis] - axes[axis].origin) as f32;
-            step[axis][l] = signs[axis] as f32;
-            stride[axis][l] = signs[axis] * strides[axis];
+        Self {
+            sum,
+            t: start,
+            end: stop,
+            fraction: axes.map(|a| a.fraction),
+            inverse: axes.map(|a| a.inverse),
+            plane: [0, 1, 2].map(|axis| (planes[axis] - axes[axis].origin) as f32),
+            step: signs.map(|s| s as f32),
+            stride: [signs[0], signs[1] * nx, signs[2] * nx * ny],
+            voxel: ((cell[2] - first_z) * ny + cell[1]) * nx + cell[0],
+        }
+    }
+}
+
+/// Sixteen rays in lockstep; one that has ended adds pieces of no length.
+struct Walk<V: Vectors> {
+    sum: V::Floats,
+    t: V::Floats,
+    end: V::Floats,
+    fraction: [V::Floats; 3],
+    inverse: [V::Floats; 3],
+    plane: [V::Floats; 3],
+    step: [V::Floats; 3],
+    stride: [V::Integers; 3],
+    voxel: V::Integers,
+    distance: [V::Floats; 3],
+    goes: V::Mask,
+}
+
+/// # Safety
+/// Of all functions: the processor has the instruction set.
+impl<V: Vectors> Walk<V> {
+    #[inline(always)]
+    unsafe fn new(rays: &[Ray; LANES]) -> Self {
+        // SAFETY: as of this function.
+        unsafe {
+            let floats = |of: &dyn Fn(&Ray) -> f32| V::floats(&rays.each_ref().map(of));
+            let three = |of: &dyn Fn(&Ray) -> [f32; 3]| [0, 1, 2].map(|axis| floats(&|ray| of(ray)[axis]));
+            let (t, end) = (floats(&|ray| ray.t), floats(&|ray| ray.end));
+            let mut walk = Self {
+                sum: floats(&|ray| ray.sum),
+                t,
+                end,
+                fraction: three(&|ray| ray.fraction),
+                inverse: three(&|ray| ray.inverse),
+                plane: three(&|ray| ray.plane),
+                step: three(&|ray| ray.step),
+                stride: [0, 1, 2].map(|axis| V::integers(&rays.each_ref().map(|ray| ray.stride[axis]))),
+                voxel: V::integers(&rays.each_ref().map(|ray| ray.voxel)),
+                distance: [t; 3],
+                goes: V::less(t, end),
+            };
+            for axis in 0..3 {
+                walk.distance[axis] = walk.distance_to_plane(axis);
+            }
+            walk
         }
     }
 
-    let mut distance = [[0.0; LANES]; 3];
-    for axis in 0..3 {
-        for l in 0..LANES {
-            distance[axis][l] = (plane[axis][l] - fraction[axis][l]) * inverse[axis][l];
-        }
+    #[inline(always)]
+    unsafe fn distance_to_plane(&self, axis: usize) -> V::Floats {
+        // SAFETY: as of this function.
+        unsafe { V::mul(V::sub(self.plane[axis], self.fraction[axis]), self.inverse[axis]) }
     }
-    let mut is_busy = (0..LANES).any(|l| t[l] < end[l]);
-    while is_busy {
-        let mut busy = 0u32;
-        for l in 0..LANES {
-            let [tx, ty, tz] = [distance[0][l], distance[1][l], distance[2][l]];
-            let xy = if tx < ty { tx } else { ty };
-            let xyz = if xy < tz { xy } else { tz };
-            let next = if xyz < end[l] { xyz } else { end[l] };
-            // SAFETY: the volume is not empty, as the caller checked.
-            let mu = unsafe { gather(volume, voxel[l] as u32) };
-            sum[l] += (next - t[l]) * mu;
-            t[l] = next;
-            let goes = next < end[l];
-            let on_x = goes & (tx <= ty) & (tx <= tz);
-            let on_y = goes & !on_x & (ty <= tz);
-            let on_z = goes & !on_x & !on_y;
-            plane[0][l] += if on_x { step[0][l] } else { 0.0 };
-            plane[1][l] += if on_y { step[1][l] } else { 0.0 };
-            plane[2][l] += if on_z { step[2][l] } else { 0.0 };
-            let moved = if on_x {
-                stride[0][l]
-            } else if on_y {
-                stride[1][l]
-            } else {
-                stride[2][l]
-            };
-            voxel[l] += if goes { moved } else { 0 };
-            distance[0][l] = (plane[0][l] - fraction[0][l]) * inverse[0][l];
-            distance[1][l] = (plane[1][l] - fraction[1][l]) * inverse[1][l];
-            distance[2][l] = (plane[2][l] - fraction[2][l]) * inverse[2][l];
-            busy |= u32::from(goes);
+
+    /// Adds a piece to each ray. The volume is not empty.
+    #[inline(always)]
+    unsafe fn step(&mut self, volume: &[f32]) {
+        // SAFETY: as of this function.
+        unsafe {
+            let [tx, ty, tz] = self.distance;
+            let y_first = V::less(ty, tx);
+            let xy = V::choose(y_first, ty, tx);
+            let z_first = V::less(tz, xy);
+            let xyz = V::choose(z_first, tz, xy);
+            self.goes = V::less(xyz, self.end);
+            let next = V::choose(self.goes, xyz, self.end);
+            self.sum = V::add(self.sum, V::mul(V::sub(next, self.t), V::gather(volume, self.voxel)));
+            self.t = next;
+            let passed = [V::neither(y_first, z_first), V::and_not(y_first, z_first), z_first];
+            for axis in 0..3 {
+                self.plane[axis] = V::choose(passed[axis], V::add(self.plane[axis], self.step[axis]), self.plane[axis]);
+                self.voxel =
+                    V::choose_integers(passed[axis], V::add_integers(self.voxel, self.stride[axis]), self.voxel);
+                self.distance[axis] = self.distance_to_plane(axis);
+            }
         }
-        is_busy = busy != 0;
     }
 }
