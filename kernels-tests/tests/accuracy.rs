@@ -9,12 +9,9 @@ use kerma::{
     data::{Grid, Projections, Unit, Volume},
     engine::{Control, Device, Extent, Graph, Output, Plan},
     geometry::{DetectorAxis, Geometry, Scan, Source, View},
-    kernels::{
-        fdk::{
-            backproject,
-            ramp::{self, RampFilter, Window},
-        },
-        project::{axial, reorder, siddon},
+    kernels::fdk::{
+        backproject,
+        ramp::{self, RampFilter, Window},
     },
     phantom::{Phantom, SHEPP_LOGAN_RADIUS_MM, shepp_logan},
     tasks::{Fdk, FdkOptions, Projection, Recorded},
@@ -97,54 +94,6 @@ fn line_integrals_are_those_of_the_sorted_crossings() {
             println!("{name}, {what}: {error:?}");
             assert!(error.relative_rms <= PATH_RMS && error.worst_of_peak <= PATH_WORST, "{name}, {what}: {error:?}");
         }
-    }
-}
-
-/// Line integrals by the general kernel, or by the one for detector columns parallel to z.
-fn projected_by(volume: &Volume, geometry: &Geometry, is_axial: bool) -> Vec<f32> {
-    let (grid, [columns, rows]) = (volume.grid(), geometry.detector());
-    let [nx, ny, nz] = grid.size();
-    let mut graph = Graph::new();
-    let uploaded = graph.upload("volume", Extent::new(nz, ny, nx), volume.values());
-    let integrals = graph.buffer::<f32>("integrals", Extent::new(geometry.views().len(), rows, columns));
-    if is_axial {
-        assert!(axial::is_axial(geometry, grid));
-        let reordered = graph.buffer::<f32>("reordered", reorder::extent(grid));
-        reorder::record(&mut graph, grid, uploaded, 0, reordered);
-        axial::record(&mut graph, geometry, grid, reordered, integrals);
-    } else {
-        siddon::record(&mut graph, geometry, grid, uploaded, integrals.replace());
-    }
-    let output = graph.result(integrals);
-    run(&graph, output)
-}
-
-/// What the two kernels for line integrals may differ by, RMS and at worst: both are as far from the truth.
-const KERNELS_RMS: f64 = 5e-7;
-const KERNELS_WORST: f64 = 5e-6;
-
-#[test]
-fn line_integrals_of_both_kernels_agree() {
-    let noise = noise("90x101x110@2x1.8x1.7".parse().unwrap());
-    let helix = "kind = \"helical\"\nsource_isocentre_mm = 500.0\nsource_detector_mm = 800.0\nviews = 5\n\
-                 arc_deg = 900.0\nadvance_mm = 40.0\ndetector = [140, 90]\npitch_mm = [2.2, 1.9]\n";
-    // Rays of up to 70° to the plane, that pass several slices in a voxel of it.
-    let steep = helix.replace("800.0", "560.0").replace("2.2, 1.9", "1.2, 33.0");
-    for (name, scan) in [
-        ("cone", cone(5, 360.0)),
-        ("parallel", parallel(5, 1.0, 180.0)),
-        ("helix", Scan::from_toml(helix).unwrap()),
-        ("steep rays", Scan::from_toml(&steep).unwrap()),
-    ] {
-        let geometry = scan.build().unwrap();
-        let truth = oracle::project(&noise, &geometry);
-        let [general, axial] = [false, true].map(|is_axial| projected_by(&noise, &geometry, is_axial));
-        let between = Error::of(&axial, &general.iter().map(|v| f64::from(*v)).collect::<Vec<_>>());
-        let [of_general, of_axial] = [&general, &axial].map(|values| Error::of(values, &truth));
-        println!("{name}: general {of_general:?}, axial {of_axial:?}, between {between:?}");
-        assert!(of_axial.relative_rms <= KERNELS_RMS, "{name}: {of_axial:?}");
-        assert!(between.relative_rms <= KERNELS_RMS, "{name}: {between:?}");
-        assert!(between.worst_of_peak <= KERNELS_WORST, "{name}: {between:?}");
     }
 }
 

@@ -255,10 +255,9 @@ impl<V: Vectors> Walk<V> {
             self.sum = V::add(self.sum, V::mul(V::sub(next, self.t), V::gather(volume, self.voxel)));
             self.t = next;
             let passed = [V::neither(y_first, z_first), V::and_not(y_first, z_first), z_first];
-            for axis in 0..3 {
-                self.plane[axis] = V::choose(passed[axis], V::add(self.plane[axis], self.step[axis]), self.plane[axis]);
-                self.voxel =
-                    V::choose_integers(passed[axis], V::add_integers(self.voxel, self.stride[axis]), self.voxel);
+            for (axis, passed) in passed.into_iter().enumerate() {
+                self.plane[axis] = V::choose(passed, V::add(self.plane[axis], self.step[axis]), self.plane[axis]);
+                self.voxel = V::choose_integers(passed, V::add_integers(self.voxel, self.stride[axis]), self.voxel);
                 self.distance[axis] = self.distance_to_plane(axis);
             }
         }
