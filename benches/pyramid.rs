@@ -6,7 +6,10 @@ mod devices;
 use criterion::{Criterion, criterion_group, criterion_main};
 use kerma::{
     engine::{Buffer, Extent, Graph},
-    kernels::pyramid::{self, Arithmetic, Containment, Curve},
+    kernels::{
+        pointwise::quantise,
+        pyramid::{self, Arithmetic, Containment, Curve},
+    },
 };
 
 /// Records one way to go and the download of its result.
@@ -39,6 +42,12 @@ fn pyramids(c: &mut Criterion) {
             }) as Record,
         ),
         ("pyramid: build, gain, collapse", |g, b| collapsed(g, b, Arithmetic::Real, Curve::constant(1.5), false)),
+        ("pyramid: the same from pixels to pixels", |g, b| {
+            let pixels = quantise::record(g, b, 1.0, 0.0, 16);
+            let built = pyramid::build_pixels(g, pixels, LEVELS, Arithmetic::Real);
+            let amplified = pyramid::amplify(g, pixels, &built, &[Curve::constant(1.5); LEVELS]);
+            let _ = g.result(amplified.buffer());
+        }),
         ("pyramid: the same in whole numbers", |g, b| collapsed(g, b, Arithmetic::Whole, Curve::constant(1.5), false)),
         ("pyramid: build, power, collapse", |g, b| collapsed(g, b, Arithmetic::Real, MUSICA, false)),
         ("pyramid: build, noise, contained power, collapse", |g, b| collapsed(g, b, Arithmetic::Real, MUSICA, true)),

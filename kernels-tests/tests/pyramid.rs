@@ -9,6 +9,7 @@ use kerma::{
     engine::{Buffer, Control, Device, Extent, Graph, Numerics, Output, Plan},
     kernels::{
         Mask,
+        pointwise::{quantise, widen},
         pyramid::{self, Arithmetic, Containment, Curve, Pyramid, band, reduce},
     },
 };
@@ -216,6 +217,37 @@ fn curves_are_those_of_their_formula() {
         for ((got, want), x) in got[0].iter().zip(&want.values).zip(&band) {
             let allowed = CURVE * f64::from(plain.ceiling * x.abs()) + f64::from(f32::MIN_POSITIVE);
             assert!((f64::from(*got) - want).abs() <= allowed, "{power} {strength}: {x} gave {got}, not {want}");
+        }
+    }
+}
+
+#[test]
+fn from_pixels_to_pixels_is_every_step_on_its_own() {
+    let device = Device::cpu();
+    for (size, bits) in [([1, 1], 16), ([2, 5], 16), ([64, 33], 12), ([71, 98], 16)] {
+        let [image, ..] = extremes(size);
+        let power = Curve { gain: 1.6, power: 0.7, ceiling: 4.0, full_scale: FULL, containment: None };
+        for (levels, curves, arithmetic) in [
+            (1, vec![Curve::constant(1.3)], Arithmetic::Real),
+            (3, vec![power, Curve::constant(0.5)], Arithmetic::Real),
+            (4, vec![power, power], Arithmetic::Whole),
+            (0, vec![], Arithmetic::Real),
+        ] {
+            let [fused, apart, plain] = computed(&device, &[(size, &image)], |g, images| {
+                let pixels = quantise::record(g, images[0], 1.0, 0.0, bits);
+                let built = pyramid::build_pixels(g, pixels, levels, arithmetic);
+                let fused = pyramid::amplify(g, pixels, &built, &curves);
+                let values = widen::record(g, pixels);
+                let built = pyramid::build(g, values, levels, arithmetic);
+                let apart = collapsed(g, &built, &curves);
+                let apart = quantise::record(g, apart, 1.0, 0.0, bits);
+                [fused, apart, pixels].map(|pixels| widen::record(g, pixels)).to_vec()
+            })
+            .try_into()
+            .unwrap();
+            assert_eq!(fused, apart, "{size:?}, {levels} levels, {arithmetic:?}");
+            // The control: the curves do something, where there are bands that are not 0.
+            assert!(fused != plain || levels == 0 || size == [1, 1]);
         }
     }
 }

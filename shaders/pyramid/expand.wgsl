@@ -27,6 +27,17 @@ fn column(x: u32, rows: vec3<u32>, is_odd: bool) -> f32 {
     return at_even(coarse[rows.x + x], coarse[rows.y + x], coarse[rows.z + x]);
 }
 
+// Two pixels of an expanded row from the coarse columns before, at and behind them.
+fn along(before: f32, here: f32, behind: f32) -> vec2<f32> {
+    // 1/64.
+    let even = pin(at_even(before, here, behind) * 0.015625);
+    let odd = pin(at_odd(here, behind) * 0.015625);
+    if (params.is_whole == 1u) {
+        return vec2<f32>(floor(even + 0.5), floor(odd + 0.5));
+    }
+    return vec2<f32>(even, odd);
+}
+
 // Two pixels of the expanded level: columns 2·pair and 2·pair + 1 of a row.
 fn expanded(pair: u32, row: u32) -> vec2<f32> {
     let i = row / 2u;
@@ -34,13 +45,5 @@ fn expanded(pair: u32, row: u32) -> vec2<f32> {
     let rows = vec3<u32>(coarse_row(near.x), coarse_row(i), coarse_row(near.y)) * ((params.columns + 1u) / 2u);
     let is_odd = row % 2u == 1u;
     let beside = neighbours(pair, params.columns);
-    let here = column(pair, rows, is_odd);
-    let behind = column(beside.y, rows, is_odd);
-    // 1/64.
-    let even = pin(at_even(column(beside.x, rows, is_odd), here, behind) * 0.015625);
-    let odd = pin(at_odd(here, behind) * 0.015625);
-    if (params.is_whole == 1u) {
-        return vec2<f32>(floor(even + 0.5), floor(odd + 0.5));
-    }
-    return vec2<f32>(even, odd);
+    return along(column(beside.x, rows, is_odd), column(pair, rows, is_odd), column(beside.y, rows, is_odd));
 }

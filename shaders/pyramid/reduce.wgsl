@@ -1,19 +1,6 @@
 // Blurs and keeps every other column and row: one pixel of the coarser level per invocation, columns before rows.
 // Twin, weights and border: src/kernels/pyramid/reduce.rs.
 
-// Place among 0..count, mirrored at the first and the last without repeating them.
-fn mirrored(place: i32, count: u32) -> u32 {
-    let last = i32(count) - 1;
-    let left = abs(place);
-    let right = select(left, abs(2 * last - left), left > last);
-    return u32(min(right, last));
-}
-
-// Weights 1 4 6 4 1.
-fn blurred(a: f32, b: f32, c: f32, d: f32, e: f32) -> f32 {
-    return pin(pin(a + e) + pin(4.0 * pin(b + d))) + pin(6.0 * c);
-}
-
 // Where a row begins, or the row that stands for one beyond the image.
 fn row_start(place: i32) -> u32 {
     return fine_row(mirrored(place, params.fine_rows)) * params.fine_columns;

@@ -1,7 +1,7 @@
 //! Host memory for large buffers.
 
-/// Buffers below this size are left alone: a huge page has 2 MiB.
-const LARGE_BYTES: usize = 8 << 20;
+/// Buffers below this size are left alone: a huge page has 2 MiB, and lies at a multiple of that.
+const LARGE_BYTES: usize = 4 << 20;
 
 /// Zeros for a buffer of the CPU backend.
 ///

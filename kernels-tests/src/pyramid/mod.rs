@@ -1,21 +1,32 @@
 //! Cases of the pyramid: every kernel on its own, and whole pyramids with curves.
 
+mod amplify;
 mod band;
 mod blend;
 mod collapse;
 mod median;
 mod noise;
 mod reduce;
+mod reduce_pixels;
 
 use kerma::{engine::Extent, kernels::pyramid::Arithmetic};
 
 use crate::{Case, Seeded};
 
 pub(crate) fn cases() -> Vec<Case> {
-    [reduce::cases(), band::cases(), collapse::cases(), noise::cases(), median::cases(), blend::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        reduce::cases(),
+        reduce_pixels::cases(),
+        band::cases(),
+        collapse::cases(),
+        amplify::cases(),
+        noise::cases(),
+        median::cases(),
+        blend::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Rows and columns of levels: single pixels, single rows and columns, every parity, more than a workgroup.

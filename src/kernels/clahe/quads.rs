@@ -124,8 +124,10 @@ pub(super) fn rows<A: Arithmetic>(quads: &Quads, rows: Range<usize>, inputs: &In
             let count = usize::from(range[1]).wrapping_sub(first.into()).wrapping_add(1);
             if count <= segment.len() * band.len() / 2 && usize::from(range[1]) < levels {
                 interleave(luts, first.into()..usize::from(range[1]) + 1, &mut table);
+                // Where the entry of 0 would stand, so that a pixel is a place without a subtraction.
+                let entries = table.as_ptr().wrapping_sub(first.into());
                 // SAFETY: `range` holds every pixel of these lines, and the table every value of the range.
-                let find = |pixel: u16| unsafe { *table.get_unchecked(usize::from(pixel) - usize::from(first)) };
+                let find = |pixel: u16| unsafe { *entries.wrapping_add(pixel.into()) };
                 for (row, pixels, weight) in lines() {
                     line::<A>(quads, find, pixels, weights, weight, &mut out[row * stride..][segment.clone()]);
                 }
@@ -150,12 +152,24 @@ pub(super) fn rows<A: Arithmetic>(quads: &Quads, rows: Range<usize>, inputs: &In
     }
 }
 
-/// Smallest and largest value so far.
+/// Smallest and largest value so far, and of a line.
 #[inline(always)]
 fn spread(pixels: &[u16], [mut low, mut high]: [u16; 2]) -> [u16; 2] {
-    for pixel in pixels {
-        low = low.min(*pixel);
-        high = high.max(*pixel);
+    const SIDE_BY_SIDE: usize = 2 * LANES;
+    let Some(last) = pixels.last_chunk::<SIDE_BY_SIDE>() else {
+        return pixels.iter().fold([low, high], |[low, high], pixel| [low.min(*pixel), high.max(*pixel)]);
+    };
+    // What a line has beyond whole groups is looked at together with some of what was before.
+    let (mut lows, mut highs) = (*last, *last);
+    for group in pixels.as_chunks::<SIDE_BY_SIDE>().0 {
+        for l in 0..SIDE_BY_SIDE {
+            lows[l] = lows[l].min(group[l]);
+            highs[l] = highs[l].max(group[l]);
+        }
+    }
+    for l in 0..SIDE_BY_SIDE {
+        low = low.min(lows[l]);
+        high = high.max(highs[l]);
     }
     [low, high]
 }
@@ -183,14 +197,14 @@ fn line<A: Arithmetic>(
     down: u32,
     out: &mut [u16],
 ) {
-    let (mut upper, mut lower) = ([0_u32; STRETCH], [0_u32; STRETCH]);
+    let mut found = [0_u64; STRETCH];
     let stretches = pixels.chunks(STRETCH).zip(across.chunks(STRETCH)).zip(out.chunks_mut(STRETCH));
     for ((pixels, across), out) in stretches {
-        for ((pixel, upper), lower) in pixels.iter().zip(&mut upper).zip(&mut lower) {
-            let values = find(*pixel);
-            (*upper, *lower) = (values as u32, (values >> 32) as u32);
+        for (pixel, values) in pixels.iter().zip(&mut found) {
+            *values = find(*pixel);
         }
-        for (((upper, lower), weight), out) in upper.iter().zip(&lower).zip(across).zip(out) {
+        let found: &[[u32; 2]] = bytemuck::cast_slice(&found);
+        for (([upper, lower], weight), out) in found.iter().zip(across).zip(out) {
             let values = [upper & 0xffff, upper >> 16, lower & 0xffff, lower >> 16];
             *out = A::blend(values, *weight, down, quads) as u16;
         }

@@ -35,12 +35,18 @@ vectorised! {
         let rows = results.chunks_exact_mut(words).zip(values.chunks_exact(columns));
         for (results, values) in rows.map(|(results, values)| (results.as_flattened_mut(), values)) {
             for (result, value) in results.iter_mut().zip(values) {
-                // `max` before `min`: what is not a number becomes 0.
-                let y = (value * scale + offset).max(0.0).min(largest) + 0.5;
-                // SAFETY: between ½ and 65,535½, which truncates to a whole number that an `i32` holds.
-                *result = unsafe { y.to_int_unchecked::<i32>() } as u16;
+                *result = quantised(value * scale + offset, largest);
             }
             results[columns..].fill(0);
         }
     }
+}
+
+/// The grey value of a number; `largest` is at most 65,535.
+#[inline(always)]
+pub(crate) fn quantised(value: f32, largest: f32) -> u16 {
+    // `max` before `min`: what is not a number becomes 0.
+    let y = value.max(0.0).min(largest) + 0.5;
+    // SAFETY: between ½ and 65,535½, which truncates to a whole number that an `i32` holds.
+    unsafe { y.to_int_unchecked::<i32>() as u16 }
 }

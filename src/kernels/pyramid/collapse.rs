@@ -10,7 +10,7 @@
 //! [`Arithmetic::Whole`] and [`Curve::IDENTITY`].
 
 use super::band::{OPERATIONS, WINDOW};
-use super::curve::{CONTAINMENT, GAIN, POWER, curved, inverse_threshold};
+use super::curve::{self, CONTAINMENT, GAIN, POWER, inverse_threshold, rounded};
 use super::{Arithmetic, Containment, Curve, expand::Expansion};
 use crate::kernels::prelude::*;
 
@@ -24,15 +24,12 @@ kernel! {
         /// Standard deviations at which the containment's threshold is.
         strength: f32,
     }
-    shader pyramid/collapse + pyramid/expand, Pinned, [128, 4];
+    shader pyramid/collapse + pyramid/curve + pyramid/expand, Pinned, [128, 4];
     reads coarse[(rows.div_ceil(2)), (columns.div_ceil(2))]: window(WINDOW) of f32, band[rows, columns]: rows of f32,
           noise: whole of f32;
     writes results[rows, columns]: f32;
-    operations OPERATIONS + TRANSCENDENTAL * transcendentals(shape);
+    operations OPERATIONS + curve::operations(shape);
 }
-
-/// Operations of a logarithm or an exponential.
-const TRANSCENDENTAL: f64 = 25.0;
 
 /// Records `expand(coarse) + curve(band)`; `coarse` has half the columns and rows of `band`, rounded up.
 pub fn record(
@@ -48,13 +45,6 @@ pub fn record(
     let (is_whole, shape) = (arithmetic.code(), curve.shape());
     let kernel = Collapse { columns, rows, is_whole, shape, gain, exponent, ceiling, inverse_scale, strength };
     kernel.compute(graph, "collapse", coarse, band, noise, "pyramid.collapsed")
-}
-
-/// Logarithms and exponentials of a curve of some shape.
-fn transcendentals(shape: u32) -> f64 {
-    let power = if shape & POWER != 0 { 2.0 } else { 0.0 };
-    let containment = if shape & CONTAINMENT != 0 { 1.0 } else { 0.0 };
-    power + containment
 }
 
 vectorised! {
@@ -104,8 +94,7 @@ fn rows<const WHOLE: bool, const SHAPE: u32>(
     for ((y, band), out) in block.rows.clone().zip(band.chunks_exact(columns)).zip(out.chunks_exact_mut(columns)) {
         let expanded = expansion.row::<WHOLE>(coarse, [columns, rows], y);
         for ((out, band), expanded) in out.iter_mut().zip(band).zip(expanded) {
-            let value = curved::<SHAPE>(*band, constants, inverse);
-            *out = expanded + if WHOLE && SHAPE != 0 { (value + 0.5).floor() } else { value };
+            *out = expanded + rounded::<WHOLE, SHAPE>(*band, constants, inverse);
         }
     }
 }

@@ -93,6 +93,14 @@ pub(super) fn inverse_threshold(strength: f32, noise: f32) -> f32 {
     reciprocal((strength * noise).max(TINY))
 }
 
+/// Operations of a curve of some shape.
+pub(super) fn operations(shape: u32) -> f64 {
+    const TRANSCENDENTAL: f64 = 25.0;
+    let power = if shape & POWER != 0 { 2.0 } else { 0.0 };
+    let containment = if shape & CONTAINMENT != 0 { 1.0 } else { 0.0 };
+    TRANSCENDENTAL * (power + containment)
+}
+
 /// A curve of a shape, as its shader computes it.
 #[inline(always)]
 pub(super) fn curved<const SHAPE: u32>(
@@ -114,6 +122,13 @@ pub(super) fn curved<const SHAPE: u32>(
         gain = 1.0 + (gain - 1.0) * (1.0 - exp(-(t * t)));
     }
     x * gain
+}
+
+/// The same, and with [`super::Arithmetic::Whole`] to a whole number; what is kept is one.
+#[inline(always)]
+pub(super) fn rounded<const WHOLE: bool, const SHAPE: u32>(x: f32, constants: [f32; 4], inverse: f32) -> f32 {
+    let value = curved::<SHAPE>(x, constants, inverse);
+    if WHOLE && SHAPE != 0 { (value + 0.5).floor() } else { value }
 }
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
-use super::{Arithmetic, Curve, band, blend as blending, collapse as collapsing, reduce};
-use crate::engine::{Buffer, Graph};
+use super::{
+    Arithmetic, Curve, amplify as amplifying, band, blend as blending, collapse as collapsing, reduce, reduce_pixels,
+};
+use crate::{
+    engine::{Buffer, Graph},
+    kernels::{Pixels, pointwise::widen},
+};
 
 /// An image in bands.
 #[derive(Clone, Debug)]
@@ -23,6 +28,20 @@ impl Pyramid {
 /// Records the bands of `image` (one slice) over so many levels.
 pub fn build(graph: &mut Graph<'_>, image: Buffer<f32>, levels: usize, arithmetic: Arithmetic) -> Pyramid {
     let gaussians = chain(graph, image, levels, arithmetic);
+    banded(graph, gaussians, arithmetic)
+}
+
+/// The same of an image of whole numbers; plans leave out its values as real numbers, and bands, unless somebody reads them.
+pub fn build_pixels(graph: &mut Graph<'_>, pixels: Pixels, levels: usize, arithmetic: Arithmetic) -> Pyramid {
+    let mut gaussians = vec![widen::record(graph, pixels)];
+    if let Some(coarser) = levels.checked_sub(1) {
+        let level = reduce_pixels::record(graph, pixels, arithmetic);
+        gaussians.extend(chain(graph, level, coarser, arithmetic));
+    }
+    banded(graph, gaussians, arithmetic)
+}
+
+fn banded(graph: &mut Graph<'_>, gaussians: Vec<Buffer<f32>>, arithmetic: Arithmetic) -> Pyramid {
     let bands = gaussians.windows(2).map(|pair| band::record(graph, pair[0], pair[1], arithmetic)).collect();
     Pyramid { gaussians, bands, arithmetic }
 }
@@ -59,6 +78,16 @@ pub fn collapse(
         level = collapsing::record(graph, level, *band, &curve, arithmetic);
     }
     level
+}
+
+/// Records the image of `pixels` with each of the bands that [`build_pixels`] made of it through its curve, as pixels.
+///
+/// As [`collapse`] and a quantisation to the same bits, but the finest band is made on the way.
+pub fn amplify(graph: &mut Graph<'_>, pixels: Pixels, pyramid: &Pyramid, curves: &[Curve]) -> Pixels {
+    let (Some(reduced), Some(bands)) = (pyramid.gaussians.get(1), pyramid.bands.get(1..)) else { return pixels };
+    let (curve, curves) = curves.split_first().unwrap_or((&Curve::IDENTITY, &[]));
+    let coarse = collapse(graph, bands, pyramid.residual(), curves, pyramid.arithmetic);
+    amplifying::record(graph, coarse, *reduced, pixels, curve, pyramid.arithmetic)
 }
 
 /// Records the blend of images `a` and `b` under `mask` (1: `a`, 0: `b`), all of one extent, over so many levels.

@@ -9,6 +9,7 @@
 //! or rows is followed by one of ⌈n/2⌉; levels beyond 1×1 are 1×1.
 //!
 //! - [`reduce`] blurs and halves, [`band`] and [`mod@collapse`] hold a level against the expanded coarser one.
+//! - [`reduce_pixels`] and [`mod@amplify`] do the same at the finest level of an image of whole numbers, from pixels to pixels.
 //! - [`Curve`] is what a band goes through; [`mod@noise`] and [`median`] measure what its containment asks for.
 //! - [`blend()`] puts two images together under a mask, band by band.
 //! - [`Arithmetic`] says whether levels are whole numbers, and then everything is exact, or single precision.
@@ -18,20 +19,30 @@ mod curve;
 mod expand;
 mod levels;
 
+pub mod amplify;
 pub mod band;
 pub mod blend;
 pub mod collapse;
 pub mod median;
 pub mod noise;
 pub mod reduce;
+pub mod reduce_pixels;
 
 pub use arithmetic::Arithmetic;
 pub use curve::{Containment, Curve};
-pub use levels::{Pyramid, blend, build, collapse};
+pub use levels::{Pyramid, amplify, blend, build, build_pixels, collapse};
 pub use noise::record as noise;
 
 use crate::engine::Shader;
 
 /// Shaders of the room.
-pub(super) const SHADERS: &[&Shader] =
-    &[&reduce::SHADER, &band::SHADER, &collapse::SHADER, &noise::SHADER, &median::SHADER, &blend::SHADER];
+pub(super) const SHADERS: &[&Shader] = &[
+    &reduce::SHADER,
+    &reduce_pixels::SHADER,
+    &band::SHADER,
+    &collapse::SHADER,
+    &amplify::SHADER,
+    &noise::SHADER,
+    &median::SHADER,
+    &blend::SHADER,
+];

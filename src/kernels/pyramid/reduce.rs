@@ -15,16 +15,16 @@ use crate::kernels::prelude::*;
 kernel! {
     /// The next coarser level: its columns, columns and rows of the image; 1 to round to whole numbers.
     struct Reduce { columns, fine_columns, fine_rows, is_whole: u32 }
-    shader pyramid/reduce, Pinned, [64, 4];
+    shader pyramid/reduce + pyramid/blur, Pinned, [64, 4];
     reads fine[fine_rows, fine_columns]: window(WINDOW) of f32;
     writes results[(fine_rows.div_ceil(2)), columns]: f32;
     operations OPERATIONS;
 }
 
 /// Rows of the image that a row of the result is made of.
-const WINDOW: Window = Window { numerator: 2, denominator: 1, first: -2, last: 2 };
+pub(super) const WINDOW: Window = Window { numerator: 2, denominator: 1, first: -2, last: 2 };
 /// Operations per pixel of the result: six sums of five numbers.
-const OPERATIONS: f64 = 6.0 * 7.0;
+pub(super) const OPERATIONS: f64 = 6.0 * 7.0;
 
 /// Records the level after `image`, which has one slice.
 pub fn record(graph: &mut Graph<'_>, image: Buffer<f32>, arithmetic: Arithmetic) -> Buffer<f32> {
@@ -36,27 +36,41 @@ pub fn record(graph: &mut Graph<'_>, image: Buffer<f32>, arithmetic: Arithmetic)
 
 vectorised! {
     fn twin(kernel: &Reduce, block: &Block, fine: &[f32], out: &mut [f32]) {
-        if kernel.is_whole == 1 {
-            rows::<true>(kernel, block, fine, out);
+        let Reduce { columns, fine_columns, fine_rows, is_whole } = *kernel;
+        let fine = Fine { values: fine, size: [fine_columns, fine_rows].map(|n| n as usize), row: fine_columns as usize };
+        if is_whole == 1 {
+            rows::<_, true>(&fine, block, columns as usize, out);
         } else {
-            rows::<false>(kernel, block, fine, out);
+            rows::<_, false>(&fine, block, columns as usize, out);
         }
     }
 }
 
+/// The level to be reduced: columns and rows, and values from one row to the next.
+pub(super) struct Fine<'f, T> {
+    pub(super) values: &'f [T],
+    pub(super) size: [usize; 2],
+    pub(super) row: usize,
+}
+
+/// Rows of a reduction, whatever the type of the level's values.
 #[inline(always)]
-fn rows<const WHOLE: bool>(kernel: &Reduce, block: &Block, fine: &[f32], out: &mut [f32]) {
-    let [columns, fine_columns, fine_rows] =
-        [kernel.columns, kernel.fine_columns, kernel.fine_rows].map(|n| n as usize);
+pub(super) fn rows<T: Copy + Into<f32>, const WHOLE: bool>(
+    fine: &Fine<'_, T>,
+    block: &Block,
+    columns: usize,
+    out: &mut [f32],
+) {
+    let [fine_columns, fine_rows] = fine.size;
     // Columns summed downwards; those of even and of odd number, each with their mirror images at the ends.
     let mut sums = vec![0.0f32; 2 * columns];
     let mut even = vec![0.0f32; columns + 2];
     let mut odd = vec![0.0f32; columns + 1];
     for (y, out) in block.rows.clone().zip(out.chunks_exact_mut(columns)) {
-        let row = |offset| &fine[mirrored(2 * y as isize + offset, fine_rows) * fine_columns..][..fine_columns];
+        let row = |offset| &fine.values[mirrored(2 * y as isize + offset, fine_rows) * fine.row..][..fine_columns];
         let (a, b, c, d, e) = (row(-2), row(-1), row(0), row(1), row(2));
         for (((((sum, a), b), c), d), e) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d).zip(e) {
-            *sum = blurred(*a, *b, *c, *d, *e);
+            *sum = blurred((*a).into(), (*b).into(), (*c).into(), (*d).into(), (*e).into());
         }
         let (inner_even, inner_odd) = (&mut even[1..=columns], &mut odd[1..]);
         for ((pair, even), odd) in sums.as_chunks::<2>().0.iter().zip(inner_even).zip(inner_odd) {

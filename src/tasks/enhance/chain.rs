@@ -15,7 +15,6 @@ use crate::{
             lookup, quantise,
             stretch::{self, NoRange},
             table::Table,
-            widen,
         },
         pyramid::{self, Arithmetic, Containment, Curve},
         threshold::rank,
@@ -345,8 +344,7 @@ fn sharpen(
     kept: &mut Keeper<'_>,
 ) -> (Pixels, Vec<Buffer<f32>>) {
     let full_scale = (pixels.levels() - 1) as f32;
-    let image = widen::record(graph, pixels);
-    let pyramid = pyramid::build(graph, image, options.gains.len(), Arithmetic::Real);
+    let pyramid = pyramid::build_pixels(graph, pixels, options.gains.len(), Arithmetic::Real);
     let mut noise = Vec::new();
     let mut curves = Vec::with_capacity(options.gains.len());
     for (level, (&band, &gain)) in pyramid.bands.iter().zip(&options.gains).enumerate() {
@@ -364,8 +362,7 @@ fn sharpen(
             containment,
         });
     }
-    let collapsed = pyramid::collapse(graph, &pyramid.bands, pyramid.residual(), &curves, Arithmetic::Real);
-    (quantise::record(graph, collapsed, 1.0, 0.0, pixels.bits), noise)
+    (pyramid::amplify(graph, pixels, &pyramid, &curves), noise)
 }
 
 /// The range first, then the curve.
