@@ -1,79 +1,98 @@
-// Voxel-driven back-projection of parallel beams perpendicular to z: one invocation gathers four voxels of a row from all views.
+// Voxel-driven back-projection of parallel beams perpendicular to z: one invocation gathers some voxels of a row from all views.
 // Twin, formula and units: src/kernels/fdk/parallel.rs.
 
-// Invocations along a row; each takes every 32nd voxel, so that neighbours read neighbouring pixels.
-const WIDE = WORKGROUP_WIDE / 4u;
-// Voxels whose first one's u is computed anew.
+// A driver that computes on the CPU pays for every load, and takes few with voxels side by side; on a GPU neighbouring invocations
+// read neighbouring pixels.
+const IS_SIDE_BY_SIDE = GROUP_INVOCATIONS < 64u;
+const VOXELS = select(4u, 16u, IS_SIDE_BY_SIDE);
+const WIDE = WORKGROUP_WIDE / VOXELS;
+const STRIDE = select(WIDE, 1u, IS_SIDE_BY_SIDE);
+// Voxels whose first one's u is computed anew; those of an invocation side by side are one run.
 const RUN = 16u;
+// Step below which neighbours are never two pixels apart: sums of a run, below 32, are off by 2⁻²⁰ at most.
+const LARGEST_STEP = 1.0 - 1.0 / 65536.0;
 
-// Pixel `place` of two detector rows, joined; where slices meet the middle of a row, the other one adds nothing.
-fn joined(low: u32, high: u32, weights: vec2<f32>, place: f32) -> f32 {
-    let column = u32(min(max(place, 0.0), params.last_column));
-    if (weights.y == 0.0) {
-        return filtered[low + column];
-    }
-    return pin(pin(weights.x * filtered[low + column]) + pin(weights.y * filtered[high + column]));
+fn pixel(line: u32, place: f32) -> f32 {
+    return met[line + u32(min(max(place, 0.0), params.last_column))];
+}
+
+// u of the first voxel of a run.
+fn start_of(form: vec4<f32>, y: f32, run: u32) -> f32 {
+    return pin(pin(pin(form.y * y) + form.w) + pin(form.x * (f32(run) - params.half_x)));
+}
+
+// Adds a view to a voxel whose u has a whole part and a rest; `here` and `there` are the pixels beside it.
+fn added(sum: f32, whole: f32, u: f32, here: f32, there: f32) -> f32 {
+    let value = pin(here + pin((u - floor(u)) * pin(there - here)));
+    return select(sum, sum + value, whole + u >= -0.5 && whole + u <= params.last_column + 0.5);
+}
+
+fn is_narrow(view: u32) -> bool {
+    return IS_SIDE_BY_SIDE && abs(views[view].u.x) <= LARGEST_STEP;
 }
 
 @compute @workgroup_size(WIDE, WORKGROUP_HIGH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let column = group.x * WORKGROUP_WIDE + local.x;
+    let column = group.x * WORKGROUP_WIDE + local.x * select(1u, VOXELS, IS_SIDE_BY_SIDE);
     let line = group.y * WORKGROUP_HIGH + local.y;
     if (column >= params.nx || line >= tile.row_count) {
         return;
     }
     let row = tile.first_row + line;
-    let columns = vec4<u32>(column) + vec4<u32>(0u, WIDE, 2u * WIDE, 3u * WIDE);
-    let run = columns / RUN * RUN;
-    let x = vec4<f32>(run) - params.half_x;
-    let offset = vec4<f32>(columns - run);
     let y = f32(row % params.ny) - params.half_y;
-    let z = f32(row / params.ny) - params.half_z;
     let at = volume_row(row) * params.nx;
-    let inside = columns < vec4<u32>(params.nx);
-    let places = at + min(columns, vec4<u32>(params.nx - 1u));
 
-    var sum = vec4<f32>(0.0);
+    var sum: array<f32, VOXELS>;
     if (tile.resume == 1u) {
-        sum = vec4<f32>(volume[places.x], volume[places.y], volume[places.z], volume[places.w]);
-    }
-    var first = filtered_row(tile.first_input * params.rows) * params.columns;
-    for (var k = tile.first_input; k < tile.first_input + tile.input_count; k++) {
-        let m = views[k];
-        let v = pin(m.v.z * z) + m.v.w;
-        if (v >= -0.5 && v <= params.last_row + 0.5) {
-            let near = min(max(v, 0.0), params.last_row);
-            let lower = floor(near);
-            let share_v = pin(near - lower);
-            let weights = vec2<f32>(pin(1.0 - share_v), share_v);
-            let low = first + u32(lower) * params.columns;
-            let high = select(low, low + params.columns, lower < params.last_row);
-            let start = pin4(pin(pin(m.u.y * y) + m.u.w) + pin4(m.u.x * x));
-            let whole = floor(start);
-            let u = pin4(pin4(start - whole) + pin4(offset * m.u.x));
-            let seen = (whole + u >= vec4<f32>(-0.5)) & (whole + u <= vec4<f32>(params.last_column + 0.5));
-            let part = floor(u);
-            let place = whole + part;
-            let next = place + 1.0;
-            let here = vec4<f32>(
-                joined(low, high, weights, place.x),
-                joined(low, high, weights, place.y),
-                joined(low, high, weights, place.z),
-                joined(low, high, weights, place.w),
-            );
-            let there = vec4<f32>(
-                joined(low, high, weights, next.x),
-                joined(low, high, weights, next.y),
-                joined(low, high, weights, next.z),
-                joined(low, high, weights, next.w),
-            );
-            let value = pin4(here + pin4((u - part) * pin4(there - here)));
-            sum = select(sum, sum + value, seen);
+        for (var i = 0u; i < VOXELS; i++) {
+            sum[i] = volume[at + min(column + i * STRIDE, params.nx - 1u)];
         }
-        first += params.columns * params.rows;
     }
-    if (inside.x) { volume[places.x] = sum.x; }
-    if (inside.y) { volume[places.y] = sum.y; }
-    if (inside.z) { volume[places.z] = sum.z; }
-    if (inside.w) { volume[places.w] = sum.w; }
+    let slice_pixels = params.columns * params.nz;
+    var first = (met_row(tile.first_input * params.nz) + row / params.ny) * params.columns;
+    let end = tile.first_input + tile.input_count;
+    var k = tile.first_input;
+    while (k < end) {
+        // Of two pixels beside a voxel, its neighbour has had one, or both.
+        for (; k < end && is_narrow(k); k++) {
+            let form = views[k].u;
+            let start = start_of(form, y, column);
+            let whole = floor(start);
+            let fraction = pin(start - whole);
+            let is_ascending = form.x >= 0.0;
+            let ahead = select(0.0, 1.0, is_ascending);
+            var before = whole + floor(fraction);
+            var passed = pixel(first, before + 1.0 - ahead);
+            var met_last = passed;
+            for (var i = 0u; i < VOXELS; i++) {
+                let u = pin(fraction + pin(f32(i) * form.x));
+                let place = whole + floor(u);
+                passed = select(met_last, passed, place == before);
+                met_last = pixel(first, place + ahead);
+                before = place;
+                let here = select(met_last, passed, is_ascending);
+                let there = select(passed, met_last, is_ascending);
+                sum[i] = added(sum[i], whole, u, here, there);
+            }
+            first += slice_pixels;
+        }
+        for (; k < end && !is_narrow(k); k++) {
+            let form = views[k].u;
+            for (var i = 0u; i < VOXELS; i++) {
+                let run = (column + i * STRIDE) / RUN * RUN;
+                let start = start_of(form, y, run);
+                let whole = floor(start);
+                let u = pin(pin(start - whole) + pin(f32(column + i * STRIDE - run) * form.x));
+                let place = whole + floor(u);
+                sum[i] = added(sum[i], whole, u, pixel(first, place), pixel(first, place + 1.0));
+            }
+            first += slice_pixels;
+        }
+    }
+    for (var i = 0u; i < VOXELS; i++) {
+        let here = column + i * STRIDE;
+        if (here < params.nx) {
+            volume[at + here] = sum[i];
+        }
+    }
 }

@@ -45,7 +45,7 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
         if inputs.kernel.name == backproject::SHADER.name {
             backproject::general(graph, &matrices, grid, filtered, target);
         } else if inputs.kernel.name == parallel::SHADER.name {
-            assert!(parallel::applies(&matrices));
+            assert!(parallel::applies(&matrices, columns as u32, grid));
             parallel::record(graph, &matrices, grid, filtered, target);
         } else {
             let along = axial::along_z(&matrices, grid);

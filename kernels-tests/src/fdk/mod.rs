@@ -2,11 +2,12 @@
 
 mod backproject;
 mod ramp;
+mod slices;
 mod transpose;
 mod weight;
 
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [weight::cases(), ramp::cases(), backproject::cases(), transpose::cases()].into_iter().flatten().collect()
+    [weight::cases(), ramp::cases(), backproject::cases(), slices::cases(), transpose::cases()].into_iter().flatten().collect()
 }

@@ -8,9 +8,9 @@ const PIN_FAST: &str = include_str!("../../../shaders/engine/pin_fast.wgsl");
 const ARITHMETIC: &str = include_str!("../../../shaders/engine/arithmetic.wgsl");
 
 /// Invocations of a workgroup that works on one row together. A GPU hides memory behind many; a driver that computes on
-/// the CPU runs them one after the other, and pays for every barrier.
+/// the CPU runs them one vector after the other, and pays for every barrier where there are several.
 fn group_invocations(kind: Kind) -> u32 {
-    if kind == Kind::Software { 32 } else { 256 }
+    if kind == Kind::Software { 8 } else { 256 }
 }
 
 impl Shader {

@@ -63,7 +63,7 @@ pub fn record(
     volume: Write,
 ) {
     let matrices = matrices(geometry, axis, before, grid);
-    if parallel::applies(&matrices) {
+    if parallel::applies(&matrices, graph.extent(filtered).columns, grid) {
         return parallel::record(graph, &matrices, grid, filtered, volume);
     }
     match axial::along_z(&matrices, grid) {

@@ -4,13 +4,15 @@ pub mod axial;
 pub mod backproject;
 pub mod parallel;
 pub mod ramp;
+pub mod slices;
 pub mod transpose;
 pub mod weight;
 
 mod run;
+mod signals;
 
 use crate::engine::Shader;
 
 /// Shaders of the room.
 pub(super) const SHADERS: &[&Shader] =
-    &[&weight::SHADER, &ramp::SHADER, &backproject::SHADER, &axial::SHADER, &parallel::SHADER, &transpose::SHADER];
+    &[&weight::SHADER, &ramp::SHADER, &backproject::SHADER, &axial::SHADER, &parallel::SHADER, &slices::SHADER, &transpose::SHADER];

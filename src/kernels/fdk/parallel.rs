@@ -1,18 +1,19 @@
 //! Voxel-driven back-projection of parallel beams perpendicular to z.
 //!
 //! ```text
-//! f(x, y, z) = Σ_k q_k(u, v)      u = u_0(y) + x·s_u,  v = v_0 + z·s_v
+//! f(x, y, z) = Σ_k s_k(u, z)      u = u_0(y) + x·s_u
 //! ```
 //! The formula of [`super::backproject`] where w is 1, v depends on z alone and u on x and y: every slice of the volume meets one
-//! line of the detector, whose rows are joined once for all voxels of the slice, and what is left is to interpolate along u, which
-//! is affine in x. u is computed as v is in [`super::axial`]: from that of the last voxel whose number is a multiple of 16,
-//! as a whole number and a fraction.
+//! line of the detector, which [`super::slices`] has joined, and what is left is to interpolate along u, which is affine in x. u is
+//! computed as v is in [`super::axial`]: from that of the last voxel whose number is a multiple of 16, as a whole number and a
+//! fraction.
 //!
-//! Shapes: `[z][y][x]` ← `[view][v][u]`. Tier P.
+//! Shapes: `[z][y][x]` ← `[view][z][u]`. Tier P.
 
 use super::backproject::ViewMatrix;
 use super::run::{LARGEST_STEP, Run};
-use crate::{data::Grid, kernels::prelude::*};
+use super::slices;
+use crate::{data::Grid, engine::Limits, kernels::prelude::*};
 
 /// Operations of one view at one voxel, those of other kernels that take as long.
 const UPDATE_OPERATIONS: f64 = 8.0;
@@ -20,40 +21,44 @@ const UPDATE_OPERATIONS: f64 = 8.0;
 kernel! {
     /// Sum over views at every voxel.
     struct Parallel {
-        /// Voxels along x and y; columns and rows of the filtered stack; views.
-        nx, ny, columns, rows, view_count: u32,
-        /// Half the number of gaps between voxels along x, y and z.
-        half_x, half_y, half_z: f32,
-        /// Numbers of the last column and row.
-        last_column, last_row: f32,
+        /// Voxels along x, y and z; columns of the stack; views.
+        nx, ny, nz, columns, view_count: u32,
+        /// Half the number of gaps between voxels along x and y.
+        half_x, half_y: f32,
+        /// Number of the last column.
+        last_column: f32,
     }
     shader fdk/parallel, Pinned, [128, 4];
     structs ViewMatrix;
-    reads views[1, view_count]: whole of ViewMatrix, filtered[rows, columns]: inputs of f32;
+    reads views[1, view_count]: whole of ViewMatrix, met[nz, columns]: inputs of f32;
     writes volume[ny, nx]: f32;
     domain |output| Domain::rows(output, f64::from(nx) * f64::from(view_count) * UPDATE_OPERATIONS)
         .over(view_count, Order::Ascending);
 }
 
 /// Whether the forms of all views are those of parallel beams perpendicular to z.
+///
+/// Not where the lines of all slices are more than what any device binds at once.
 #[must_use]
-pub fn applies(views: &[ViewMatrix]) -> bool {
-    views.iter().all(|m| m.w == [0.0, 0.0, 0.0, 1.0] && m.v[..2] == [0.0; 2] && m.u[2] == 0.0)
+pub fn applies(views: &[ViewMatrix], columns: u32, grid: &Grid) -> bool {
+    let line_bytes = u64::from(columns) * size_of::<f32>() as u64;
+    let is_parallel = |m: &ViewMatrix| m.w == [0.0, 0.0, 0.0, 1.0] && m.v[..2] == [0.0; 2] && m.u[2] == 0.0;
+    views.iter().all(is_parallel) && grid.size()[2] as u64 * line_bytes <= Limits::portable().binding_bytes
 }
 
 /// Records the back-projection of `filtered` (views × rows × columns) into `volume` on `grid`.
 pub fn record(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
     let views = graph.upload_table("backproject.views", matrices);
-    let kernel = Parallel::of(matrices.len() as u32, graph.extent(filtered), grid);
-    kernel.compute(graph, "backproject", views, filtered, volume);
+    let kernel = Parallel::of(matrices.len() as u32, graph.extent(filtered).columns, grid);
+    let met = slices::record(graph, views, kernel.nz, filtered);
+    kernel.compute(graph, "backproject", views, met, volume);
 }
 
 impl Parallel {
-    fn of(view_count: u32, Extent { rows, columns, .. }: Extent, grid: &Grid) -> Self {
-        let [nx, ny, _] = grid.size().map(|n| n as u32);
-        let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
-        let [last_column, last_row] = [columns, rows].map(|n| n as f32 - 1.0);
-        Self { nx, ny, columns, rows, view_count, half_x, half_y, half_z, last_column, last_row }
+    fn of(view_count: u32, columns: u32, grid: &Grid) -> Self {
+        let [nx, ny, nz] = grid.size().map(|n| n as u32);
+        let [half_x, half_y, _] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
+        Self { nx, ny, nz, columns, view_count, half_x, half_y, last_column: columns as f32 - 1.0 }
     }
 }
 
@@ -61,11 +66,12 @@ impl Parallel {
 const VIEWS: usize = 4;
 
 vectorised! {
-    fn twin(kernel: &Parallel, block: &Block, views: &[ViewMatrix], filtered: &[f32], volume: &mut [f32]) {
-        let [nx, ny, columns, rows] = [kernel.nx, kernel.ny, kernel.columns, kernel.rows].map(|n| n as usize);
+    fn twin(kernel: &Parallel, block: &Block, views: &[ViewMatrix], met: &[f32], volume: &mut [f32]) {
+        let [nx, ny, nz, columns] = [kernel.nx, kernel.ny, kernel.nz, kernel.columns].map(|n| n as usize);
         if !block.resume {
             volume.fill(0.0);
         }
+        // Each with the window that a run may read behind its end.
         let mut lines = vec![0.0; VIEWS * (columns + 2 * LANES)];
         let mut row = block.rows.start;
         let mut rest = volume;
@@ -74,28 +80,19 @@ vectorised! {
             let z = row / ny;
             let count = ((z + 1) * ny).min(block.rows.end) - row;
             let (slice, behind) = rest.split_at_mut(count * nx);
-            let views = views[block.inputs.clone()].chunks(VIEWS).zip(filtered.chunks(VIEWS * columns * rows));
-            for (views, pixels) in views {
-                let pixels = pixels.chunks_exact(columns * rows);
-                let mut seen = [None; VIEWS];
-                for (((m, pixels), line), seen) in
-                    views.iter().zip(pixels).zip(lines.chunks_exact_mut(columns + 2 * LANES)).zip(&mut seen)
-                {
-                    let v = m.v[2] * (z as f32 - kernel.half_z) + m.v[3];
-                    if (v >= -0.5) & (v <= kernel.last_row + 0.5) {
-                        join(pixels, columns, v.max(0.0).min(kernel.last_row), line);
-                        *seen = Some(*m);
-                    }
+            let views = views[block.inputs.clone()].chunks(VIEWS).zip(met.chunks(VIEWS * nz * columns));
+            for (views, stack) in views {
+                let stack = stack.chunks_exact(nz * columns);
+                for (line, met) in lines.chunks_exact_mut(columns + 2 * LANES).zip(stack) {
+                    line[..columns].copy_from_slice(&met[z * columns..][..columns]);
                 }
                 for (y, out) in (row % ny..).zip(slice.chunks_exact_mut(nx)) {
                     for (first, out) in (0..).step_by(LANES).zip(out.chunks_mut(LANES)) {
                         let mut sum = [0.0; LANES];
                         sum[..out.len()].copy_from_slice(out);
-                        for (m, line) in seen.iter().zip(lines.chunks_exact(columns + 2 * LANES)) {
-                            if let Some(m) = m {
-                                let place = [first as f32 - kernel.half_x, y as f32 - kernel.half_y];
-                                add::<V>(m, place, line, kernel.last_column, &mut sum);
-                            }
+                        for (m, line) in views.iter().zip(lines.chunks_exact(columns + 2 * LANES)) {
+                            let place = [first as f32 - kernel.half_x, y as f32 - kernel.half_y];
+                            add::<V>(m, place, line, kernel.last_column, &mut sum);
                         }
                         out.copy_from_slice(&sum[..out.len()]);
                     }
@@ -103,18 +100,6 @@ vectorised! {
             }
             (row, rest) = (row + count, behind);
         }
-    }
-}
-
-/// The line of the detector at row `v`, which lies between the first and the last.
-#[inline(always)]
-fn join(pixels: &[f32], columns: usize, v: f32, line: &mut [f32]) {
-    let low = v.floor();
-    let share = v - low;
-    let lower = &pixels[low as usize * columns..][..columns];
-    let upper = pixels.get((low as usize + 1) * columns..).and_then(|rest| rest.get(..columns)).unwrap_or(lower);
-    for ((value, lower), upper) in line.iter_mut().zip(lower).zip(upper) {
-        *value = (1.0 - share) * lower + share * upper;
     }
 }
 

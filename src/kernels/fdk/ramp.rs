@@ -12,18 +12,23 @@
 //! Longer rows are cut into segments of 1024 and filtered by overlap-save, every output segment summing over the
 //! input segments in the frequency domain.
 //!
-//! The transform is radix-2, decimation in frequency forward and in time back, so that no reordering is needed;
-//! spectra are stored in bit-reversed order.
+//! The transform takes eight numbers at a time, three levels of radix 2 in which turns by eighths of the circle need no twiddles:
+//! decimation in frequency forward and in time back, so that no reordering is needed; spectra are stored in bit-reversed order.
+//! What is left of the length, two, four or eight, is transformed, multiplied and transformed back at once. The first stage knows
+//! that the upper half of a signal is 0, the last one computes the lower half alone.
 //!
 //! Shapes: `[view][row][column]` ← the same. Tier P: additions and multiplications only, in a fixed order.
 
 use std::f64::consts::{PI, TAU};
 
+use super::signals::Signals;
 use crate::kernels::prelude::*;
 
 /// Length of the largest transform: with 8 bytes per number it fills the 16 KiB of workgroup memory that every
 /// device has.
 const MAX_TRANSFORM: usize = 2048;
+/// That of the smallest: a stage of eight numbers and a block of two.
+const MIN_TRANSFORM: usize = 16;
 /// Columns that one workgroup filters; one per segment.
 const MAX_SEGMENT: usize = MAX_TRANSFORM / 2;
 
@@ -41,9 +46,9 @@ kernel! {
     };
 }
 
-/// A radix-2 transform takes 5·n·log₂ n operations; two rows share one, forward and back.
+/// A transform takes some 4·n·log₂ n operations; two rows share one, forward and back.
 fn row_operations(length: u32, segments: u32) -> f64 {
-    5.0 * f64::from(length) * f64::from(length.ilog2()) * f64::from(segments) * f64::from(segments + 1) / 2.0
+    4.0 * f64::from(length) * f64::from(length.ilog2()) * f64::from(segments) * f64::from(segments + 1) / 2.0
 }
 
 /// Apodising window of the ramp filter, as a function of the frequency relative to the cut-off.
@@ -174,25 +179,25 @@ struct Lengths {
 
 impl Lengths {
     fn new(columns: usize) -> Self {
-        let transform = (2 * columns).next_power_of_two().clamp(2, MAX_TRANSFORM);
+        let transform = (2 * columns).next_power_of_two().clamp(MIN_TRANSFORM, MAX_TRANSFORM);
         let segment = if columns <= MAX_SEGMENT { columns } else { MAX_SEGMENT };
         Self { columns, segment, transform, segments: columns.div_ceil(segment) }
     }
 }
 
-/// Twiddles e^(−2πik/n) for the first half of the circle; the second quarter is the first turned by −90°, to the bit.
+/// Twiddles of the stages, the longest blocks first: of the numbers i of seven eighths of a block of length b, e^(−2πi·f/b),
+/// f being the eighth's frequency; that of the first eighth is 0.
 fn twiddles(n: usize) -> Vec<[f32; 2]> {
-    let twiddle = |k: usize| {
-        let (sin, cos) = (-TAU * k as f64 / n as f64).sin_cos();
-        [cos as f32, sin as f32]
-    };
-    let quarter = (n / 4).max(1);
-    let mut table: Vec<[f32; 2]> = (0..quarter).map(twiddle).collect();
-    if n >= 4 {
-        table.extend_from_within(..);
-        for w in &mut table[quarter..] {
-            *w = [w[1], -w[0]];
+    let mut table = Vec::with_capacity(n);
+    let mut block = n;
+    while block > 8 {
+        for frequency in (1..8).map(|eighth| reversed(eighth, 3)) {
+            table.extend((0..block / 8).map(|i| {
+                let (sin, cos) = (-TAU * (i * frequency) as f64 / block as f64).sin_cos();
+                [cos as f32, sin as f32]
+            }));
         }
+        block /= 8;
     }
     table
 }
@@ -253,18 +258,6 @@ pub fn record(graph: &mut Graph<'_>, tables: &Tables, rows: Buffer<f32>) -> Buff
     kernel.compute(graph, "ramp", twiddles, spectra, rows, "ramp.filtered")
 }
 
-/// Sixteen complex signals side by side: index, then lane.
-struct Signals {
-    re: Vec<Lanes>,
-    im: Vec<Lanes>,
-}
-
-impl Signals {
-    fn new(n: usize) -> Self {
-        Self { re: vec![[0.0; LANES]; n], im: vec![[0.0; LANES]; n] }
-    }
-}
-
 vectorised! {
     fn twin(
         kernel: &Ramp,
@@ -281,15 +274,16 @@ vectorised! {
         // Blocks are whole views. Lane l of a group holds rows 2l and 2l + 1 of sixteen pairs.
         for view in (0..block.rows.len()).step_by(rows) {
             for pair in (0..rows).step_by(2 * LANES) {
+                let count = (rows - pair).min(2 * LANES);
                 for out_segment in 0..segments {
                     for in_segment in 0..segments {
-                        load(&mut signal, rows_in, view + pair, (rows - pair).min(2 * LANES), columns, segment, in_segment);
-                        forward(&mut signal, twiddles);
+                        load(&mut signal, rows_in, view + pair, count, columns, segment, in_segment);
                         let spectrum = &spectra[(out_segment + segments - 1 - in_segment) * n..][..n];
-                        multiply(&signal, spectrum, &mut sum, in_segment > 0);
+                        let of = [in_segment == 0, in_segment + 1 == segments];
+                        // SAFETY: `V` is what the caller is built for.
+                        unsafe { signal.filter::<V>(&mut sum, twiddles, spectrum, of) };
                     }
-                    inverse(&mut sum, twiddles);
-                    store(&sum, rows_out, view + pair, (rows - pair).min(2 * LANES), columns, segment, out_segment);
+                    store(&sum, rows_out, view + pair, count, columns, segment, out_segment);
                 }
             }
         }
@@ -298,9 +292,15 @@ vectorised! {
 
 #[inline(always)]
 fn load(signal: &mut Signals, rows_in: &[f32], first: usize, count: usize, columns: usize, segment: usize, s: usize) {
-    signal.re.fill([0.0; LANES]);
-    signal.im.fill([0.0; LANES]);
     let range = s * segment..columns.min((s + 1) * segment);
+    // The upper half is never read.
+    let half = signal.re.len() / 2;
+    signal.re[range.len()..half].fill([0.0; LANES]);
+    signal.im[range.len()..half].fill([0.0; LANES]);
+    if count < 2 * LANES {
+        signal.re[..range.len()].fill([0.0; LANES]);
+        signal.im[..range.len()].fill([0.0; LANES]);
+    }
     for r in 0..count {
         let row = &rows_in[(first + r) * columns..][..columns][range.clone()];
         let part = if r % 2 == 0 { &mut signal.re } else { &mut signal.im };
@@ -318,70 +318,6 @@ fn store(signal: &Signals, rows_out: &mut [f32], first: usize, count: usize, col
         let part = if r % 2 == 0 { &signal.re } else { &signal.im };
         for (value, lanes) in row.iter_mut().zip(part) {
             *value = lanes[r / 2];
-        }
-    }
-}
-
-#[inline(always)]
-fn forward(signal: &mut Signals, twiddles: &[[f32; 2]]) {
-    let n = signal.re.len();
-    let mut half = n / 2;
-    while half > 0 {
-        let stride = n / (2 * half);
-        for start in (0..n).step_by(2 * half) {
-            let (re, im) = (&mut signal.re[start..start + 2 * half], &mut signal.im[start..start + 2 * half]);
-            let ((re_a, re_b), (im_a, im_b)) = (re.split_at_mut(half), im.split_at_mut(half));
-            for k in 0..half {
-                let [wr, wi] = twiddles[k * stride];
-                for l in 0..LANES {
-                    let (ar, ai, br, bi) = (re_a[k][l], im_a[k][l], re_b[k][l], im_b[k][l]);
-                    re_a[k][l] = ar + br;
-                    im_a[k][l] = ai + bi;
-                    let (dr, di) = (ar - br, ai - bi);
-                    re_b[k][l] = dr * wr - di * wi;
-                    im_b[k][l] = dr * wi + di * wr;
-                }
-            }
-        }
-        half /= 2;
-    }
-}
-
-#[inline(always)]
-fn inverse(signal: &mut Signals, twiddles: &[[f32; 2]]) {
-    let n = signal.re.len();
-    let mut half = 1;
-    while half < n {
-        let stride = n / (2 * half);
-        for start in (0..n).step_by(2 * half) {
-            let (re, im) = (&mut signal.re[start..start + 2 * half], &mut signal.im[start..start + 2 * half]);
-            let ((re_a, re_b), (im_a, im_b)) = (re.split_at_mut(half), im.split_at_mut(half));
-            for k in 0..half {
-                let [wr, wi] = twiddles[k * stride];
-                let wi = -wi;
-                for l in 0..LANES {
-                    let (ar, ai, cr, ci) = (re_a[k][l], im_a[k][l], re_b[k][l], im_b[k][l]);
-                    let br = cr * wr - ci * wi;
-                    let bi = cr * wi + ci * wr;
-                    re_a[k][l] = ar + br;
-                    im_a[k][l] = ai + bi;
-                    re_b[k][l] = ar - br;
-                    im_b[k][l] = ai - bi;
-                }
-            }
-        }
-        half *= 2;
-    }
-}
-
-#[inline(always)]
-fn multiply(signal: &Signals, spectrum: &[[f32; 2]], sum: &mut Signals, resume: bool) {
-    for (k, [hr, hi]) in spectrum.iter().enumerate() {
-        for l in 0..LANES {
-            let (re, im) = (signal.re[k][l], signal.im[k][l]);
-            let (fr, fi) = (re * hr - im * hi, re * hi + im * hr);
-            sum.re[k][l] = if resume { sum.re[k][l] + fr } else { fr };
-            sum.im[k][l] = if resume { sum.im[k][l] + fi } else { fi };
         }
     }
 }
