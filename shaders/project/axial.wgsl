@@ -8,8 +8,9 @@ const ANY = 1073741824;
 
 // Value of a voxel of the column that begins at `place`; 0 above and below the volume.
 fn value(place: u32, voxel: i32) -> f32 {
-    let last = i32(params.nz) - 1;
-    return select(0.0, volume[place + u32(clamp(voxel, 0, last))], voxel >= 0 && voxel <= last);
+    // Numbers below 0 are large ones without their signs.
+    let z = u32(voxel);
+    return select(0.0, volume[place + min(z, params.nz - 1u)], z < params.nz);
 }
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
@@ -74,7 +75,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let step_z = select(-1, 1, az.inverse > 0.0);
         let cell_x = select(kx, kx - 1, step_x > 0);
         let cell_y = select(ky, ky - 1, step_y > 0);
-        var cell = i32(volume_row(u32(cell_y * wide + cell_x)));
+        var place = volume_row(u32(cell_y * wide + cell_x)) * params.deep;
+        let stride_x = u32(step_x) * params.deep;
+        let stride_y = u32(step_y * wide) * params.deep;
         var voxel = select(kz, kz - 1, step_z > 0);
         // Plane numbers as floats, from the ray's own origin: small integers, exact.
         var fx = f32(kx - ax.origin);
@@ -88,7 +91,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         var tz = pin((fz - az.fraction) * az.inverse);
         while (t < end) {
             let next = min(min(tx, ty), end);
-            let place = u32(cell) * params.deep;
             while (tz < next) {
                 sum = sum + pin((tz - t) * value(place, voxel));
                 t = tz;
@@ -101,11 +103,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             if (next < end) {
                 if (tx <= ty) {
                     fx += gx;
-                    cell += step_x;
+                    place += stride_x;
                     tx = (fx - ax.fraction) * ax.inverse;
                 } else {
                     fy += gy;
-                    cell += step_y * wide;
+                    place += stride_y;
                     ty = (fy - ay.fraction) * ay.inverse;
                 }
             }
