@@ -9,5 +9,8 @@ mod weight;
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [weight::cases(), ramp::cases(), backproject::cases(), slices::cases(), transpose::cases()].into_iter().flatten().collect()
+    [weight::cases(), ramp::cases(), backproject::cases(), slices::cases(), transpose::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -14,5 +14,12 @@ mod signals;
 use crate::engine::Shader;
 
 /// Shaders of the room.
-pub(super) const SHADERS: &[&Shader] =
-    &[&weight::SHADER, &ramp::SHADER, &backproject::SHADER, &axial::SHADER, &parallel::SHADER, &slices::SHADER, &transpose::SHADER];
+pub(super) const SHADERS: &[&Shader] = &[
+    &weight::SHADER,
+    &ramp::SHADER,
+    &backproject::SHADER,
+    &axial::SHADER,
+    &parallel::SHADER,
+    &slices::SHADER,
+    &transpose::SHADER,
+];

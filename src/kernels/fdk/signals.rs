@@ -10,10 +10,7 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use crate::{
-    kernels::prelude::*,
-    vectorised::Vectors,
-};
+use crate::{kernels::prelude::*, vectorised::Vectors};
 
 /// Sixteen complex numbers: real and imaginary parts.
 type Complex<V> = (<V as Vectors>::Floats, <V as Vectors>::Floats);

@@ -23,12 +23,7 @@ kernel! {
 }
 
 /// Records the joining of rows of `filtered` (views × rows × columns) at the `slices` of a volume, whose forms are in `views`.
-pub fn record(
-    graph: &mut Graph<'_>,
-    views: Buffer<ViewMatrix>,
-    slices: u32,
-    filtered: Buffer<f32>,
-) -> Buffer<f32> {
+pub fn record(graph: &mut Graph<'_>, views: Buffer<ViewMatrix>, slices: u32, filtered: Buffer<f32>) -> Buffer<f32> {
     let Extent { slices: view_count, rows, columns } = graph.extent(filtered);
     let (half_z, last_row) = ((slices as f32 - 1.0) / 2.0, rows as f32 - 1.0);
     let kernel = Slices { columns, rows, slices, view_count, half_z, last_row };
