@@ -32,6 +32,8 @@ pub(crate) trait Vectors {
     unsafe fn add(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     unsafe fn sub(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     unsafe fn mul(a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// Largest whole number up to each.
+    unsafe fn floor(a: Self::Floats) -> Self::Floats;
     unsafe fn add_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers;
     unsafe fn less(a: Self::Floats, b: Self::Floats) -> Self::Mask;
     /// `a < b` of numbers taken without their signs.
@@ -53,6 +55,9 @@ pub(crate) trait Vectors {
     unsafe fn gather(values: &[f32], index: Self::Integers) -> Self::Floats;
     /// `window[index mod 32]`.
     unsafe fn pick_lanes(window: &[f32; 2 * LANES], index: Self::Integers) -> Self::Floats;
+
+    /// Numbers of both in turns: a0 b0 a1 b1 and so on.
+    unsafe fn interleave(a: Self::Floats, b: Self::Floats) -> [Self::Floats; 2];
 
     /// Asks for the second-level cache what will be read soon; any address will do.
     unsafe fn prefetch(place: *const f32);
@@ -122,6 +127,10 @@ impl Vectors for Baseline {
         each_lane!(a, b; a * b)
     }
     #[inline(always)]
+    unsafe fn floor(a: Lanes) -> Lanes {
+        each_lane!(a; a.floor())
+    }
+    #[inline(always)]
     unsafe fn add_integers(a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
         each_lane!(a, b; a.wrapping_add(b))
     }
@@ -163,6 +172,15 @@ impl Vectors for Baseline {
         each_lane!(index; window[index as usize % (2 * LANES)])
     }
     #[inline(always)]
+    unsafe fn interleave(a: Lanes, b: Lanes) -> [Lanes; 2] {
+        let mut both = [[0.0; LANES]; 2];
+        for l in 0..LANES {
+            both[2 * l / LANES][2 * l % LANES] = a[l];
+            both[2 * l / LANES][2 * l % LANES + 1] = b[l];
+        }
+        both
+    }
+    #[inline(always)]
     unsafe fn prefetch(_: *const f32) {}
     #[inline(always)]
     unsafe fn pick(window: &[f32; 2 * LANES], index: &[i32; LANES]) -> Lanes {
@@ -181,9 +199,10 @@ mod avx2 {
         __m128, __m128i, __m256, __m256i, _CMP_LT_OQ, _MM_HINT_T1, _mm_cvtsi128_si64, _mm_extract_epi64, _mm_insert_ps,
         _mm_load_ss, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps, _mm256_andnot_ps, _mm256_blendv_ps,
         _mm256_castps_si256, _mm256_castps128_ps256, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
-        _mm256_cmpgt_epi32, _mm256_extracti128_si256, _mm256_insertf128_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-        _mm256_min_epu32, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32,
-        _mm256_set1_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps, _mm256_xor_si256,
+        _mm256_cmpgt_epi32, _mm256_extracti128_si256, _mm256_floor_ps, _mm256_insertf128_ps, _mm256_loadu_ps,
+        _mm256_loadu_si256, _mm256_min_epu32, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permute2f128_ps,
+        _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi32, _mm256_storeu_ps,
+        _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm256_xor_si256,
     };
 
     use super::{Avx2, LANES, Lanes, Vectors};
@@ -296,6 +315,7 @@ mod avx2 {
             fn mul(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
                 [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])]
             }
+            fn floor(a: [__m256; 2]) -> [__m256; 2] { [_mm256_floor_ps(a[0]), _mm256_floor_ps(a[1])] }
             fn add_integers(a: [__m256i; 2], b: [__m256i; 2]) -> [__m256i; 2] {
                 [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])]
             }
@@ -344,6 +364,15 @@ mod avx2 {
                 // SAFETY: the window is as long as four registers, and the processor has the instruction set.
                 unsafe { [pick_half(window, index[0]), pick_half(window, index[1])] }
             }
+            fn interleave(a: [__m256; 2], b: [__m256; 2]) -> [[__m256; 2]; 2] {
+                // Within halves of registers, then the halves in order.
+                let (a0, a1) = (_mm256_unpacklo_ps(a[0], b[0]), _mm256_unpackhi_ps(a[0], b[0]));
+                let (b0, b1) = (_mm256_unpacklo_ps(a[1], b[1]), _mm256_unpackhi_ps(a[1], b[1]));
+                [
+                    [_mm256_permute2f128_ps::<0x20>(a0, a1), _mm256_permute2f128_ps::<0x31>(a0, a1)],
+                    [_mm256_permute2f128_ps::<0x20>(b0, b1), _mm256_permute2f128_ps::<0x31>(b0, b1)],
+                ]
+            }
             fn prefetch(place: *const f32) -> () {
                 _mm_prefetch::<_MM_HINT_T1>(place.cast());
             }
@@ -362,11 +391,12 @@ pub(crate) struct Avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use std::arch::x86_64::{
-        __m512, __m512i, __mmask16, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_add_epi32, _mm512_add_ps,
-        _mm512_castps256_ps512, _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cmplt_epu32_mask,
-        _mm512_extracti64x4_epi64, _mm512_insertf32x8, _mm512_loadu_epi32, _mm512_loadu_ps, _mm512_mask_blend_epi32,
-        _mm512_mask_blend_ps, _mm512_min_epu32, _mm512_mul_ps, _mm512_permutex2var_ps, _mm512_set1_epi32,
-        _mm512_set1_ps, _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+        __m512, __m512i, __mmask16, _CMP_LT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEG_INF, _MM_HINT_T1, _mm_prefetch,
+        _mm512_add_epi32, _mm512_add_ps, _mm512_castps256_ps512, _mm512_castsi512_si256, _mm512_cmp_ps_mask,
+        _mm512_cmplt_epu32_mask, _mm512_extracti64x4_epi64, _mm512_insertf32x8, _mm512_loadu_epi32, _mm512_loadu_ps,
+        _mm512_mask_blend_epi32, _mm512_mask_blend_ps, _mm512_min_epu32, _mm512_mul_ps, _mm512_permutex2var_ps,
+        _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_storeu_epi32,
+        _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     use super::{Avx512, LANES, Lanes, Vectors, avx2::gather_eight};
@@ -412,6 +442,9 @@ mod avx512 {
             fn add(a: __m512, b: __m512) -> __m512 { _mm512_add_ps(a, b) }
             fn sub(a: __m512, b: __m512) -> __m512 { _mm512_sub_ps(a, b) }
             fn mul(a: __m512, b: __m512) -> __m512 { _mm512_mul_ps(a, b) }
+            fn floor(a: __m512) -> __m512 {
+                _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(a)
+            }
             fn add_integers(a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi32(a, b) }
             fn less(a: __m512, b: __m512) -> __mmask16 { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b) }
             fn below(a: __m512i, b: __m512i) -> __mmask16 { _mm512_cmplt_epu32_mask(a, b) }
@@ -437,6 +470,11 @@ mod avx512 {
                     _mm512_permutex2var_ps(low, index, high)
                 }
             }
+            fn interleave(a: __m512, b: __m512) -> [__m512; 2] {
+                let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+                [_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b)]
+            }
             fn prefetch(place: *const f32) -> () {
                 _mm_prefetch::<_MM_HINT_T1>(place.cast());
             }
@@ -444,6 +482,46 @@ mod avx512 {
                 // SAFETY: the caller has the instruction set.
                 unsafe { Self::lanes(Self::pick_lanes(window, Self::integers(index))) }
             }
+        }
+    }
+}
+
+/// Sixteen lines of sixteen numbers.
+pub(crate) type Square = [Lanes; LANES];
+
+/// Copies up to sixteen numbers; sixteen without a call.
+#[inline(always)]
+pub(crate) fn copy_lanes(from: &[f32], to: &mut [f32]) {
+    match (from.first_chunk::<LANES>(), to.first_chunk_mut::<LANES>()) {
+        (Some(from), Some(to)) => *to = *from,
+        _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+    }
+}
+
+/// Exchanges lines and lanes of a square: four times its halves in turns, which each time turns the bits of a number's place by one.
+///
+/// # Safety
+/// The processor has the instruction set.
+#[inline(always)]
+pub(crate) unsafe fn transpose<V: Vectors>(square: &mut Square) {
+    let mut turned = [[0.0; LANES]; LANES];
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        in_turns::<V>(square, &mut turned);
+        in_turns::<V>(&turned, square);
+        in_turns::<V>(square, &mut turned);
+        in_turns::<V>(&turned, square);
+    }
+}
+
+#[inline(always)]
+unsafe fn in_turns<V: Vectors>(square: &Square, turned: &mut Square) {
+    for line in 0..LANES / 2 {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let [low, high] = V::interleave(V::floats(&square[line]), V::floats(&square[line + LANES / 2]));
+            turned[2 * line] = V::lanes(low);
+            turned[2 * line + 1] = V::lanes(high);
         }
     }
 }
@@ -525,11 +603,13 @@ mod tests {
             let (a, b, i, j) = (V::floats(&a), V::floats(&b), V::integers(&i), V::integers(&j));
             let (less, below) = (V::less(a, b), V::below(i, j));
             let masks = [less, below, V::and_not(less, below), V::neither(less, below)];
-            let floats = [V::add(a, b), V::sub(a, b), V::mul(a, b), V::gather(&window, i), V::pick_lanes(&window, i)];
+            let [even, odd] = V::interleave(a, b);
+            let read = [V::gather(&window, i), V::pick_lanes(&window, i), even, odd];
+            let floats = [V::add(a, b), V::sub(a, b), V::mul(a, b), V::floor(a)];
             let chosen = masks.map(|mask| V::choose(mask, a, b));
             let integers = masks.map(|mask| V::choose_integers(mask, V::add_integers(i, j), V::splat_integer(-3)));
             let mut bits: Vec<u32> =
-                floats.into_iter().chain(chosen).flat_map(|of| V::lanes(of)).map(f32::to_bits).collect();
+                floats.into_iter().chain(read).chain(chosen).flat_map(|of| V::lanes(of)).map(f32::to_bits).collect();
             bits.extend(integers.into_iter().flat_map(|of| V::integer_lanes(of)).map(i32::cast_unsigned));
             bits.extend(V::pick(&window, &inside).map(f32::to_bits));
             bits.extend(masks.map(|mask| u32::from(V::any(mask))));

@@ -20,7 +20,12 @@
 use super::backproject::ViewMatrix;
 use super::run::{BESIDE, EDGE, INSIDE, LARGEST_STEP, Run, WIDE};
 use crate::kernels::prelude::*;
-use crate::{data::Grid, engine::Limits, parallel::*, vectorised::Vectors};
+use crate::{
+    data::Grid,
+    engine::Limits,
+    parallel::*,
+    vectorised::{Vectors, copy_lanes, transpose},
+};
 
 /// Operations of one view at one voxel, those of other kernels that take as long.
 const UPDATE_OPERATIONS: f64 = 8.0;
@@ -185,7 +190,7 @@ vectorised! {
             let place = Place { x, ..place };
             let width = TILE[0].min(nx - x);
             if is_resumed {
-                exchange(place, [nx, width], slab, &mut sums, |sum, value| *sum = *value);
+                exchange::<V>(place, [nx, width], slab, &mut sums, Move::ToSums);
             } else {
                 sums.fill([[0.0; LANES]; VECTORS]);
             }
@@ -197,24 +202,48 @@ vectorised! {
                     add_row::<V>(kernel, &stack, (x, y), &heights[..vectors], &mut sums[..width]);
                 }
             }
-            exchange(place, [nx, width], slab, &mut sums, |sum, value| *value = *sum);
+            exchange::<V>(place, [nx, width], slab, &mut sums, Move::ToSlices);
         }
     }
 }
 
-/// Moves values between the columns of a tile and the rows of the slices.
+/// Which way [`exchange`] moves values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Move {
+    ToSums,
+    ToSlices,
+}
+
+/// Moves values between the columns of a tile and the rows of the slices, in squares of sixteen columns and slices.
 #[inline(always)]
-fn exchange(
+fn exchange<V: Vectors>(
     place: Place,
     [nx, width]: [usize; 2],
     slab: &mut [&mut [f32]],
     sums: &mut [Sums],
-    moved: impl Fn(&mut f32, &mut f32),
+    direction: Move,
 ) {
-    for (z, slice) in (place.z - place.aligned..).zip(slab) {
-        for (row, sums) in slice.chunks_exact_mut(nx).zip(sums.chunks_exact_mut(TILE[0])) {
-            for (value, sum) in row[place.x..][..width].iter_mut().zip(sums) {
-                moved(&mut sum[z / LANES][z % LANES], value);
+    for (row, sums) in sums.chunks_exact_mut(TILE[0]).enumerate() {
+        for (x, columns) in (place.x..).step_by(LANES).zip(sums[..width].chunks_mut(LANES)) {
+            let mut lines = (place.z - place.aligned..).zip(&mut *slab).peekable();
+            for vector in 0..VECTORS {
+                let mut square = [[0.0; LANES]; LANES];
+                let lines = std::iter::from_fn(|| lines.next_if(|(z, _)| z / LANES == vector));
+                let lines = lines.map(|(z, slice)| (z % LANES, &mut slice[row * nx + x..][..columns.len()]));
+                match direction {
+                    Move::ToSums => {
+                        lines.for_each(|(z, line)| copy_lanes(line, &mut square[z]));
+                        // SAFETY: `V` is what the caller is built for.
+                        unsafe { transpose::<V>(&mut square) };
+                        columns.iter_mut().zip(&square).for_each(|(sums, values)| sums[vector] = *values);
+                    }
+                    Move::ToSlices => {
+                        square.iter_mut().zip(&*columns).for_each(|(values, sums)| *values = sums[vector]);
+                        // SAFETY: as above.
+                        unsafe { transpose::<V>(&mut square) };
+                        lines.for_each(|(z, line)| copy_lanes(&square[z], line));
+                    }
+                }
             }
         }
     }
@@ -232,7 +261,7 @@ fn add_row<V: Vectors>(kernel: &Axial, stack: &Stack<'_>, (x, y): (usize, f32), 
             *x = (first + lane) as f32 - kernel.half_x;
         }
         for (meeting, view) in meetings.iter_mut().zip(views) {
-            meeting.set(kernel, view, &x, y, heights);
+            meeting.set::<V>(kernel, view, &x, y, heights);
         }
         for (lane, sums) in sixteen.iter_mut().enumerate() {
             let seen = |(meeting, view): (&Meeting, usize)| {
@@ -344,7 +373,7 @@ impl Meeting {
     };
 
     #[inline(always)]
-    fn set(&mut self, kernel: &Axial, m: &AxialView, x: &Lanes, y: f32, heights: &[f32]) {
+    fn set<V: Vectors>(&mut self, kernel: &Axial, m: &AxialView, x: &Lanes, y: f32, heights: &[f32]) {
         let (last_u, last_v) = (kernel.last_across, kernel.last_along);
         let row_u = m.across[1] * y + m.across[3];
         let row_v = m.along[1] * y + m.along[3];
@@ -376,12 +405,13 @@ impl Meeting {
             // The fraction can carry to one more, and the neighbour is one beyond.
             above[l] = change.max(-1.0) + 2.0;
         }
-        for ((whole, fraction), height) in self.whole.iter_mut().zip(&mut self.fraction).zip(heights) {
-            let rise = m.along[2] * height;
-            for l in 0..LANES {
-                let v = (nv[l] + rise) * scales[l];
-                whole[l] = v.floor();
-                fraction[l] = v - whole[l];
+        // SAFETY: `V` is what the caller is built for.
+        unsafe {
+            let (nv, scales) = (V::floats(&nv), V::floats(&scales));
+            for ((whole, fraction), height) in self.whole.iter_mut().zip(&mut self.fraction).zip(heights) {
+                let v = V::mul(V::add(nv, V::splat(m.along[2] * height)), scales);
+                *whole = V::lanes(V::floor(v));
+                *fraction = V::lanes(V::sub(v, V::floor(v)));
             }
         }
         let (start, end) = (self.whole[0], self.whole[heights.len() - 1]);

@@ -22,7 +22,10 @@
 use std::f64::consts::{PI, TAU};
 
 use super::signals::Signals;
-use crate::kernels::prelude::*;
+use crate::{
+    kernels::prelude::*,
+    vectorised::{Vectors, copy_lanes, transpose},
+};
 
 /// Length of the largest transform: with 8 bytes per number it fills the 16 KiB of workgroup memory that every
 /// device has.
@@ -277,47 +280,66 @@ vectorised! {
                 let count = (rows - pair).min(2 * LANES);
                 for out_segment in 0..segments {
                     for in_segment in 0..segments {
-                        load(&mut signal, rows_in, view + pair, count, columns, segment, in_segment);
+                        load::<V>(&mut signal, rows_in, [view + pair, count], columns, segment, in_segment);
                         let spectrum = &spectra[(out_segment + segments - 1 - in_segment) * n..][..n];
                         let of = [in_segment == 0, in_segment + 1 == segments];
                         // SAFETY: `V` is what the caller is built for.
                         unsafe { signal.filter::<V>(&mut sum, twiddles, spectrum, of) };
                     }
-                    store(&sum, rows_out, view + pair, count, columns, segment, out_segment);
+                    store::<V>(&sum, rows_out, [view + pair, count], columns, segment, out_segment);
                 }
             }
         }
     }
 }
 
+/// Takes segment `s` of `count` rows from the `first` on: even ones are real, odd ones imaginary parts.
 #[inline(always)]
-fn load(signal: &mut Signals, rows_in: &[f32], first: usize, count: usize, columns: usize, segment: usize, s: usize) {
+fn load<V: Vectors>(
+    signal: &mut Signals,
+    rows_in: &[f32],
+    [first, count]: [usize; 2],
+    columns: usize,
+    segment: usize,
+    s: usize,
+) {
     let range = s * segment..columns.min((s + 1) * segment);
     // The upper half is never read.
     let half = signal.re.len() / 2;
-    signal.re[range.len()..half].fill([0.0; LANES]);
-    signal.im[range.len()..half].fill([0.0; LANES]);
-    if count < 2 * LANES {
-        signal.re[..range.len()].fill([0.0; LANES]);
-        signal.im[..range.len()].fill([0.0; LANES]);
-    }
-    for r in 0..count {
-        let row = &rows_in[(first + r) * columns..][..columns][range.clone()];
-        let part = if r % 2 == 0 { &mut signal.re } else { &mut signal.im };
-        for (value, lanes) in row.iter().zip(part) {
-            lanes[r / 2] = *value;
+    for (odd, part) in [&mut signal.re, &mut signal.im].into_iter().enumerate() {
+        for (column, lines) in range.clone().step_by(LANES).zip(part[..range.len()].chunks_mut(LANES)) {
+            let mut square = [[0.0; LANES]; LANES];
+            for (values, row) in square.iter_mut().zip((odd..count).step_by(2)) {
+                copy_lanes(&rows_in[(first + row) * columns + column..][..lines.len()], values);
+            }
+            // SAFETY: `V` is what the caller is built for.
+            unsafe { transpose::<V>(&mut square) };
+            lines.iter_mut().zip(&square).for_each(|(line, values)| *line = *values);
         }
+        part[range.len()..half].fill([0.0; LANES]);
     }
 }
 
+/// The way back.
 #[inline(always)]
-fn store(signal: &Signals, rows_out: &mut [f32], first: usize, count: usize, columns: usize, segment: usize, s: usize) {
+fn store<V: Vectors>(
+    signal: &Signals,
+    rows_out: &mut [f32],
+    [first, count]: [usize; 2],
+    columns: usize,
+    segment: usize,
+    s: usize,
+) {
     let range = s * segment..columns.min((s + 1) * segment);
-    for r in 0..count {
-        let row = &mut rows_out[(first + r) * columns..][..columns][range.clone()];
-        let part = if r % 2 == 0 { &signal.re } else { &signal.im };
-        for (value, lanes) in row.iter_mut().zip(part) {
-            *value = lanes[r / 2];
+    for (odd, part) in [&signal.re, &signal.im].into_iter().enumerate() {
+        for (column, lines) in range.clone().step_by(LANES).zip(part[..range.len()].chunks(LANES)) {
+            let mut square = [[0.0; LANES]; LANES];
+            square.iter_mut().zip(lines).for_each(|(values, line)| *values = *line);
+            // SAFETY: `V` is what the caller is built for.
+            unsafe { transpose::<V>(&mut square) };
+            for (values, row) in square.iter().zip((odd..count).step_by(2)) {
+                copy_lanes(values, &mut rows_out[(first + row) * columns + column..][..lines.len()]);
+            }
         }
     }
 }

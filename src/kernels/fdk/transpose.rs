@@ -2,7 +2,10 @@
 //!
 //! Shapes: `[view][column][row]` ← `[view][row][column]`. Tier P, since nothing is computed.
 
-use crate::kernels::prelude::*;
+use crate::{
+    kernels::prelude::*,
+    vectorised::{copy_lanes, transpose},
+};
 
 kernel! {
     /// Exchange of the columns and rows of a stack.
@@ -19,25 +22,27 @@ pub fn record(graph: &mut Graph<'_>, stack: Buffer<f32>) -> Buffer<f32> {
     Transpose { columns, rows }.compute(graph, "transpose", stack, "transpose.stack")
 }
 
-/// Side of the squares that are moved at a time.
-const SIDE: usize = 16;
-
 vectorised! {
     fn twin(kernel: &Transpose, block: &Block, stack: &[f32], transposed: &mut [f32]) {
         let [columns, rows] = [kernel.columns, kernel.rows].map(|n| n as usize);
         let mut first = block.rows.start;
         let mut rest = transposed;
         while first < block.rows.end {
-            // Rows of the output up to a multiple of the side, or the end of the view.
+            // Rows of the output up to a multiple of sixteen, or the end of the view.
             let (view, column) = (first / columns, first % columns);
-            let high = (SIDE - column % SIDE).min(columns - column).min(block.rows.end - first);
+            let high = (LANES - column % LANES).min(columns - column).min(block.rows.end - first);
             let (band, behind) = rest.split_at_mut(high * rows);
-            for across in (0..rows).step_by(SIDE) {
-                for row in across..rows.min(across + SIDE) {
-                    let line = &stack[(view * rows + row) * columns + column..][..high];
-                    for (offset, value) in line.iter().enumerate() {
-                        band[offset * rows + row] = *value;
-                    }
+            for row in (0..rows).step_by(LANES) {
+                let wide = LANES.min(rows - row);
+                let mut square = [[0.0; LANES]; LANES];
+                let lines = stack[(view * rows + row) * columns..].chunks(columns);
+                for (values, line) in square.iter_mut().zip(lines).take(wide) {
+                    copy_lanes(&line[column..][..high], values);
+                }
+                // SAFETY: `V` is what the caller is built for.
+                unsafe { transpose::<V>(&mut square) };
+                for (line, values) in band.chunks_exact_mut(rows).zip(&square) {
+                    copy_lanes(values, &mut line[row..][..wide]);
                 }
             }
             rest = behind;

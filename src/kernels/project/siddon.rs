@@ -36,10 +36,7 @@ kernel! {
     structs Affine, ViewRays;
     reads views[1, view_count]: whole of ViewRays, volume[ny, nx]: inputs of f32;
     writes integrals[rows, columns]: f32;
-    domain |output| Domain {
-        grain: HIGH as u32,
-        ..Domain::rows(output, f64::from(columns) * ray_operations([nx, ny, nz])).over(nz, Order::BothWays)
-    };
+    domain |output| Domain::rows(output, f64::from(columns) * ray_operations([nx, ny, nz])).over(nz, Order::BothWays);
 }
 
 /// Arithmetic operations of one step from plane to plane.
@@ -78,9 +75,8 @@ impl Siddon {
 /// Walks side by side, so that steps of one fill the waits of the other.
 const BUNDLES: usize = 2;
 
-/// Columns and rows of the pixels whose rays are walked side by side: neighbours meet the same lines of the cache.
-const WIDE: usize = 4;
-const HIGH: usize = BUNDLES * LANES / WIDE;
+/// Most rows of the pixels whose rays are walked side by side: neighbours meet the same lines of the cache.
+const HIGH: usize = 8;
 
 vectorised! {
     fn twin(kernel: &Siddon, block: &Block, views: &[ViewRays], volume: &[f32], integrals: &mut [f32]) {
@@ -93,11 +89,13 @@ vectorised! {
             let (view, from) = (first / rows, first % rows);
             let count = (rows - from).min(block.rows.end - first);
             let out = &mut integrals[(first - block.rows.start) * columns..][..count * columns];
-            for column in (0..columns).step_by(WIDE) {
-                for row in (0..count).step_by(HIGH) {
+            let high = HIGH.min(count.next_power_of_two());
+            let wide = BUNDLES * LANES / high;
+            for column in (0..columns).step_by(wide) {
+                for row in (0..count).step_by(high) {
                     // Lanes beyond the detector's edge repeat its last pixels.
                     let place = |lane: usize| {
-                        [(column + lane % WIDE).min(columns - 1), (row + lane / WIDE).min(count - 1)]
+                        [(column + lane / high).min(columns - 1), (row + lane % high).min(count - 1)]
                     };
                     // SAFETY: the volume is not empty, and the processor has the instruction set of `V`.
                     unsafe {
