@@ -75,9 +75,6 @@ impl Siddon {
 /// Walks side by side, so that steps of one fill the waits of the other.
 const BUNDLES: usize = 2;
 
-/// Most rows of the pixels whose rays are walked side by side: neighbours meet the same lines of the cache.
-const HIGH: usize = 8;
-
 vectorised! {
     fn twin(kernel: &Siddon, block: &Block, views: &[ViewRays], volume: &[f32], integrals: &mut [f32]) {
         let [columns, rows] = [kernel.columns, kernel.rows].map(|n| n as usize);
@@ -86,43 +83,65 @@ vectorised! {
         }
         let mut first = block.rows.start;
         while first < block.rows.end {
-            let (view, from) = (first / rows, first % rows);
-            let count = (rows - from).min(block.rows.end - first);
+            let (view, row) = (first / rows, first % rows);
+            let count = (rows - row).min(block.rows.end - first);
             let out = &mut integrals[(first - block.rows.start) * columns..][..count * columns];
-            let high = HIGH.min(count.next_power_of_two());
-            let wide = BUNDLES * LANES / high;
-            for column in (0..columns).step_by(wide) {
-                for row in (0..count).step_by(high) {
-                    // Lanes beyond the detector's edge repeat its last pixels.
-                    let place = |lane: usize| {
-                        [(column + lane / high).min(columns - 1), (row + lane % high).min(count - 1)]
-                    };
-                    // SAFETY: the volume is not empty, and the processor has the instruction set of `V`.
-                    unsafe {
-                        let mut walks: [Walk<V>; BUNDLES] = std::array::from_fn(|bundle| {
-                            let rays: [Ray; LANES] = std::array::from_fn(|lane| {
-                                let [u, v] = place(bundle * LANES + lane);
-                                let (i, j) = (u as f32 - kernel.half_columns, (from + v) as f32 - kernel.half_rows);
-                                let sum = if block.resume { out[v * columns + u] } else { 0.0 };
-                                Ray::new(kernel, block, &views[view], i, j, sum)
-                            });
-                            Walk::new(&rays)
-                        });
-                        while walks.iter().any(|walk| V::any(walk.goes)) {
-                            for walk in &mut walks {
-                                walk.step(volume);
-                            }
-                        }
-                        for (bundle, walk) in walks.into_iter().enumerate() {
-                            for (lane, sum) in V::lanes(walk.sum).into_iter().enumerate() {
-                                let [u, v] = place(bundle * LANES + lane);
-                                out[v * columns + u] = sum;
-                            }
-                        }
-                    }
+            // SAFETY: the volume is not empty, and the processor has the instruction set of `V`.
+            unsafe {
+                match count {
+                    4.. => project::<V, 8>(kernel, block, &views[view], row, volume, out),
+                    _ => project::<V, 1>(kernel, block, &views[view], row, volume, out),
                 }
             }
             first += count;
+        }
+    }
+}
+
+/// Projects rows of a view from `first` on, whose integrals are `out`. Pixels of `HIGH` rows are walked to side by side:
+/// neighbours meet the same lines of the cache.
+///
+/// # Safety
+/// The volume is not empty, and the processor has the instruction set.
+#[inline(always)]
+unsafe fn project<V: Vectors, const HIGH: usize>(
+    kernel: &Siddon,
+    block: &Block,
+    view: &ViewRays,
+    first: usize,
+    volume: &[f32],
+    out: &mut [f32],
+) {
+    let columns = kernel.columns as usize;
+    let count = out.len() / columns;
+    let wide = BUNDLES * LANES / HIGH;
+    for column in (0..columns).step_by(wide) {
+        for row in (0..count).step_by(HIGH) {
+            // Lanes beyond the detector's edge repeat its last pixels.
+            let place = |lane: usize| [(column + lane % wide).min(columns - 1), (row + lane / wide).min(count - 1)];
+            // SAFETY: as of this function.
+            unsafe {
+                let mut walks: [Walk<V>; BUNDLES] = std::array::from_fn(|bundle| {
+                    let rays: [Ray; LANES] = std::array::from_fn(|lane| {
+                        let [u, v] = place(bundle * LANES + lane);
+                        let (i, j) = (u as f32 - kernel.half_columns, (first + v) as f32 - kernel.half_rows);
+                        let sum = if block.resume { out[v * columns + u] } else { 0.0 };
+                        Ray::new(kernel, block, view, i, j, sum)
+                    });
+                    Walk::new(&rays)
+                });
+                while walks.iter().any(|walk| V::any(walk.goes)) {
+                    for walk in &mut walks {
+                        walk.step(volume);
+                    }
+                }
+                for (bundle, walk) in walks.into_iter().enumerate() {
+                    for (lane, sum) in V::lanes(walk.sum).into_iter().enumerate() {
+                        let [u, v] = place(bundle * LANES + lane);
+                        out[v * columns + u] = sum;
+                    }
+                }
+            }
         }
     }
 }
@@ -252,12 +271,20 @@ impl<V: Vectors> Walk<V> {
             let next = V::choose(self.goes, xyz, self.end);
             self.sum = V::add(self.sum, V::mul(V::sub(next, self.t), V::gather(volume, self.voxel)));
             self.t = next;
-            let passed = [V::neither(y_first, z_first), V::and_not(y_first, z_first), z_first];
-            for (axis, passed) in passed.into_iter().enumerate() {
-                self.plane[axis] = V::choose(passed, V::add(self.plane[axis], self.step[axis]), self.plane[axis]);
-                self.voxel = V::choose_integers(passed, V::add_integers(self.voxel, self.stride[axis]), self.voxel);
-                self.distance[axis] = self.distance_to_plane(axis);
-            }
+            self.pass(0, V::neither(y_first, z_first));
+            self.pass(1, V::and_not(y_first, z_first));
+            self.pass(2, z_first);
+        }
+    }
+
+    /// Goes on to the next plane of an axis and into the voxel behind the one that has been met.
+    #[inline(always)]
+    unsafe fn pass(&mut self, axis: usize, met: V::Mask) {
+        // SAFETY: as of this function.
+        unsafe {
+            self.plane[axis] = V::choose(met, V::add(self.plane[axis], self.step[axis]), self.plane[axis]);
+            self.voxel = V::choose_integers(met, V::add_integers(self.voxel, self.stride[axis]), self.voxel);
+            self.distance[axis] = self.distance_to_plane(axis);
         }
     }
 }
