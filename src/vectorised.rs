@@ -9,6 +9,11 @@ pub(crate) const LANES: usize = 16;
 /// One value per lane.
 pub(crate) type Lanes = [f32; LANES];
 
+/// Begins at a cache line, so that no register is loaded from two.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Aligned<T>(pub(crate) T);
+
 /// Operations on registers of an instruction set, for loops that the compiler does not find vectors in.
 ///
 /// Every operation is rounded as the scalar one is, so that the bits do not depend on the instruction set.

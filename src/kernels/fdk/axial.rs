@@ -24,7 +24,7 @@ use crate::{
     data::Grid,
     engine::Limits,
     parallel::*,
-    vectorised::{Vectors, copy_lanes, transpose},
+    vectorised::{Aligned, Vectors, copy_lanes, transpose},
 };
 
 /// Operations of one view at one voxel, those of other kernels that take as long.
@@ -133,7 +133,7 @@ const VIEWS: usize = 4;
 const REACH: usize = 2 * VECTORS * LANES + 3 * LANES;
 
 /// Sums of one column of voxels.
-type Sums = [Lanes; VECTORS];
+type Sums = Aligned<[Lanes; VECTORS]>;
 
 fn twin(kernel: &Axial, block: &Block, views: &[AxialView], filtered: &[f32], volume: &mut [f32]) {
     let [nx, ny, across, along] = [kernel.nx, kernel.ny, kernel.across, kernel.along].map(|n| n as usize);
@@ -185,14 +185,14 @@ vectorised! {
         for (vector, height) in heights.iter_mut().enumerate() {
             *height = (place.aligned + vector * LANES) as f32 - kernel.half_z;
         }
-        let mut sums: Vec<Sums> = vec![[[0.0; LANES]; VECTORS]; TILE[0] * rows];
+        let mut sums: Vec<Sums> = vec![Aligned([[0.0; LANES]; VECTORS]); TILE[0] * rows];
         for x in (0..nx).step_by(TILE[0]) {
             let place = Place { x, ..place };
             let width = TILE[0].min(nx - x);
             if is_resumed {
                 exchange::<V>(place, [nx, width], slab, &mut sums, Move::ToSums);
             } else {
-                sums.fill([[0.0; LANES]; VECTORS]);
+                sums.fill(Aligned([[0.0; LANES]; VECTORS]));
             }
             let view_pixels = stack.across * stack.along;
             for (views, pixels) in stack.views.chunks(VIEWS).zip(stack.pixels.chunks(VIEWS * view_pixels)) {
@@ -235,10 +235,10 @@ fn exchange<V: Vectors>(
                         lines.for_each(|(z, line)| copy_lanes(line, &mut square[z]));
                         // SAFETY: `V` is what the caller is built for.
                         unsafe { transpose::<V>(&mut square) };
-                        columns.iter_mut().zip(&square).for_each(|(sums, values)| sums[vector] = *values);
+                        columns.iter_mut().zip(&square).for_each(|(sums, values)| sums.0[vector] = *values);
                     }
                     Move::ToSlices => {
-                        square.iter_mut().zip(&*columns).for_each(|(values, sums)| *values = sums[vector]);
+                        square.iter_mut().zip(&*columns).for_each(|(values, sums)| *values = sums.0[vector]);
                         // SAFETY: as above.
                         unsafe { transpose::<V>(&mut square) };
                         lines.for_each(|(z, line)| copy_lanes(&square[z], line));
@@ -254,7 +254,7 @@ fn exchange<V: Vectors>(
 fn add_row<V: Vectors>(kernel: &Axial, stack: &Stack<'_>, (x, y): (usize, f32), heights: &[f32], columns: &mut [Sums]) {
     let Stack { views, pixels, across, along } = *stack;
     let mut meetings = [Meeting::NONE; VIEWS];
-    let mut rows = [[0.0; REACH]; VIEWS];
+    let mut rows = [Aligned([0.0; REACH]); VIEWS];
     for (first, sixteen) in (x..).step_by(LANES).zip(columns.chunks_mut(LANES)) {
         let mut x = [0.0; LANES];
         for (lane, x) in x.iter_mut().enumerate() {
@@ -278,16 +278,16 @@ fn add_row<V: Vectors>(kernel: &Axial, stack: &Stack<'_>, (x, y): (usize, f32), 
             for ((meeting, rows), view) in meetings.iter().zip(&mut rows).zip(0..views.len()) {
                 if meeting.count[lane] > 0 {
                     let range = [meeting.first[lane], meeting.count[lane]].map(|n| n as usize);
-                    seen((meeting, view)).join(range, rows);
+                    seen((meeting, view)).join(range, &mut rows.0);
                 }
             }
             for ((meeting, rows), view) in meetings.iter().zip(&rows).zip(0..views.len()) {
-                for (vector, sum) in sums[..heights.len()].iter_mut().enumerate() {
+                for (vector, sum) in sums.0[..heights.len()].iter_mut().enumerate() {
                     let (run, first) = (meeting.run(vector, lane), meeting.first[lane]);
                     match meeting.reach[vector][lane] {
                         BESIDE => {}
-                        INSIDE => run.inside::<V>(rows, first, sum),
-                        EDGE => run.at_edge::<V>(rows, first, kernel.last_along, sum),
+                        INSIDE => run.inside::<V>(&rows.0, first, sum),
+                        EDGE => run.at_edge::<V>(&rows.0, first, kernel.last_along, sum),
                         _ => {
                             let columns = seen((meeting, view));
                             run.wide(kernel.last_along, |row| columns.joined(row), sum);

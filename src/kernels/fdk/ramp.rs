@@ -24,7 +24,7 @@ use std::f64::consts::{PI, TAU};
 use super::signals::Signals;
 use crate::{
     kernels::prelude::*,
-    vectorised::{Vectors, copy_lanes, transpose},
+    vectorised::{Aligned, Vectors, copy_lanes, transpose},
 };
 
 /// Length of the largest transform: with 8 bytes per number it fills the 16 KiB of workgroup memory that every
@@ -314,9 +314,9 @@ fn load<V: Vectors>(
             }
             // SAFETY: `V` is what the caller is built for.
             unsafe { transpose::<V>(&mut square) };
-            lines.iter_mut().zip(&square).for_each(|(line, values)| *line = *values);
+            lines.iter_mut().zip(&square).for_each(|(line, values)| line.0 = *values);
         }
-        part[range.len()..half].fill([0.0; LANES]);
+        part[range.len()..half].fill(Aligned([0.0; LANES]));
     }
 }
 
@@ -334,7 +334,7 @@ fn store<V: Vectors>(
     for (odd, part) in [&signal.re, &signal.im].into_iter().enumerate() {
         for (column, lines) in range.clone().step_by(LANES).zip(part[..range.len()].chunks(LANES)) {
             let mut square = [[0.0; LANES]; LANES];
-            square.iter_mut().zip(lines).for_each(|(values, line)| *values = *line);
+            square.iter_mut().zip(lines).for_each(|(values, line)| *values = line.0);
             // SAFETY: `V` is what the caller is built for.
             unsafe { transpose::<V>(&mut square) };
             for (values, row) in square.iter().zip((odd..count).step_by(2)) {

@@ -10,20 +10,23 @@
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
-use crate::{kernels::prelude::*, vectorised::Vectors};
+use crate::{
+    kernels::prelude::*,
+    vectorised::{Aligned, Vectors},
+};
 
 /// Sixteen complex numbers: real and imaginary parts.
 type Complex<V> = (<V as Vectors>::Floats, <V as Vectors>::Floats);
 
 /// Index, then lane.
 pub(super) struct Signals {
-    pub(super) re: Vec<Lanes>,
-    pub(super) im: Vec<Lanes>,
+    pub(super) re: Vec<Aligned<Lanes>>,
+    pub(super) im: Vec<Aligned<Lanes>>,
 }
 
 impl Signals {
     pub(super) fn new(n: usize) -> Self {
-        Self { re: vec![[0.0; LANES]; n], im: vec![[0.0; LANES]; n] }
+        Self { re: vec![Aligned([0.0; LANES]); n], im: vec![Aligned([0.0; LANES]); n] }
     }
 
     /// Adds the products of their spectra, whose upper half is 0, and that of a filter to `sum`, or begins with them; with the last
@@ -149,7 +152,7 @@ impl Signals {
     #[inline(always)]
     unsafe fn number<V: Vectors>(&self, at: usize) -> Complex<V> {
         // SAFETY: the caller has the instruction set.
-        unsafe { (V::floats(&self.re[at]), V::floats(&self.im[at])) }
+        unsafe { (V::floats(&self.re[at].0), V::floats(&self.im[at].0)) }
     }
 
     #[inline(always)]
@@ -157,8 +160,8 @@ impl Signals {
         for i in 0..4 {
             // SAFETY: the caller has the instruction set.
             unsafe {
-                self.re[at + i * stride] = V::lanes(x[i].0);
-                self.im[at + i * stride] = V::lanes(x[i].1);
+                self.re[at + i * stride].0 = V::lanes(x[i].0);
+                self.im[at + i * stride].0 = V::lanes(x[i].1);
             }
         }
     }
