@@ -157,11 +157,11 @@ impl Signals {
 
     #[inline(always)]
     unsafe fn put<V: Vectors>(&mut self, at: usize, stride: usize, x: [Complex<V>; 4]) {
-        for i in 0..4 {
+        for (i, (re, im)) in x.into_iter().enumerate() {
             // SAFETY: the caller has the instruction set.
             unsafe {
-                self.re[at + i * stride].0 = V::lanes(x[i].0);
-                self.im[at + i * stride].0 = V::lanes(x[i].1);
+                self.re[at + i * stride].0 = V::lanes(re);
+                self.im[at + i * stride].0 = V::lanes(im);
             }
         }
     }
