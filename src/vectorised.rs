@@ -243,7 +243,7 @@ mod avx2 {
         _mm256_blendv_ps(_mm256_blendv_ps(a, b, odd), _mm256_blendv_ps(c, d, odd), high)
     }
 
-    /// `values[index]` by single loads, which take two thirds of the time of the instruction that gathers on Zen 5.
+    /// `values[index]` by single loads: on Zen 5 a projection takes a fifth less time so than with the instruction that gathers.
     ///
     /// # Safety
     /// The processor has the instruction set, and the indices are those of values.
