@@ -12,7 +12,7 @@
 //! Tier P; exact with [`Arithmetic::Whole`] and [`Curve::IDENTITY`].
 
 use super::band::{OPERATIONS, WINDOW};
-use super::curve::{self, CONTAINMENT, GAIN, POWER, inverse_threshold, rounded};
+use super::curve::{self, Rows, inverse_threshold, rounded};
 use super::{Arithmetic, Containment, Curve, expand::Expansion};
 use crate::kernels::{pointwise::quantise::quantised, prelude::*};
 
@@ -53,14 +53,6 @@ pub fn record(
     kernel.compute(graph, "amplify", coarse, reduced, pixels, noise, results)
 }
 
-/// What a level is made of: collapsed coarser level, coarser level, pixels.
-#[derive(Clone, Copy)]
-struct Parts<'p> {
-    coarse: &'p [f32],
-    reduced: &'p [f32],
-    pixels: &'p [[u16; 2]],
-}
-
 vectorised! {
     fn twin(
         kernel: &Amplify,
@@ -71,50 +63,39 @@ vectorised! {
         noise: &[f32],
         out: &mut [[u16; 2]],
     ) {
+        curve::compute(Lines { kernel, block, coarse, reduced, pixels, noise, out }, kernel.is_whole, kernel.shape);
+    }
+}
+
+/// What the twin is given.
+struct Lines<'l> {
+    kernel: &'l Amplify,
+    block: &'l Block,
+    coarse: &'l [f32],
+    reduced: &'l [f32],
+    pixels: &'l [[u16; 2]],
+    noise: &'l [f32],
+    out: &'l mut [[u16; 2]],
+}
+
+impl Rows for Lines<'_> {
+    #[inline(always)]
+    fn compute<const WHOLE: bool, const SHAPE: u32>(self) {
+        let Self { kernel, block, coarse, reduced, pixels, noise, out } = self;
+        let [columns, rows, words] = [kernel.columns, kernel.rows, kernel.words].map(|n| n as usize);
+        let constants = [kernel.gain, kernel.exponent, kernel.ceiling, kernel.inverse_scale];
         let inverse = inverse_threshold(kernel.strength, noise[0]);
-        let parts = Parts { coarse, reduced, pixels };
-        if kernel.is_whole == 1 {
-            shaped::<true>(kernel, block, parts, inverse, out);
-        } else {
-            shaped::<false>(kernel, block, parts, inverse, out);
+        let (mut level, mut below) = (Expansion::new(columns), Expansion::new(columns));
+        let lines = pixels.chunks_exact(words).zip(out.chunks_exact_mut(words));
+        for (y, (pixels, out)) in block.rows.clone().zip(lines) {
+            let level = level.row::<WHOLE>(coarse, [columns, rows], y);
+            let below = below.row::<WHOLE>(reduced, [columns, rows], y);
+            let (pixels, out) = (pixels.as_flattened(), out.as_flattened_mut());
+            for (((out, pixel), level), below) in out[..columns].iter_mut().zip(pixels).zip(level).zip(below) {
+                let value = rounded::<WHOLE, SHAPE>(f32::from(*pixel) - below, constants, inverse);
+                *out = quantised(level + value, kernel.largest);
+            }
+            out[columns..].fill(0);
         }
-    }
-}
-
-#[inline(always)]
-fn shaped<const WHOLE: bool>(kernel: &Amplify, block: &Block, parts: Parts<'_>, inverse: f32, out: &mut [[u16; 2]]) {
-    const POWERED: u32 = GAIN | POWER;
-    const CONTAINED: u32 = GAIN | CONTAINMENT;
-    const ALL: u32 = GAIN | POWER | CONTAINMENT;
-    match kernel.shape {
-        0 => rows::<WHOLE, 0>(kernel, block, parts, inverse, out),
-        GAIN => rows::<WHOLE, GAIN>(kernel, block, parts, inverse, out),
-        POWERED => rows::<WHOLE, POWERED>(kernel, block, parts, inverse, out),
-        CONTAINED => rows::<WHOLE, CONTAINED>(kernel, block, parts, inverse, out),
-        _ => rows::<WHOLE, ALL>(kernel, block, parts, inverse, out),
-    }
-}
-
-#[inline(always)]
-fn rows<const WHOLE: bool, const SHAPE: u32>(
-    kernel: &Amplify,
-    block: &Block,
-    parts: Parts<'_>,
-    inverse: f32,
-    out: &mut [[u16; 2]],
-) {
-    let [columns, rows, words] = [kernel.columns, kernel.rows, kernel.words].map(|n| n as usize);
-    let constants = [kernel.gain, kernel.exponent, kernel.ceiling, kernel.inverse_scale];
-    let (mut level, mut below) = (Expansion::new(columns), Expansion::new(columns));
-    let rows_of = parts.pixels.chunks_exact(words).zip(out.chunks_exact_mut(words));
-    for (y, (pixels, out)) in block.rows.clone().zip(rows_of) {
-        let level = level.row::<WHOLE>(parts.coarse, [columns, rows], y);
-        let below = below.row::<WHOLE>(parts.reduced, [columns, rows], y);
-        let (pixels, out) = (pixels.as_flattened(), out.as_flattened_mut());
-        for (((out, pixel), level), below) in out[..columns].iter_mut().zip(pixels).zip(level).zip(below) {
-            let value = rounded::<WHOLE, SHAPE>(f32::from(*pixel) - below, constants, inverse);
-            *out = quantised(level + value, kernel.largest);
-        }
-        out[columns..].fill(0);
     }
 }

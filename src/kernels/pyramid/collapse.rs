@@ -10,7 +10,7 @@
 //! [`Arithmetic::Whole`] and [`Curve::IDENTITY`].
 
 use super::band::{OPERATIONS, WINDOW};
-use super::curve::{self, CONTAINMENT, GAIN, POWER, inverse_threshold, rounded};
+use super::curve::{self, Rows, inverse_threshold, rounded};
 use super::{Arithmetic, Containment, Curve, expand::Expansion};
 use crate::kernels::prelude::*;
 
@@ -49,52 +49,33 @@ pub fn record(
 
 vectorised! {
     fn twin(kernel: &Collapse, block: &Block, coarse: &[f32], band: &[f32], noise: &[f32], out: &mut [f32]) {
+        curve::compute(Lines { kernel, block, coarse, band, noise, out }, kernel.is_whole, kernel.shape);
+    }
+}
+
+/// What the twin is given.
+struct Lines<'l> {
+    kernel: &'l Collapse,
+    block: &'l Block,
+    coarse: &'l [f32],
+    band: &'l [f32],
+    noise: &'l [f32],
+    out: &'l mut [f32],
+}
+
+impl Rows for Lines<'_> {
+    #[inline(always)]
+    fn compute<const WHOLE: bool, const SHAPE: u32>(self) {
+        let Self { kernel, block, coarse, band, noise, out } = self;
+        let [columns, rows] = [kernel.columns, kernel.rows].map(|n| n as usize);
+        let constants = [kernel.gain, kernel.exponent, kernel.ceiling, kernel.inverse_scale];
         let inverse = inverse_threshold(kernel.strength, noise[0]);
-        if kernel.is_whole == 1 {
-            shaped::<true>(kernel, block, coarse, band, inverse, out);
-        } else {
-            shaped::<false>(kernel, block, coarse, band, inverse, out);
-        }
-    }
-}
-
-#[inline(always)]
-fn shaped<const WHOLE: bool>(
-    kernel: &Collapse,
-    block: &Block,
-    coarse: &[f32],
-    band: &[f32],
-    inverse: f32,
-    out: &mut [f32],
-) {
-    const POWERED: u32 = GAIN | POWER;
-    const CONTAINED: u32 = GAIN | CONTAINMENT;
-    const ALL: u32 = GAIN | POWER | CONTAINMENT;
-    match kernel.shape {
-        0 => rows::<WHOLE, 0>(kernel, block, coarse, band, inverse, out),
-        GAIN => rows::<WHOLE, GAIN>(kernel, block, coarse, band, inverse, out),
-        POWERED => rows::<WHOLE, POWERED>(kernel, block, coarse, band, inverse, out),
-        CONTAINED => rows::<WHOLE, CONTAINED>(kernel, block, coarse, band, inverse, out),
-        _ => rows::<WHOLE, ALL>(kernel, block, coarse, band, inverse, out),
-    }
-}
-
-#[inline(always)]
-fn rows<const WHOLE: bool, const SHAPE: u32>(
-    kernel: &Collapse,
-    block: &Block,
-    coarse: &[f32],
-    band: &[f32],
-    inverse: f32,
-    out: &mut [f32],
-) {
-    let [columns, rows] = [kernel.columns, kernel.rows].map(|n| n as usize);
-    let constants = [kernel.gain, kernel.exponent, kernel.ceiling, kernel.inverse_scale];
-    let mut expansion = Expansion::new(columns);
-    for ((y, band), out) in block.rows.clone().zip(band.chunks_exact(columns)).zip(out.chunks_exact_mut(columns)) {
-        let expanded = expansion.row::<WHOLE>(coarse, [columns, rows], y);
-        for ((out, band), expanded) in out.iter_mut().zip(band).zip(expanded) {
-            *out = expanded + rounded::<WHOLE, SHAPE>(*band, constants, inverse);
+        let mut expansion = Expansion::new(columns);
+        for ((y, band), out) in block.rows.clone().zip(band.chunks_exact(columns)).zip(out.chunks_exact_mut(columns)) {
+            let expanded = expansion.row::<WHOLE>(coarse, [columns, rows], y);
+            for ((out, band), expanded) in out.iter_mut().zip(band).zip(expanded) {
+                *out = expanded + rounded::<WHOLE, SHAPE>(*band, constants, inverse);
+            }
         }
     }
 }

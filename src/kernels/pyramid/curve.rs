@@ -41,9 +41,9 @@ pub struct Containment {
 }
 
 /// Bits of a curve's shape, as the shader sees them.
-pub(super) const GAIN: u32 = 1;
-pub(super) const POWER: u32 = 2;
-pub(super) const CONTAINMENT: u32 = 4;
+const GAIN: u32 = 1;
+const POWER: u32 = 2;
+const CONTAINMENT: u32 = 4;
 
 impl Curve {
     /// Keeps every value, to the bit.
@@ -129,6 +129,36 @@ pub(super) fn curved<const SHAPE: u32>(
 pub(super) fn rounded<const WHOLE: bool, const SHAPE: u32>(x: f32, constants: [f32; 4], inverse: f32) -> f32 {
     let value = curved::<SHAPE>(x, constants, inverse);
     if WHOLE && SHAPE != 0 { (value + 0.5).floor() } else { value }
+}
+
+/// Rows that a kernel computes through a curve.
+pub(super) trait Rows {
+    /// With the rounding and the shape known to the compiler.
+    fn compute<const WHOLE: bool, const SHAPE: u32>(self);
+}
+
+/// Computes rows through a curve of a shape, with [`super::Arithmetic::Whole`] if `is_whole` is 1.
+#[inline(always)]
+pub(super) fn compute(rows: impl Rows, is_whole: u32, shape: u32) {
+    if is_whole == 1 {
+        compute_shaped::<true>(rows, shape);
+    } else {
+        compute_shaped::<false>(rows, shape);
+    }
+}
+
+#[inline(always)]
+fn compute_shaped<const WHOLE: bool>(rows: impl Rows, shape: u32) {
+    const POWERED: u32 = GAIN | POWER;
+    const CONTAINED: u32 = GAIN | CONTAINMENT;
+    const ALL: u32 = GAIN | POWER | CONTAINMENT;
+    match shape {
+        0 => rows.compute::<WHOLE, 0>(),
+        GAIN => rows.compute::<WHOLE, GAIN>(),
+        POWERED => rows.compute::<WHOLE, POWERED>(),
+        CONTAINED => rows.compute::<WHOLE, CONTAINED>(),
+        _ => rows.compute::<WHOLE, ALL>(),
+    }
 }
 
 #[cfg(test)]
