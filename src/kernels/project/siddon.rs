@@ -98,8 +98,8 @@ vectorised! {
     }
 }
 
-/// Projects rows of a view from `first` on, whose integrals are `out`. Pixels of `HIGH` rows are walked to side by side:
-/// neighbours meet the same lines of the cache.
+/// Projects rows of a view from `first` on, whose integrals are `out`. Rays to blocks of `HIGH` rows of pixels are walked side by
+/// side: neighbours meet the same lines of the cache.
 ///
 /// # Safety
 /// The volume is not empty, and the processor has the instruction set.
