@@ -19,11 +19,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     }
     square[local.y * (SIDE + 1u) + local.x] = value;
     workgroupBarrier();
-    let is_last = tile.first_input + tile.input_count == params.slices;
-    let high = tile.input_count + select(0u, params.padding, is_last);
+    let is_last = tile.first_input + tile.input_count == params.nz;
+    let high = tile.input_count + select(0u, params.deep - params.nz, is_last);
     if (first_line + local.y < tile.row_count && first_slice + local.x < high) {
         let place = reordered_row(tile.first_row + first_line + local.y) * params.deep;
-        let z = params.first_z + tile.first_input + first_slice + local.x;
+        let z = tile.first_input + first_slice + local.x;
         reordered[place + z] = square[local.x * (SIDE + 1u) + local.y];
     }
 }

@@ -31,7 +31,7 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let [columns, rows] = inputs.geometry.detector();
     let volume = graph.upload("case.volume", Extent::new(nz, ny, nx), &inputs.volume);
     let reordered = graph.buffer::<f32>("case.reordered", reorder::extent(&inputs.grid));
-    reorder::record(graph, &inputs.grid, volume, 0, reordered);
+    reorder::record(graph, &inputs.grid, volume, reordered);
     let integrals = graph.buffer::<f32>("case.integrals", Extent::new(inputs.geometry.views().len(), rows, columns));
     record(graph, &inputs.geometry, &inputs.grid, reordered, integrals);
 }
@@ -112,18 +112,22 @@ fn sizes() -> Vec<Case> {
     cases
 }
 
+/// A device that binds so many slices of the reordered volume at once.
+fn slabs(grid: &Grid, slices: u64) -> Narrow {
+    let Extent { rows, columns, .. } = reorder::extent(grid);
+    Narrow::binding(slices * u64::from(rows) * u64::from(columns) * size_of::<f32>() as u64)
+}
+
 /// The same rays through a volume in parts, in rows, and in short dispatches.
 fn divided() -> Vec<Case> {
     let thin = || views(&cone(5, [21, 40], [4.0, 3.0]));
     let grid = grid("40x37x58@1.5x1.7x1.1");
-    let slice = 41 * 58 * 4;
     vec![
-        case("slabs of three slices", thin(), grid).narrowed(Narrow::binding(3 * slice)),
+        case("slabs of three slices", thin(), grid).narrowed(slabs(&grid, 3)),
         case("slabs of seven slices", views(&parallel(7, 0.0, 315.0, [33, 90], [2.0, 1.0])), grid)
-            .narrowed(Narrow::binding(7 * slice)),
-        case("one slice at a time", thin(), grid).narrowed(Narrow::binding(slice)),
-        case("steep rays, slabs of two slices", views(&cone(5, [21, 40], [4.0, 25.0])), grid)
-            .narrowed(Narrow::binding(2 * slice)),
+            .narrowed(slabs(&grid, 7)),
+        case("one slice at a time", thin(), grid).narrowed(slabs(&grid, 1)),
+        case("steep rays, slabs of two slices", views(&cone(5, [21, 40], [4.0, 25.0])), grid).narrowed(slabs(&grid, 2)),
         cone_case("short dispatches", 4, [128, 97]).narrowed(Narrow::dispatch(1e6)),
     ]
 }
@@ -140,9 +144,9 @@ fn in_faces() -> Vec<Case> {
             cases.push(case(name, views(&scan), grid(size)).on_a_knife_edge());
         }
         // Along x and y in slabs: rays that lie in faces of slabs belong to one of them.
-        let scan = parallel(4, 0.0, 270.0, [21, 23], [1.0, 1.0]);
+        let (scan, grid) = (parallel(4, 0.0, 270.0, [21, 23], [1.0, 1.0]), grid(size));
         let name = format!("parallel rays in voxel faces, {name}, slabs");
-        cases.push(case(name, views(&scan), grid(size)).on_a_knife_edge().narrowed(Narrow::binding(5 * 17 * 40 * 4)));
+        cases.push(case(name, views(&scan), grid).on_a_knife_edge().narrowed(slabs(&grid, 5)));
     }
     cases
 }
@@ -159,7 +163,6 @@ fn from_odd_places() -> Vec<Case> {
     let geometry = known_good(Geometry::new([47, 45], odd.to_vec()));
     vec![
         case("sources beside the volume, detectors within it", geometry.clone(), grid),
-        case("sources beside the volume, detectors within it, slabs", geometry, grid)
-            .narrowed(Narrow::binding(4 * 21 * 49 * 4)),
+        case("sources beside the volume, detectors within it, slabs", geometry, grid).narrowed(slabs(&grid, 4)),
     ]
 }

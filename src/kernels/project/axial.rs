@@ -40,7 +40,7 @@ kernel! {
         /// Half the number of gaps between columns, and between rows.
         half_columns, half_rows: f32,
     }
-    shader project/axial + project/axis, Pinned, [2, 64];
+    shader project/axial + project/axis, Pinned, [4, 128];
     structs Affine, ViewRays;
     reads views[1, view_count]: whole of ViewRays, volume[wide, deep]: inputs of f32;
     writes integrals[rows, columns]: f32;

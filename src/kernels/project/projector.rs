@@ -25,7 +25,7 @@ impl Projector {
         let is_axial = pays(geometry, grid) && axial::is_axial(geometry, grid);
         let volume = if is_axial {
             let reordered = graph.buffer("project.reordered", reorder::extent(grid));
-            reorder::record(graph, grid, volume, 0, reordered);
+            reorder::record(graph, grid, volume, reordered);
             reordered
         } else {
             volume
