@@ -4,7 +4,7 @@
 
 use glam::{DMat3, DQuat, DVec3};
 use kerma::{
-    data::{Grid, Projections, Unit, Volume},
+    data::{Grid, Projections, Volume},
     engine::{Control, Device, Extent, Graph, Output, Plan},
     geometry::{DetectorAxis, Geometry, Scan, Source, View},
     kernels::fdk::backproject,
@@ -12,7 +12,7 @@ use kerma::{
     tasks::{Fdk, FdkOptions, Projection, Recorded},
 };
 use kerma_kernels_tests::{
-    Seeded,
+    noise_volume,
     oracle::{self, Error},
 };
 
@@ -68,7 +68,7 @@ const PATH_WORST: f64 = 1e-5;
 
 #[test]
 fn line_integrals_are_those_of_the_sorted_crossings() {
-    let noise = noise(grid());
+    let noise = noise_volume(grid());
     let head = phantom().voxelise(&grid(), 2);
     // Angles of a scan of 64 views among which none but the first is special; every ninth of them.
     let views = |scan: Scan| {
@@ -91,7 +91,7 @@ fn line_integrals_are_those_of_the_sorted_crossings() {
 /// Long products of a pixel's number and its step would lose digits: 65,536 pixels are the most that a scan may have.
 #[test]
 fn line_integrals_of_the_longest_detectors_are_as_right() {
-    let volume = noise("64x64x9@2x2x2".parse().unwrap());
+    let volume = noise_volume("64x64x9@2x2x2".parse().unwrap());
     let cone = "kind = \"cone-circular\"\nsource_isocentre_mm = 1000.0\nsource_detector_mm = 1300.0";
     for [columns, rows] in [[8192, 2], [16_384, 2], [2, 16_384], [65_536, 1]] {
         let pitch = 180.0 / columns.max(rows) as f64;
@@ -115,11 +115,6 @@ fn view(source: Source, centre: [f64; 3], u: [f64; 3], v: [f64; 3]) -> View {
     View { source, detector_centre: centre.into(), u_step: u.into(), v_step: v.into() }
 }
 
-fn noise(grid: Grid) -> Volume {
-    let values = Seeded::new(grid.voxel_count() as u64).values(grid.voxel_count(), 0.0, 0.05);
-    Volume::new(grid, Unit::PerMillimetre, values).unwrap()
-}
-
 #[test]
 fn tilted_views_of_turned_voxels_are_right_and_end_at_the_pixel() {
     let turn = DMat3::from_quat(DQuat::from_axis_angle(DVec3::new(1.0, -2.0, 0.5).normalize(), 0.7));
@@ -139,7 +134,7 @@ fn tilted_views_of_turned_voxels_are_right_and_end_at_the_pixel() {
         ),
     ];
     let geometry = Geometry::new([96, 90], views.to_vec()).unwrap();
-    let volume = noise(grid);
+    let volume = noise_volume(grid);
     let error = Error::of(&projected(&volume, &geometry), &oracle::project(&volume, &geometry));
     println!("{error:?}");
     assert!(error.relative_rms <= PATH_RMS && error.worst_of_peak <= PATH_WORST, "{error:?}");
@@ -148,7 +143,7 @@ fn tilted_views_of_turned_voxels_are_right_and_end_at_the_pixel() {
 #[test]
 fn rays_in_faces_belong_to_the_positive_side() {
     for size in ["16x16x16@2x2x2", "15x13x11@2x2x2"] {
-        let volume = noise(size.parse().unwrap());
+        let volume = noise_volume(size.parse().unwrap());
         // Pixels of half a voxel: every other ray along an axis lies in a face.
         let scan = "kind = \"parallel\"\nviews = 4\narc_deg = 270.0\ndetector = [41, 39]\npitch_mm = [1.0, 1.0]\n";
         let geometry = Scan::from_toml(scan).unwrap().build().unwrap();
