@@ -2,7 +2,7 @@
 
 use glam::{DMat3, DQuat, DVec3};
 use kerma::{
-    data::Grid,
+    data::{Grid, Unit, Volume},
     geometry::{ConeCircular, Geometry, Parallel, Scan, Source, TomosynthesisLinear, Travel, View},
 };
 
@@ -38,6 +38,16 @@ impl Seeded {
     fn direction(&mut self) -> DVec3 {
         DVec3::from_array([(); 3].map(|()| self.between(-1.0, 1.0))).normalize_or(DVec3::X)
     }
+}
+
+/// Largest coefficient of [`noise_volume`], in 1/mm.
+pub const LARGEST_NOISE: f32 = 0.05;
+
+/// Coefficients from 0 to [`LARGEST_NOISE`] on a grid; the number of its voxels is their seed.
+#[must_use]
+pub fn noise_volume(grid: Grid) -> Volume {
+    let values = Seeded::new(grid.voxel_count() as u64).values(grid.voxel_count(), 0.0, LARGEST_NOISE);
+    known_good(Volume::new(grid, Unit::PerMillimetre, values))
 }
 
 /// Takes the value of a construction from constants.

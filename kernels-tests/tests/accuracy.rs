@@ -2,28 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use std::f64::consts::PI;
-
 use glam::{DMat3, DQuat, DVec3};
 use kerma::{
-    data::{Grid, Projections, Unit, Volume},
+    data::{Grid, Projections, Volume},
     engine::{Control, Device, Extent, Graph, Output, Plan},
     geometry::{DetectorAxis, Geometry, Scan, Source, View},
-    kernels::fdk::{
-        backproject,
-        ramp::{self, RampFilter, Window},
-    },
+    kernels::fdk::backproject,
     phantom::{Phantom, SHEPP_LOGAN_RADIUS_MM, shepp_logan},
     tasks::{Fdk, FdkOptions, Projection, Recorded},
 };
 use kerma_kernels_tests::{
-    Seeded,
+    noise_volume,
     oracle::{self, Error},
 };
-use rustfft::{FftPlanner, num_complex::Complex};
-
-/// Half a unit in the last place of a number between 1 and 2.
-const U: f64 = 1.0 / (1 << 24) as f64;
 
 fn run(graph: &Graph<'_>, output: Output<f32>) -> Vec<f32> {
     let device = Device::cpu();
@@ -77,7 +68,7 @@ const PATH_WORST: f64 = 1e-5;
 
 #[test]
 fn line_integrals_are_those_of_the_sorted_crossings() {
-    let noise = noise(grid());
+    let noise = noise_volume(grid());
     let head = phantom().voxelise(&grid(), 2);
     // Angles of a scan of 64 views among which none but the first is special; every ninth of them.
     let views = |scan: Scan| {
@@ -100,7 +91,7 @@ fn line_integrals_are_those_of_the_sorted_crossings() {
 /// Long products of a pixel's number and its step would lose digits: 65,536 pixels are the most that a scan may have.
 #[test]
 fn line_integrals_of_the_longest_detectors_are_as_right() {
-    let volume = noise("64x64x9@2x2x2".parse().unwrap());
+    let volume = noise_volume("64x64x9@2x2x2".parse().unwrap());
     let cone = "kind = \"cone-circular\"\nsource_isocentre_mm = 1000.0\nsource_detector_mm = 1300.0";
     for [columns, rows] in [[8192, 2], [16_384, 2], [2, 16_384], [65_536, 1]] {
         let pitch = 180.0 / columns.max(rows) as f64;
@@ -124,11 +115,6 @@ fn view(source: Source, centre: [f64; 3], u: [f64; 3], v: [f64; 3]) -> View {
     View { source, detector_centre: centre.into(), u_step: u.into(), v_step: v.into() }
 }
 
-fn noise(grid: Grid) -> Volume {
-    let values = Seeded::new(grid.voxel_count() as u64).values(grid.voxel_count(), 0.0, 0.05);
-    Volume::new(grid, Unit::PerMillimetre, values).unwrap()
-}
-
 #[test]
 fn tilted_views_of_turned_voxels_are_right_and_end_at_the_pixel() {
     let turn = DMat3::from_quat(DQuat::from_axis_angle(DVec3::new(1.0, -2.0, 0.5).normalize(), 0.7));
@@ -148,7 +134,7 @@ fn tilted_views_of_turned_voxels_are_right_and_end_at_the_pixel() {
         ),
     ];
     let geometry = Geometry::new([96, 90], views.to_vec()).unwrap();
-    let volume = noise(grid);
+    let volume = noise_volume(grid);
     let error = Error::of(&projected(&volume, &geometry), &oracle::project(&volume, &geometry));
     println!("{error:?}");
     assert!(error.relative_rms <= PATH_RMS && error.worst_of_peak <= PATH_WORST, "{error:?}");
@@ -157,7 +143,7 @@ fn tilted_views_of_turned_voxels_are_right_and_end_at_the_pixel() {
 #[test]
 fn rays_in_faces_belong_to_the_positive_side() {
     for size in ["16x16x16@2x2x2", "15x13x11@2x2x2"] {
-        let volume = noise(size.parse().unwrap());
+        let volume = noise_volume(size.parse().unwrap());
         // Pixels of half a voxel: every other ray along an axis lies in a face.
         let scan = "kind = \"parallel\"\nviews = 4\narc_deg = 270.0\ndetector = [41, 39]\npitch_mm = [1.0, 1.0]\n";
         let geometry = Scan::from_toml(scan).unwrap().build().unwrap();
@@ -186,76 +172,6 @@ fn a_voxelised_phantom_projects_like_its_formula() {
         println!("{}: {error:?}, sum {sum:.1e}", scan.kind());
         assert!(error.relative_rms <= VOXEL_RMS, "{}: {error:?}", scan.kind());
         assert!(sum.abs() <= VOXEL_SUM, "{}: sum is off by {sum:.1e}", scan.kind());
-    }
-}
-
-/// Rows filtered by FFT in double precision, windowed in frequency on four times as many points.
-fn filtered_by_fft(rows: &[f32], columns: usize, filter: &RampFilter) -> Vec<f64> {
-    let n = (8 * columns).next_power_of_two();
-    let mut planner = FftPlanner::<f64>::new();
-    let (forward, inverse) = (planner.plan_fft_forward(n), planner.plan_fft_inverse(n));
-    let mut response = vec![Complex::new(0.0, 0.0); n];
-    response[0].re = 0.25;
-    for k in (1..n / 2).step_by(2) {
-        let tap = -1.0 / (PI * k as f64).powi(2);
-        (response[k].re, response[n - k].re) = (tap, tap);
-    }
-    forward.process(&mut response);
-    for (k, value) in response.iter_mut().enumerate() {
-        let frequency = 2.0 * k.min(n - k) as f64 / n as f64;
-        *value *= filter.window.at(frequency / filter.cutoff) / filter.pitch_mm / n as f64;
-    }
-    let mut filtered = Vec::with_capacity(rows.len());
-    for row in rows.chunks_exact(columns) {
-        let mut signal: Vec<Complex<f64>> = row.iter().map(|p| Complex::new(f64::from(*p), 0.0)).collect();
-        signal.resize(n, Complex::new(0.0, 0.0));
-        forward.process(&mut signal);
-        signal.iter_mut().zip(&response).for_each(|(s, r)| *s *= *r);
-        inverse.process(&mut signal);
-        filtered.extend(signal[..columns].iter().map(|s| s.re));
-    }
-    filtered
-}
-
-/// Error of a transform relative to its norm, per level (Higham, Accuracy and Stability, theorem 24.2: η = u + γ₄(√2 +
-/// u) with twiddles right to u).
-const LEVEL: f64 = 6.7 * U;
-/// Levels of the longest transform, forward and back, and one product.
-const TRANSFORM: f64 = (2.0 * 11.0 + 1.0) * LEVEL;
-
-#[test]
-fn the_ramp_filter_is_that_of_a_transform_in_double_precision() {
-    for (columns, (name, window)) in
-        [1, 2, 3, 17, 192, 511, 1024, 1025, 3000].into_iter().zip(Window::NAMES.iter().cycle())
-    {
-        for cutoff in [1.0, 0.6] {
-            let filter = RampFilter { pitch_mm: 0.8, window: *window, cutoff };
-            let extent = Extent::new(2, 3, columns);
-            let rows = Seeded::new(columns as u64).values(6 * columns, -1.0, 6.0);
-            let mut graph = Graph::new();
-            let uploaded = graph.upload("rows", extent, &rows);
-            let tables = ramp::Tables::record(&mut graph, &filter, columns);
-            let filtered = ramp::record(&mut graph, &tables, uploaded);
-            let output = graph.result(filtered);
-            let truth = filtered_by_fft(&rows, columns, &filter);
-            let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
-            let values = run(&graph, output);
-            let error = norm(&mut values.iter().zip(&truth).map(|(v, t)| f64::from(*v) - t));
-            // The largest gain of the ramp is 1/2 at the Nyquist frequency.
-            let allowed = TRANSFORM * 0.5 / filter.pitch_mm * norm(&mut rows.iter().map(|v| f64::from(*v)));
-            println!("{columns} columns, {name} to {cutoff}: {error:.2e} of {allowed:.2e}");
-            assert!(error <= allowed, "{columns} columns, {name} to {cutoff}: {error:.2e}, allowed {allowed:.2e}");
-        }
-    }
-}
-
-#[test]
-fn both_ramp_oracles_agree() {
-    let rows = Seeded::new(3).values(3 * 65, -1.0, 6.0);
-    let filter = RampFilter { pitch_mm: 0.8, window: Window::RamLak, cutoff: 1.0 };
-    let direct = oracle::ramp(&rows, 65, 0.8);
-    for (a, b) in direct.iter().zip(filtered_by_fft(&rows, 65, &filter)) {
-        assert!((a - b).abs() < 1e-13, "{a} {b}");
     }
 }
 

@@ -4,24 +4,16 @@
 
 use glam::DVec3;
 use kerma::{
-    data::{Grid, Unit, Volume},
+    data::{Grid, Volume},
     engine::{Control, Device, Extent, Graph, Plan},
     geometry::{Geometry, Scan, Source, View},
     kernels::project::{axial, reorder, siddon},
 };
 use kerma_kernels_tests::{
-    Seeded,
+    LARGEST_NOISE, noise_volume,
     oracle::{self, Error},
 };
 use proptest::prelude::*;
-
-/// Largest coefficient of the volumes, in 1/mm.
-const LARGEST: f32 = 0.05;
-
-fn noise(grid: Grid) -> Volume {
-    let values = Seeded::new(grid.voxel_count() as u64).values(grid.voxel_count(), 0.0, LARGEST);
-    Volume::new(grid, Unit::PerMillimetre, values).unwrap()
-}
 
 /// Line integrals by the general kernel, or by the one for detector columns parallel to z.
 fn projected_by(volume: &Volume, geometry: &Geometry, is_axial: bool) -> Vec<f32> {
@@ -57,7 +49,7 @@ const KERNELS_WORST: f64 = 5e-6;
 
 #[test]
 fn line_integrals_of_both_kernels_agree() {
-    let noise = noise("90x101x110@2x1.8x1.7".parse().unwrap());
+    let noise = noise_volume("90x101x110@2x1.8x1.7".parse().unwrap());
     // Rays of up to 70° to the plane, that pass several slices in a voxel of it.
     let steep = HELIX.replace("800.0", "560.0").replace("2.2, 1.9", "1.2, 33.0");
     for (name, scan) in [("cone", CONE), ("parallel", PARALLEL), ("helix", HELIX), ("steep rays", &steep)] {
@@ -126,7 +118,7 @@ proptest! {
         views in prop::collection::vec(any_view(), 1..4),
     ) {
         let grid = Grid::centred(size, spacing.map(|s: f64| 10_f64.powf(s))).unwrap();
-        let volume = noise(grid);
+        let volume = noise_volume(grid);
         let Ok(geometry) = Geometry::new(detector, views) else { return Ok(()) };
         let truth = oracle::project(&volume, &geometry);
         for is_axial in [false, true] {
@@ -137,7 +129,7 @@ proptest! {
             for (n, (value, truth)) in values.iter().zip(&truth).enumerate() {
                 let (line, column) = (n / detector[0], n % detector[0]);
                 let reach = reach(&geometry.views()[line / detector[1]], detector, [column, line % detector[1]], &grid);
-                let bound = ROUNDING * f64::from(LARGEST) * (grid.extent_mm().length() + reach);
+                let bound = ROUNDING * f64::from(LARGEST_NOISE) * (grid.extent_mm().length() + reach);
                 let error = (f64::from(*value) - truth).abs();
                 prop_assert!(error <= bound, "axial: {is_axial}, value {n}: {value} for {truth}, bound {bound}");
             }

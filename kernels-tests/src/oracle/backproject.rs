@@ -11,7 +11,7 @@ use rayon::prelude::*;
 /// f(x) = Σ_k q_k(u, v)·((o − s)·n / (x − s)·n)²
 /// ```
 /// where o is the world's origin, s the source and n the detector's normal; bilinear between pixels, constant for half
-/// a pixel beyond the outer ones, zero beyond. Shape: `[z][y][x]`; `filtered` is `[view][v][u]`.
+/// a pixel beyond the outer ones, zero beyond and behind the source. Shape: `[z][y][x]`; `filtered` is `[view][v][u]`.
 #[must_use]
 pub fn backproject(filtered: &[f32], geometry: &Geometry, grid: &Grid) -> Vec<f64> {
     let [nx, ny, _] = grid.size();
@@ -29,24 +29,46 @@ pub fn backproject(filtered: &[f32], geometry: &Geometry, grid: &Grid) -> Vec<f6
 
 /// What one view adds to a point.
 fn seen(view: &View, pixels: &[f32], detector: [usize; 2], point: DVec3) -> f64 {
-    let normal = view.u_step.cross(view.v_step).normalize();
-    let (along, weight) = match view.source {
-        Source::Point(source) => {
-            (point - source, ((DVec3::ZERO - source).dot(normal) / (point - source).dot(normal)).powi(2))
-        }
-        Source::Direction(direction) => (direction, 1.0),
-    };
-    let hit = point + along * ((view.detector_centre - point).dot(normal) / along.dot(normal));
-    // Coordinates along steps that need not be perpendicular: solve the Gram equations.
-    let offset = hit - view.detector_centre;
-    let (u, v) = (view.u_step, view.v_step);
-    let (uu, uv, vv) = (u.dot(u), u.dot(v), v.dot(v));
-    let (ou, ov) = (offset.dot(u), offset.dot(v));
-    let determinant = uu * vv - uv * uv;
-    let [nu, nv] = detector.map(|n| (n as f64 - 1.0) / 2.0);
-    let column = (ou * vv - ov * uv) / determinant + nu;
-    let row = (ov * uu - ou * uv) / determinant + nv;
-    weight * sample(pixels, detector, column, row)
+    let Meeting { column, row, depth } = Meeting::of(view, detector, point);
+    if depth > 0.0 { sample(pixels, detector, column, row) / depth.powi(2) } else { 0.0 }
+}
+
+/// Where the ray through a point meets the detector.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Meeting {
+    /// Number of the column; integers are pixel centres.
+    pub column: f64,
+    /// Number of the row.
+    pub row: f64,
+    /// Distance from the source along the detector's normal, over that of the world's origin; negative behind the source, and 1 for
+    /// parallel rays.
+    pub depth: f64,
+}
+
+impl Meeting {
+    /// The ray through `point` and the detector of `view`, which has so many columns and rows.
+    #[must_use]
+    pub fn of(view: &View, detector: [usize; 2], point: DVec3) -> Self {
+        let normal = view.u_step.cross(view.v_step).normalize();
+        let (along, depth) = match view.source {
+            Source::Point(source) => {
+                let ahead = normal * (view.detector_centre - source).dot(normal).signum();
+                (point - source, (point - source).dot(ahead) / source.dot(normal).abs())
+            }
+            Source::Direction(direction) => (direction, 1.0),
+        };
+        let hit = point + along * ((view.detector_centre - point).dot(normal) / along.dot(normal));
+        // Coordinates along steps that need not be perpendicular: solve the Gram equations.
+        let offset = hit - view.detector_centre;
+        let (u, v) = (view.u_step, view.v_step);
+        let (uu, uv, vv) = (u.dot(u), u.dot(v), v.dot(v));
+        let (ou, ov) = (offset.dot(u), offset.dot(v));
+        let determinant = uu * vv - uv * uv;
+        let [nu, nv] = detector.map(|n| (n as f64 - 1.0) / 2.0);
+        let column = (ou * vv - ov * uv) / determinant + nu;
+        let row = (ov * uu - ou * uv) / determinant + nv;
+        Self { column, row, depth }
+    }
 }
 
 fn sample(pixels: &[f32], [columns, rows]: [usize; 2], column: f64, row: f64) -> f64 {

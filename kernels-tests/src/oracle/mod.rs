@@ -10,7 +10,7 @@ pub mod pyramid;
 mod ramp;
 mod siddon;
 
-pub use backproject::backproject;
+pub use backproject::{Meeting, backproject};
 pub use distribution::{chi_square, normal_above, poisson};
 pub use error::Error;
 pub use ramp::ramp;

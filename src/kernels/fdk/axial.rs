@@ -56,7 +56,7 @@ kernel! {
 shader_struct! {
     /// Affine forms in voxel indices counted from the volume's centre: x, y, z, constant.
     pub struct AxialView {
-        /// Numerators of the pixel across z and along z, and their denominator, 1 at the world's origin; the first and the last
+        /// Numerators of the pixel across z and along z, and their denominator, ±1 at the world's origin; the first and the last
         /// are the same for all z.
         pub across, along, w: [f32; 4],
     }

@@ -4,7 +4,7 @@
 //! f(x) = Σ_k q_k(u, v) / w²      u = (a_u·x + b_u) / w,  v = (a_v·x + b_v) / w,  w = a_w·x + b_w
 //! ```
 //! where (u, v) is the pixel that the ray from source k through x meets, as quotients of determinants that are affine
-//! in x, and w is scaled to 1 at the world's origin, so that 1/w² is the distance weight (SID/(SID − x·ê))² of a
+//! in x, and w is scaled to ±1 at the world's origin, so that 1/w² is the distance weight (SID/(SID − x·ê))² of a
 //! source on a circle about it (for parallel beams w = 1). q is sampled bilinearly; the detector reaches half a pixel
 //! beyond its outer centres and is zero outside. Voxels behind a source (w ≤ 0) receive nothing from it. Weights and
 //! scale are in q.
@@ -43,7 +43,7 @@ kernel! {
 shader_struct! {
     /// Affine forms in voxel indices counted from the volume's centre: x, y, z, constant.
     pub struct ViewMatrix {
-        /// Numerators of the column and of the row, and their denominator, 1 at the world's origin.
+        /// Numerators of the column and of the row, and their denominator, ±1 at the world's origin.
         pub u, v, w: [f32; 4],
     }
 }
@@ -129,7 +129,8 @@ fn matrix(view: &View, [hu, hv]: [f64; 2], axis: DetectorAxis, grid: &Grid) -> V
     let to_world = grid.orientation() * DMat3::from_diagonal(grid.spacing_mm());
     let slopes = (forms * to_world).transpose();
     let constants = forms * centre + offsets;
-    let scale = 1.0 / offsets.z;
+    // The origin may lie behind the source, where w is negative.
+    let scale = 1.0 / offsets.z.abs();
     let form = |slope: DVec3, constant: f64| (slope * scale).extend(constant * scale).as_vec4().to_array();
     let (su, sv, sw) = (slopes.x_axis, slopes.y_axis, slopes.z_axis);
     let (cu, cv, cw) = (constants.x, constants.y, constants.z);
@@ -208,17 +209,17 @@ mod tests {
     use super::*;
     use crate::engine::{Control, Device, Plan};
 
-    #[test]
-    fn voxels_behind_a_source_receive_nothing() {
+    /// What voxels at y = −700, −500, −300 (the source), −100 and 100 mm receive from a view of ones along y when all is moved by
+    /// `moved` mm along y.
+    fn received(moved: f64) -> Vec<f32> {
         let view = View {
-            source: Source::Point(-300.0 * DVec3::Y),
-            detector_centre: 150.0 * DVec3::Y,
+            source: Source::Point((moved - 300.0) * DVec3::Y),
+            detector_centre: (moved + 150.0) * DVec3::Y,
             u_step: DVec3::X,
             v_step: DVec3::Z,
         };
         let geometry = Geometry::new([9, 9], vec![view]).unwrap();
-        // Voxels along the central ray at y = −700, −500, −300 (the source), −100 and 100 mm.
-        let grid = Grid::centred([1, 5, 1], [200.0; 3]).unwrap().with_centre(-300.0 * DVec3::Y);
+        let grid = Grid::centred([1, 5, 1], [200.0; 3]).unwrap().with_centre((moved - 300.0) * DVec3::Y);
         let ones = vec![1.0; 81];
         let mut graph = Graph::new();
         let filtered = graph.upload("filtered", Extent::new(1, 9, 9), &ones);
@@ -227,9 +228,16 @@ mod tests {
         let output = graph.result(volume);
         let device = Device::cpu();
         let plan = Plan::new(&graph, device.limits()).unwrap();
-        let values: Vec<f32> =
-            pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output).unwrap();
-        assert_eq!(values[..2], [0.0, 0.0]);
-        assert!((values[3] - 2.25).abs() < 1e-3 && (values[4] - 0.5625).abs() < 1e-3, "{values:?}");
+        pollster::block_on(device.run(&plan, &Control::default())).unwrap().take(output).unwrap()
+    }
+
+    #[test]
+    fn voxels_behind_a_source_receive_nothing() {
+        // The world's origin lies 300 mm before the source, and 400 mm behind it.
+        for (moved, near, far) in [(0.0, 2.25, 0.5625), (700.0, 4.0, 1.0)] {
+            let values = received(moved);
+            assert_eq!(values[..2], [0.0, 0.0]);
+            assert!((values[3] - near).abs() < 1e-3 && (values[4] - far).abs() < 1e-3, "{values:?}");
+        }
     }
 }

@@ -5,8 +5,8 @@
 //! h[0] = 1/4,   h[n] = −1/(πn)² for odd n,   0 for even n
 //! ```
 //! where du is the pixel pitch in mm. The taps are the ramp |f| limited to the Nyquist frequency, sampled in space
-//! (Kak & Slaney 1988, eq. 3.61); a ramp sampled in frequency would be wrong at zero frequency. An apodising window
-//! multiplies the spectrum of the taps. Spectra and twiddles are computed in f64 on the host.
+//! (Kak & Slaney 1988, eq. 3.61); a ramp sampled in frequency would be wrong at zero frequency. With an apodising window they
+//! are those of the ramp times the window. Taps, spectra and twiddles are computed in f64 on the host.
 //!
 //! Two rows of a view are one complex signal. Rows of up to 1024 columns are padded to n ≥ 2N and transformed at once.
 //! Longer rows are cut into segments of 1024 and filtered by overlap-save, every output segment summing over the
@@ -110,36 +110,35 @@ pub struct RampFilter {
 }
 
 impl RampFilter {
-    /// Taps `h[n]/du` for |n| < `reach`, from the most negative n on, with the window applied.
+    /// Taps `h[n]/du` for |n| < `reach`, from the most negative n on: integrals over the frequencies f up to F = cutoff/2.
     ///
-    /// The window acts on the spectrum of taps padded to four times their number, fine enough that the windowed taps
-    /// are those of the continuous product to 10⁻⁶ of the largest.
+    /// ```text
+    /// h[n] = 2·∫ f·W(f/F)·cos(2πn·f) df
+    /// 2·∫ f·cos(πb·f/F)·cos(2πn·f) df = F²·(m(2Fn + b) + m(2Fn − b))      m(x) = sinc x − ½·sinc²(x/2)
+    /// ```
+    /// With the window sampled instead, the cut-off would move to the nearest sample, and zero frequency not be 0.
     #[must_use]
     pub fn taps(&self, reach: usize) -> Vec<f64> {
-        let tap = |n: i64| match n {
-            0 => 0.25,
-            n if n % 2 == 0 => 0.0,
-            n => -1.0 / (PI * n as f64).powi(2),
+        let tap = |n: i64| {
+            let x = self.cutoff * n as f64;
+            let ramp = |b: f64| [x + b, x - b].map(|x| sinc(x) - sinc(x / 2.0).powi(2) / 2.0).iter().sum::<f64>();
+            match self.window {
+                Window::RamLak => ramp(0.0),
+                // The sine of the window takes the place of f.
+                Window::SheppLogan => [0.5 + x, 0.5 - x].map(|x| x * sinc(x / 2.0).powi(2)).iter().sum(),
+                Window::Cosine => ramp(0.5),
+                Window::Hamming => 0.54 * ramp(0.0) + 0.46 * ramp(1.0),
+                Window::Hann => 0.5 * ramp(0.0) + 0.5 * ramp(1.0),
+            }
         };
-        let plain = -(reach as i64 - 1)..reach as i64;
-        if self.window == Window::RamLak && self.cutoff >= 1.0 {
-            return plain.map(|n| tap(n) / self.pitch_mm).collect();
-        }
-        let n = (8 * reach).next_power_of_two();
-        let mut spectrum = vec![(0.0, 0.0); n];
-        for (k, value) in spectrum.iter_mut().enumerate() {
-            let shift = if k < n / 2 { k as i64 } else { k as i64 - n as i64 };
-            *value = (tap(shift), 0.0);
-        }
-        transform(&mut spectrum, -1.0);
-        for (k, value) in spectrum.iter_mut().enumerate() {
-            let frequency = k.min(n - k) as f64 / (n as f64 / 2.0);
-            let window = self.window.at(frequency / self.cutoff);
-            *value = (value.0 * window, 0.0);
-        }
-        transform(&mut spectrum, 1.0);
-        plain.map(|k| spectrum[k.rem_euclid(n as i64) as usize].0 / n as f64 / self.pitch_mm).collect()
+        let scale = (self.cutoff / 2.0).powi(2) / self.pitch_mm;
+        (1 - reach as i64..reach as i64).map(|n| scale * tap(n)).collect()
     }
+}
+
+/// sin(πx)/(πx), with x first brought to where the sine is right to its last digits.
+fn sinc(x: f64) -> f64 {
+    if x == 0.0 { 1.0 } else { (PI * (x % 2.0)).sin() / (PI * x) }
 }
 
 /// Plain f64 transform with the given sign of the exponent, natural order in and out; for tables only.
