@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod noise;
 mod parallel;
 pub mod phantom;
+pub mod physics;
 pub mod tasks;
 mod vectorised;
 
