@@ -31,6 +31,9 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 });
 
 impl Element {
+    /// Tungsten, of which anodes are made.
+    pub const TUNGSTEN: Self = Self(74);
+
     /// Hydrogen to uranium.
     pub fn all() -> impl Iterator<Item = Self> {
         (1..=ELEMENT_COUNT as u8).map(Self)

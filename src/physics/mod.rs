@@ -1,6 +1,9 @@
 //! X-ray physics in numbers, on the host and in `f64`: how photons are made, weakened and scattered.
 //!
 //! - [`Element`] and [`Material`] know their attenuation coefficients by process from 5 to 150 keV.
+//! - A [`Tube`] has a [`Spectrum`] at every point of its beam; a spectrum passes layers and has a mean energy, an air kerma and
+//!   half-value layers.
+//! - [`klein_nishina`] is what one free electron does to a photon.
 //!
 //! Units are those of the field: keV, cm²/g and g/cm³ for coefficients, millimetres for lengths. Formulas, sources and what
 //! each is held to: `docs/methods/physics.md`; the tables: `assets/physics/README.md`.
@@ -14,15 +17,23 @@
 //! # Ok::<(), kerma::physics::PhysicsError>(())
 //! ```
 
+mod anode;
 mod attenuation;
 mod catalogue;
 mod element;
 mod error;
+mod kerma;
+pub mod klein_nishina;
 mod material;
+mod spectrum;
 mod table;
+mod tube;
 
 pub use attenuation::Attenuation;
 pub use element::{ELEMENT_COUNT, Element};
 pub use error::PhysicsError;
+pub use kerma::{JOULES_PER_KEV, air_energy_absorption_cm2_g, air_kerma_mgy_mm2, water_energy_absorption_cm2_g};
 pub use material::{FRACTION_TOLERANCE, Material};
+pub use spectrum::Spectrum;
 pub use table::ENERGY_RANGE_KEV;
+pub use tube::{ANODE_ANGLE_RANGE_DEG, Layer, Tube};
