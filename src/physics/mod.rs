@@ -3,7 +3,8 @@
 //! - [`Element`] and [`Material`] know their attenuation coefficients by process from 5 to 150 keV.
 //! - A [`Tube`] has a [`Spectrum`] at every point of its beam; a spectrum passes layers and has a mean energy, an air kerma and
 //!   half-value layers.
-//! - [`klein_nishina`] is what one free electron does to a photon.
+//! - [`klein_nishina`] is what one free electron does to a photon; [`ScatterAngles`] is what atoms do, with form factors and scattering
+//!   functions, as a table to draw angles from.
 //!
 //! Units are those of the field: keV, cm²/g and g/cm³ for coefficients, millimetres for lengths. Formulas, sources and what
 //! each is held to: `docs/methods/physics.md`; the tables: `assets/physics/README.md`.
@@ -17,7 +18,9 @@
 //! # Ok::<(), kerma::physics::PhysicsError>(())
 //! ```
 
+mod angles;
 mod anode;
+mod atom;
 mod attenuation;
 mod catalogue;
 mod element;
@@ -29,6 +32,8 @@ mod spectrum;
 mod table;
 mod tube;
 
+pub use angles::ScatterAngles;
+pub use atom::{AVOGADRO_PER_MOL, KEV_ANGSTROM, momentum_transfer_per_angstrom};
 pub use attenuation::Attenuation;
 pub use element::{ELEMENT_COUNT, Element};
 pub use error::PhysicsError;
