@@ -10,7 +10,7 @@ const ENERGY_TOLERANCE: f64 = 0.01;
 const KERMA_TOLERANCE: f64 = 0.03;
 
 fn tube(kvp: f64, angle: f64, filter: &str) -> Tube {
-    let layers = filter.split_whitespace().map(|layer| layer.parse::<Layer>().unwrap()).collect();
+    let layers = filter.split_whitespace().map(|layer| Layer::parse(layer, &[]).unwrap()).collect();
     Tube::new(kvp, angle, layers).unwrap()
 }
 
@@ -156,11 +156,13 @@ fn tubes_that_cannot_be_are_refused_in_one_line() {
     assert_eq!(refused(30.0, 12.0), "tube voltage must be 40 to 150 kV, got 30 kV");
     assert_eq!(refused(100.0, 45.0), "anode angle must be 5 to 25°, got 45°");
     assert!(refused(f64::NAN, 12.0).contains("got NaN"));
-    let layer = |text: &str| text.parse::<Layer>().unwrap_err().to_string();
+    let layer = |text: &str| Layer::parse(text, &[]).unwrap_err().to_string();
     assert_eq!(layer("al"), "layer must be MATERIAL:MM, such as al:2.5, got \"al\"");
     assert_eq!(layer("al:x"), "layer must be MATERIAL:MM, such as al:2.5, got \"al:x\"");
     assert_eq!(layer("al:-1"), "thickness of Al must be 0 or more and finite, got -1 mm");
     assert!(layer("mud:1").starts_with("no material is called \"mud\""));
+    let own = Material::from_toml("[[material]]\nname = \"mud\"\nmixture = { water = 0.8, Si = 0.2 }").unwrap();
+    assert_eq!(Layer::parse("mud:1", &own).unwrap().to_string(), "1 mm mud");
     let plate = Layer { material: Material::by_name("water").unwrap(), thickness_mm: f64::INFINITY };
     assert!(Tube::new(100.0, 12.0, vec![plate]).is_err());
 }

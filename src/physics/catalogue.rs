@@ -43,7 +43,15 @@ impl Material {
     /// # Errors
     /// [`PhysicsError::UnknownMaterial`] when there is neither.
     pub fn by_name(name: &str) -> Result<Self, PhysicsError> {
-        named(name, Self::built_in())
+        Self::find(name, &[])
+    }
+
+    /// The last of one's `own` materials that has the name; else as [`Material::by_name`].
+    ///
+    /// # Errors
+    /// [`PhysicsError::UnknownMaterial`] when there is none.
+    pub fn find(name: &str, own: &[Self]) -> Result<Self, PhysicsError> {
+        found(name, own, Self::built_in())
     }
 
     /// Materials of a text in TOML:
@@ -79,34 +87,35 @@ impl Material {
     }
 }
 
-/// The last of `known` that has the name, so that a file's materials come before built-in ones, or the element.
-fn named(name: &str, known: &[Material]) -> Result<Material, PhysicsError> {
-    let found = known.iter().rev().find(|material| material.name() == name).cloned();
+/// A material of a file, else a built-in one, else an element.
+fn found(name: &str, own: &[Material], built_in: &[Material]) -> Result<Material, PhysicsError> {
+    let known = || built_in.iter().chain(own);
+    let material = known().rev().find(|material| material.name() == name).cloned();
     let element = || Element::from_symbol(name).ok().map(Material::of_element);
-    found.or_else(element).ok_or_else(|| {
-        let allowed = known.iter().map(Material::name).collect::<Vec<_>>().join(", ");
+    material.or_else(element).ok_or_else(|| {
+        let allowed = known().map(Material::name).collect::<Vec<_>>().join(", ");
         PhysicsError::UnknownMaterial { got: name.to_owned(), allowed }
     })
 }
 
-fn parsed(text: &str, known: &[Material]) -> Result<Vec<Material>, PhysicsError> {
+fn parsed(text: &str, built_in: &[Material]) -> Result<Vec<Material>, PhysicsError> {
     let file: File = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start));
         let line = before.map_or(1, |before| before.matches('\n').count() + 1);
         PhysicsError::Text { line, message: error.message().replace('\n', ", ") }
     })?;
-    let mut all = known.to_vec();
+    let mut own: Vec<Material> = Vec::new();
     for entry in file.material {
-        if all[known.len()..].iter().any(|material| material.name() == entry.name) {
+        if own.iter().any(|material| material.name() == entry.name) {
             return Err(PhysicsError::value("name", "that of one material only", format!("\"{}\" twice", entry.name)));
         }
-        let material = built(entry, &all)?;
-        all.push(material);
+        let material = built(entry, |name| found(name, &own, built_in))?;
+        own.push(material);
     }
-    Ok(all.split_off(known.len()))
+    Ok(own)
 }
 
-fn built(entry: Entry, known: &[Material]) -> Result<Material, PhysicsError> {
+fn built(entry: Entry, find: impl Fn(&str) -> Result<Material, PhysicsError>) -> Result<Material, PhysicsError> {
     let Entry { name, density_g_cm3, composition, mixture } = entry;
     match (composition, mixture, density_g_cm3) {
         (Some(composition), None, Some(density)) => {
@@ -118,8 +127,7 @@ fn built(entry: Entry, known: &[Material]) -> Result<Material, PhysicsError> {
             Material::new(name, density, elements?)
         }
         (None, Some(mixture), density) => {
-            let parts: Result<Vec<_>, _> =
-                mixture.into_iter().map(|(part, share)| Ok((named(&part, known)?, share))).collect();
+            let parts: Result<Vec<_>, _> = mixture.into_iter().map(|(part, share)| Ok((find(&part)?, share))).collect();
             Material::mixed(name, &parts?, density)
         }
         (Some(_), None, None) => {

@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use super::{
     Material, PhysicsError, Spectrum,
@@ -20,14 +20,15 @@ pub struct Layer {
     pub thickness_mm: f64,
 }
 
-/// `al:2.5`: a built-in material or the symbol of an element, and millimetres.
-impl FromStr for Layer {
-    type Err = PhysicsError;
-
-    fn from_str(text: &str) -> Result<Self, PhysicsError> {
+impl Layer {
+    /// Layer of a text such as `al:2.5`: a material by its name (see [`Material::find`]), and millimetres.
+    ///
+    /// # Errors
+    /// [`PhysicsError`] for another form, an unknown material, or a thickness that is negative.
+    pub fn parse(text: &str, own: &[Material]) -> Result<Self, PhysicsError> {
         let form = || PhysicsError::value("layer", "MATERIAL:MM, such as al:2.5", format!("\"{text}\""));
         let (name, thickness) = text.split_once(':').ok_or_else(form)?;
-        let layer = Self { material: Material::by_name(name)?, thickness_mm: thickness.parse().map_err(|_| form())? };
+        let layer = Self { material: Material::find(name, own)?, thickness_mm: thickness.parse().map_err(|_| form())? };
         check_thickness(&layer.material, layer.thickness_mm)?;
         Ok(layer)
     }
