@@ -112,7 +112,7 @@ mod tests {
         let rayleigh = ScatterAngles::coherent(&water(), 60.0).unwrap();
         for (angles, total, cosine, want) in [
             (compton, 0.177_03, 0.0555, [30.552, 83.750, 146.148]),
-            (rayleigh, 0.013_92, 0.8856, [3.140, 13.872, 46.319]),
+            (rayleigh, 0.013_92, 0.8856, [3.1397, 13.872, 46.319]),
         ] {
             assert!((angles.total_cm2_g() / total - 1.0).abs() < 0.01, "{}", angles.total_cm2_g());
             assert!((angles.mean_cosine() - cosine).abs() < 1e-4, "{}", angles.mean_cosine());
