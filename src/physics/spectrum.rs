@@ -41,8 +41,9 @@ impl Spectrum {
         if let Some(wrong) = fluence_per_mm2.iter().find(|fluence| !(**fluence >= 0.0 && fluence.is_finite())) {
             return Err(PhysicsError::value("fluence of a spectrum", "0 or more and finite", wrong.to_string()));
         }
-        if !fluence_per_mm2.iter().any(|&fluence| fluence > 0.0) {
-            return Err(PhysicsError::value("fluence of a spectrum", "positive in one bin or more", "none"));
+        let total: f64 = fluence_per_mm2.iter().fold(0.0, |sum, fluence| sum + fluence);
+        if !(total > 0.0 && total.is_finite()) {
+            return Err(PhysicsError::value("sum of a spectrum", "positive and finite", total.to_string()));
         }
         Ok(Self { energies_kev, fluence_per_mm2 })
     }
@@ -105,7 +106,7 @@ impl Spectrum {
         self.fluence_per_mm2.iter().sum()
     }
 
-    /// Mean energy of the photons, in keV.
+    /// Mean energy of the photons, in keV; not a number where layers left none.
     #[must_use]
     pub fn mean_energy_kev(&self) -> f64 {
         let energy: f64 = self.energies_kev.iter().zip(&self.fluence_per_mm2).map(|(e, n)| e * n).sum();
@@ -147,7 +148,7 @@ impl Spectrum {
     /// Thickness of a material that leaves a share of the air kerma, between 0 and 1, in millimetres.
     ///
     /// # Errors
-    /// [`PhysicsError::Value`] for a share that is not above 0 and below 1.
+    /// [`PhysicsError::Value`] for a share that is not above 0 and below 1, or where layers left no photons.
     pub fn layer_mm(&self, material: &Material, share: f64) -> Result<f64, PhysicsError> {
         if !(share > 0.0 && share < 1.0) {
             return Err(PhysicsError::value("share of the kerma", "above 0 and below 1", share.to_string()));
@@ -158,6 +159,13 @@ impl Spectrum {
         let attenuation = attenuation?;
         let left = |mm: f64| kerma.iter().zip(&attenuation).map(|(k, mu)| k * (-mu * mm).exp()).sum::<f64>();
         let wanted = share * left(0.0);
+        if !(wanted > 0.0 && wanted.is_finite()) {
+            return Err(PhysicsError::value(
+                "air kerma of the spectrum",
+                "above 0 and finite",
+                format!("{} mGy", left(0.0)),
+            ));
+        }
         // Between what the hardest and the softest bins would need; kerma falls with thickness.
         let softest = attenuation.iter().copied().fold(f64::INFINITY, f64::min);
         let [mut thin, mut thick] = [0.0, -share.ln() / softest];
@@ -192,6 +200,8 @@ pub(super) fn check_thickness(material: &Material, thickness_mm: f64) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     /// AAPM Report 195, case 1: beam, aluminium in cm for 1/2 and 1/4, and the air kerma left, the mean of four Monte Carlo codes.
@@ -247,12 +257,37 @@ mod tests {
         assert_eq!(refused("30,1\n20,1"), "energies of a spectrum must be ascending, got 20 keV behind 30 keV");
         assert_eq!(refused("3,1"), "energy in spectrum must be 5 to 150 keV, got 3 keV");
         assert_eq!(refused("30,-1"), "fluence of a spectrum must be 0 or more and finite, got -1");
-        assert!(refused("30,0").ends_with("got none") && refused("").ends_with("got none"));
+        assert_eq!(refused("30,0"), "sum of a spectrum must be positive and finite, got 0");
+        assert!(refused("").ends_with("got 0") && refused("30,1e308\n31,1e308").ends_with("got inf"));
         assert!(refused("e,n\n30,1\n31;1").starts_with("line 3: must be energy in keV"));
         assert!(Spectrum::new(vec![30.0], vec![]).is_err());
         let one = Spectrum::from_csv("30,1").unwrap();
         let message = one.clone().attenuated(&Material::by_name("Cu").unwrap(), -1.0).unwrap_err().to_string();
         assert_eq!(message, "thickness of Cu must be 0 or more and finite, got -1 mm");
         assert!(one.layer_mm(&Material::by_name("Cu").unwrap(), 1.0).is_err());
+        let nothing = one.attenuated(&Material::by_name("W").unwrap(), 1000.0).unwrap();
+        let message = nothing.half_value_layers_mm_al().unwrap_err().to_string();
+        assert_eq!(message, "air kerma of the spectrum must be above 0 and finite, got 0 mGy");
+    }
+
+    proptest! {
+        #[test]
+        fn texts_are_spectra_or_refused(text in "[0-9eE.,+\\-#a-z \n]{0,60}") {
+            if let Ok(spectrum) = Spectrum::from_csv(&text) {
+                prop_assert!(spectrum.mean_energy_kev() >= 5.0 - 1e-9 && spectrum.mean_energy_kev() <= 150.0 + 1e-9);
+                prop_assert!(spectrum.air_kerma_mgy().unwrap() >= 0.0);
+            }
+        }
+
+        #[test]
+        fn layers_leave_their_share(photons in vec(0.0..1e6_f64, 1..40), share in 0.01..0.99_f64) {
+            let energies = (0..photons.len()).map(|i| 10.5 + 3.0 * i as f64).collect();
+            let spectrum = Spectrum::new(energies, photons)?;
+            let copper = Material::by_name("Cu").unwrap();
+            let layer = spectrum.layer_mm(&copper, share).unwrap();
+            let kerma = spectrum.air_kerma_mgy().unwrap();
+            let left = spectrum.attenuated(&copper, layer).unwrap().air_kerma_mgy().unwrap();
+            prop_assert!((left / kerma - share).abs() < 1e-9);
+        }
     }
 }
