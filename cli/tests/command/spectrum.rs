@@ -52,7 +52,7 @@ fn beams_that_cannot_be_are_refused_in_one_line() {
     room.refused(&["spectrum", "--kvp", "30"], &["tube voltage must be 40 to 150 kV, got 30 kV"]);
     room.refused(&["spectrum", "--kvp", "90", "--filter", "mud:1"], &["\"mud\"", "water"]);
     room.refused(&["spectrum", "--kvp", "90", "--filter", "al"], &["MATERIAL:MM"]);
-    room.refused(&["spectrum", "--kvp", "90", "--filter", "w:100"], &["air kerma of the spectrum must be above 0"]);
+    room.refused(&["spectrum", "--kvp", "90", "--filter", "w:1000"], &["air kerma of the spectrum must be above 0"]);
     room.refused(&["spectrum", "--kvp", "90", "--mas", "0"], &["--mas must be positive"]);
     room.refused(&["spectrum", "--kvp", "90", "--at", "1,2"], &["--at", "X,Y,Z"]);
     room.refused(&["spectrum", "--kvp", "90", "--anode-angle", "8", "--at", "-300,0,1800"], &["cuts off", "-1.46°"]);
