@@ -1,7 +1,7 @@
 //! kerma: a portable GPU compute engine for X-ray imaging.
 //!
 //! Imports run downwards only: `tasks` record graphs of `kernels`, the `engine` plans and runs them, and
-//! `data`, `geometry`, `phantom` and `io` are plain values that know neither a GPU nor a task.
+//! `data`, `geometry`, `phantom`, `physics` and `io` are plain values that know neither a GPU nor a task.
 //!
 //! ```text
 //! tasks     what a user asks for: project, reconstruct, enhance, radiographs, bm3d
@@ -9,6 +9,7 @@
 //! engine    graph (record → plan) → run on Device::Gpu or Device::Cpu
 //! metrics   what two images differ by, how sharp and how noisy one is
 //! noise     what noise is in an image (host only)
+//! physics   attenuation, spectra, single interactions (host only)
 //! data · geometry · phantom · io
 //! ```
 
@@ -22,6 +23,7 @@ pub mod metrics;
 pub mod noise;
 mod parallel;
 pub mod phantom;
+pub mod physics;
 pub mod tasks;
 mod vectorised;
 

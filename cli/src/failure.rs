@@ -14,6 +14,7 @@ use kerma::{
     geometry::GeometryError,
     io::IoError,
     phantom::PhantomError,
+    physics::PhysicsError,
     tasks::{TaskError, enhance::PresetError},
 };
 
@@ -162,7 +163,7 @@ macro_rules! input_failures {
         }
     })* };
 }
-input_failures!(DataError, GeometryError, PhantomError, PresetError);
+input_failures!(DataError, GeometryError, PhantomError, PhysicsError, PresetError);
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@ mod phantom;
 mod plan;
 mod project;
 mod reconstruct;
+mod spectrum;
 #[cfg(feature = "nn")]
 mod train;
 
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Denoise(denoise::DenoiseArgs),
     /// Measure how far an image differs from a reference, how sharp and how noisy it is
     Metrics(metrics::MetricsArgs),
+    /// Compute the spectrum of an X-ray tube: photons, air kerma, half-value layers
+    Spectrum(spectrum::SpectrumArgs),
     /// Train a network from simulated radiographs
     #[cfg(feature = "nn")]
     Train(train::TrainArgs),
@@ -72,6 +75,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         #[cfg(feature = "nn")]
         Command::Denoise(args) => denoise::run(&args, context),
         Command::Metrics(args) => metrics::run(&args, context),
+        Command::Spectrum(args) => spectrum::run(&args, context),
         #[cfg(feature = "nn")]
         Command::Train(args) => train::run(&args, context),
         #[cfg(feature = "nn")]

@@ -18,5 +18,6 @@ mod metrics;
 mod output;
 mod round_trip;
 mod runner;
+mod spectrum;
 #[cfg(feature = "nn")]
 mod train;
