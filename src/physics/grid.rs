@@ -531,7 +531,7 @@ mod tests {
             let grid = Grid::new(ratio, lines, share * 10.0 / lines).unwrap();
             let ray = direction(theta, phi.to_degrees());
             let got = grid.transmission(energy, ray).unwrap();
-            let want = walked(&grid, energy, ray, 4000);
+            let want = walked(&grid, energy, ray, 8000);
             prop_assert!((got - want).abs() < 1e-3 * want + 1e-4, "{got}, {want}");
             prop_assert!((0.0..=1.0).contains(&got));
         }
