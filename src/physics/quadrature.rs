@@ -13,7 +13,7 @@ const MAX_NODES: usize = 24;
 const LEAST_WEIGHT: f64 = 1e-7;
 /// Thicknesses that nodes are fitted to, and those they are then judged by, besides a grid over every two materials.
 const FITTED: usize = 1000;
-const JUDGED: usize = 4000;
+const JUDGED: usize = 8000;
 /// Steps along either side of that grid.
 const GRID_STEPS: usize = 16;
 /// A step of −ln T at an absorption edge, and a share of the signal on either side of it, that no node needs to know of.
@@ -231,8 +231,10 @@ impl Samples {
             ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
         };
         thicknesses.resize_with(thicknesses.len() + count, || {
-            // Thin layers more often: there the spectrum changes fastest.
-            longest_mm.iter().map(|longest| if random() < 0.5 { 0.0 } else { longest * random().powi(2) }).collect()
+            // From all of them long to most of them thin, where the spectrum changes fastest.
+            let power = 2.5 * random();
+            let mut drawn = |longest| if random() < 0.5 { 0.0 } else { longest * random().powf(power) };
+            longest_mm.iter().map(|&longest| drawn(longest)).collect()
         });
         Self(thicknesses.into_iter().map(|thickness| within(beam, thickness)).collect())
     }
