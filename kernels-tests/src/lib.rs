@@ -7,6 +7,7 @@
 //! - [`quality`] measures enhancements on radiographs whose truth is known.
 //! - [`oracle`] holds independent formulations in `f64`: a twin that shares the shader's error proves nothing.
 
+mod beam;
 mod case;
 mod clahe;
 mod compare;

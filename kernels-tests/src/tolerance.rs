@@ -60,7 +60,7 @@ impl Tolerance {
             "clahe.lut_opencv" | "clahe.blend_opencv" => return Self::Levels(OPENCV_LEVELS),
             "clahe.lut_skimage" | "clahe.blend_skimage" => return Self::Levels(SKIMAGE_LEVELS),
             "pointwise.line_integral" => [LOGARITHM; 2],
-            "pointwise.transmission" => [EXPONENTIAL; 2],
+            "pointwise.transmission" | "beam.signal" => [EXPONENTIAL; 2],
             "statistics.rows" | "statistics.merge" => [SUM; 2],
             "fdk.ramp" => [TRANSFORM; 2],
             "fdk.backproject" | "tasks.fdk" => GATHER,

@@ -6,6 +6,7 @@ mod pixels;
 pub(crate) mod prelude;
 mod registry;
 
+pub mod beam;
 pub mod clahe;
 pub mod fdk;
 pub mod histogram;

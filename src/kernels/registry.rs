@@ -1,4 +1,4 @@
-use super::{clahe, fdk, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold};
+use super::{beam, clahe, fdk, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold};
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
 /// Every shader of kerma, for tests and tools that walk them all.
@@ -7,6 +7,7 @@ pub fn shaders() -> Vec<&'static Shader> {
     let rooms = [
         project::SHADERS,
         fdk::SHADERS,
+        beam::SHADERS,
         histogram::SHADERS,
         mask::SHADERS,
         noise::SHADERS,
