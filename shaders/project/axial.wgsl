@@ -87,10 +87,10 @@ fn project(view: u32, column: u32, row: u32, end: u32) {
     let is_included = (tile.way & select(1u, 2u, is_descending)) != 0u;
     // Rows beyond the last are like others, and not stored.
     let j = f32(row % params.rows) - params.half_rows;
-    let a = height(view, vec2<f32>(i, j), per_mm, t);
-    let b = height(view, vec2<f32>(i, j + 1.0), per_mm, t);
-    let c = height(view, vec2<f32>(i, j + 2.0), per_mm, t);
-    let e = height(view, vec2<f32>(i, j + 3.0), per_mm, t);
+    let h0 = height(view, vec2<f32>(i, j), per_mm, t);
+    let h1 = height(view, vec2<f32>(i, j + 1.0), per_mm, t);
+    let h2 = height(view, vec2<f32>(i, j + 2.0), per_mm, t);
+    let h3 = height(view, vec2<f32>(i, j + 3.0), per_mm, t);
     if (t < stop && is_included) {
         let kx = next_plane(ax, 0, nx, t);
         let ky = next_plane(ay, first_y, end_y, t);
@@ -107,11 +107,11 @@ fn project(view: u32, column: u32, row: u32, end: u32) {
         let gy = f32(step_y);
         var tx = (fx - ax.fraction) * ax.inverse;
         var ty = (fy - ay.fraction) * ay.inverse;
-        let fraction = vec4<f32>(a.fraction, b.fraction, c.fraction, e.fraction);
-        let inverse = vec4<f32>(a.inverse, b.inverse, c.inverse, e.inverse);
-        let step_z = vec4<i32>(a.step, b.step, c.step, e.step);
-        var voxels = vec4<i32>(a.voxel, b.voxel, c.voxel, e.voxel);
-        var fz = vec4<f32>(a.plane, b.plane, c.plane, e.plane);
+        let fraction = vec4<f32>(h0.fraction, h1.fraction, h2.fraction, h3.fraction);
+        let inverse = vec4<f32>(h0.inverse, h1.inverse, h2.inverse, h3.inverse);
+        let step_z = vec4<i32>(h0.step, h1.step, h2.step, h3.step);
+        var voxels = vec4<i32>(h0.voxel, h1.voxel, h2.voxel, h3.voxel);
+        var fz = vec4<f32>(h0.plane, h1.plane, h2.plane, h3.plane);
         let gz = vec4<f32>(step_z);
         var tz = pin4((fz - fraction) * inverse);
         // Distances up to which the rays are summed; the same for all when a column of voxels is left.
@@ -148,7 +148,7 @@ fn project(view: u32, column: u32, row: u32, end: u32) {
         }
     }
     let is_last = select(u32(end_y) == params.ny, first_y == 0, is_descending);
-    let factors = vec4<f32>(a.factor, b.factor, c.factor, e.factor);
+    let factors = vec4<f32>(h0.factor, h1.factor, h2.factor, h3.factor);
     sum = select(sum, sum * factors, is_included && is_last);
     for (var l = 0u; l < ROWS; l++) {
         if (row + l < end) {
