@@ -1,6 +1,9 @@
 use std::f64::consts::PI;
 
-use super::{Material, PhysicsError, table::check_energy};
+use super::{
+    Material, PhysicsError,
+    table::{check_energy, lerp, place},
+};
 
 /// Nodes of the angle: θ = π·(i/n)², close where coherent scattering peaks.
 const NODES: usize = 1024;
@@ -77,11 +80,8 @@ impl ScatterAngles {
     /// Cosine of the angle below which a share of the photons is scattered: 1 at 0, −1 at 1.
     #[must_use]
     pub fn cosine_at(&self, share: f64) -> f64 {
-        let last = self.cumulative.len() - 1;
-        let upper = self.cumulative.partition_point(|&value| value <= share).clamp(1, last);
-        let [from, to] = [upper - 1, upper].map(|node| (self.cumulative[node], self.cosines[node]));
-        let along = ((share - from.0) / (to.0 - from.0)).clamp(0.0, 1.0);
-        from.1 + along * (to.1 - from.1)
+        let (i, along) = place(&self.cumulative, share);
+        lerp(self.cosines[i], self.cosines[i + 1], along.clamp(0.0, 1.0))
     }
 
     /// Cosines at `count` equal steps of the share from 0 to 1: a table from which a kernel draws by one interpolation.

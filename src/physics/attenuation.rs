@@ -27,6 +27,11 @@ impl Attenuation {
         self.photoelectric_cm2_g + self.incoherent_cm2_g + self.coherent_cm2_g
     }
 
+    /// What changes a photon or ends it: all processes but coherent scattering.
+    pub(super) fn without_coherent_cm2_g(&self) -> f64 {
+        self.photoelectric_cm2_g + self.incoherent_cm2_g
+    }
+
     /// The sum with `share` of another.
     pub(super) fn plus(self, share: f64, other: Self) -> Self {
         Self {

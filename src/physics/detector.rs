@@ -1,6 +1,4 @@
-use super::{
-    Element, Layer, Material, PhysicsError, Spectrum, klein_nishina, spectrum::check_thickness, table::ENERGY_RANGE_KEV,
-};
+use super::{Element, Layer, Material, PhysicsError, Spectrum, klein_nishina, table::ENERGY_RANGE_KEV};
 
 /// Density of amorphous selenium, in g/cm³; the table of elements has the grey form.
 const AMORPHOUS_SELENIUM_G_CM3: f64 = 4.28;
@@ -152,7 +150,7 @@ impl Detector {
     /// # Errors
     /// [`PhysicsError::Value`] for a thickness that is negative or not finite.
     pub fn with_cover(self, cover: Vec<Layer>) -> Result<Self, PhysicsError> {
-        cover.iter().try_for_each(|layer| check_thickness(&layer.material, layer.thickness_mm))?;
+        Layer::check(&cover)?;
         Ok(Self { cover, ..self })
     }
 
@@ -178,10 +176,7 @@ impl Detector {
     /// [`PhysicsError`] for an energy outside 5 to 150 keV, or a cosine not above 0 and up to 1.
     pub fn absorption(&self, energy_kev: f64, cosine: f64) -> Result<f64, PhysicsError> {
         check_share("cosine of the ray's angle", cosine)?;
-        let mut cover = 0.0;
-        for layer in &self.cover {
-            cover += layer.material.attenuation_per_mm(energy_kev)? * layer.thickness_mm;
-        }
+        let cover = Layer::depth(&self.cover, energy_kev)?;
         Ok((-cover / cosine).exp() * -(-self.depth(energy_kev)? / cosine).exp_m1())
     }
 
@@ -233,7 +228,7 @@ impl Detector {
     /// Mean free paths in the layer's thickness.
     fn depth(&self, energy_kev: f64) -> Result<f64, PhysicsError> {
         let attenuation = self.material.attenuation(energy_kev)?;
-        let per_cm = (attenuation.photoelectric_cm2_g + attenuation.incoherent_cm2_g) * self.material.density_g_cm3();
+        let per_cm = attenuation.without_coherent_cm2_g() * self.material.density_g_cm3();
         // cm⁻¹ to mm⁻¹.
         Ok(per_cm / 10.0 * self.thickness_mm)
     }
@@ -242,7 +237,7 @@ impl Detector {
     /// edge), the yield and the line's.
     fn fluorescence(&self, energy_kev: f64) -> Result<Vec<Secondary>, PhysicsError> {
         let all = self.material.attenuation(energy_kev)?;
-        let interactions = all.photoelectric_cm2_g + all.incoherent_cm2_g;
+        let interactions = all.without_coherent_cm2_g();
         let mut secondaries = Vec::new();
         for (element, fraction) in self.material.composition() {
             let shell = K_SHELLS.iter().find(|shell| shell.symbol == element.symbol());
@@ -260,7 +255,7 @@ impl Detector {
     /// Photons of incoherent scattering.
     fn scattered(&self, energy_kev: f64) -> Result<Secondary, PhysicsError> {
         let all = self.material.attenuation(energy_kev)?;
-        let share = all.incoherent_cm2_g / (all.photoelectric_cm2_g + all.incoherent_cm2_g);
+        let share = all.incoherent_cm2_g / all.without_coherent_cm2_g();
         Ok(Secondary { share, energy_kev: energy_kev * klein_nishina::mean_energy_ratio(energy_kev) })
     }
 
@@ -316,24 +311,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::phantom::random::Random;
 
     const ALL: [Converter; 3] = [Converter::CaesiumIodide, Converter::GadoliniumOxysulphide, Converter::Selenium];
 
     fn caesium_iodide(thickness_mm: f64) -> Detector {
         Detector::new(Converter::CaesiumIodide, thickness_mm, 0.8).unwrap()
-    }
-
-    /// Uniform numbers of SplitMix64.
-    struct Uniform(u64);
-
-    impl Uniform {
-        fn next(&mut self) -> f64 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-        }
     }
 
     #[test]
@@ -350,22 +333,23 @@ mod tests {
             let mut secondaries = detector.fluorescence(energy).unwrap();
             secondaries.push(detector.scattered(energy).unwrap());
             let a = detector.depth(energy).unwrap();
-            let mut uniform = Uniform(7);
+            let mut stream = Random::new(7);
+            let mut uniform = || stream.within(0.0, 1.0);
             // Of the deposited energy: powers 0, 1, 2 and 4.
             let mut sums = [0.0; 4];
             for _ in 0..histories {
                 // In units of the layer's thickness.
-                let depth = -uniform.next().ln() * cosine / a;
+                let depth = -uniform().ln() * cosine / a;
                 if depth > 1.0 {
                     continue;
                 }
-                let mut random = uniform.next();
+                let mut random = uniform();
                 let mut deposited = energy;
                 for secondary in &secondaries {
                     random -= secondary.share;
                     if random < 0.0 {
-                        let path = -uniform.next().ln() / detector.depth(secondary.energy_kev).unwrap();
-                        let end = depth + path * (2.0 * uniform.next() - 1.0);
+                        let path = -uniform().ln() / detector.depth(secondary.energy_kev).unwrap();
+                        let end = depth + path * (2.0 * uniform() - 1.0);
                         if !(0.0..=1.0).contains(&end) {
                             deposited -= secondary.energy_kev;
                         }

@@ -1,4 +1,4 @@
-use super::{Element, Layer, Material, PhysicsError, Spectrum, spectrum::check_thickness, table::lerp};
+use super::{Element, Layer, Material, PhysicsError, Spectrum, table::lerp};
 
 /// Millimetres in a centimetre.
 const MM_PER_CM: f64 = 10.0;
@@ -76,7 +76,7 @@ impl Grid {
     /// # Errors
     /// [`PhysicsError::Value`] for a thickness that is negative or not finite.
     pub fn with_covers(self, covers: Vec<Layer>) -> Result<Self, PhysicsError> {
-        covers.iter().try_for_each(|layer| check_thickness(&layer.material, layer.thickness_mm))?;
+        Layer::check(&covers)?;
         Ok(Self { covers, ..self })
     }
 
@@ -156,10 +156,7 @@ impl Grid {
         if !across_mm.is_finite() {
             return Err(PhysicsError::value("place on the grid", "finite", format!("{across_mm} mm")));
         }
-        let mut covers = 0.0;
-        for layer in &self.covers {
-            covers += layer.material.attenuation_per_mm(energy_kev)? * layer.thickness_mm;
-        }
+        let covers = Layer::depth(&self.covers, energy_kev)?;
         let strip = self.strip.attenuation_per_mm(energy_kev)?;
         let interspace = self.interspace.attenuation_per_mm(energy_kev)?;
         let across = (x / z - across_mm / self.focus_mm).abs() * self.height_mm;

@@ -166,9 +166,9 @@ impl Spectrum {
                 format!("{} mGy", left(0.0)),
             ));
         }
-        // Between what the hardest and the softest bins would need; kerma falls with thickness.
-        let softest = attenuation.iter().copied().fold(f64::INFINITY, f64::min);
-        let [mut thin, mut thick] = [0.0, -share.ln() / softest];
+        // From nothing to what the hardest bin alone would need; kerma falls with thickness.
+        let least = attenuation.iter().copied().fold(f64::INFINITY, f64::min);
+        let [mut thin, mut thick] = [0.0, -share.ln() / least];
         for _ in 0..HALVINGS {
             let middle = 0.5 * (thin + thick);
             if left(middle) > wanted { thin = middle } else { thick = middle }

@@ -32,6 +32,18 @@ impl Layer {
         check_thickness(&layer.material, layer.thickness_mm)?;
         Ok(layer)
     }
+
+    /// Layers whose thicknesses can be.
+    pub(super) fn check(layers: &[Self]) -> Result<(), PhysicsError> {
+        layers.iter().try_for_each(|layer| check_thickness(&layer.material, layer.thickness_mm))
+    }
+
+    /// Line integral of a ray perpendicular to layers that lie one behind the other.
+    pub(super) fn depth(layers: &[Self], energy_kev: f64) -> Result<f64, PhysicsError> {
+        layers
+            .iter()
+            .try_fold(0.0, |sum, layer| Ok(sum + layer.material.attenuation_per_mm(energy_kev)? * layer.thickness_mm))
+    }
 }
 
 impl fmt::Display for Layer {
@@ -71,7 +83,7 @@ impl Tube {
         };
         within("tube voltage", KVP_RANGE, " kV", kvp)?;
         within("anode angle", ANODE_ANGLE_RANGE_DEG, "°", anode_angle_deg)?;
-        filter.iter().try_for_each(|layer| check_thickness(&layer.material, layer.thickness_mm))?;
+        Layer::check(&filter)?;
         Ok(Self { kvp, anode_angle_deg, filter })
     }
 

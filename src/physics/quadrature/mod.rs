@@ -9,7 +9,7 @@ use self::{
     gauss::{Part, Place},
     samples::Samples,
 };
-use super::{Material, PhysicsError, Spectrum};
+use super::{Material, PhysicsError, Spectrum, spectrum::check_thickness};
 
 /// Largest error of −ln T that a reduced quadrature has, over the thicknesses that it is made for.
 pub const QUADRATURE_TOLERANCE: f64 = 9e-5;
@@ -60,7 +60,7 @@ impl Quadrature {
     /// not finite.
     pub fn of_bins(spectrum: &Spectrum, response: &[f64], materials: &[Material]) -> Result<Self, PhysicsError> {
         if materials.is_empty() {
-            return Err(PhysicsError::value("number of materials", "1 or more", "0".to_owned()));
+            return Err(PhysicsError::value("number of materials", "1 or more", "0"));
         }
         let (energies, fluence) = (spectrum.energies_kev(), spectrum.fluence_per_mm2());
         if response.len() != energies.len() {
@@ -113,7 +113,7 @@ impl Quadrature {
             return Err(PhysicsError::value("number of thicknesses", allowed, longest_mm.len().to_string()));
         }
         for (material, thickness) in self.materials.iter().zip(longest_mm) {
-            super::spectrum::check_thickness(material, *thickness)?;
+            check_thickness(material, *thickness)?;
         }
         let fitted = Samples::drawn(self, longest_mm, FITTED, 1);
         let judged = Samples::drawn(self, longest_mm, JUDGED, 2).and_grid(self, longest_mm);

@@ -1,4 +1,5 @@
 use super::{DEEPEST_LINE_INTEGRAL, Node, Quadrature, gauss::Place};
+use crate::phantom::random::Random;
 
 /// Steps along either side of a grid over two materials.
 const GRID_STEPS: usize = 16;
@@ -17,14 +18,8 @@ impl Samples {
         for a in 0..materials {
             thicknesses.extend((0..=a).map(|b| with(&|m| m == a || m == b)));
         }
-        let mut state = seed;
-        let mut random = || {
-            // Steele's SplitMix64.
-            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-        };
+        let mut stream = Random::new(seed);
+        let mut random = || stream.within(0.0, 1.0);
         thicknesses.resize_with(thicknesses.len() + count, || {
             // From all of them long to most of them thin, where the spectrum changes fastest.
             let power = 2.5 * random();
