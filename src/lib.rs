@@ -10,9 +10,11 @@
 //! metrics   what two images differ by, how sharp and how noisy one is
 //! noise     what noise is in an image (host only)
 //! physics   attenuation, spectra, single interactions (host only)
+//! body      voxels of mixtures of materials (host only)
 //! data · geometry · phantom · io
 //! ```
 
+pub mod body;
 pub mod data;
 pub mod engine;
 pub mod geometry;
