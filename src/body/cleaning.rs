@@ -1,0 +1,110 @@
+use super::{BodyError, mask::Mask, tissue::NOTHING_HU};
+use crate::{
+    data::{DataError, Grid, Unit, Volume},
+    parallel::*,
+};
+
+/// How a CT scan is freed from table, clothes and air.
+///
+/// 1. Tissue is what lies above `threshold_hu`.
+/// 2. Within each slice, tissue is eroded by a disc of `opening_mm`: what is thinner than twice that (the table's shells,
+///    clothes, tubes) vanishes, and what touched the body over it lets go.
+/// 3. Of what is left the connected parts (in three dimensions) stay that have `smallest_part` of the largest one's volume.
+/// 4. They grow back by the same disc and one voxel more, as far as there was tissue, and are filled within each slice: lungs, bowel
+///    gas.
+///
+/// Beyond a slice's edge the body is taken to go on, so that what the scanner's circle cuts stays whole up to there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cleaning {
+    /// What counts as tissue, in HU.
+    pub threshold_hu: f64,
+    /// Radius of the disc, in millimetres.
+    pub opening_mm: f64,
+    /// Volume of the smallest part that is kept (an arm, a leg) over that of the largest.
+    pub smallest_part: f64,
+}
+
+impl Default for Cleaning {
+    /// −300 HU, halfway between lung and fat; 6 mm; a fiftieth.
+    fn default() -> Self {
+        Self { threshold_hu: -300.0, opening_mm: 6.0, smallest_part: 0.02 }
+    }
+}
+
+impl Cleaning {
+    /// The CT with −1000 HU, which is nothing at all, wherever the body is not, on the part of its grid that holds the body.
+    ///
+    /// # Errors
+    /// [`BodyError`] when a parameter is out of range, the volume is none of CT numbers, or there is no body in it.
+    pub fn apply(&self, ct: &Volume) -> Result<Volume, BodyError> {
+        let mask = self.mask(ct)?;
+        let Some((low, high)) = mask.bounds() else {
+            let (threshold_hu, thickness_mm) = (self.threshold_hu, 2.0 * self.opening_mm);
+            return Err(BodyError::NoBody { threshold_hu, thickness_mm });
+        };
+        let grid = part(ct.grid(), low, high)?;
+        let [width, height, _] = grid.size();
+        let [nx, ny, _] = ct.grid().size();
+        let mut values = vec![0.0; grid.voxel_count()];
+        values.par_chunks_mut(width * height).enumerate().for_each(|(z, values)| {
+            for (y, values) in values.chunks_exact_mut(width).enumerate() {
+                let (y, z) = (low[1] + y, low[2] + z);
+                let given = &ct.values()[(z * ny + y) * nx + low[0]..][..width];
+                let row = mask.row(y, z);
+                for (x, (value, given)) in values.iter_mut().zip(given).enumerate() {
+                    *value = if Mask::bit(row, low[0] + x) { *given } else { NOTHING_HU as f32 };
+                }
+            }
+        });
+        Ok(Volume::new(grid, ct.unit(), values)?)
+    }
+
+    /// Where the body is.
+    fn mask(&self, ct: &Volume) -> Result<Mask, BodyError> {
+        check_ct(ct)?;
+        if !self.threshold_hu.is_finite() {
+            return Err(BodyError::value("threshold_hu", "finite", format!("{} HU", self.threshold_hu)));
+        }
+        if !(0.0..=MAX_OPENING_MM).contains(&self.opening_mm) {
+            let allowed = format!("0 to {MAX_OPENING_MM} mm");
+            return Err(BodyError::value("opening_mm", allowed, format!("{} mm", self.opening_mm)));
+        }
+        if !(self.smallest_part > 0.0 && self.smallest_part <= 1.0) {
+            return Err(BodyError::value("smallest_part", "more than 0 and at most 1", self.smallest_part.to_string()));
+        }
+        let [sx, sy, _] = ct.grid().spacing_mm().to_array();
+        let threshold = self.threshold_hu as f32;
+        let tissue = Mask::of(ct, |hu| hu > threshold);
+        let disc = disc(self.opening_mm, sx, sy);
+        let core = tissue.eroded(&disc).largest_parts(self.smallest_part);
+        let grown = core.dilated(&disc).dilated(&CROSS);
+        Ok(grown.and(&tissue).filled())
+    }
+}
+
+/// A voxel and its four neighbours within the slice.
+const CROSS: [usize; 2] = [1, 0];
+
+/// Largest radius of the disc, in millimetres: an opening beyond it leaves no limb.
+const MAX_OPENING_MM: f64 = 50.0;
+
+/// How far a disc goes along x, in voxels, at y = 0, 1, 2 … voxels from its centre.
+fn disc(radius_mm: f64, sx: f64, sy: f64) -> Vec<usize> {
+    let height = (radius_mm / sy) as usize;
+    (0..=height).map(|y| ((radius_mm.powi(2) - (y as f64 * sy).powi(2)).max(0.0).sqrt() / sx) as usize).collect()
+}
+
+/// That a volume may be one of CT numbers, each of which is a number; files do not always say so.
+pub(super) fn check_ct(ct: &Volume) -> Result<(), BodyError> {
+    if !matches!(ct.unit(), Unit::Hounsfield | Unit::Arbitrary) {
+        return Err(BodyError::value("a CT volume", "in HU", ct.unit().to_string()));
+    }
+    Ok(ct.check_finite()?)
+}
+
+/// The part of a grid from voxel `low` up to but not including `high`.
+fn part(grid: &Grid, low: [usize; 3], high: [usize; 3]) -> Result<Grid, DataError> {
+    let size = [0, 1, 2].map(|axis| high[axis] - low[axis]);
+    let origin = grid.world_mm(glam::DVec3::from_array(low.map(|i| i as f64)));
+    Grid::new(size, grid.spacing_mm().to_array(), origin.to_array(), grid.orientation())
+}
