@@ -7,7 +7,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use kerma::{
     engine::{Buffer, Extent, Graph},
     kernels::{
-        pointwise::{add_scaled, attenuation, fill, line_integral, multiply, scale_add, transmission, window_level},
+        pointwise::{
+            add_scaled, attenuation, curve, fill, line_integral, multiply, scale_add, transmission, window_level,
+        },
         statistics,
     },
 };
@@ -26,6 +28,10 @@ fn pointwise(c: &mut Criterion) {
         ),
         ("line integral", |g, b| {
             let r = line_integral::record(g, 1e-6, b);
+            let _ = g.result(r);
+        }),
+        ("curve", |g, b| {
+            let r = curve::record(g, &[0.0, 1.0, 3.0], 0.5, b);
             let _ = g.result(r);
         }),
         ("transmission", |g, b| {

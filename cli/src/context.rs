@@ -276,6 +276,12 @@ impl Bar {
         self.0.set_position((progress.fraction * BAR_STEPS as f64) as u64);
         self.0.set_message(progress.pass.to_owned());
     }
+
+    /// Shows how far it has come, with a message.
+    pub(crate) fn say(&self, fraction: f64, message: String) {
+        self.0.set_position((fraction * BAR_STEPS as f64) as u64);
+        self.0.set_message(message);
+    }
 }
 
 impl Drop for Bar {

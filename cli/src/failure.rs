@@ -15,7 +15,7 @@ use kerma::{
     io::IoError,
     phantom::PhantomError,
     physics::PhysicsError,
-    tasks::{TaskError, enhance::PresetError},
+    tasks::{TaskError, enhance::PresetError, simulate::ProtocolError},
 };
 
 /// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
@@ -65,19 +65,26 @@ impl Failure {
         }
     }
 
+    /// What happened, in a line.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Check(message) | Self::Input(message) | Self::Device(message) => message.clone(),
+            Self::Interrupted => "interrupted".to_owned(),
+            Self::Pipe => String::new(),
+            Self::Usage(error) => usage_line(&error.render().to_string()),
+        }
+    }
+
     /// Says what happened, on one line, and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
         let code = self.exit_code();
-        let message = match self {
-            Self::Check(message) | Self::Input(message) | Self::Device(message) => message,
-            Self::Interrupted => "interrupted".to_owned(),
-            Self::Pipe => String::new(),
+        let message = match &self {
             Self::Usage(error) if code == 0 || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 // A reader that closed the pipe has seen enough of the help.
                 let _ = error.print();
                 String::new()
             }
-            Self::Usage(error) => usage_line(&error.render().to_string()),
+            other => other.message(),
         };
         let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
         if !line.is_empty() {
@@ -163,7 +170,7 @@ macro_rules! input_failures {
         }
     })* };
 }
-input_failures!(DataError, GeometryError, PhantomError, PhysicsError, PresetError);
+input_failures!(DataError, GeometryError, PhantomError, PhysicsError, PresetError, ProtocolError);
 
 #[cfg(test)]
 mod tests {

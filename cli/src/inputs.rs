@@ -102,6 +102,31 @@ pub(crate) fn volume(
     }
 }
 
+/// Reads a CT in Hounsfield units; a file that does not say what its values are must look as if it held them.
+pub(crate) fn ct(path: &Path, context: &mut Context) -> Result<Volume, Failure> {
+    let volume = context.read(|| read_volume(path, None))?;
+    let refused = |message: String| Err(Failure::input(message).in_file(path));
+    match volume.unit() {
+        Unit::Hounsfield => Ok(volume),
+        Unit::Arbitrary => {
+            let [low, high] = range(volume.values());
+            if high - low < LEAST_RANGE_HU || low > MOST_LOWEST_HU {
+                return refused(format!(
+                    "does not say what its values are, and from {low:?} to {high:?} they look like no CT numbers: those go from \
+                     air at -1000 HU to soft tissue and bone"
+                ));
+            }
+            let grid = *volume.grid();
+            Volume::new(grid, Unit::Hounsfield, volume.into_values()).map_err(|e| Failure::from(e).in_file(path))
+        }
+        other => refused(format!("a CT in HU is needed, this holds values in {other}")),
+    }
+}
+
+/// A CT shows air and tissue: its values differ by so many HU at least, and the lowest is this at most.
+const LEAST_RANGE_HU: f32 = 300.0;
+const MOST_LOWEST_HU: f32 = -200.0;
+
 /// The CT volumes of a recipe that are there, in Hounsfield units where a file does not say: NIfTI has no word for them.
 ///
 /// A recipe may name more than every machine has; `work` goes on without the others, which are taken from `paths`.

@@ -11,6 +11,9 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 /// How many pieces of [`orderly`] work are under way, one within the other.
 static ORDERLY: AtomicUsize = AtomicUsize::new(0);
 
+/// Whether parts of a long work come to their ends.
+static PATIENT: AtomicBool = AtomicBool::new(false);
+
 /// Begins to listen for Ctrl-C.
 pub(crate) fn install() -> Result<(), Failure> {
     ctrlc::set_handler(|| {
@@ -25,9 +28,24 @@ pub(crate) fn install() -> Result<(), Failure> {
     .map_err(|error| Failure::input(format!("cannot listen for Ctrl-C: {error}")))
 }
 
-/// Whether Ctrl-C was pressed.
+/// Whether the work at hand should end.
 pub(crate) fn is_asked() -> bool {
+    is_pressed() && !PATIENT.load(Ordering::SeqCst)
+}
+
+/// Whether Ctrl-C was pressed.
+pub(crate) fn is_pressed() -> bool {
     ASKED.load(Ordering::SeqCst)
+}
+
+/// Does work of many parts that asks [`is_pressed`] between them: Ctrl-C lets the part at hand come to its end.
+pub(crate) fn patient<T>(work: impl FnOnce() -> T) -> T {
+    PATIENT.store(true, Ordering::SeqCst);
+    ORDERLY.fetch_add(1, Ordering::SeqCst);
+    let result = work();
+    ORDERLY.fetch_sub(1, Ordering::SeqCst);
+    PATIENT.store(false, Ordering::SeqCst);
+    result
 }
 
 /// Ends a command that was asked to.

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use super::{BodyError, mask::Mask, tissue::NOTHING_HU};
 use crate::{
     data::{DataError, Grid, Unit, Volume},
@@ -14,7 +16,8 @@ use crate::{
 ///    gas.
 ///
 /// Beyond a slice's edge the body is taken to go on, so that what the scanner's circle cuts stays whole up to there.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Cleaning {
     /// What counts as tissue, in HU.
     pub threshold_hu: f64,

@@ -1,9 +1,5 @@
 use super::{Body, BodyError, cleaning::check_ct};
-use crate::{
-    data::Volume,
-    parallel::*,
-    physics::Material,
-};
+use crate::{data::Volume, parallel::*, physics::Material};
 
 /// CT number of empty space: µ = 0.
 pub const NOTHING_HU: i32 = -1000;
@@ -94,7 +90,11 @@ impl Calibration {
             if let Some(before) = node_hu.last().filter(|before| hu <= **before) {
                 let names: Vec<_> = node.parts.iter().map(|(material, _)| material.name()).collect();
                 let what = format!("CT number of {} at {energy_kev} keV", names.join(" and "));
-                return Err(BodyError::value(what, format!("above {before:.1} HU of the node before"), format!("{hu:.1} HU")));
+                return Err(BodyError::value(
+                    what,
+                    format!("above {before:.1} HU of the node before"),
+                    format!("{hu:.1} HU"),
+                ));
             }
             let fraction = |of: &Material| {
                 let parts = node.parts.iter().filter(|(material, _)| material == of);
@@ -213,8 +213,7 @@ mod tests {
         for energy in [60.0, EFFECTIVE_ENERGY_KEV, 85.0] {
             let calibration = Calibration::of_tissues(energy).unwrap();
             let water = Material::by_name("water").unwrap().attenuation_per_mm(energy).unwrap();
-            let mu: Vec<f64> =
-                calibration.materials().iter().map(|m| m.attenuation_per_mm(energy).unwrap()).collect();
+            let mu: Vec<f64> = calibration.materials().iter().map(|m| m.attenuation_per_mm(energy).unwrap()).collect();
             for hu in NOTHING_HU..=MOST_HU {
                 let got: f64 = calibration.fractions(hu).iter().zip(&mu).map(|(&f, mu)| f64::from(f) * mu).sum();
                 let got = 1000.0 * (got / water - 1.0);

@@ -12,6 +12,14 @@ pub enum Unit {
     LineIntegral,
     /// Detector signal relative to the unattenuated beam, in [0, 1].
     Transmission,
+    /// Counts of a detector's read-out.
+    Counts,
+    /// Energy that a detector's pixel takes, in keV.
+    Kiloelectronvolt,
+    /// Length, in mm.
+    Millimetre,
+    /// Dose or air kerma, in mGy.
+    Milligray,
     /// Stored numbers without a known physical meaning.
     #[default]
     Arbitrary,
@@ -24,6 +32,10 @@ impl fmt::Display for Unit {
             Self::Hounsfield => "HU",
             Self::LineIntegral => "line integral",
             Self::Transmission => "transmission",
+            Self::Counts => "counts",
+            Self::Kiloelectronvolt => "keV",
+            Self::Millimetre => "mm",
+            Self::Milligray => "mGy",
             Self::Arbitrary => "arbitrary",
         })
     }

@@ -12,7 +12,7 @@ macro_rules! shader_values {
 
 shader_values! {
     f32 => "f32", u32 => "u32", i32 => "i32",
-    [f32; 2] => "vec2<f32>", [f32; 4] => "vec4<f32>", [u16; 2] => "u32", [[u32; 4]; 2] => "array<vec4<u32>, 2>",
+    [f32; 2] => "vec2<f32>", [f32; 4] => "vec4<f32>", [u32; 4] => "vec4<u32>", [u16; 2] => "u32", [[u32; 4]; 2] => "array<vec4<u32>, 2>",
 }
 
 /// One field of a shared struct.

@@ -10,13 +10,28 @@ pub(super) fn unit_text(unit: Unit) -> &'static str {
         Unit::Hounsfield => "HU",
         Unit::LineIntegral => "line-integral",
         Unit::Transmission => "transmission",
+        Unit::Counts => "counts",
+        Unit::Kiloelectronvolt => "keV",
+        Unit::Millimetre => "mm",
+        Unit::Milligray => "mGy",
         Unit::Arbitrary => "arbitrary",
     }
 }
 
+/// Every unit that is not arbitrary.
+const ALL: [Unit; 8] = [
+    Unit::PerMillimetre,
+    Unit::Hounsfield,
+    Unit::LineIntegral,
+    Unit::Transmission,
+    Unit::Counts,
+    Unit::Kiloelectronvolt,
+    Unit::Millimetre,
+    Unit::Milligray,
+];
+
 /// The unit a header text means; what is not known is arbitrary.
 pub(super) fn unit_of_text(text: &str) -> Unit {
-    const ALL: [Unit; 4] = [Unit::PerMillimetre, Unit::Hounsfield, Unit::LineIntegral, Unit::Transmission];
     ALL.into_iter().find(|&u| unit_text(u).eq_ignore_ascii_case(text.trim())).unwrap_or_default()
 }
 
@@ -36,7 +51,7 @@ mod tests {
 
     #[test]
     fn units_survive_their_text() {
-        for unit in [Unit::PerMillimetre, Unit::Hounsfield, Unit::LineIntegral, Unit::Transmission, Unit::Arbitrary] {
+        for unit in ALL.into_iter().chain([Unit::Arbitrary]) {
             assert_eq!(unit_of_text(unit_text(unit)), unit);
             assert_eq!(unit_in_prose(&format!("made by kerma; {UNIT_FIELD}={}", unit_text(unit))), unit);
         }

@@ -1,12 +1,14 @@
 use thiserror::Error;
 
-use super::bm3d::Bm3dError;
+use super::{bm3d::Bm3dError, simulate::ProtocolError};
 use crate::{
+    body::BodyError,
     data::{DataError, Unit},
     engine,
     geometry::GeometryError,
     kernels::clahe::ClaheError,
     phantom::PhantomError,
+    physics::PhysicsError,
 };
 
 /// Why a task cannot be recorded or run.
@@ -101,6 +103,15 @@ pub enum TaskError {
     /// The phantom is not usable.
     #[error(transparent)]
     Phantom(#[from] PhantomError),
+    /// The body is not usable.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// The physics' tables do not reach so far, or a number is none that they know.
+    #[error(transparent)]
+    Physics(#[from] PhysicsError),
+    /// The protocol is not usable.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
     /// The data are not usable.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -32,6 +32,7 @@ mod fdk;
 mod projection;
 pub mod radiographs;
 mod redundancy;
+pub mod simulate;
 mod task;
 
 pub use error::TaskError;

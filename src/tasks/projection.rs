@@ -29,30 +29,40 @@ impl<'a> Projection<'a> {
     /// [`TaskError`] when the volume's unit is neither or holds values that are not finite, a source stands inside the
     /// volume, or the projections would be more than [`Projections`] may hold.
     pub fn new(volume: impl Into<Cow<'a, Volume>>, geometry: &Geometry) -> Result<Self, TaskError> {
+        let mut graph = Graph::new();
+        let output = Self::record(&mut graph, volume, geometry)?;
+        Ok(Self { graph, output, geometry: geometry.clone() })
+    }
+
+    /// Records it into a graph.
+    pub(super) fn record(
+        graph: &mut Graph<'a>,
+        volume: impl Into<Cow<'a, Volume>>,
+        geometry: &Geometry,
+    ) -> Result<Output<f32>, TaskError> {
         let volume = volume.into();
         let [columns, rows] = geometry.detector();
         let value_count = Projections::check_shape(geometry.views().len(), [columns, rows])?;
         geometry.outside(volume.grid())?;
         volume.check_finite()?;
-        let mut graph = Graph::new();
         let [nx, ny, nz] = volume.grid().size();
         let extent = Extent::new(nz, ny, nx);
         let (grid, unit, count) = (*volume.grid(), volume.unit(), volume.values().len());
         let values = Values::of(volume, Volume::values, Volume::into_values);
-        let uploaded = values.upload(&mut graph, "project.volume", extent, 0..count);
+        let uploaded = values.upload(graph, "project.volume", extent, 0..count);
         let attenuation = match unit {
             Unit::PerMillimetre => uploaded,
-            Unit::Hounsfield => attenuation::record(&mut graph, WATER_PER_MM, uploaded),
+            Unit::Hounsfield => attenuation::record(graph, WATER_PER_MM, uploaded),
             got => return Err(TaskError::Unit { what: "volume", expected: "mm⁻¹ or HU", got }),
         };
-        let projector = Projector::new(&mut graph, geometry, &grid, attenuation);
+        let projector = Projector::new(graph, geometry, &grid, attenuation);
         let output = graph.output("project.integrals", value_count);
         for batch in batches(geometry, columns * rows)? {
             let integrals = graph.buffer("project.integrals", Extent::new(batch.views.len(), rows, columns));
-            projector.record(&mut graph, &batch.geometry, integrals);
+            projector.record(graph, &batch.geometry, integrals);
             graph.download(integrals, output, batch.elements().start);
         }
-        Ok(Self { graph, output, geometry: geometry.clone() })
+        Ok(output)
     }
 
     /// The recorded graph, to be changed: what [`Recorded::finish`] would shape can be taken no more.

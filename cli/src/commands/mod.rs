@@ -15,6 +15,7 @@ mod phantom;
 mod plan;
 mod project;
 mod reconstruct;
+mod simulate;
 mod spectrum;
 #[cfg(feature = "nn")]
 mod train;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Project(project::ProjectArgs),
     /// Reconstruct a volume from projections
     Reconstruct(reconstruct::ReconstructArgs),
+    /// Simulate radiographs, tomosynthesis and CT from a CT, with their physics
+    Simulate(simulate::SimulateArgs),
     /// Enhance a radiograph: mask, local contrast, spatial frequencies
     Enhance(enhance::EnhanceArgs),
     /// Denoise a radiograph with a trained network
@@ -71,6 +74,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Geometry(args) => geometry::run(&args, context),
         Command::Project(args) => project::run(&args, context),
         Command::Reconstruct(args) => reconstruct::run(&args, context),
+        Command::Simulate(args) => simulate::run(&args, context),
         Command::Enhance(args) => enhance::run(&args, context),
         #[cfg(feature = "nn")]
         Command::Denoise(args) => denoise::run(&args, context),

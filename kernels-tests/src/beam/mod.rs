@@ -1,9 +1,10 @@
 //! Cases of beams of several energies.
 
+mod enlarge;
 mod signal;
 
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    signal::cases()
+    enlarge::cases().into_iter().chain(signal::cases()).collect()
 }

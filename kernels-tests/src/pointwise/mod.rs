@@ -2,6 +2,7 @@
 
 mod add_scaled;
 mod attenuation;
+mod curve;
 mod fill;
 mod line_integral;
 mod lookup;
@@ -21,6 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
     [
         add_scaled::cases(),
         attenuation::cases(),
+        curve::cases(),
         fill::cases(),
         line_integral::cases(),
         lookup::cases(),

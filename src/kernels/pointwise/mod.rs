@@ -2,6 +2,7 @@
 
 pub mod add_scaled;
 pub mod attenuation;
+pub mod curve;
 pub mod fill;
 pub mod line_integral;
 pub mod lookup;
@@ -20,6 +21,7 @@ use crate::engine::Shader;
 pub(super) const SHADERS: &[&Shader] = &[
     &add_scaled::SHADER,
     &attenuation::SHADER,
+    &curve::SHADER,
     &fill::SHADER,
     &line_integral::SHADER,
     &lookup::SHADER,

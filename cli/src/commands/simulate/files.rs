@@ -1,0 +1,181 @@
+//! The folder of a run: written beside its place, and there only when it is complete.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use glam::DVec3;
+use kerma::{
+    data::{Image, Projections, Sample, Unit, Volume},
+    geometry::Geometry,
+    io::{IoError, write_bytes, write_image, write_projections, write_volume},
+};
+use tempfile::{Builder, TempDir};
+
+use super::record::{self, Hashed, Record};
+use crate::{
+    context::Context,
+    failure::Failure,
+    interrupt,
+    pictures::{Plane, Slice, Window},
+};
+
+/// Share of a picture's pixels left black, and white.
+const TAILS: f64 = 0.005;
+
+/// A folder on its way.
+pub(super) struct Draft {
+    target: PathBuf,
+    staging: TempDir,
+    /// Images and volumes, hashed.
+    pub(super) outputs: Vec<Hashed>,
+}
+
+impl Draft {
+    /// Begins a folder. Only one that is not there, that is empty or that a run has made is replaced.
+    pub(super) fn new(target: &Path) -> Result<Self, Failure> {
+        let refused = |why: String| Failure::input(format!("{}: {why}", target.display()));
+        if target.exists() && !target.join(record::FILE).is_file() {
+            let is_empty = fs::read_dir(target).map_err(|error| refused(error.to_string()))?.next().is_none();
+            if !is_empty {
+                return Err(refused("is a folder that no run has made, and not empty; name another".to_owned()));
+            }
+        }
+        let above = target.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(above).map_err(|error| refused(format!("cannot make its folder: {error}")))?;
+        let staging = Builder::new().prefix(".kerma-").tempdir_in(above);
+        let staging = staging.map_err(|error| refused(format!("cannot write into {}: {error}", above.display())))?;
+        Ok(Self { target: target.to_owned(), staging, outputs: Vec::new() })
+    }
+
+    fn put(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        is_hashed: bool,
+        writer: impl FnOnce(&Path) -> Result<(), IoError>,
+    ) -> Result<(), Failure> {
+        let draft = self.staging.path().join(name);
+        let file = self.target.join(name);
+        context.write(&file, |_| writer(&draft)).map_err(|failure| match failure {
+            Failure::Input(message) => {
+                Failure::Input(message.replace(&*draft.to_string_lossy(), &file.to_string_lossy()))
+            }
+            other => other,
+        })?;
+        if is_hashed {
+            let hashed = Hashed::of(&draft)?;
+            self.outputs.push(Hashed { file: name.into(), ..hashed });
+        }
+        Ok(())
+    }
+
+    /// Writes a stack of views.
+    pub(super) fn stack(&mut self, context: &mut Context, name: &str, stack: &Projections) -> Result<(), Failure> {
+        self.put(context, &format!("{name}.nrrd"), true, |path| write_projections(path, stack))
+    }
+
+    /// Writes a volume.
+    pub(super) fn volume(&mut self, context: &mut Context, name: &str, volume: &Volume) -> Result<(), Failure> {
+        self.put(context, &format!("{name}.nii.gz"), true, |path| write_volume(path, volume))
+    }
+
+    /// Writes a picture of a view, head up, with L at the patient's left and R at the right where both are seen.
+    pub(super) fn view(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        stack: &Projections,
+        geometry: &Geometry,
+        view: usize,
+    ) -> Result<(), Failure> {
+        let Some(slice) = Slice::of_view(stack, geometry, view) else { return Ok(()) };
+        let window = Window::covering(&slice, TAILS);
+        self.picture(context, name, &slice, window)
+    }
+
+    /// Writes pictures of the middle planes of a volume.
+    pub(super) fn planes(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        volume: &Volume,
+        window: Window,
+    ) -> Result<(), Failure> {
+        for plane in Plane::ALL {
+            let slice = Slice::of_volume(volume, plane, DVec3::ZERO);
+            self.picture(context, &format!("{name}-{}", plane.name().to_lowercase()), &slice, window)?;
+        }
+        Ok(())
+    }
+
+    fn picture(&mut self, context: &mut Context, name: &str, slice: &Slice, window: Window) -> Result<(), Failure> {
+        let white = f32::from(u16::MAX);
+        let mut values: Vec<f32> = slice.values().iter().map(|v| (window.brightness(*v) * white).round()).collect();
+        let [columns, rows] = slice.size();
+        let [left, right, ..] = slice.edge_letters();
+        left.into_iter().for_each(|letter| mark(&mut values, [columns, rows], letter, false));
+        right.into_iter().for_each(|letter| mark(&mut values, [columns, rows], letter, true));
+        let image =
+            Image::new([columns, rows], slice.pixel_mm(), Sample::Unsigned { bits: 16 }, Unit::Arbitrary, values)?;
+        self.put(context, &format!("{name}.png"), false, |path| write_image(path, &image))
+    }
+
+    /// Writes a text.
+    pub(super) fn text(&mut self, context: &mut Context, name: &str, text: &str) -> Result<(), Failure> {
+        self.put(context, name, false, |path| write_bytes(path, text.as_bytes()))
+    }
+
+    /// Gives the folder its name, with the record as its last file.
+    pub(super) fn publish(mut self, context: &mut Context, record: &Record) -> Result<(), Failure> {
+        let text = record.text()?;
+        self.text(context, record::FILE, &text)?;
+        interrupt::check()?;
+        let refused = |error| Failure::input(format!("{}: cannot be put in its place: {error}", self.target.display()));
+        let staged = self.staging.keep();
+        let publish = || -> std::io::Result<()> {
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt as _;
+                // Temporary folders are private; this one is as any other.
+                fs::set_permissions(&staged, fs::Permissions::from_mode(0o755))?;
+            }
+            if self.target.exists() {
+                let former = staged.with_extension("former");
+                fs::rename(&self.target, &former)?;
+                fs::rename(&staged, &self.target)?;
+                return fs::remove_dir_all(former);
+            }
+            fs::rename(&staged, &self.target)
+        };
+        publish().map_err(refused)
+    }
+}
+
+/// Letters of five by seven dots.
+fn glyph(letter: char) -> Option<[u8; 7]> {
+    match letter {
+        'L' => Some([0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111]),
+        'R' => Some([0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001]),
+        _ => None,
+    }
+}
+
+/// Puts a letter into an upper corner, white on black, a twentieth of the picture high.
+fn mark(values: &mut [f32], [columns, rows]: [usize; 2], letter: char, is_right: bool) {
+    let Some(dots) = glyph(letter) else { return };
+    let dot = (rows / 140).max(1);
+    let [wide, high] = [7 * dot, 9 * dot];
+    if columns < 3 * wide || rows < 3 * high {
+        return;
+    }
+    let left = if is_right { columns - wide - dot } else { dot };
+    for y in 0..high {
+        for x in 0..wide {
+            let (column, row) = ((x / dot).wrapping_sub(1), (y / dot).wrapping_sub(1));
+            let is_white = column < 5 && row < 7 && dots[row] >> (4 - column) & 1 == 1;
+            values[(y + dot) * columns + left + x] = if is_white { f32::from(u16::MAX) } else { 0.0 };
+        }
+    }
+}

@@ -1,0 +1,184 @@
+mod batch;
+mod files;
+mod manifest;
+mod one;
+mod page;
+mod record;
+
+use std::path::PathBuf;
+
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use kerma::tasks::simulate::{Part, Protocol, ProtocolText};
+
+use self::{
+    one::Request,
+    record::{Hashed, Record},
+};
+use crate::{context::Context, failure::Failure};
+
+const EXAMPLES: &str = "\
+Examples:
+  kerma simulate chest.nii.gz --protocol chest-radiograph --out film
+  kerma simulate ct-folder --protocol chest-tomosynthesis --scatter none --set beam.mas=0.2 --out sweep
+  kerma simulate --show-protocol chest-radiograph > mine.toml
+  kerma simulate chest.nii.gz --protocol mine.toml --keep raw,integrals,primary,scatter,thickness --out film
+  kerma simulate --again film/run.json --out film-again
+  kerma simulate --manifest cases.csv --protocol chest-radiograph --jobs 2 --out data
+
+A manifest is CSV with the columns case and ct, and if need be protocol, licence and fields of the protocol (beam.kvp).
+Any number of a protocol may be a range, { from = 110, to = 125 }, drawn by the seed and the field's name.
+Physics, effects and their order: docs/methods/simulation.md.";
+
+/// Arguments of `kerma simulate`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SimulateArgs {
+    /// CT volume in Hounsfield units, or folder of DICOM slices
+    #[arg(required_unless_present_any = ["manifest", "again", "show_protocol"])]
+    #[arg(conflicts_with_all = ["manifest", "again", "show_protocol"])]
+    ct: Option<PathBuf>,
+    /// Built-in protocol, or a file in TOML
+    #[arg(long, value_name = "NAME|FILE")]
+    protocol: Option<String>,
+    /// Folder to write: images, reconstruction, pictures, report.html and run.json
+    #[arg(long, value_name = "DIR", required_unless_present = "show_protocol")]
+    out: Option<PathBuf>,
+    /// Scattered radiation: none, fast, or mc:PHOTONS for each view
+    #[arg(long, value_name = "MODEL")]
+    scatter: Option<String>,
+    /// Seed of noise and of what is drawn from ranges; of a batch's cases, with their names
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Field of the protocol to set: beam.kvp=110, grid.enabled=false; may be repeated
+    #[arg(long, value_name = "FIELD=VALUE")]
+    set: Vec<String>,
+    /// Images to keep: raw, integrals, primary, scatter, thickness
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = part(), default_value = "raw,integrals")]
+    keep: Vec<Part>,
+    /// List of cases in CSV
+    #[arg(long, value_name = "FILE", conflicts_with = "again")]
+    manifest: Option<PathBuf>,
+    /// Cases of a manifest to work on at the same time
+    #[arg(long, default_value_t = 1, requires = "manifest")]
+    jobs: usize,
+    /// Say what disk, memory and time it would take
+    #[arg(long)]
+    dry_run: bool,
+    /// Make a run again to the bit
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["protocol", "scatter", "set"])]
+    again: Option<PathBuf>,
+    /// Print a built-in protocol, to start one's own from
+    #[arg(long, value_name = "NAME", conflicts_with = "again")]
+    show_protocol: Option<String>,
+}
+
+fn part() -> impl TypedValueParser<Value = Part> {
+    PossibleValuesParser::new(Part::ALL.map(Part::name))
+        .map(|given| Part::ALL.into_iter().find(|part| part.name() == given).unwrap_or(Part::Integrals))
+}
+
+impl SimulateArgs {
+    /// The protocol with what the command line sets.
+    fn protocol_text(&self, name: Option<&str>) -> Result<ProtocolText, Failure> {
+        let Some(name) = name else {
+            let names = Protocol::NAMES.join(", ");
+            return Err(Failure::input(format!("simulate needs --protocol: one of {names}, or a .toml file")));
+        };
+        let mut text = ProtocolText::find(name)?;
+        for field in &self.set {
+            let (path, value) = field
+                .split_once('=')
+                .ok_or_else(|| Failure::input(format!("--set must read FIELD=VALUE, got \"{field}\"")))?;
+            text.set(path.trim(), value.trim())?;
+        }
+        match self.scatter.as_deref() {
+            None => {}
+            Some("none") => text.set("scatter.enabled", "false")?,
+            Some("fast") => {
+                text.set("scatter.enabled", "true")?;
+                text.set("scatter.model", "fast")?;
+            }
+            Some(other) => {
+                let photons = other.strip_prefix("mc:").and_then(|count| count.parse::<f64>().ok());
+                let Some(photons) = photons.filter(|count| (1.0..=1e13).contains(count)) else {
+                    let wrong =
+                        format!("--scatter must be none, fast or mc:PHOTONS with 1 to 1e13 photons, got \"{other}\"");
+                    return Err(Failure::input(wrong));
+                };
+                text.set("scatter.enabled", "true")?;
+                text.set("scatter.model", "monte-carlo")?;
+                text.set("scatter.photons", &format!("{photons:.0}"))?;
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// Runs `kerma simulate`.
+pub(crate) fn run(args: &SimulateArgs, context: &mut Context) -> Result<(), Failure> {
+    if let Some(name) = &args.show_protocol {
+        return context.answer(Protocol::text(name)?);
+    }
+    let Some(out) = &args.out else { return Err(Failure::input("simulate needs --out")) };
+    if let Some(manifest) = &args.manifest {
+        return batch::run(args, manifest, out, context);
+    }
+    let (request, former) = match (&args.again, &args.ct) {
+        (Some(file), _) => {
+            let record = Record::read(file)?;
+            record.check_inputs()?;
+            if record.version != env!("CARGO_PKG_VERSION") || record.shaders_sha256 != record::shaders_sha256() {
+                context.note(&format!(
+                    "{} was made by kerma {} with {} shaders; bits may differ",
+                    file.display(),
+                    record.version,
+                    if record.shaders_sha256 == record::shaders_sha256() { "the same" } else { "other" }
+                ));
+            }
+            (Request::again(&record)?, Some(record))
+        }
+        (None, Some(ct)) => {
+            let text = args.protocol_text(args.protocol.as_deref())?;
+            let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (Request::new(ct.clone(), name, args.seed, &text, args.keep.clone())?, None)
+        }
+        (None, None) => return Err(Failure::input("simulate needs a CT, --manifest or --again")),
+    };
+    if args.dry_run {
+        let one::Forecast { disk_bytes, memory_bytes, run_s } = one::forecast(&request, context)?;
+        context.measure("disk_bytes", disk_bytes);
+        context.measure("memory_bytes", memory_bytes);
+        context.measure("run_seconds", run_s);
+        let (disk, memory) = (crate::summary::bytes_text(disk_bytes), crate::summary::bytes_text(memory_bytes));
+        let time = crate::report::seconds(run_s);
+        return context
+            .answer(format!("{}: would take {disk} of disk, {memory} of memory and about {time}\n", out.display()));
+    }
+    let record = one::make(&request, out, context)?;
+    for (key, value) in &record.results {
+        context.measure(key, value);
+    }
+    let same = former.as_ref().map(|former| differing(&former.outputs, &record.outputs));
+    if let Some(differing) = &same {
+        context.measure("differing", differing);
+    }
+    let verdict = match &same {
+        None => String::new(),
+        Some(files) if files.is_empty() => ", the same bits".to_owned(),
+        Some(files) => format!(", other bits in {}", files.join(", ")),
+    };
+    context.finish(&format!("{}: {}{verdict}", out.display(), record.protocol.description))?;
+    match same.filter(|files| !files.is_empty()) {
+        Some(files) => Err(Failure::Check(format!("{} differ from the run that was repeated", files.join(", ")))),
+        None => Ok(()),
+    }
+}
+
+/// Files of images whose contents differ. Pictures and the page are made from the images.
+fn differing(former: &[Hashed], now: &[Hashed]) -> Vec<String> {
+    let name = |output: &Hashed| output.file.display().to_string();
+    former.iter().filter(|output| !now.contains(output)).map(name).collect()
+}

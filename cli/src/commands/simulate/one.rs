@@ -1,0 +1,172 @@
+//! One case, from the CT to its folder.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Instant, SystemTime},
+};
+
+use kerma::{
+    data::{Projections, Volume},
+    engine::Plan,
+    tasks::{
+        Recorded, Task,
+        simulate::{Case, Part, Protocol, ProtocolText},
+    },
+};
+
+use super::{
+    files::Draft,
+    page,
+    record::{Dates, Hashed, Machine, Record, shaders_sha256},
+};
+use crate::{context::Context, failure::Failure, inputs, pictures::Window};
+
+/// Window of reconstructions in pictures: level and width in HU, of soft tissue beside lungs.
+const LEVEL_HU: f32 = -200.0;
+const WIDTH_HU: f32 = 1400.0;
+/// Parts that a case always needs for its pictures.
+const SHOWN: [Part; 3] = [Part::Integrals, Part::Primary, Part::Scatter];
+
+/// A case that is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    ct: PathBuf,
+    name: String,
+    seed: u64,
+    protocol: Protocol,
+    keep: Vec<Part>,
+}
+
+/// What a case would take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forecast {
+    pub(super) disk_bytes: u64,
+    pub(super) memory_bytes: u64,
+    pub(super) run_s: f64,
+}
+
+impl Request {
+    pub(super) fn new(
+        ct: PathBuf,
+        name: String,
+        seed: u64,
+        protocol: &ProtocolText,
+        keep: Vec<Part>,
+    ) -> Result<Self, Failure> {
+        Ok(Self { ct, name, seed, protocol: protocol.draw(seed)?, keep })
+    }
+
+    /// What a record asks for.
+    pub(super) fn again(record: &Record) -> Result<Self, Failure> {
+        let ct = record.inputs.first().map(|input| input.file.clone());
+        let ct = ct.ok_or_else(|| Failure::input("the record names no CT"))?;
+        let keep = Part::ALL.into_iter().filter(|part| record.keep.iter().any(|name| name == part.name())).collect();
+        let protocol = record.protocol.clone();
+        Ok(Self { ct, name: record.case.clone(), seed: record.seed, protocol, keep })
+    }
+
+    /// Whether a record is that of this request and of the CT as it is now.
+    pub(super) fn made(&self, record: &Record) -> Result<bool, Failure> {
+        let is_same = record.seed == self.seed && record.protocol == self.protocol && record.keep == self.names();
+        Ok(is_same && record.inputs == [Hashed::of(&self.ct)?])
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.keep.iter().map(|part| part.name().to_owned()).collect()
+    }
+
+    fn case(&self, context: &mut Context) -> Result<Case, Failure> {
+        let ct = inputs::ct(&self.ct, context)?;
+        context.compute(|| Case::new(&self.protocol, ct)).map_err(|error| Failure::from(error).in_file(&self.ct))
+    }
+}
+
+/// Makes a case's folder.
+pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> Result<Record, Failure> {
+    let started = now();
+    let mut draft = Draft::new(folder)?;
+    let hashed = context.read(|| Hashed::of(&request.ct))?;
+    let case = request.case(context)?;
+    let scatter = match case.scatter(request.seed)? {
+        Some(task) => {
+            Some(context.drive("scatter", |device, control| Ok(pollster::block_on(task.run(device, control))?))?)
+        }
+        None => None,
+    };
+    let parts: Vec<Part> =
+        Part::ALL.into_iter().filter(|part| request.keep.contains(part) || SHOWN.contains(part)).collect();
+    let task = context.record(|| case.exposure(request.seed, scatter.as_ref(), &parts))?;
+    let outputs = context.run("exposure", task.graph())?;
+    let exposed = task.finish(outputs)?;
+    let reconstruction = match exposed.stack(Part::Integrals) {
+        Some(integrals) => reconstruct(&case, integrals, context)?,
+        None => None,
+    };
+
+    for (part, name, stack) in exposed.named() {
+        if request.keep.contains(&part) {
+            draft.stack(context, name, stack)?;
+        }
+    }
+    let middle = case.room().views().len() / 2;
+    if let Some(integrals) = exposed.stack(Part::Integrals) {
+        draft.view(context, "picture", integrals, case.room(), middle)?;
+    }
+    if let Some(volume) = &reconstruction {
+        draft.volume(context, "reconstruction", volume)?;
+        draft.planes(context, "reconstruction", volume, Window::level(LEVEL_HU, WIDTH_HU))?;
+    }
+    let results = case.results(&exposed)?;
+    let html = page::report(request.name.as_str(), &case, &exposed, reconstruction.as_ref(), &results, context)?;
+    draft.text(context, "report.html", &html)?;
+    let record = Record {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        case: request.name.clone(),
+        seed: request.seed,
+        keep: request.names(),
+        protocol: request.protocol.clone(),
+        inputs: vec![hashed],
+        shaders_sha256: shaders_sha256(),
+        device: Machine::of(&context.device()?.clone(), context),
+        outputs: draft.outputs.clone(),
+        results: results.into_iter().map(|result| (result.name.to_owned(), result.value.into())).collect(),
+        dates: Dates { started, finished: now() },
+    };
+    draft.publish(context, &record)?;
+    Ok(record)
+}
+
+fn reconstruct(case: &Case, integrals: &Projections, context: &mut Context) -> Result<Option<Volume>, Failure> {
+    let Some(task) = context.record(|| case.straightened(integrals))? else { return Ok(None) };
+    let outputs = context.run("beam hardening", task.graph())?;
+    let straight = task.finish(outputs)?;
+    let task = context.record(|| case.reconstruction(straight))?;
+    let outputs = context.run("reconstruction", task.graph())?;
+    Ok(Some(case.hounsfield(task.finish(outputs)?)?))
+}
+
+/// What a case would take, from its plan; the time is that of one view of it, measured.
+pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forecast, Failure> {
+    let case = request.case(context)?;
+    let views = case.room().views().len() as u64;
+    let pixels = case.room().value_count() as u64;
+    let materials = case.materials() as u64;
+    let stacks: u64 = request.keep.iter().map(|part| if *part == Part::Thickness { materials } else { 1 }).sum();
+    let volume = request.protocol.reconstruction.as_ref().map_or(0, |r| r.grid.voxel_count() as u64);
+    let disk_bytes = size_of::<f32>() as u64 * (stacks * pixels + volume);
+    let task = context.record(|| case.exposure(request.seed, None, &request.keep))?;
+    let peak = {
+        let device = context.device()?;
+        Plan::new(task.graph(), device.limits()).map_err(Failure::from)?.peak_bytes()
+    };
+    let one = case.first_view()?;
+    let task = one.exposure(request.seed, None, &request.keep)?;
+    let start = Instant::now();
+    context.run("one view", task.graph())?;
+    let run_s = start.elapsed().as_secs_f64() * views as f64;
+    Ok(Forecast { disk_bytes, memory_bytes: peak.host + peak.device, run_s })
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}

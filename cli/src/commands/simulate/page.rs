@@ -1,0 +1,114 @@
+//! The report of one case, for a physicist: what the beam was, what arrived, and what noise it has.
+
+use glam::DVec3;
+use kerma::{
+    data::{Projections, Unit, Volume},
+    physics::Spectrum,
+    tasks::simulate::{Case, Exposed, Measured, Part},
+};
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    pictures::{Slice, Window},
+    report::{Chart, Figure, Panel, Report, Section, Table, significant},
+};
+
+/// Share of a picture's pixels left black, and white.
+const TAILS: f64 = 0.005;
+/// Window of reconstructions: level and width in HU.
+const LEVEL_HU: f32 = -200.0;
+const WIDTH_HU: f32 = 1400.0;
+
+/// The whole page.
+pub(super) fn report(
+    name: &str,
+    case: &Case,
+    exposed: &Exposed,
+    reconstruction: Option<&Volume>,
+    results: &[Measured],
+    context: &Context,
+) -> Result<String, Failure> {
+    let self_test = context.device()?.self_test().summary();
+    let views = case.room().views().len();
+    let [columns, rows] = case.room().detector();
+    let lead = format!("{} {views} × {columns} × {rows} pixels.", case.protocol().description);
+    let mut report = Report::new(format!("{name}, simulated"), lead)
+        .summary(context.summary().for_page(self_test))
+        .section(images(case, exposed));
+    if let Some(beam) = beam(case)? {
+        report = report.section(beam);
+    }
+    let mut table = Table::new("Measured", ["Quantity", "Value", "What it is"]);
+    for Measured { name, value, unit, meaning } in results {
+        let text = format!("{} {unit}", significant(*value, 4));
+        table = table.row([&name.replace('_', " "), text.trim_end(), meaning]);
+    }
+    report = report.section(Section::new("Numbers").table(table));
+    if let Some(volume) = reconstruction {
+        let planes = Panel::planes(volume, DVec3::ZERO, Window::level(LEVEL_HU, WIDTH_HU));
+        let caption = "Middle planes, in radiological convention.";
+        report = report.section(Section::new("Reconstruction").figure(Figure::new(caption).panels(planes)));
+    }
+    let notes = Section::new("What to keep in mind").notes([
+        "Not for diagnosis: a simulation from a CT, with its voxels, its noise and what it cut off.",
+        "What is simulated and what is left out: docs/methods/simulation.md.",
+    ]);
+    Ok(report.section(notes).to_html())
+}
+
+fn images(case: &Case, exposed: &Exposed) -> Section {
+    let middle = case.room().views().len() / 2;
+    let slice = |stack: &Projections| Slice::of_view(stack, case.room(), middle);
+    let shown = |title: &str, stack: &Projections| {
+        slice(stack).map(|slice| {
+            let window = Window::covering(&slice, TAILS);
+            Panel::grey(title, slice, window)
+        })
+    };
+    let [integrals, primary, scatter] = [Part::Integrals, Part::Primary, Part::Scatter].map(|part| exposed.stack(part));
+    let mut figure =
+        Figure::new("The middle view, head up, bone white; the signals of primary and scattered photons in keV.");
+    figure = figure.panels(integrals.and_then(|stack| shown("Line integrals", stack)));
+    figure = figure.panels(primary.and_then(|stack| shown("Primary", stack)));
+    let mut section = Section::new("Images");
+    let Some((primary, scatter)) = primary.zip(scatter) else { return section.figure(figure) };
+    let fraction: Vec<f32> = primary
+        .values()
+        .iter()
+        .zip(scatter.values())
+        .map(|(p, s)| if p + s > 0.0 { s / (p + s) } else { 0.0 })
+        .collect();
+    let share = Projections::new(primary.views(), primary.detector(), primary.pitch_mm(), Unit::Arbitrary, fraction);
+    figure = figure.panels(shown("Scatter", scatter));
+    if let Some(slice) = share.ok().and_then(|share| slice(&share)) {
+        figure = figure.panel(Panel::grey("Scatter fraction, 0 to 1", slice, Window::new(0.0, 1.0)));
+    }
+    section = section.figure(figure);
+    let row = primary.detector()[1] / 2;
+    let along = |stack: &Projections| -> Vec<[f64; 2]> {
+        let [columns, _] = stack.detector();
+        let line = &stack.view_values(middle)[row * columns..][..columns];
+        let pitch = stack.pitch_mm()[0];
+        let place = |i: usize| (i as f64 - (columns as f64 - 1.0) / 2.0) * pitch;
+        line.iter().enumerate().map(|(i, value)| [place(i), f64::from(*value)]).collect()
+    };
+    let chart =
+        Chart::new("along u in mm", "keV per pixel").line("primary", along(primary)).line("scatter", along(scatter));
+    section.figure(Figure::new("The middle row of the detector.").panel(Panel::chart("Profile", chart)))
+}
+
+fn beam(case: &Case) -> Result<Option<Section>, Failure> {
+    let Some((before, behind)) = case.spectra()? else { return Ok(None) };
+    let share = |spectrum: &Spectrum| -> Vec<[f64; 2]> {
+        let total = spectrum.total_per_mm2();
+        let bins = spectrum.energies_kev().iter().zip(spectrum.fluence_per_mm2());
+        bins.map(|(energy, photons)| [*energy, photons / total]).collect()
+    };
+    let chart = Chart::new("energy in keV", "share of the photons in 1 keV")
+        .line("before the patient", share(&before))
+        .line("behind 200 mm of water", share(&behind));
+    let figure = Figure::new("Spectrum on the central ray at the detector, each with a sum of 1.")
+        .panel(Panel::chart("Spectrum", chart));
+    Ok(Some(Section::new("Beam").figure(figure)))
+}

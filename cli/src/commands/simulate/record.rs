@@ -1,0 +1,153 @@
+//! `run.json`: all that a run was made of, so that it can be made again.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use kerma::{engine::Device, kernels, tasks::simulate::Protocol};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::{context::Context, failure::Failure};
+
+/// Name of the file in a run's folder.
+pub(super) const FILE: &str = "run.json";
+
+/// A run.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Record {
+    /// Version of kerma.
+    pub(super) version: String,
+    /// What the case is called; its seed may come from it.
+    pub(super) case: String,
+    pub(super) seed: u64,
+    /// Images that were kept.
+    pub(super) keep: Vec<String>,
+    /// Every parameter, ranges drawn.
+    pub(super) protocol: Protocol,
+    pub(super) inputs: Vec<Hashed>,
+    /// Of all shaders' names and texts.
+    pub(super) shaders_sha256: String,
+    pub(super) device: Machine,
+    pub(super) outputs: Vec<Hashed>,
+    /// What was measured.
+    pub(super) results: Map<String, Value>,
+    pub(super) dates: Dates,
+}
+
+/// A file and its contents.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct Hashed {
+    pub(super) file: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+/// Where it was computed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct Machine {
+    device: String,
+    adapter: String,
+    driver: String,
+    numerics: String,
+}
+
+/// When it was computed: the only part in which two runs of the same case differ.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Dates {
+    pub(super) started: String,
+    pub(super) finished: String,
+}
+
+impl Machine {
+    pub(super) fn of(device: &Device, context: &Context) -> Self {
+        let mut summary = context.summary().clone();
+        summary.set_device(device);
+        Self { device: summary.device, adapter: summary.adapter, driver: summary.driver, numerics: summary.numerics }
+    }
+}
+
+impl Record {
+    /// Reads a record.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let refused = |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| refused(&error))?;
+        serde_json::from_str(&text).map_err(|error| refused(&format!("is no {FILE} of kerma simulate: {error}")))
+    }
+
+    /// The text of the file.
+    pub(super) fn text(&self) -> Result<String, Failure> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n").map_err(Failure::input)
+    }
+
+    /// Refuses inputs that are no longer what they were.
+    pub(super) fn check_inputs(&self) -> Result<(), Failure> {
+        for input in &self.inputs {
+            let now = Hashed::of(&input.file)?;
+            if now != *input {
+                return Err(Failure::input(format!(
+                    "{}: has changed since the run: SHA-256 {} instead of {}",
+                    input.file.display(),
+                    now.sha256,
+                    input.sha256
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Hashed {
+    /// Hash of a file, or of the files of a folder by their names.
+    pub(super) fn of(path: &Path) -> Result<Self, Failure> {
+        let refused = |error: io::Error| Failure::input(format!("{}: cannot read: {error}", path.display()));
+        let mut sum = Sha256::new();
+        let mut bytes = 0;
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).map_err(refused)?;
+            let mut files: Vec<PathBuf> =
+                entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>().map_err(refused)?;
+            files.retain(|file| file.is_file());
+            files.sort();
+            for file in files {
+                sum.update(file.file_name().unwrap_or_default().as_encoded_bytes());
+                bytes += add(&mut sum, &file).map_err(refused)?;
+            }
+        } else {
+            bytes += add(&mut sum, path).map_err(refused)?;
+        }
+        Ok(Self { file: path.to_owned(), bytes, sha256: hex(sum) })
+    }
+}
+
+/// Adds a file's contents, and says how many bytes they are.
+fn add(sum: &mut Sha256, path: &Path) -> io::Result<u64> {
+    let mut file = File::open(path)?;
+    let mut part = vec![0; 1 << 18];
+    let mut bytes = 0;
+    loop {
+        let count = file.read(&mut part)?;
+        if count == 0 {
+            return Ok(bytes);
+        }
+        sum.update(&part[..count]);
+        bytes += count as u64;
+    }
+}
+
+/// Hash of all shaders.
+pub(super) fn shaders_sha256() -> String {
+    let mut sum = Sha256::new();
+    for shader in kernels::shaders() {
+        sum.update(shader.name);
+        sum.update(shader.source);
+    }
+    hex(sum)
+}
+
+fn hex(sum: Sha256) -> String {
+    sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

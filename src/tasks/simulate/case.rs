@@ -1,0 +1,353 @@
+use std::ops::Range;
+
+use glam::DVec3;
+
+use super::{Exposure, OpenBeam, Protocol, ProtocolError, hardening::WaterCurve, sections::FocalSpot};
+use crate::{
+    body::Body,
+    data::{Grid, Projections, Unit, Volume},
+    engine::{Extent, Graph, Output, Outputs},
+    geometry::{Geometry, Source, View},
+    kernels::{fdk::ramp::Window, pointwise::curve},
+    parallel::*,
+    physics::{Material, Quadrature, Spectrum},
+    tasks::{Fdk, FdkOptions, Recorded, TaskError, WATER_PER_MM},
+};
+
+/// Thickness of water behind which a spectrum is shown, in millimetres.
+const SHOWN_WATER_MM: f64 = 200.0;
+
+/// A patient before a beam: all that the images of a case are made of.
+#[derive(Clone, Debug)]
+pub struct Case {
+    protocol: Protocol,
+    /// Source and detector as they stand in the room, and as the body sees them.
+    room: Geometry,
+    pub(super) geometry: Geometry,
+    pub(super) object: Object,
+}
+
+/// What the rays pass.
+#[derive(Clone, Debug)]
+pub(super) enum Object {
+    /// Attenuation at one energy, without a beam.
+    Plain(Volume),
+    /// Materials in a beam.
+    Irradiated(Box<Irradiated>),
+}
+
+/// A body and its beam.
+#[derive(Clone, Debug)]
+pub(super) struct Irradiated {
+    pub(super) body: Body,
+    pub(super) open: OpenBeam,
+    /// First and second moment of the signal behind the body's materials, over those of the open beam.
+    pub(super) mean: Quadrature,
+    pub(super) squares: Quadrature,
+    pub(super) water: WaterCurve,
+}
+
+/// An image of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Counts as the detector reads them out.
+    Raw,
+    /// Line integrals after the correction with flat and dark fields.
+    Integrals,
+    /// Mean signal of photons that were not scattered, in keV.
+    Primary,
+    /// Mean signal of scattered photons, in keV.
+    Scatter,
+    /// Path through each material, in mm.
+    Thickness,
+}
+
+/// Scattered radiation of a case's views, on few pixels that cover the detector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScatterMap {
+    /// Columns and rows.
+    pub size: [usize; 2],
+    /// Mean signal in keV for a pixel of the detector: views one behind the other, row by row.
+    pub values: Vec<f32>,
+    /// Variance over mean of that signal, in keV.
+    pub quantum_kev: f64,
+}
+
+impl ScatterMap {
+    pub(super) fn extent(&self, views: usize) -> Extent {
+        Extent::new(views, self.size[1], self.size[0])
+    }
+
+    pub(super) fn views(&self, views: Range<usize>) -> &[f32] {
+        let pixels = self.size[0] * self.size[1];
+        &self.values[views.start * pixels..views.end * pixels]
+    }
+}
+
+impl Part {
+    /// All parts.
+    pub const ALL: [Self; 5] = [Self::Raw, Self::Integrals, Self::Primary, Self::Scatter, Self::Thickness];
+
+    /// Name, which is that of its file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Integrals => "integrals",
+            Self::Primary => "primary",
+            Self::Scatter => "scatter",
+            Self::Thickness => "thickness",
+        }
+    }
+
+    /// Unit of its values.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Raw => Unit::Counts,
+            Self::Integrals => Unit::LineIntegral,
+            Self::Primary | Self::Scatter => Unit::Kiloelectronvolt,
+            Self::Thickness => Unit::Millimetre,
+        }
+    }
+}
+
+impl Case {
+    /// The case of a CT in Hounsfield units under a protocol.
+    ///
+    /// # Errors
+    /// [`TaskError`] when the CT or the protocol cannot be used.
+    pub fn new(protocol: &Protocol, ct: Volume) -> Result<Self, TaskError> {
+        let room = protocol.geometry.build()?;
+        let ct = protocol.patient.prepared(ct)?;
+        let ct = centred(ct)?;
+        let geometry = protocol.patient.position.seen_by_body(&room)?;
+        geometry.outside(ct.grid())?;
+        let object = match &protocol.beam {
+            None => Object::Plain(ct),
+            Some(beam) => {
+                let layer = protocol.detector.as_ref().map(|detector| detector.layer()).transpose()?;
+                let open = OpenBeam::new(beam, protocol.grid.as_ref(), layer.as_ref(), &room)?;
+                let body = protocol.patient.calibration()?.body(&ct)?;
+                drop(ct);
+                Object::Irradiated(Box::new(Irradiated::new(body, open, &room)?))
+            }
+        };
+        Ok(Self { protocol: protocol.clone(), room, geometry, object })
+    }
+
+    /// The protocol.
+    #[must_use]
+    pub fn protocol(&self) -> &Protocol {
+        &self.protocol
+    }
+
+    /// Source and detector as they stand in the room.
+    #[must_use]
+    pub fn room(&self) -> &Geometry {
+        &self.room
+    }
+
+    /// Number of the body's materials; none without a beam.
+    #[must_use]
+    pub fn materials(&self) -> usize {
+        match &self.object {
+            Object::Plain(_) => 0,
+            Object::Irradiated(irradiated) => irradiated.body.materials().len(),
+        }
+    }
+
+    /// The same case with its first view alone.
+    ///
+    /// # Errors
+    /// [`TaskError`]; none for a case that was made.
+    pub fn first_view(&self) -> Result<Self, TaskError> {
+        let first = |geometry: &Geometry| Geometry::new(geometry.detector(), geometry.views()[..1].to_vec());
+        Ok(Self { room: first(&self.room)?, geometry: first(&self.geometry)?, ..self.clone() })
+    }
+
+    /// Spectrum on the central ray at the detector, without the patient and behind 200 mm of water; none without a beam.
+    ///
+    /// # Errors
+    /// [`TaskError`]; none for a case that was made.
+    pub fn spectra(&self) -> Result<Option<(Spectrum, Spectrum)>, TaskError> {
+        let Object::Irradiated(irradiated) = &self.object else { return Ok(None) };
+        let before = irradiated.open.central_spectrum(source_detector_mm(&self.room.views()[0])?)?;
+        let behind = before.clone().attenuated(&Material::by_name("water")?, SHOWN_WATER_MM)?;
+        Ok(Some((before, behind)))
+    }
+
+    /// Records the images `parts`; noise is drawn by `seed`, and `scatter` is what scattered photons add.
+    ///
+    /// # Errors
+    /// [`TaskError`] when the images cannot be made.
+    pub fn exposure<'a>(
+        &'a self,
+        seed: u64,
+        scatter: Option<&'a ScatterMap>,
+        parts: &[Part],
+    ) -> Result<Exposure<'a>, TaskError> {
+        Exposure::new(self, seed, scatter, parts)
+    }
+
+    /// Records the correction of beam hardening, or nothing but a copy where the protocol has none; nothing where it reconstructs nothing.
+    ///
+    /// # Errors
+    /// [`TaskError`]; none for the line integrals of this case.
+    pub fn straightened<'a>(&self, integrals: &'a Projections) -> Result<Option<Straightened<'a>>, TaskError> {
+        let Some(reconstruction) = &self.protocol.reconstruction else { return Ok(None) };
+        let curve = match (&self.object, reconstruction.water_correction) {
+            (Object::Irradiated(irradiated), Some(_)) => Some(&irradiated.water),
+            _ => None,
+        };
+        Ok(Some(Straightened::new(integrals, curve)))
+    }
+
+    /// Records the reconstruction of line integrals that were [straightened](Self::straightened).
+    ///
+    /// # Errors
+    /// [`TaskError`] when the protocol has none, or the scan cannot be reconstructed.
+    pub fn reconstruction(&self, straight: Projections) -> Result<Fdk<'static>, TaskError> {
+        let Some(reconstruction) = &self.protocol.reconstruction else {
+            return Err(ProtocolError::value("reconstruction", "part of the protocol", "none").into());
+        };
+        let window = match &reconstruction.window {
+            None => Window::default(),
+            Some(name) => {
+                let found = Window::NAMES.into_iter().find(|(known, _)| known == name);
+                let allowed = || Window::NAMES.map(|(name, _)| name).join(", ");
+                found
+                    .ok_or_else(|| {
+                        ProtocolError::value("reconstruction.window", format!("one of {}", allowed()), name)
+                    })?
+                    .1
+            }
+        };
+        let options = FdkOptions { window, cutoff: reconstruction.cutoff, margin: reconstruction.margin };
+        Fdk::new(straight, &self.protocol.geometry, &reconstruction.grid, options)
+    }
+
+    /// A reconstruction in mm⁻¹ as CT numbers: 0 for water as the beam sees it.
+    ///
+    /// # Errors
+    /// [`TaskError`]; none for a reconstruction.
+    pub fn hounsfield(&self, reconstruction: Volume) -> Result<Volume, TaskError> {
+        let water = match &self.object {
+            Object::Plain(_) => f64::from(WATER_PER_MM),
+            Object::Irradiated(irradiated) => irradiated.water.water_per_mm,
+        } as f32;
+        let grid = *reconstruction.grid();
+        let mut values = reconstruction.into_values();
+        values.iter_mut().for_each(|value| *value = (*value / water - 1.0) * 1000.0);
+        Ok(Volume::new(grid, Unit::Hounsfield, values)?)
+    }
+
+    /// Distance from the first view's source at which its central ray enters the body's box, in millimetres; that of the detector where
+    /// it does not.
+    pub(super) fn entrance_mm(&self) -> f64 {
+        let (view, grid) = (&self.geometry.views()[0], self.grid());
+        let Source::Point(source) = view.source else { return 0.0 };
+        let distance = (view.detector_centre - source).length();
+        let from = grid.index_of(source);
+        let step = (grid.index_of(view.detector_centre) - from) / distance;
+        let [mut enters, mut leaves] = [0.0, distance];
+        for axis in 0..3 {
+            let faces = [-0.5, grid.size()[axis] as f64 - 0.5].map(|face| (face - from[axis]) / step[axis]);
+            // A ray along the faces has infinities here, or what is not a number on a face itself, which changes nothing.
+            enters = faces[0].min(faces[1]).max(enters);
+            leaves = faces[0].max(faces[1]).min(leaves);
+        }
+        if enters < leaves { enters } else { distance }
+    }
+
+    fn grid(&self) -> &Grid {
+        match &self.object {
+            Object::Plain(volume) => volume.grid(),
+            Object::Irradiated(irradiated) => irradiated.body.grid(),
+        }
+    }
+
+    /// Sources of the focal spot, by their shifts from its middle in units of its view's directions along u and v, in millimetres.
+    pub(super) fn focal_spot(&self) -> Vec<[f64; 2]> {
+        let Some(FocalSpot { size_mm, samples }) = self.protocol.focal_spot else { return vec![[0.0; 2]] };
+        let place = |axis: usize, k: usize| ((k as f64 + 0.5) / samples[axis] as f64 - 0.5) * size_mm[axis];
+        (0..samples[1]).flat_map(|v| (0..samples[0]).map(move |u| [place(0, u), place(1, v)])).collect()
+    }
+}
+
+impl Irradiated {
+    fn new(body: Body, open: OpenBeam, room: &Geometry) -> Result<Self, TaskError> {
+        let spectrum = open.central_spectrum(source_detector_mm(&room.views()[0])?)?;
+        let moments = open.central_moments()?;
+        let [first, second]: [Vec<f64>; 2] = [0, 1].map(|k| moments.iter().map(|moments| moments[k]).collect());
+        let longest = longest_mm(&body);
+        let water = WaterCurve::new(&spectrum, &first)?;
+        let reduced = |response: &[f64]| -> Result<Quadrature, TaskError> {
+            Ok(Quadrature::of_bins(&spectrum, response, body.materials())?.reduced(&longest)?.0)
+        };
+        let both: Vec<_> = [&first, &second].into_par_iter().map(|response| reduced(response)).collect();
+        let both: Result<Vec<Quadrature>, TaskError> = both.into_iter().collect();
+        let [mean, squares] = both?.try_into().unwrap_or_else(|_| unreachable!("two responses"));
+        Ok(Self { mean, squares, water, open, body })
+    }
+}
+
+/// Longest path through each material: the body's diagonal at its densest.
+fn longest_mm(body: &Body) -> Vec<f64> {
+    let diagonal = body.grid().extent_mm().length();
+    let materials = body.materials().len();
+    let mut densest = vec![0.0_f32; materials];
+    for row in body.compositions().chunks_exact(materials) {
+        densest.iter_mut().zip(row).for_each(|(most, fraction)| *most = most.max(*fraction));
+    }
+    densest.into_iter().map(|fraction| f64::from(fraction) * diagonal).collect()
+}
+
+/// The volume with its middle at the isocentre.
+fn centred(volume: Volume) -> Result<Volume, TaskError> {
+    let grid: Grid = volume.grid().with_centre(DVec3::ZERO);
+    Ok(volume.with_grid(grid)?)
+}
+
+pub(super) fn source_detector_mm(view: &View) -> Result<f64, TaskError> {
+    match view.source {
+        Source::Point(source) => Ok((view.detector_centre - source).length()),
+        Source::Direction(_) => Err(ProtocolError::value("geometry", "one with a focal spot", "parallel rays").into()),
+    }
+}
+
+/// Line integrals corrected for beam hardening: recorded.
+pub struct Straightened<'a> {
+    graph: Graph<'a>,
+    integrals: &'a Projections,
+    output: Output<f32>,
+}
+
+impl<'a> Straightened<'a> {
+    fn new(integrals: &'a Projections, water: Option<&WaterCurve>) -> Self {
+        let [columns, rows] = integrals.detector();
+        let mut graph = Graph::new();
+        let extent = Extent::new(integrals.views(), rows, columns);
+        let values = graph.upload("simulate.integrals", extent, integrals.values());
+        let values = match water {
+            Some(WaterCurve { points, step, .. }) => curve::record(&mut graph, points, *step, values),
+            None => values,
+        };
+        let output = graph.result(values);
+        Self { graph, integrals, output }
+    }
+}
+
+impl Recorded for Straightened<'_> {
+    type Result = Projections;
+
+    fn graph(&self) -> &Graph<'_> {
+        &self.graph
+    }
+
+    fn finish(&self, mut outputs: Outputs) -> Result<Projections, TaskError> {
+        let integrals = self.integrals;
+        let values = outputs.take(self.output)?;
+        Ok(Projections::new(integrals.views(), integrals.detector(), integrals.pitch_mm(), Unit::LineIntegral, values)?)
+    }
+}

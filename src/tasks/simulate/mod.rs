@@ -1,0 +1,30 @@
+//! X-ray images of a patient from a CT, with their physics.
+//!
+//! ```text
+//! Protocol ── Case ── scatter ── Exposure ── Straightened ── Fdk
+//!  TOML       body,    maps       raw, line     beam           volume
+//!             beam                integrals     hardening
+//! ```
+
+mod case;
+mod draw;
+mod exposure;
+mod hardening;
+mod open_beam;
+mod protocol;
+mod results;
+mod scatter;
+mod sections;
+mod stub;
+
+pub use case::{Case, Part, ScatterMap, Straightened};
+pub use exposure::{Exposed, Exposure};
+pub use hardening::WaterCurve;
+pub use open_beam::{OpenBeam, OpenSignal};
+pub use protocol::{Protocol, ProtocolError, ProtocolText};
+pub use results::Measured;
+pub use scatter::ScatterTask;
+pub use sections::{
+    Air, Beam, Collimator, FocalSpot, GridSection, Heel, Padding, Patient, Position, Reconstruction, Scatter,
+    ScatterModel, Side, Slices, WaterCorrection,
+};

@@ -1,0 +1,248 @@
+#[cfg(feature = "io")]
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use toml::{Table, Value};
+
+use super::stub::DetectorSettings;
+use super::{
+    draw,
+    sections::{Beam, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
+};
+use crate::geometry::Scan;
+
+/// Largest protocol file that is read; built-in ones have about 4 KB.
+#[cfg(feature = "io")]
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Most sources along a side of the focal spot.
+const MOST_SOURCES: usize = 16;
+
+/// What is simulated: the scan, the patient, the beam and every effect on the way to an image.
+///
+/// In TOML, a table for each effect. A table with `enabled = false` is as good as absent: the effect is off. Any number may
+/// be a range, `{ from = 110, to = 125 }`, from which each case draws by its seed.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Protocol {
+    /// What it is for, in a line.
+    #[serde(default)]
+    pub description: String,
+    /// Where source and detector stand.
+    pub geometry: Scan,
+    /// How the CT becomes a body, and where it stands.
+    #[serde(default)]
+    pub patient: Patient,
+    /// The X-ray beam; without it, line integrals at one energy are all there is.
+    pub beam: Option<Beam>,
+    /// Scattered radiation.
+    pub scatter: Option<Scatter>,
+    /// Anti-scatter grid.
+    pub grid: Option<GridSection>,
+    /// Size of the focal spot.
+    pub focal_spot: Option<FocalSpot>,
+    /// The detector; without it, every photon gives all its energy, without noise.
+    pub detector: Option<DetectorSettings>,
+    /// Volume to reconstruct.
+    pub reconstruction: Option<Reconstruction>,
+}
+
+/// A protocol that is not there or cannot be used: the caller's parameter.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// No built-in protocol goes by this name.
+    #[error("protocol must be one of {allowed}, or a .toml file, got \"{got}\"", allowed = Protocol::NAMES.join(", "))]
+    Unknown {
+        /// What was asked for.
+        got: String,
+    },
+    /// The text is not TOML, or a field is missing, unknown or of the wrong type.
+    #[error("{0}")]
+    Toml(String),
+    /// A value is outside what is allowed, or contradicts another.
+    #[error("{field} must be {allowed}, got {got}")]
+    Value {
+        /// The field with its table, such as `beam.kvp`.
+        field: String,
+        /// What is allowed.
+        allowed: String,
+        /// What was given.
+        got: String,
+    },
+    /// The file cannot be read.
+    #[error("{}: cannot read: {reason}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// Any of the other errors, met in a file.
+    #[error("{}: {reason}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        reason: Box<ProtocolError>,
+    },
+}
+
+impl ProtocolError {
+    pub(super) fn value(field: &str, allowed: impl Into<String>, got: impl ToString) -> Self {
+        Self::Value { field: field.to_owned(), allowed: allowed.into(), got: got.to_string() }
+    }
+}
+
+impl Protocol {
+    /// What contradicts itself.
+    fn check(&self) -> Result<(), ProtocolError> {
+        if self.beam.is_none() {
+            let effects = [
+                ("scatter", self.scatter.is_some()),
+                ("grid", self.grid.is_some()),
+                ("focal_spot", self.focal_spot.is_some()),
+                ("detector", self.detector.is_some()),
+            ];
+            if let Some((name, _)) = effects.iter().find(|(_, is_on)| *is_on) {
+                return Err(ProtocolError::value(name, "absent or not enabled without a beam", "enabled"));
+            }
+        }
+        if let Some(FocalSpot { size_mm, samples }) = self.focal_spot {
+            if size_mm.iter().any(|size| !(*size >= 0.0 && size.is_finite())) {
+                return Err(ProtocolError::value("focal_spot.size_mm", "0 or more", format!("{size_mm:?}")));
+            }
+            if samples.iter().any(|count| !(1..=MOST_SOURCES).contains(count)) {
+                let allowed = format!("1 to {MOST_SOURCES} sources along u and v");
+                return Err(ProtocolError::value("focal_spot.samples", allowed, format!("{samples:?}")));
+            }
+        }
+        if let Some(Scatter { model, photons, pixel_mm }) = self.scatter {
+            match (model, photons) {
+                (ScatterModel::MonteCarlo, None | Some(0)) => {
+                    let got = photons.map_or_else(|| "none".to_owned(), |count| count.to_string());
+                    return Err(ProtocolError::value("scatter.photons", "1 or more for monte-carlo", got));
+                }
+                (ScatterModel::Fast, Some(photons)) => {
+                    return Err(ProtocolError::value("scatter.photons", "absent for the fast model", photons));
+                }
+                _ => {}
+            }
+            if !(pixel_mm > 0.0 && pixel_mm.is_finite()) {
+                return Err(ProtocolError::value("scatter.pixel_mm", "positive", pixel_mm));
+            }
+        }
+        let Patient { effective_kev, slices, padding, position, .. } = &self.patient;
+        let numbers = [
+            ("patient.effective_kev", *effective_kev, 5.0..=150.0),
+            ("patient.slices.spacing_mm", slices.map_or(1.0, |slices| slices.spacing_mm), 0.1..=100.0),
+            ("patient.padding.length_mm", padding.map_or(0.0, |padding| padding.length_mm), 0.0..=2000.0),
+            ("patient.position.roll_deg", position.roll_deg, -360.0..=360.0),
+            ("patient.position.pitch_deg", position.pitch_deg, -360.0..=360.0),
+            ("patient.position.yaw_deg", position.yaw_deg, -360.0..=360.0),
+        ];
+        for (field, value, allowed) in numbers {
+            if !allowed.contains(&value) {
+                return Err(ProtocolError::value(field, format!("{} to {}", allowed.start(), allowed.end()), value));
+            }
+        }
+        Ok(())
+    }
+}
+
+macro_rules! built_in {
+    ($($name:literal),*) => {
+        /// Names of the built-in protocols.
+        pub const NAMES: [&str; [$($name),*].len()] = [$($name),*];
+
+        /// The text of a built-in protocol: a file to start one's own from.
+        ///
+        /// # Errors
+        /// [`ProtocolError::Unknown`] when there is none of that name.
+        pub fn text(name: &str) -> Result<&'static str, ProtocolError> {
+            match name {
+                $($name => Ok(include_str!(concat!("../../../assets/protocols/", $name, ".toml"))),)*
+                got => Err(ProtocolError::Unknown { got: got.to_owned() }),
+            }
+        }
+    };
+}
+
+/// A protocol's text before numbers are drawn from its ranges.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProtocolText(Table);
+
+impl Protocol {
+    built_in!("chest-radiograph");
+}
+
+impl ProtocolText {
+    /// A built-in protocol, or that of a file: whatever ends in `.toml` or has a folder in front is a file.
+    ///
+    /// # Errors
+    /// [`ProtocolError`] when there is none, or the file cannot be used.
+    pub fn find(name: &str) -> Result<Self, ProtocolError> {
+        #[cfg(feature = "io")]
+        if let path = Path::new(name)
+            && (path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) || path.components().count() > 1)
+        {
+            return Self::read(path);
+        }
+        Self::from_toml(Protocol::text(name)?)
+    }
+
+    /// Reads a protocol from its text; what its numbers are is checked when they are [drawn](Self::draw).
+    ///
+    /// # Errors
+    /// [`ProtocolError::Toml`] with the line that is not TOML.
+    pub fn from_toml(text: &str) -> Result<Self, ProtocolError> {
+        text.parse().map(Self).map_err(|error: toml::de::Error| ProtocolError::Toml(error.message().to_owned()))
+    }
+
+    #[cfg(feature = "io")]
+    fn read(path: &Path) -> Result<Self, ProtocolError> {
+        let failed = |reason| ProtocolError::Read { path: path.to_owned(), reason };
+        let text = crate::io::read_text(path, "protocol", MAX_FILE_BYTES).map_err(failed)?;
+        Self::from_toml(&text)
+            .map_err(|reason| ProtocolError::InFile { path: path.to_owned(), reason: Box::new(reason) })
+    }
+
+    /// Sets a value by its path: `beam.kvp` to `110`, in TOML; what is not TOML is a text.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Value`] where the path leads through something that is no table.
+    pub fn set(&mut self, path: &str, value: &str) -> Result<(), ProtocolError> {
+        let parsed: Result<Table, _> = format!("x = {value}").parse();
+        let value = match parsed.ok().and_then(|mut table| table.remove("x")) {
+            Some(value) => value,
+            None => Value::String(value.to_owned()),
+        };
+        let mut keys: Vec<&str> = path.split('.').collect();
+        let last = keys.pop().unwrap_or_default();
+        let mut table = &mut self.0;
+        for key in keys {
+            let inner = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
+            let kind = inner.type_str();
+            table = inner.as_table_mut().ok_or_else(|| ProtocolError::value(path, "a field of a table", kind))?;
+        }
+        table.insert(last.to_owned(), value);
+        Ok(())
+    }
+
+    /// The protocol of one case: ranges become numbers drawn by the seed and the field's path, effects that are not enabled are left
+    /// out.
+    ///
+    /// # Errors
+    /// [`ProtocolError`] for a field that is missing, unknown, of the wrong type, or contradicts another.
+    pub fn draw(&self, seed: u64) -> Result<Protocol, ProtocolError> {
+        let mut table = self.0.clone();
+        draw::resolve(&mut table, seed)?;
+        let protocol: Protocol = table
+            .try_into()
+            .map_err(|error: toml::de::Error| ProtocolError::Toml(error.to_string().trim().to_owned()))?;
+        protocol.check()?;
+        Ok(protocol)
+    }
+}

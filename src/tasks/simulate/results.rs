@@ -1,0 +1,80 @@
+//! Numbers of a case that a physicist asks for.
+
+use super::{
+    Case, Exposed, Part,
+    case::{Object, source_detector_mm},
+};
+use crate::{geometry::Source, tasks::TaskError};
+
+/// A measured quantity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Its name, with its unit.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// Unit in print.
+    pub unit: &'static str,
+    /// What it is.
+    pub meaning: &'static str,
+}
+
+impl Case {
+    /// What was measured of the first view, on the central ray unless said.
+    ///
+    /// # Errors
+    /// [`TaskError`]; none for images of this case.
+    pub fn results(&self, exposed: &Exposed) -> Result<Vec<Measured>, TaskError> {
+        let Object::Irradiated(irradiated) = &self.object else { return Ok(Vec::new()) };
+        let view = &self.room().views()[0];
+        let distance_mm = source_detector_mm(view)?;
+        let open = &irradiated.open;
+        let spectrum = open.central_spectrum(distance_mm)?;
+        let [first, second] = spectrum.half_value_layers_mm_al()?;
+        let mut results = vec![
+            Measured {
+                name: "mean_energy_kev",
+                value: spectrum.mean_energy_kev(),
+                unit: "keV",
+                meaning: "of the photons at the detector, without patient and grid",
+            },
+            Measured { name: "half_value_layer_mm_al", value: first, unit: "mm Al", meaning: "first, there" },
+            Measured { name: "second_half_value_layer_mm_al", value: second, unit: "mm Al", meaning: "second, there" },
+            Measured {
+                name: "photons_per_mm2",
+                value: spectrum.total_per_mm2(),
+                unit: "per mm²",
+                meaning: "at the detector, without patient and grid",
+            },
+            Measured {
+                name: "detector_air_kerma_mgy",
+                value: spectrum.air_kerma_mgy()?,
+                unit: "mGy",
+                meaning: "at the detector, without patient and grid",
+            },
+        ];
+        if let Source::Point(source) = view.source {
+            let axis = (view.detector_centre - source) / distance_mm;
+            let skin = source + self.entrance_mm() * axis;
+            results.push(Measured {
+                name: "entrance_air_kerma_mgy",
+                value: open.air_kerma_mgy(view, skin)?,
+                unit: "mGy",
+                meaning: "where the central ray meets the body's box, without backscatter",
+            });
+        }
+        if let (Some(primary), Some(scatter)) = (exposed.stack(Part::Primary), exposed.stack(Part::Scatter)) {
+            let sum = |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>();
+            let [primary, scatter] = [sum(primary.view_values(0)), sum(scatter.view_values(0))];
+            if primary + scatter > 0.0 {
+                results.push(Measured {
+                    name: "scatter_fraction",
+                    value: scatter / (primary + scatter),
+                    unit: "",
+                    meaning: "of the signal, mean over the detector, behind the grid",
+                });
+            }
+        }
+        Ok(results)
+    }
+}

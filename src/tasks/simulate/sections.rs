@@ -1,0 +1,278 @@
+//! The tables of a protocol that are not the geometry and not the detector.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    body::{self, Calibration, Cleaning},
+    data::{Grid, Volume},
+    geometry::Geometry,
+    tasks::TaskError,
+};
+
+/// How a CT becomes a body, and where it stands.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Patient {
+    /// Effective energy of the CT that is given, in keV: at it, the body attenuates as the CT numbers say.
+    pub effective_kev: f64,
+    /// CT numbers that the scanner gives air and water, where they are not −1000 and 0.
+    pub air_water_hu: Option<[f64; 2]>,
+    /// Removal of all that is not the patient.
+    pub cleaning: Option<Cleaning>,
+    /// Interpolation between thick slices.
+    pub slices: Option<Slices>,
+    /// Continuation beyond the ends of the scan.
+    pub padding: Option<Padding>,
+    /// Turn and shift.
+    pub position: Position,
+}
+
+/// Interpolation between slices that are thicker than this.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slices {
+    /// Largest distance between slices of the body, in millimetres.
+    pub spacing_mm: f64,
+}
+
+/// Continuation of the end slices along the patient's axis.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Padding {
+    /// How far, at either end, in millimetres.
+    pub length_mm: f64,
+}
+
+/// Where the patient stands: the middle of the body is the isocentre, then turns and a shift.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Position {
+    /// Turn about the patient's long axis z, in degrees, counter-clockwise as seen from the head.
+    pub roll_deg: f64,
+    /// Turn about the axis x from right to left, in degrees.
+    pub pitch_deg: f64,
+    /// Turn about the axis y from back to front, in degrees.
+    pub yaw_deg: f64,
+    /// Shift from the isocentre, in millimetres, along x, y and z.
+    pub shift_mm: [f64; 3],
+}
+
+/// The X-ray beam.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beam {
+    /// Tube voltage, in kV; or a spectrum.
+    pub kvp: Option<f64>,
+    /// Angle between the central ray and the anode, in degrees.
+    #[serde(default = "anode_deg")]
+    pub anode_deg: f64,
+    /// Layers of the filter, such as `al:2.5`.
+    #[serde(default)]
+    pub filter: Vec<String>,
+    /// Spectrum in place of the tube's: CSV of energy in keV and photons per mm² and mAs at 1 m.
+    pub spectrum: Option<PathBuf>,
+    /// Tube load of one view, in mAs.
+    pub mas: f64,
+    /// Whether air weakens the beam between source and detector.
+    #[serde(default)]
+    pub air: Option<Air>,
+    /// Heel effect.
+    pub heel: Option<Heel>,
+    /// Blades of the collimator; without them, the beam is as large as the detector.
+    pub collimator: Option<Collimator>,
+}
+
+fn anode_deg() -> f64 {
+    12.0
+}
+
+/// Dry air between source and detector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Air {}
+
+/// The anode's own absorption, which differs between its sides.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heel {
+    /// Where on the detector the tube's cathode lies.
+    pub cathode: Side,
+}
+
+/// A side of the detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Side {
+    /// Along +u.
+    #[serde(rename = "+u")]
+    PlusU,
+    /// Along −u.
+    #[serde(rename = "-u")]
+    MinusU,
+    /// Along +v.
+    #[serde(rename = "+v")]
+    PlusV,
+    /// Along −v.
+    #[serde(rename = "-v")]
+    MinusV,
+}
+
+/// Blades of the collimator.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collimator {
+    /// Corners of the field in the detector's plane along u and v, in millimetres from its centre, in order.
+    pub corners_mm: Vec<[f64; 2]>,
+}
+
+/// Scattered radiation.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scatter {
+    /// How it is computed.
+    pub model: ScatterModel,
+    /// Photons of a Monte Carlo simulation, for each view.
+    pub photons: Option<u64>,
+    /// Side of a pixel of the scatter map, in millimetres.
+    #[serde(default = "scatter_pixel_mm")]
+    pub pixel_mm: f64,
+}
+
+fn scatter_pixel_mm() -> f64 {
+    8.0
+}
+
+/// How scattered radiation is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScatterModel {
+    /// From the thickness of the body, by kernels fitted to the Monte Carlo simulation.
+    Fast,
+    /// Photon by photon.
+    MonteCarlo,
+}
+
+/// Anti-scatter grid in front of the detector.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridSection {
+    /// Height of the strips over the width between them.
+    pub ratio: f64,
+    /// Strips in a centimetre.
+    pub lines_per_cm: f64,
+    /// Thickness of a strip, in millimetres.
+    pub strip_mm: f64,
+    /// Material of the strips.
+    #[serde(default = "strip")]
+    pub strip: String,
+    /// Material between them.
+    #[serde(default = "interspace")]
+    pub interspace: String,
+    /// Covers, front and back together, such as `Al:0.2`.
+    #[serde(default)]
+    pub covers: Vec<String>,
+    /// Distance of the line to which the strips point, in millimetres; without it they are parallel.
+    pub focus_mm: Option<f64>,
+}
+
+fn strip() -> String {
+    "Pb".to_owned()
+}
+
+fn interspace() -> String {
+    "Al".to_owned()
+}
+
+/// Size of the focal spot: the mean over sources spread evenly over a rectangle across the central ray.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FocalSpot {
+    /// Sides along u and v, in millimetres.
+    pub size_mm: [f64; 2],
+    /// Sources along u and v.
+    pub samples: [usize; 2],
+}
+
+/// Volume to reconstruct from the corrected projections.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reconstruction {
+    /// Voxels, as `NXxNYxNZ@SXxSYxSZ`.
+    #[serde(with = "grid_text")]
+    pub grid: Grid,
+    /// Window of the ramp filter.
+    #[serde(default)]
+    pub window: Option<String>,
+    /// Frequency at which the window ends, relative to the Nyquist frequency.
+    #[serde(default = "one")]
+    pub cutoff: f64,
+    /// Continuation of rows, as a share of their length.
+    #[serde(default)]
+    pub margin: f64,
+    /// Correction of beam hardening for water, from the spectrum.
+    pub water_correction: Option<WaterCorrection>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// Correction of beam hardening: the line integral of so much water at one energy that attenuates the beam as much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaterCorrection {}
+
+impl Default for Patient {
+    fn default() -> Self {
+        Self {
+            effective_kev: body::EFFECTIVE_ENERGY_KEV,
+            air_water_hu: None,
+            cleaning: None,
+            slices: None,
+            padding: None,
+            position: Position::default(),
+        }
+    }
+}
+
+mod grid_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use crate::data::Grid;
+
+    pub(super) fn serialize<S: Serializer>(grid: &Grid, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&grid.to_string())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Grid, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl Patient {
+    /// The CT cleaned, interpolated and continued, as far as it is asked for.
+    pub(super) fn prepared(&self, ct: Volume) -> Result<Volume, TaskError> {
+        let ct = match &self.cleaning {
+            Some(cleaning) => cleaning.apply(&ct)?,
+            None => ct,
+        };
+        Ok(ct)
+    }
+
+    /// What tissue has which CT number.
+    pub(super) fn calibration(&self) -> Result<Calibration, TaskError> {
+        let calibration = Calibration::of_tissues(self.effective_kev)?;
+        Ok(match self.air_water_hu {
+            Some([air, water]) => calibration.measured(air, water)?,
+            None => calibration,
+        })
+    }
+}
+
+impl Position {
+    /// Source and detector of the room as the body sees them.
+    pub(super) fn seen_by_body(&self, room: &Geometry) -> Result<Geometry, TaskError> {
+        Ok(room.clone())
+    }
+}
