@@ -106,3 +106,14 @@ fn countless(column: u32, row: u32, mean: f32) -> f32 {
     let spread = pin(pin(mean * inverse_square_root(mean)) * z);
     return floor(mean + pin(spread + pin(pin(pin(z * z) - 1.0) * 0.166666667)));
 }
+
+// Count of a pixel of a mean.
+fn counted(column: u32, row: u32, mean: f32) -> f32 {
+    if (mean < 16.0) {
+        return few(column, row, mean);
+    }
+    if (mean < 8388608.0) {
+        return many(column, row, mean);
+    }
+    return countless(column, row, mean);
+}

@@ -9,15 +9,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = tile.first_row + id.y;
     var signal = max(means[means_row(row) * params.columns + id.x], 0.0);
     if (params.has_quanta != 0u) {
-        let mean = pin(min(signal, params.largest) * params.photons);
-        var count = 0.0;
-        if (mean < 16.0) {
-            count = few(id.x, row, mean);
-        } else if (mean < 8388608.0) {
-            count = many(id.x, row, mean);
-        } else {
-            count = countless(id.x, row, mean);
-        }
+        let count = counted(id.x, row, pin(min(signal, params.largest) * params.photons));
         signal = pin(count * params.inverse);
     }
     if (params.has_electronics != 0u) {

@@ -8,6 +8,7 @@ mod registry;
 
 pub mod beam;
 pub mod clahe;
+pub mod detector;
 pub mod fdk;
 pub mod histogram;
 pub mod mask;

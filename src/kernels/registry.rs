@@ -1,4 +1,4 @@
-use super::{beam, clahe, fdk, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold};
+use super::{beam, clahe, detector, fdk, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold};
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
 /// Every shader of kerma, for tests and tools that walk them all.
@@ -8,6 +8,7 @@ pub fn shaders() -> Vec<&'static Shader> {
         project::SHADERS,
         fdk::SHADERS,
         beam::SHADERS,
+        detector::SHADERS,
         histogram::SHADERS,
         mask::SHADERS,
         noise::SHADERS,

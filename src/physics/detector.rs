@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use super::{Element, Layer, Material, PhysicsError, Spectrum, klein_nishina, table::ENERGY_RANGE_KEV};
 
 /// Density of amorphous selenium, in g/cm³; the table of elements has the grey form.
@@ -26,7 +28,8 @@ const K_SHELLS: [KShell; 4] = [
 ];
 
 /// What a detector turns photons into light or charge with.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Converter {
     /// Caesium iodide, grown in needles that fill 0.7 to 0.85 of the layer; its thallium is left out.
     CaesiumIodide,
@@ -48,7 +51,8 @@ impl Converter {
 }
 
 /// What a detector sums.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Weighting {
     /// Every photon that interacts counts 1.
     Counts,

@@ -1,10 +1,11 @@
 //! Cases of noise.
 
+mod compound;
 mod normal;
 mod quanta;
 
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [normal::cases(), quanta::cases()].into_iter().flatten().collect()
+    [compound::cases(), normal::cases(), quanta::cases()].into_iter().flatten().collect()
 }

@@ -9,6 +9,7 @@
 //! | [`philox`] | random words (a function that the others share) | E |
 //! | [`normal`] | standard normal numbers | P |
 //! | [`quanta`] | Poisson noise of quanta and Gaussian noise of the electronics | P |
+//! | [`compound`] | noise of quanta of many energies, from mean and variance | P |
 //!
 //! **Draws.** The fourth word of a pixel's counter is the number of the draw: 0 is [`normal`]'s, 1 the electronics', 2
 //! and those that follow belong to the counts. One stream may therefore serve all kernels without any two of its
@@ -18,21 +19,23 @@ mod counts;
 mod stream;
 mod table;
 
+pub mod compound;
 pub mod normal;
 pub mod philox;
 pub mod poisson;
 pub mod quanta;
 
 pub use stream::Stream;
+pub(in crate::kernels) use {normal::deviates, philox::philox_lanes, stream::counter};
 
 use crate::engine::Shader;
 
 /// Shaders of the room.
-pub(super) const SHADERS: &[&Shader] = &[&normal::SHADER, &quanta::SHADER];
+pub(super) const SHADERS: &[&Shader] = &[&compound::SHADER, &normal::SHADER, &quanta::SHADER];
 
 /// Draw of [`normal`].
-const NORMAL_DRAW: u32 = 0;
+pub(in crate::kernels) const NORMAL_DRAW: u32 = 0;
 /// Draw of the electronic noise of [`quanta`].
-const ELECTRONIC_DRAW: u32 = 1;
+pub(in crate::kernels) const ELECTRONIC_DRAW: u32 = 1;
 /// First draw of the counts of [`poisson`].
 const COUNT_DRAW: u32 = 2;

@@ -85,7 +85,7 @@ pub(super) fn deviate(high: u32, low: u32) -> f32 {
 
 /// Normal numbers of neighbouring pixels.
 #[inline(always)]
-pub(super) fn deviates(high: &Words, low: &Words) -> Lanes {
+pub(in crate::kernels) fn deviates(high: &Words, low: &Words) -> Lanes {
     let (mut w, mut x, mut y) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
     let mut largest = 0.0f32;
     for i in 0..LANES {

@@ -15,7 +15,7 @@ const FACTORS: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
 const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 
 /// One random word per lane.
-pub(super) type Words = [u32; LANES];
+pub(in crate::kernels) type Words = [u32; LANES];
 
 /// Random words of a counter under a key.
 #[must_use]
@@ -33,7 +33,7 @@ pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 
 /// Random words of neighbouring columns: of the counter and of those whose first word is 1 to 15 more.
 #[inline(always)]
-pub(super) fn philox_lanes([x, y, z, w]: [u32; 4], [mut k, mut l]: [u32; 2]) -> [Words; 4] {
+pub(in crate::kernels) fn philox_lanes([x, y, z, w]: [u32; 4], [mut k, mut l]: [u32; 2]) -> [Words; 4] {
     let mut words: [Words; 4] = [std::array::from_fn(|i| x.wrapping_add(i as u32)), [y; LANES], [z; LANES], [w; LANES]];
     for _ in 0..ROUNDS {
         let [x, y, z, w] = words;

@@ -49,7 +49,7 @@ impl Stream {
 }
 
 /// Counter of the first pixel of a row, counted over all slices of `rows` rows; the draw is 0.
-pub(super) fn counter([x, y, z]: [u32; 3], rows: u32, row: usize) -> [u32; 4] {
+pub(in crate::kernels) fn counter([x, y, z]: [u32; 3], rows: u32, row: usize) -> [u32; 4] {
     let rows = rows as usize;
     [x, y.wrapping_add((row % rows) as u32), z.wrapping_add((row / rows) as u32), 0]
 }
