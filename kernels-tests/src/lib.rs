@@ -29,6 +29,7 @@ mod suite;
 mod tasks;
 mod threshold;
 mod tolerance;
+mod transport;
 
 pub use case::{Case, Narrow};
 pub use compare::Difference;

@@ -4,7 +4,7 @@ use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progres
 
 use crate::{
     Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, beam, clahe, engine, fdk, histogram, mask,
-    noise, pointwise, project, pyramid, statistics, tasks, threshold,
+    noise, pointwise, project, pyramid, statistics, tasks, threshold, transport,
 };
 
 /// Every case, in the order of the rooms.
@@ -23,6 +23,7 @@ pub fn cases() -> Vec<Case> {
         pyramid::cases(),
         statistics::cases(),
         threshold::cases(),
+        transport::cases(),
         tasks::cases(),
     ]
     .into_iter()

@@ -18,6 +18,7 @@ pub mod project;
 pub mod pyramid;
 pub mod statistics;
 pub mod threshold;
+pub mod transport;
 
 pub use pixels::{Mask, Pixels};
 pub use registry::shaders;

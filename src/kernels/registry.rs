@@ -1,4 +1,6 @@
-use super::{beam, clahe, detector, fdk, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold};
+use super::{
+    beam, clahe, detector, fdk, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold, transport,
+};
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
 /// Every shader of kerma, for tests and tools that walk them all.
@@ -16,6 +18,7 @@ pub fn shaders() -> Vec<&'static Shader> {
         pyramid::SHADERS,
         statistics::SHADERS,
         threshold::SHADERS,
+        transport::SHADERS,
         clahe::SHADERS,
     ];
     std::iter::once(&SELF_TEST_SHADER).chain(rooms.into_iter().flatten().copied()).collect()

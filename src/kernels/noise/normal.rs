@@ -20,7 +20,7 @@ kernel! {
     /// Standard normal numbers: columns, rows of a slice, words of the key; column, row and view of the first pixel in
     /// the whole image.
     struct Normal { columns, rows, key_low, key_high, column, row, view: u32 }
-    shader noise/normal + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
+    shader noise/normal + noise/deviate + noise/drawn + noise/philox + clahe/high_word, Pinned, [64, 4];
     writes results[rows, columns]: f32;
     operations OPERATIONS;
 }

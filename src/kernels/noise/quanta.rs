@@ -26,7 +26,7 @@ kernel! {
         /// electronics; largest signal whose quanta are counted.
         photons, inverse, sigma, largest: f32,
     }
-    shader noise/quanta + noise/poisson + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
+    shader noise/quanta + noise/poisson + noise/deviate + noise/drawn + noise/philox + clahe/high_word, Pinned, [64, 4];
     reads table[1, (TABLE.len() as u32)]: whole of u32, means[rows, columns]: rows of f32;
     writes results[rows, columns]: f32;
     operations OPERATIONS;

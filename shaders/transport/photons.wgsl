@@ -1,0 +1,200 @@
+// Photons on their ways through a body, by delta tracking.
+// Twin, formulas and units: src/kernels/transport/photons.rs.
+
+struct Photon {
+    position: vec3<f32>,
+    direction: vec3<f32>,
+    step: vec3<f32>,
+    energy: u32,
+    node: u32,
+    scattered: u32,
+    number: vec2<u32>,
+    draw: u32,
+}
+
+const OUTSIDE = 0u;
+const NOTHING = 1u;
+const ON = 2u;
+
+// How a free path ended.
+struct End {
+    what: u32,
+    voxel: u32,
+    material: u32,
+    rest: f32,
+    part: f32,
+}
+
+var<private> photon: Photon;
+
+// The next four random words.
+fn drawn() -> vec4<u32> {
+    photon.draw++;
+    return philox(vec4<u32>(photon.number, photon.draw - 1u, 0u), vec2<u32>(params.key_low, params.key_high));
+}
+
+// Number from 0 to 1, 1 excluded.
+fn unit(word: u32) -> f32 {
+    return f32(word >> 8u) * 5.9604645e-8;
+}
+
+fn node_of(energy: u32, word: u32) -> u32 {
+    return ((energy + (word & 63u)) >> 6u) - 78u;
+}
+
+fn pin3(x: vec3<f32>) -> vec3<f32> {
+    return vec3<f32>(pin(x.x), pin(x.y), pin(x.z));
+}
+
+fn product(a: vec3<f32>, b: vec3<f32>) -> f32 {
+    let p = pin3(a * b);
+    return p.x + p.y + p.z;
+}
+
+fn aim() {
+    photon.step = pin3(photon.direction * params.per_mm.xyz);
+}
+
+fn emit(index: u32) {
+    let low = params.first_low + index;
+    photon.position = params.source.xyz;
+    photon.number = vec2<u32>(low, params.first_high + select(0u, 1u, low < index));
+    photon.draw = 0u;
+    photon.scattered = 0u;
+    let first = drawn();
+    let bin = 3u * high_word(first.x, params.bins);
+    photon.energy = lists[bin + select(1u, 2u, first.y >= lists[bin])];
+    photon.node = node_of(photon.energy, first.z);
+    for (var trial = 0u; trial < 64u; trial++) {
+        let words = drawn();
+        let a = unit(words.x);
+        let b = unit(words.y);
+        let to = params.corner.xyz + pin3(params.along.xyz * pin(a)) + pin3(params.across.xyz * pin(b));
+        let inverse = inverse_square_root(product(to, to));
+        let share = pin(params.source.w * inverse);
+        photon.direction = pin3(to * inverse);
+        if (unit(words.z) < pin(pin(share * share) * share)) {
+            break;
+        }
+    }
+    aim();
+}
+
+// Moves the photon to where its ray enters the body's box, if it does.
+fn enter() -> bool {
+    let step = select(photon.step, vec3<f32>(1e-9), abs(photon.step) < vec3<f32>(1e-9));
+    let inverse = vec3<f32>(reciprocal(step.x), reciprocal(step.y), reciprocal(step.z));
+    let first = pin3(-photon.position * inverse);
+    let last = pin3(pin3(params.size.xyz - photon.position) * inverse);
+    let lower = min(first, last);
+    let upper = max(first, last);
+    let near = max(max(max(0.0, lower.x), lower.y), lower.z);
+    let far = min(min(min(1e30, upper.x), upper.y), upper.z);
+    if (near >= far) {
+        return false;
+    }
+    photon.position = min(max(photon.position + pin3(photon.step * near), vec3<f32>(0.0)), params.size.xyz);
+    return true;
+}
+
+// A free path, and how it ends.
+fn fly(length: u32, choice: u32) -> End {
+    let row = photon.node * (1u + 3u * params.materials);
+    let u = (f32(length >> 9u) + 0.5) * 1.1920929e-7;
+    let path = pin(-natural_log(u) * numbers[row]);
+    photon.position = pin3(photon.position + pin3(photon.step * path));
+    if (any(photon.position < vec3<f32>(0.0)) || any(photon.position >= params.size.xyz)) {
+        return End(OUTSIDE, 0u, 0u, 0.0, 0.0);
+    }
+    let place = vec3<u32>(photon.position);
+    let voxel = voxels_at(place.z * u32(params.size.y) + place.y, place.x, u32(params.size.x));
+    let fractions = params.fractions_at + (voxel & 0xfffffu) * params.materials;
+    let chosen = unit(choice);
+    var below = 0.0;
+    for (var material = 0u; material < params.materials; material++) {
+        let part = pin(numbers[fractions + material] * numbers[row + 1u + material]);
+        let upto = pin(below + part);
+        if (chosen < upto) {
+            return End(ON, voxel, material, pin(chosen) - below, part);
+        }
+        below = upto;
+    }
+    return End(NOTHING, 0u, 0u, 0.0, 0.0);
+}
+
+fn affine(factors: vec4<f32>) -> f32 {
+    return product(factors.xyz, photon.position) + factors.w;
+}
+
+// A photon that leaves, to the detector if it flies there.
+fn leave() {
+    let speed = -product(params.height.xyz, photon.step);
+    let height = affine(params.height);
+    if (speed < 1e-6 || height <= 0.0) {
+        return;
+    }
+    let path = pin(height * reciprocal(speed));
+    let column = affine(params.column) + pin(path * pin(product(params.column.xyz, photon.step)));
+    let row = affine(params.row) + pin(path * pin(product(params.row.xyz, photon.step)));
+    if (column >= 0.0 && column < f32(params.detector_columns) && row >= 0.0 && row < f32(params.detector_rows)) {
+        let pixel = u32(row) * params.detector_columns + u32(column);
+        let amount = lists[3u * params.bins + photon.node];
+        let sum = 8u + params.regions * 16u + pixel * 8u + 2u * photon.scattered;
+        tallies_add(sum, amount);
+        tallies_add(sum + 1u, amount * amount);
+    }
+}
+
+// Each invocation follows every 64th of its row's 1024 photons, and begins the next where one has ended, so that its neighbours do
+// not wait for it.
+@compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x >= 64u || id.y >= tile.row_count) {
+        return;
+    }
+    var ledger = array<u32, 8>();
+    var index = (tile.first_row + id.y) * 1024u + id.x;
+    var begun = 0u;
+    var is_inside = false;
+    loop {
+        if (!is_inside) {
+            if (begun == 16u || index >= params.count) {
+                break;
+            }
+            emit(index);
+            begun++;
+            index += 64u;
+            ledger[0] += photon.energy;
+            is_inside = enter();
+            ledger[2] += u32(is_inside);
+            if (!is_inside) {
+                ledger[1] += photon.energy;
+                leave();
+            }
+            continue;
+        }
+        let words = drawn();
+        ledger[6]++;
+        var end = fly(words.x, words.y);
+        if (end.what == NOTHING) {
+            ledger[6]++;
+            end = fly(words.z, words.w);
+        }
+        if (end.what == OUTSIDE) {
+            ledger[1] += photon.energy;
+            leave();
+            is_inside = false;
+        } else if (end.what == ON) {
+            let before = photon.energy;
+            let event = interact(end.material, end.rest, end.part);
+            ledger[3u + event]++;
+            if (before != photon.energy) {
+                tallies_add((end.voxel >> 20u) * 16u + 8u + (photon.number.x & 15u), before - photon.energy);
+            }
+            is_inside = photon.energy > 0u;
+        }
+    }
+    for (var i = 0u; i < 7u; i++) {
+        tallies_add(i, ledger[i]);
+    }
+}

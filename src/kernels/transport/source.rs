@@ -1,0 +1,121 @@
+use glam::DVec3;
+
+use crate::physics::Spectrum;
+
+/// Least solid angle per area within a field, over the largest: fields whose corners are much farther away than their middle are refused,
+/// since photons are drawn by area and kept by solid angle.
+const LEAST_SHARE: f64 = 0.25;
+
+/// A point that sends photons into a field: a parallelogram, filled evenly in solid angle as by an isotropic source behind a collimator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// Position in the world, in mm.
+    pub position_mm: DVec3,
+    /// Corner of the field in the world, in mm.
+    pub corner_mm: DVec3,
+    /// Edges of the field from its corner, in mm; both 0: one ray.
+    pub edges_mm: [DVec3; 2],
+    /// Energies of the photons, those of the bins' centres.
+    pub spectrum: Spectrum,
+}
+
+impl Source {
+    /// Least distance of the source to the field, in mm.
+    ///
+    /// # Panics
+    /// When the source lies in the field or sees it at too flat an angle.
+    pub(super) fn least_distance_mm(&self) -> f64 {
+        let [u, v] = self.edges_mm;
+        let to_corner = self.corner_mm - self.position_mm;
+        let distance = |a: f64, b: f64| (to_corner + a * u + b * v).length();
+        // Foot of the perpendicular by the normal equations, and feet on the edges; the field is convex.
+        let (uu, uv, vv) = (u.dot(u), u.dot(v), v.dot(v));
+        let determinant = uu * vv - uv * uv;
+        let (pu, pv) = (-to_corner.dot(u), -to_corner.dot(v));
+        let mut candidates = vec![];
+        if determinant > 0.0 {
+            let [a, b] = [(pu * vv - pv * uv) / determinant, (pv * uu - pu * uv) / determinant];
+            if (0.0..=1.0).contains(&a) && (0.0..=1.0).contains(&b) {
+                candidates.push(distance(a, b));
+            }
+        }
+        let share = |part: f64, whole: f64| if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 };
+        for end in [0.0, 1.0] {
+            candidates.push(distance(share(pu - end * uv, uu), end));
+            candidates.push(distance(end, share(pv - end * uv, vv)));
+        }
+        let least = candidates.into_iter().fold(f64::INFINITY, f64::min);
+        let most = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)].map(|(a, b)| distance(a, b));
+        let most = most.into_iter().fold(0.0, f64::max);
+        assert!(
+            least > 0.0 && (least / most).powi(3) >= LEAST_SHARE,
+            "the field lies before the source and its corners at most {:.2} times as far away as its nearest point",
+            LEAST_SHARE.powf(-1.0 / 3.0)
+        );
+        least
+    }
+
+    /// Table to draw energies from by two words: of each bin a threshold of the second word, the energy below it and the one from
+    /// it on, in eV (A. J. Walker, *ACM Trans. Math. Softw.* 3:253, 1977).
+    pub(super) fn energies(&self) -> Vec<u32> {
+        let ev = |bin: usize| (1000.0 * self.spectrum.energies_kev()[bin]).round() as u32;
+        let fluence = self.spectrum.fluence_per_mm2();
+        let total: f64 = fluence.iter().sum();
+        let mut shares: Vec<f64> = fluence.iter().map(|n| n / total * fluence.len() as f64).collect();
+        let mut rows: Vec<[u32; 3]> = (0..shares.len()).map(|bin| [u32::MAX, ev(bin), ev(bin)]).collect();
+        let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..shares.len()).partition(|&bin| shares[bin] < 1.0);
+        while let (Some(&less), Some(&more)) = (small.last(), large.last()) {
+            small.pop();
+            // What a bin lacks comes from one that has too much.
+            rows[less] = [(shares[less] * 2f64.powi(32)) as u32, ev(less), ev(more)];
+            shares[more] -= 1.0 - shares[less];
+            if shares[more] < 1.0 {
+                large.pop();
+                small.push(more);
+            }
+        }
+        rows.concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(energies: Vec<f64>, fluence: Vec<f64>) -> Source {
+        Source {
+            position_mm: DVec3::ZERO,
+            corner_mm: DVec3::new(-200.0, -100.0, 1000.0),
+            edges_mm: [DVec3::X * 400.0, DVec3::Y * 300.0],
+            spectrum: Spectrum::new(energies, fluence).unwrap(),
+        }
+    }
+
+    #[test]
+    fn shares_of_the_energies_are_those_of_the_spectrum() {
+        let fluence = vec![1.0, 0.0, 7.0, 2.0, 30.0];
+        let source = source(vec![20.0, 30.0, 40.0, 50.0, 60.0], fluence.clone());
+        let table = source.energies();
+        let mut got = [0.0_f64; 5];
+        for row in table.chunks(3) {
+            let below = f64::from(row[0]) / 2f64.powi(32);
+            got[(row[1] / 10_000 - 2) as usize] += below / 5.0;
+            got[(row[2] / 10_000 - 2) as usize] += (1.0 - below) / 5.0;
+        }
+        for (got, want) in got.into_iter().zip(fluence) {
+            assert!((got - want / 40.0).abs() < 1e-8, "{got}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_point_of_a_field_is_its_foot_an_edge_or_a_corner() {
+        let mut field = source(vec![60.0], vec![1.0]);
+        assert_eq!(field.least_distance_mm(), 1000.0);
+        field.corner_mm = DVec3::new(30.0, -100.0, 1000.0);
+        assert!((field.least_distance_mm() - 1000.0_f64.hypot(30.0)).abs() < 1e-9);
+        field.corner_mm = DVec3::new(30.0, 40.0, 1000.0);
+        assert!((field.least_distance_mm() - 1000.0_f64.hypot(50.0)).abs() < 1e-9);
+        field.edges_mm = [DVec3::ZERO; 2];
+        assert!((field.least_distance_mm() - 1000.0_f64.hypot(50.0)).abs() < 1e-9);
+    }
+}
