@@ -8,7 +8,7 @@ use crate::{
     data::{Grid, Projections, Unit, Volume},
     engine::{Extent, Graph, Output, Outputs},
     geometry::{Geometry, Source, View},
-    kernels::{fdk::ramp::Window, pointwise::curve},
+    kernels::{detector::DetectorSettings, fdk::ramp::Window, pointwise::curve},
     parallel::*,
     physics::{Material, Quadrature, Spectrum},
     tasks::{Fdk, FdkOptions, Recorded, TaskError, WATER_PER_MM},
@@ -45,6 +45,8 @@ pub(super) struct Irradiated {
     pub(super) mean: Quadrature,
     pub(super) squares: Quadrature,
     pub(super) water: WaterCurve,
+    /// Mean and variance of the signal of a pixel in the detector's middle in the open beam, in keV and keV².
+    pub(super) central: [f64; 2],
 }
 
 /// An image of a case.
@@ -67,10 +69,10 @@ pub enum Part {
 pub struct ScatterMap {
     /// Columns and rows.
     pub size: [usize; 2],
-    /// Mean signal in keV for a pixel of the detector: views one behind the other, row by row.
+    /// Mean signal for a pixel of the detector, over that of the open beam in the middle: views one behind the other, row by row.
     pub values: Vec<f32>,
-    /// Variance over mean of that signal, in keV.
-    pub quantum_kev: f64,
+    /// Variance over mean of that signal, over that of the open beam.
+    pub quantum: f64,
 }
 
 impl ScatterMap {
@@ -126,8 +128,9 @@ impl Case {
         let object = match &protocol.beam {
             None => Object::Plain(ct),
             Some(beam) => {
-                let layer = protocol.detector.as_ref().map(|detector| detector.layer()).transpose()?;
-                let open = OpenBeam::new(beam, protocol.grid.as_ref(), layer.as_ref(), &room)?;
+                let layer = protocol.detector.as_ref().map(DetectorSettings::layer).transpose()?;
+                let weighting = protocol.detector.as_ref().map(|detector| detector.converter.weighting);
+                let open = OpenBeam::new(beam, protocol.grid.as_ref(), layer.as_ref().zip(weighting), &room)?;
                 let body = protocol.patient.calibration()?.body(&ct)?;
                 drop(ct);
                 Object::Irradiated(Box::new(Irradiated::new(body, open, &room)?))
@@ -288,7 +291,8 @@ impl Irradiated {
         let both: Vec<_> = [&first, &second].into_par_iter().map(|response| reduced(response)).collect();
         let both: Result<Vec<Quadrature>, TaskError> = both.into_iter().collect();
         let [mean, squares] = both?.try_into().unwrap_or_else(|_| unreachable!("two responses"));
-        Ok(Self { mean, squares, water, open, body })
+        let central = open.central_signal(&room.views()[0])?;
+        Ok(Self { mean, squares, water, central, open, body })
     }
 }
 

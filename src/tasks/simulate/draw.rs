@@ -16,7 +16,10 @@ fn resolve_below(table: &mut Table, seed: u64, above: &str) -> Result<(), Protoc
     for (key, value) in table.iter_mut() {
         let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
         resolve_value(value, seed, &path)?;
-        if let Value::Table(inner) = value {
+        // A detector's own tables have the word among their fields.
+        if let Value::Table(inner) = value
+            && above != "detector"
+        {
             match inner.remove("enabled") {
                 Some(Value::Boolean(false)) => left_out.push(key.clone()),
                 Some(Value::Boolean(true)) | None => {}

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::{
     Case, Part, ScatterMap,
     case::{Irradiated, Object},
@@ -9,8 +11,10 @@ use crate::{
     geometry::{Geometry, Source, View},
     kernels::{
         beam::{enlarge, signal},
+        detector::{Chain, DetectorSettings, Open, Recorded as Read},
         pointwise::{line_integral, multiply, scale_add},
     },
+    parallel::*,
     tasks::{Projection, Recorded, TaskError, batch::batches},
 };
 
@@ -21,7 +25,14 @@ pub struct Exposure<'a> {
     /// Names of the materials.
     materials: Vec<String>,
     outputs: Vec<(Part, Output<f32>)>,
+    /// Signal of the open beam in the detector's middle.
+    unit_kev: f32,
 }
+
+/// Most pixels along a side of the map of the open beam.
+const OPEN_PIXELS: usize = 64;
+/// Least transmission of which a logarithm is taken without a detector.
+const FLOOR: f32 = 1e-9;
 
 /// Images of a case.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +67,7 @@ impl<'a> Exposure<'a> {
                 let integrals = Projection::record(&mut graph, volume, geometry)?;
                 let is_asked = parts.contains(&Part::Integrals);
                 let outputs = is_asked.then_some((Part::Integrals, integrals)).into_iter().collect();
-                Ok(Self { graph, geometry, materials: Vec::new(), outputs })
+                Ok(Self { graph, geometry, materials: Vec::new(), outputs, unit_kev: 1.0 })
             }
             Object::Irradiated(irradiated) => Self::irradiated(case, irradiated, seed, scatter, parts),
         }
@@ -65,7 +76,7 @@ impl<'a> Exposure<'a> {
     fn irradiated(
         case: &'a Case,
         irradiated: &'a Irradiated,
-        _seed: u64,
+        seed: u64,
         scatter: Option<&'a ScatterMap>,
         parts: &[Part],
     ) -> Result<Self, TaskError> {
@@ -78,48 +89,115 @@ impl<'a> Exposure<'a> {
         let length = |part: Part| geometry.value_count() * if part == Part::Thickness { materials.len() } else { 1 };
         let asked = parts.iter().filter(is_there);
         let outputs: Vec<_> = asked.map(|part| (*part, graph.output(part.name(), length(*part)))).collect();
-        for batch in batches(geometry, columns * rows * materials.len())? {
-            let views = batch.views.len();
-            let extent = Extent::new(views, rows, columns);
-            let mut open = Vec::with_capacity(views * rows * columns);
-            let mut quantum_kev = 0.0;
-            for view in &case.room().views()[batch.views.clone()] {
-                let signal = irradiated.open.signal(view, geometry.detector())?;
-                quantum_kev = signal.quantum_kev;
-                open.extend(signal.mean_kev);
+        let opening = Opening::new(case, irradiated)?;
+        let chain = match &case.protocol().detector {
+            Some(settings) => {
+                let settings = DetectorSettings { seed: settings.seed ^ seed, ..settings.clone() };
+                let [mean, variance] = irradiated.central;
+                let pixels = f64::from(settings.binning * settings.binning);
+                let size = [columns, rows].map(|n| n as u32);
+                let flat = opening.field(&mut graph, geometry.detector());
+                let quanta = mean * mean / variance / pixels;
+                let open = Open { size, quanta, field: Some([flat, flat]) };
+                Some(Chain::new(&mut graph, &settings, &open)?)
             }
-            let open = graph.upload_shared("simulate.open", extent, Shared::new(open));
-            let Irradiation { thickness, mean, squares } =
-                irradiate(&mut graph, case, irradiated, &thicknesses, &batch.geometry);
-            let primary = multiply::record(&mut graph, open, mean);
-            // Both moments of the open beam differ by a factor, the energy of its quantum; the noise is drawn in units of it.
-            let spread = multiply::record(&mut graph, open, squares);
+            None => None,
+        };
+        for batch in batches(geometry, columns * rows * materials.len())? {
+            let open = opening.of_views(&mut graph, batch.views.clone(), geometry.detector());
+            let seen = irradiate(&mut graph, case, irradiated, &thicknesses, &batch.geometry);
+            let [primary, squares] =
+                [seen.mean, seen.squares].map(|transmission| multiply::record(&mut graph, open, transmission));
             let (signal, spread, scattered) = match scatter {
                 Some(map) => {
-                    let coarse = graph.upload("simulate.scatter", map.extent(views), map.views(batch.views.clone()));
+                    let extent = map.extent(batch.views.len());
+                    let coarse = graph.upload("simulate.scatter", extent, map.views(batch.views.clone()));
                     let fine = enlarge::record(&mut graph, coarse, geometry.detector());
                     let signal = scale_add::record(&mut graph, 1.0, primary, 1.0, fine);
-                    let share = (map.quantum_kev / quantum_kev) as f32;
-                    (signal, scale_add::record(&mut graph, 1.0, spread, share, fine), Some(fine))
+                    let spread = scale_add::record(&mut graph, 1.0, squares, map.quantum as f32, fine);
+                    (signal, spread, Some(fine))
                 }
-                None => (primary, spread, None),
+                None => (primary, squares, None),
             };
-            let _ = (signal, spread);
+            let first_view = batch.views.start as u32;
+            let (raw, integrals) = match &chain {
+                Some(chain) => {
+                    let Read { raw, integrals } = chain.record(&mut graph, signal, Some(spread), first_view);
+                    (raw, opening.levelled(&mut graph, batch.views.clone(), geometry.detector(), integrals))
+                }
+                None => {
+                    let [signal, open] = [signal, open].map(|signal| line_integral::record(&mut graph, FLOOR, signal));
+                    (signal, scale_add::record(&mut graph, 1.0, signal, -1.0, open))
+                }
+            };
             let first = batch.elements().start;
             for (part, output) in &outputs {
                 let (image, times) = match part {
-                    Part::Primary => (Some(primary), 1),
-                    Part::Scatter => (scattered, 1),
-                    Part::Thickness => (Some(thickness), materials.len()),
-                    Part::Raw => (None, 1),
-                    Part::Integrals => (Some(line_integral::record(&mut graph, 1e-6, mean)), 1),
+                    Part::Primary => (primary, 1),
+                    Part::Scatter => (scattered.unwrap_or(primary), 1),
+                    Part::Thickness => (seen.thickness, materials.len()),
+                    Part::Raw => (raw, 1),
+                    Part::Integrals => (integrals, 1),
                 };
-                if let Some(image) = image {
-                    graph.download(image, *output, first * times);
-                }
+                graph.download(image, *output, first * times);
             }
         }
-        Ok(Self { graph, geometry, materials, outputs })
+        let unit_kev = irradiated.central[0] as f32;
+        Ok(Self { graph, geometry, materials, outputs, unit_kev })
+    }
+}
+
+/// The open beam on few pixels that cover the detector, over its signal in the middle.
+struct Opening {
+    size: [usize; 2],
+    /// View by view.
+    views: Vec<Vec<f32>>,
+    /// That of the flat image, which a site takes in the place of the middle view.
+    flat: Vec<f32>,
+}
+
+impl Opening {
+    fn new(case: &Case, irradiated: &Irradiated) -> Result<Self, TaskError> {
+        let room = case.room();
+        let size = room.detector().map(|n| n.min(OPEN_PIXELS));
+        let signal = |view| irradiated.open.signal(view, room.detector(), size, irradiated.central[0]);
+        let views: Vec<_> = room.views().par_iter().map(signal).collect();
+        let views: Vec<Vec<f32>> = views.into_iter().collect::<Result<_, _>>()?;
+        let flat = views[views.len() / 2].clone();
+        Ok(Self { size, views, flat })
+    }
+
+    /// Maps of few pixels on the detector.
+    fn enlarged(&self, graph: &mut Graph<'_>, label: &str, maps: Vec<f32>, detector: [usize; 2]) -> Buffer<f32> {
+        let [columns, rows] = self.size;
+        let extent = Extent::new(maps.len() / (columns * rows), rows, columns);
+        let coarse = graph.upload_shared(label, extent, Shared::new(maps));
+        enlarge::record(graph, coarse, detector)
+    }
+
+    fn of_views(&self, graph: &mut Graph<'_>, views: Range<usize>, detector: [usize; 2]) -> Buffer<f32> {
+        self.enlarged(graph, "simulate.open", self.views[views].concat(), detector)
+    }
+
+    fn field(&self, graph: &mut Graph<'_>, detector: [usize; 2]) -> Buffer<f32> {
+        self.enlarged(graph, "simulate.flat", self.flat.clone(), detector)
+    }
+
+    /// Line integrals against the open beam of their own view instead of the flat image's.
+    fn levelled(
+        &self,
+        graph: &mut Graph<'_>,
+        views: Range<usize>,
+        detector: [usize; 2],
+        integrals: Buffer<f32>,
+    ) -> Buffer<f32> {
+        if self.views.iter().all(|view| *view == self.flat) {
+            return integrals;
+        }
+        let ratio = |(own, flat): (&f32, &f32)| (f64::from(*own) / f64::from(*flat)).ln() as f32;
+        let levels = self.views[views].iter().flat_map(|view| view.iter().zip(&self.flat).map(ratio)).collect();
+        let levels = self.enlarged(graph, "simulate.levels", levels, detector);
+        scale_add::record(graph, 1.0, integrals, 1.0, levels)
     }
 }
 
@@ -136,7 +214,10 @@ impl Recorded for Exposure<'_> {
             |part: Part, values| Projections::new(views, detector, self.geometry.pitch_mm(), part.unit(), values);
         let mut images = Vec::new();
         for (part, output) in &self.outputs {
-            let values = outputs.take(*output)?;
+            let mut values = outputs.take(*output)?;
+            if matches!(part, Part::Primary | Part::Scatter) {
+                values.iter_mut().for_each(|value| *value *= self.unit_kev);
+            }
             if *part != Part::Thickness {
                 images.push((*part, part.name().to_owned(), stack(*part, values)?));
                 continue;

@@ -20,7 +20,7 @@ mod stub;
 pub use case::{Case, Part, ScatterMap, Straightened};
 pub use exposure::{Exposed, Exposure};
 pub use hardening::WaterCurve;
-pub use open_beam::{OpenBeam, OpenSignal};
+pub use open_beam::OpenBeam;
 pub use protocol::{Protocol, ProtocolError, ProtocolText};
 pub use results::Measured;
 pub use scatter::ScatterTask;

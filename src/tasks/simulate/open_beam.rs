@@ -55,15 +55,6 @@ struct Responses {
     moments: Vec<[Moments; COSINES]>,
 }
 
-/// What arrives where nothing stands in the beam.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OpenSignal {
-    /// Mean signal of each pixel, in keV, row by row.
-    pub mean_kev: Vec<f32>,
-    /// Variance of a pixel's signal over its mean, in keV: the mean energy of a quantum, weighted by energy.
-    pub quantum_kev: f64,
-}
-
 impl OpenBeam {
     /// Beam of a protocol's tables; `detector` absorbs everything where there is none.
     ///
@@ -72,7 +63,7 @@ impl OpenBeam {
     pub fn new(
         beam: &Beam,
         grid: Option<&GridSection>,
-        detector: Option<&Detector>,
+        detector: Option<(&Detector, Weighting)>,
         geometry: &Geometry,
     ) -> Result<Self, TaskError> {
         let layers: Result<Vec<Layer>, PhysicsError> = beam.filter.iter().map(|text| Layer::parse(text, &[])).collect();
@@ -133,41 +124,50 @@ impl OpenBeam {
         self.grid.as_ref()
     }
 
-    /// Mean signal of a view's pixels in keV.
+    /// Mean and variance of the signal of a pixel in the detector's middle, in keV and keV².
+    ///
+    /// # Errors
+    /// As [`Self::signal`].
+    pub fn central_signal(&self, view: &View) -> Result<[f64; 2], TaskError> {
+        Ok(self.moments_at(&Frame::new(view)?, view.detector_centre)?)
+    }
+
+    /// Mean signal of pixels of a view's detector in units of `unit_kev`, row by row, at the middles of `size` fields that cover it.
     ///
     /// # Errors
     /// [`TaskError`] where the anode cuts the beam off, or the source is not a point.
-    pub fn signal(&self, view: &View, detector: [usize; 2]) -> Result<OpenSignal, TaskError> {
+    pub fn signal(
+        &self,
+        view: &View,
+        detector: [usize; 2],
+        size: [usize; 2],
+        unit_kev: f64,
+    ) -> Result<Vec<f32>, TaskError> {
         let frame = Frame::new(view)?;
-        let [columns, rows] = detector;
+        let [columns, rows] = size;
         let points: [f64; POINTS] = std::array::from_fn(|k| (PI * (k as f64 + 0.5) / POINTS as f64).cos());
-        let half = [columns, rows].map(|n| (n as f64 - 1.0).max(1.0) / 2.0);
+        let half = detector.map(|n| n as f64 / 2.0);
         let mut values = [[0.0; POINTS]; POINTS];
-        let mut moments = [0.0; 2];
         for (row, v) in values.iter_mut().zip(points) {
             for (value, u) in row.iter_mut().zip(points) {
                 let pixel = view.detector_centre + u * half[0] * view.u_step + v * half[1] * view.v_step;
-                let [mean, square] = self.moments_at(&frame, pixel)?;
-                *value = mean;
-                moments[0] += mean;
-                moments[1] += square;
+                *value = self.moments_at(&frame, pixel)?[0] / unit_kev;
             }
         }
         let basis = |count: usize| -> Vec<[f64; POINTS]> {
-            let middle = (count as f64 - 1.0) / 2.0;
-            (0..count).map(|i| lagrange(&points, (i as f64 - middle) / middle.max(0.5))).collect()
+            (0..count).map(|i| lagrange(&points, (2.0 * i as f64 + 1.0) / count as f64 - 1.0)).collect()
         };
         let (across, down) = (basis(columns), basis(rows));
-        let mut mean_kev = Vec::with_capacity(columns * rows);
+        let mut signal = Vec::with_capacity(columns * rows);
         for row in &down {
             let line: [f64; POINTS] = std::array::from_fn(|k| (0..POINTS).map(|j| row[j] * values[j][k]).sum());
-            mean_kev.extend(
+            signal.extend(
                 across
                     .iter()
                     .map(|weights| weights.iter().zip(&line).map(|(weight, value)| weight * value).sum::<f64>() as f32),
             );
         }
-        Ok(OpenSignal { mean_kev, quantum_kev: moments[1] / moments[0] })
+        Ok(signal)
     }
 
     /// Air kerma at a point, in mGy and exposure, without what scatters back.
@@ -239,13 +239,17 @@ impl Emission {
 }
 
 impl Responses {
-    fn new(energies_kev: &[f64], detector: Option<&Detector>, steepest: f64) -> Result<Self, PhysicsError> {
+    fn new(
+        energies_kev: &[f64],
+        detector: Option<(&Detector, Weighting)>,
+        steepest: f64,
+    ) -> Result<Self, PhysicsError> {
         let cosines = [steepest, (1.0 + steepest) / 2.0, 1.0];
         let moments = energies_kev.iter().map(|&energy_kev| {
             let mut of_cosines = [Moments::default(); COSINES];
             for (moments, cosine) in of_cosines.iter_mut().zip(cosines) {
                 *moments = match detector {
-                    Some(detector) => detector.moments(energy_kev, cosine, Weighting::Energy)?,
+                    Some((detector, weighting)) => detector.moments(energy_kev, cosine, weighting)?,
                     None => {
                         let signal_squared = energy_kev * energy_kev;
                         Moments { incident: 1.0, interacting: 1.0, signal: energy_kev, signal_squared }
@@ -360,17 +364,17 @@ mod tests {
         let grid: GridSection =
             toml::from_str("ratio = 10\nlines_per_cm = 40\nstrip_mm = 0.05\nfocus_mm = 1800").unwrap();
         let layer = Detector::new(physics::Converter::CaesiumIodide, 0.6, 0.8).unwrap();
-        let open = OpenBeam::new(&beam, Some(&grid), Some(&layer), &geometry).unwrap();
+        let open = OpenBeam::new(&beam, Some(&grid), Some((&layer, Weighting::Energy)), &geometry).unwrap();
         let view = &geometry.views()[0];
-        let signal = open.signal(view, geometry.detector()).unwrap();
+        let signal = open.signal(view, geometry.detector(), geometry.detector(), 1.0).unwrap();
         let frame = Frame::new(view).unwrap();
         for (i, j) in [(0, 0), (40, 0), (3, 17), (20, 20), (40, 40), (11, 33)] {
             let [want, _] = open.moments_at(&frame, view.pixel_mm([41, 41], i as f64, j as f64)).unwrap();
-            let got = f64::from(signal.mean_kev[j * 41 + i]);
+            let got = f64::from(signal[j * 41 + i]);
             assert!((got / want - 1.0).abs() < 2e-5, "({i}, {j}): {got} {want}");
         }
         // The side of the anode gets less.
-        assert!(signal.mean_kev[20] < 0.93 * signal.mean_kev[40 * 41 + 20]);
+        assert!(signal[20] < 0.93 * signal[40 * 41 + 20]);
     }
 
     #[test]
@@ -394,7 +398,7 @@ mod tests {
         beam.anode_deg = 6.0;
         let geometry = geometry(3);
         let open = OpenBeam::new(&beam, None, None, &geometry).unwrap();
-        let message = open.signal(&geometry.views()[0], [3, 3]).unwrap_err().to_string();
+        let message = open.signal(&geometry.views()[0], [3, 3], [3, 3], 1.0).unwrap_err().to_string();
         assert!(message.contains("below which the anode cuts off"), "{message}");
     }
 }

@@ -6,17 +6,22 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::{Table, Value};
 
-use super::stub::DetectorSettings;
 use super::{
     draw,
     sections::{Beam, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
 };
-use crate::geometry::Scan;
+use crate::{
+    geometry::{GeometryError, Scan},
+    kernels::detector::{DetectorSettings, Images},
+    physics::PhysicsError,
+};
 
 /// Largest protocol file that is read; built-in ones have about 4 KB.
 #[cfg(feature = "io")]
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
+/// Relative difference of pitches that rounding in files may cause.
+const PITCH_TOLERANCE: f64 = 1e-6;
 /// Most sources along a side of the focal spot.
 const MOST_SOURCES: usize = 16;
 
@@ -72,6 +77,12 @@ pub enum ProtocolError {
         /// What was given.
         got: String,
     },
+    /// The scan is not usable.
+    #[error("geometry: {0}")]
+    Geometry(#[from] GeometryError),
+    /// The detector is not usable.
+    #[error("detector: {0}")]
+    Physics(#[from] PhysicsError),
     /// The file cannot be read.
     #[error("{}: cannot read: {reason}", path.display())]
     Read {
@@ -132,6 +143,22 @@ impl Protocol {
             }
             if !(pixel_mm > 0.0 && pixel_mm.is_finite()) {
                 return Err(ProtocolError::value("scatter.pixel_mm", "positive", pixel_mm));
+            }
+        }
+        if let Some(detector) = &self.detector {
+            detector.check()?;
+            if detector.images == Images::Native && detector.binning != 1 {
+                return Err(ProtocolError::value(
+                    "detector.images",
+                    "binned, as the geometry's pixels are bins",
+                    "native",
+                ));
+            }
+            let bin_mm = detector.pitch_mm * f64::from(detector.binning);
+            let pitch_mm = self.geometry.build()?.pitch_mm();
+            if pitch_mm.iter().any(|pitch| (pitch - bin_mm).abs() > PITCH_TOLERANCE * bin_mm) {
+                let allowed = format!("geometry.pitch_mm = {pitch_mm:?} over detector.binning = {}", detector.binning);
+                return Err(ProtocolError::value("detector.pitch_mm", allowed, detector.pitch_mm));
             }
         }
         let Patient { effective_kev, slices, padding, position, .. } = &self.patient;
