@@ -12,9 +12,11 @@ use crate::{
 /// 2. Within each slice, tissue is eroded by a disc of `opening_mm`: what is thinner than twice that (the table's shells,
 ///    clothes, tubes) vanishes, and what touched the body over it lets go.
 /// 3. Of what is left the connected parts (in three dimensions) stay that have `smallest_part` of the largest one's volume.
-/// 4. They grow back by the same disc and one voxel more, as far as there was tissue, and are filled within each slice: lungs, bowel
-///    gas.
+/// 4. They grow back by the same disc and are filled within each slice: lungs, bowel gas.
+/// 5. One more voxel all around keeps what tissue there is in the voxels that the skin runs through.
 ///
+/// Where the table touches the skin, a voxel of its shell stays. A plate thicker than twice `opening_mm` that touches is taken for
+/// body; so is what limbs enclose together with the trunk, which is air.
 /// Beyond a slice's edge the body is taken to go on, so that what the scanner's circle cuts stays whole up to there.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -80,8 +82,7 @@ impl Cleaning {
         let tissue = Mask::of(ct, |hu| hu > threshold);
         let disc = disc(self.opening_mm, sx, sy);
         let core = tissue.eroded(&disc).largest_parts(self.smallest_part);
-        let grown = core.dilated(&disc).dilated(&CROSS);
-        Ok(grown.and(&tissue).filled())
+        Ok(core.dilated(&disc).and(&tissue).filled().dilated(&CROSS))
     }
 }
 
@@ -110,4 +111,83 @@ fn part(grid: &Grid, low: [usize; 3], high: [usize; 3]) -> Result<Grid, DataErro
     let size = [0, 1, 2].map(|axis| high[axis] - low[axis]);
     let origin = grid.world_mm(glam::DVec3::from_array(low.map(|i| i as f64)));
     Grid::new(size, grid.spacing_mm().to_array(), origin.to_array(), grid.orientation())
+}
+
+#[cfg(test)]
+mod tests {
+    use glam::DVec3;
+
+    use super::*;
+
+    const SPACING_MM: f64 = 1.5;
+
+    /// A trunk with a lung on a plate of 4.5 mm that its back touches, an arm beside it, a blanket of 1.5 mm above, in a scanner's
+    /// circle; and which voxels belong to the trunk, its lung and the arm.
+    fn scan() -> (Volume, Vec<bool>) {
+        let grid: Grid = "160x120x6@1.5x1.5x5+7,8,9".parse().unwrap();
+        let (mut values, mut is_body) = (Vec::new(), Vec::new());
+        for index in 0..grid.voxel_count() {
+            let (x, y) = ((index % 160) as f64 - 79.5, (index / 160 % 120) as f64 - 59.5);
+            let (x, y) = (x * SPACING_MM, y * SPACING_MM);
+            let trunk = (x / 70.0).powi(2) + (y / 50.0).powi(2) <= 1.0;
+            let lung = ((x - 20.0) / 25.0).powi(2) + (y / 30.0).powi(2) <= 1.0;
+            let arm = (x + 90.0).powi(2) + y * y <= 15.0_f64.powi(2);
+            let plate = (-54.0..-49.5).contains(&y) && x.abs() < 85.0;
+            let blanket = (52.5..54.0).contains(&y);
+            let outside = x * x + y * y > 115.0_f64.powi(2);
+            values.push(match () {
+                () if outside => -2048.0,
+                () if lung => -800.0,
+                () if trunk || arm => 40.0,
+                () if plate => 300.0,
+                () if blanket => 0.0,
+                () => -1000.0,
+            });
+            is_body.push(trunk || arm);
+        }
+        (Volume::new(grid, Unit::Hounsfield, values).unwrap(), is_body)
+    }
+
+    #[test]
+    fn table_blanket_and_circle_go_while_lungs_and_arms_stay_where_they_are() {
+        let (ct, is_body) = scan();
+        let clean = Cleaning::default().apply(&ct).unwrap();
+        let [nx, ny, _] = clean.grid().size();
+        assert!(nx < 160 && ny < 80, "{nx} × {ny}");
+        let mut rest_of_plate = 0;
+        for (index, &hu) in ct.values().iter().enumerate() {
+            let voxel = DVec3::new((index % 160) as f64, (index / 160 % 120) as f64, (index / 160 / 120) as f64);
+            let at = clean.grid().index_of(ct.grid().world_mm(voxel));
+            assert!((at - at.round()).abs().max_element() < 1e-9, "{at}");
+            let at = at.round().as_i64vec3().to_array();
+            let is_in = at.iter().zip(clean.grid().size()).all(|(&i, n)| (0..n as i64).contains(&i));
+            let got = if is_in { clean.values()[(at[2] as usize * ny + at[1] as usize) * nx + at[0] as usize] } else { -1000.0 };
+            match is_body[index] {
+                true => assert_eq!(got, hu, "{voxel}"),
+                false if got == 300.0 => rest_of_plate += 1,
+                false => assert_eq!(got, -1000.0, "{voxel}"),
+            }
+        }
+        // A row about as wide as the back lies on it.
+        assert!(rest_of_plate < 6 * 40, "{rest_of_plate}");
+        let only_trunk = Cleaning { smallest_part: 0.5, ..Cleaning::default() }.apply(&ct).unwrap();
+        assert!(only_trunk.grid().size()[0] < 100);
+        // Without an opening the plate stays.
+        let plain = Cleaning { opening_mm: 0.0, ..Cleaning::default() }.apply(&ct).unwrap();
+        assert!(plain.values().iter().filter(|&&hu| hu == 300.0).count() > 6 * 3 * 100);
+    }
+
+    #[test]
+    fn what_is_no_body_is_refused_in_one_line() {
+        let (ct, _) = scan();
+        let refused = |cleaning: Cleaning| cleaning.apply(&ct).unwrap_err().to_string();
+        let usual = Cleaning::default();
+        assert_eq!(
+            refused(Cleaning { threshold_hu: 2000.0, ..usual }),
+            "no body in the CT: no part above 2000 HU is thicker than 12 mm"
+        );
+        assert!(refused(Cleaning { opening_mm: 60.0, ..usual }).contains("0 to 50 mm, got 60 mm"));
+        assert!(refused(Cleaning { smallest_part: 0.0, ..usual }).contains("more than 0 and at most 1"));
+        assert!(refused(Cleaning { threshold_hu: f64::NAN, ..usual }).contains("finite"));
+    }
 }

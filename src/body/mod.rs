@@ -7,10 +7,14 @@
 mod cleaning;
 mod error;
 mod mask;
+mod position;
+mod slices;
 mod tissue;
 mod voxels;
 
 pub use cleaning::Cleaning;
 pub use error::BodyError;
+pub use position::Position;
+pub use slices::{interpolate_slices, pad_slices};
 pub use tissue::{Calibration, EFFECTIVE_ENERGY_KEV, MOST_HU, NOTHING_HU, Node};
 pub use voxels::Body;
