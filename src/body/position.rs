@@ -1,4 +1,5 @@
 use glam::{DMat3, DVec3};
+use serde::{Deserialize, Serialize};
 
 use super::BodyError;
 use crate::geometry::{Geometry, Source, View};
@@ -10,7 +11,8 @@ use crate::geometry::{Geometry, Source, View};
 /// ```
 /// where p is a point of the body in its own frame, p' where it comes to lie, c the centre of the rotation and t the shift. Angles are
 /// counter-clockwise seen from the end of the axis: roll about z (head), pitch about x (right), yaw about y (front).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Position {
     /// Angle about z, in degrees.
     pub roll_deg: f64,

@@ -1,7 +1,5 @@
 use std::ops::Range;
 
-use glam::DVec3;
-
 use super::{Exposure, OpenBeam, Protocol, ProtocolError, hardening::WaterCurve, sections::FocalSpot};
 use crate::{
     body::Body,
@@ -122,8 +120,7 @@ impl Case {
     pub fn new(protocol: &Protocol, ct: Volume) -> Result<Self, TaskError> {
         let room = protocol.geometry.build()?;
         let ct = protocol.patient.prepared(ct)?;
-        let ct = centred(ct)?;
-        let geometry = protocol.patient.position.seen_by_body(&room)?;
+        let geometry = protocol.patient.position.seen_by_patient(&room)?;
         geometry.outside(ct.grid())?;
         let object = match &protocol.beam {
             None => Object::Plain(ct),
@@ -305,12 +302,6 @@ fn longest_mm(body: &Body) -> Vec<f64> {
         densest.iter_mut().zip(row).for_each(|(most, fraction)| *most = most.max(*fraction));
     }
     densest.into_iter().map(|fraction| f64::from(fraction) * diagonal).collect()
-}
-
-/// The volume with its middle at the isocentre.
-fn centred(volume: Volume) -> Result<Volume, TaskError> {
-    let grid: Grid = volume.grid().with_centre(DVec3::ZERO);
-    Ok(volume.with_grid(grid)?)
 }
 
 pub(super) fn source_detector_mm(view: &View) -> Result<f64, TaskError> {

@@ -25,6 +25,6 @@ pub use protocol::{Protocol, ProtocolError, ProtocolText};
 pub use results::Measured;
 pub use scatter::ScatterTask;
 pub use sections::{
-    Air, Beam, Collimator, FocalSpot, GridSection, Heel, Padding, Patient, Position, Reconstruction, Scatter,
-    ScatterModel, Side, Slices, WaterCorrection,
+    Air, Beam, Collimator, FocalSpot, GridSection, Heel, Padding, Patient, Reconstruction, Scatter, ScatterModel, Side,
+    Slices, WaterCorrection,
 };

@@ -165,7 +165,8 @@ impl Protocol {
         let numbers = [
             ("patient.effective_kev", *effective_kev, 5.0..=150.0),
             ("patient.slices.spacing_mm", slices.map_or(1.0, |slices| slices.spacing_mm), 0.1..=100.0),
-            ("patient.padding.length_mm", padding.map_or(0.0, |padding| padding.length_mm), 0.0..=2000.0),
+            ("patient.padding.inferior_mm", padding.map_or(0.0, |padding| padding.inferior_mm), 0.0..=2000.0),
+            ("patient.padding.superior_mm", padding.map_or(0.0, |padding| padding.superior_mm), 0.0..=2000.0),
             ("patient.position.roll_deg", position.roll_deg, -360.0..=360.0),
             ("patient.position.pitch_deg", position.pitch_deg, -360.0..=360.0),
             ("patient.position.yaw_deg", position.yaw_deg, -360.0..=360.0),

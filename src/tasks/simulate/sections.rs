@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use glam::DVec3;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    body::{self, Calibration, Cleaning},
+    body::{self, Calibration, Cleaning, Position, interpolate_slices, pad_slices},
     data::{Grid, Volume},
-    geometry::Geometry,
     tasks::TaskError,
 };
 
@@ -41,22 +41,10 @@ pub struct Slices {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Padding {
-    /// How far, at either end, in millimetres.
-    pub length_mm: f64,
-}
-
-/// Where the patient stands: the middle of the body is the isocentre, then turns and a shift.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Position {
-    /// Turn about the patient's long axis z, in degrees, counter-clockwise as seen from the head.
-    pub roll_deg: f64,
-    /// Turn about the axis x from right to left, in degrees.
-    pub pitch_deg: f64,
-    /// Turn about the axis y from back to front, in degrees.
-    pub yaw_deg: f64,
-    /// Shift from the isocentre, in millimetres, along x, y and z.
-    pub shift_mm: [f64; 3],
+    /// How far towards the feet, in millimetres.
+    pub inferior_mm: f64,
+    /// How far towards the head, in millimetres.
+    pub superior_mm: f64,
 }
 
 /// The X-ray beam.
@@ -251,13 +239,23 @@ mod grid_text {
 }
 
 impl Patient {
-    /// The CT cleaned, interpolated and continued, as far as it is asked for.
+    /// The CT cleaned, continued and interpolated, as far as it is asked for, with the middle of what was given at the isocentre.
     pub(super) fn prepared(&self, ct: Volume) -> Result<Volume, TaskError> {
         let ct = match &self.cleaning {
             Some(cleaning) => cleaning.apply(&ct)?,
             None => ct,
         };
-        Ok(ct)
+        // What is added to the ends moves nothing.
+        let grid = ct.grid().with_centre(DVec3::ZERO);
+        let ct = ct.with_grid(grid)?;
+        let ct = match self.padding {
+            Some(Padding { inferior_mm, superior_mm }) => pad_slices(&ct, inferior_mm, superior_mm)?,
+            None => ct,
+        };
+        match self.slices {
+            Some(Slices { spacing_mm }) => Ok(interpolate_slices(&ct, spacing_mm)?),
+            None => Ok(ct),
+        }
     }
 
     /// What tissue has which CT number.
@@ -267,12 +265,5 @@ impl Patient {
             Some([air, water]) => calibration.measured(air, water)?,
             None => calibration,
         })
-    }
-}
-
-impl Position {
-    /// Source and detector of the room as the body sees them.
-    pub(super) fn seen_by_body(&self, room: &Geometry) -> Result<Geometry, TaskError> {
-        Ok(room.clone())
     }
 }
