@@ -5,6 +5,7 @@
 //! ```
 
 mod cleaning;
+mod coarse;
 mod error;
 mod mask;
 mod position;
@@ -13,6 +14,7 @@ mod tissue;
 mod voxels;
 
 pub use cleaning::Cleaning;
+pub use coarse::coarsen;
 pub use error::BodyError;
 pub use position::Position;
 pub use slices::{interpolate_slices, pad_slices};

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::{Exposure, OpenBeam, Protocol, ProtocolError, hardening::WaterCurve, sections::FocalSpot};
 use crate::{
-    body::Body,
+    body::{Body, coarsen},
     data::{Grid, Projections, Unit, Volume},
     engine::{Extent, Graph, Output, Outputs},
     geometry::{Geometry, Source, View},
@@ -38,6 +38,8 @@ pub(super) enum Object {
 #[derive(Clone, Debug)]
 pub(super) struct Irradiated {
     pub(super) body: Body,
+    /// The same in the larger voxels that are enough for scattered photons.
+    pub(super) coarse: Option<Body>,
     pub(super) open: OpenBeam,
     /// First and second moment of the signal behind the body's materials, over those of the open beam.
     pub(super) mean: Quadrature,
@@ -128,9 +130,14 @@ impl Case {
                 let layer = protocol.detector.as_ref().map(DetectorSettings::layer).transpose()?;
                 let weighting = protocol.detector.as_ref().map(|detector| detector.converter.weighting);
                 let open = OpenBeam::new(beam, protocol.grid.as_ref(), layer.as_ref().zip(weighting), &room)?;
-                let body = protocol.patient.calibration()?.body(&ct)?;
+                let calibration = protocol.patient.calibration()?;
+                let coarse = match protocol.scatter {
+                    Some(scatter) => Some(calibration.body(&coarsen(&ct, scatter.voxel_mm)?)?),
+                    None => None,
+                };
+                let body = calibration.body(&ct)?;
                 drop(ct);
-                Object::Irradiated(Box::new(Irradiated::new(body, open, &room)?))
+                Object::Irradiated(Box::new(Irradiated::new(body, coarse, open, &room)?))
             }
         };
         Ok(Self { protocol: protocol.clone(), room, geometry, object })
@@ -276,7 +283,7 @@ impl Case {
 }
 
 impl Irradiated {
-    fn new(body: Body, open: OpenBeam, room: &Geometry) -> Result<Self, TaskError> {
+    fn new(body: Body, coarse: Option<Body>, open: OpenBeam, room: &Geometry) -> Result<Self, TaskError> {
         let spectrum = open.central_spectrum(source_detector_mm(&room.views()[0])?)?;
         let moments = open.central_moments()?;
         let [first, second]: [Vec<f64>; 2] = [0, 1].map(|k| moments.iter().map(|moments| moments[k]).collect());
@@ -289,7 +296,7 @@ impl Irradiated {
         let both: Result<Vec<Quadrature>, TaskError> = both.into_iter().collect();
         let [mean, squares] = both?.try_into().unwrap_or_else(|_| unreachable!("two responses"));
         let central = open.central_signal(&room.views()[0])?;
-        Ok(Self { mean, squares, water, central, open, body })
+        Ok(Self { mean, squares, water, central, open, body, coarse })
     }
 }
 

@@ -130,7 +130,7 @@ impl Protocol {
                 return Err(ProtocolError::value("focal_spot.samples", allowed, format!("{samples:?}")));
             }
         }
-        if let Some(Scatter { model, photons, pixel_mm }) = self.scatter {
+        if let Some(Scatter { model, photons, pixel_mm, voxel_mm }) = self.scatter {
             match (model, photons) {
                 (ScatterModel::MonteCarlo, None | Some(0)) => {
                     let got = photons.map_or_else(|| "none".to_owned(), |count| count.to_string());
@@ -141,8 +141,10 @@ impl Protocol {
                 }
                 _ => {}
             }
-            if !(pixel_mm > 0.0 && pixel_mm.is_finite()) {
-                return Err(ProtocolError::value("scatter.pixel_mm", "positive", pixel_mm));
+            for (field, side_mm) in [("scatter.pixel_mm", pixel_mm), ("scatter.voxel_mm", voxel_mm)] {
+                if !(0.5..=100.0).contains(&side_mm) {
+                    return Err(ProtocolError::value(field, "0.5 to 100 mm", side_mm));
+                }
             }
         }
         if let Some(detector) = &self.detector {

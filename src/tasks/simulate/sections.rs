@@ -125,10 +125,17 @@ pub struct Scatter {
     /// Side of a pixel of the scatter map, in millimetres.
     #[serde(default = "scatter_pixel_mm")]
     pub pixel_mm: f64,
+    /// Side of a voxel of the body in which photons are scattered, in millimetres.
+    #[serde(default = "scatter_voxel_mm")]
+    pub voxel_mm: f64,
 }
 
 fn scatter_pixel_mm() -> f64 {
     8.0
+}
+
+fn scatter_voxel_mm() -> f64 {
+    4.0
 }
 
 /// How scattered radiation is computed.
