@@ -261,6 +261,30 @@ impl ProtocolText {
         Ok(())
     }
 
+    /// The protocol's variants by their names, in alphabetical order: each is the whole protocol with the fields of its table
+    /// `variants.NAME` in place of others. One without a name where there are none.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Value`] when what is called `variants` holds something other than tables.
+    pub fn variants(&self) -> Result<Vec<(String, Self)>, ProtocolError> {
+        let mut common = self.0.clone();
+        let wrong = |field: &str, got: &Value| ProtocolError::value(field, "a table", got.type_str());
+        let variants = match common.remove("variants") {
+            None => return Ok(vec![(String::new(), self.clone())]),
+            Some(Value::Table(variants)) => variants,
+            Some(other) => return Err(wrong("variants", &other)),
+        };
+        let of = |(name, value): (String, Value)| match value {
+            Value::Table(fields) => {
+                let mut table = common.clone();
+                overlay(&mut table, fields);
+                Ok((name, Self(table)))
+            }
+            other => Err(wrong(&format!("variants.{name}"), &other)),
+        };
+        variants.into_iter().map(of).collect()
+    }
+
     /// The protocol of one case: ranges become numbers drawn by the seed and the field's path, effects that are not enabled are left
     /// out.
     ///
@@ -274,5 +298,17 @@ impl ProtocolText {
             .map_err(|error: toml::de::Error| ProtocolError::Toml(error.to_string().trim().to_owned()))?;
         protocol.check()?;
         Ok(protocol)
+    }
+}
+
+/// Puts fields over those of a table, tables within tables.
+fn overlay(table: &mut Table, fields: Table) {
+    for (key, value) in fields {
+        match (table.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(fields)) => overlay(inner, fields),
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
     }
 }

@@ -19,6 +19,8 @@ pub struct Patient {
     pub effective_kev: f64,
     /// CT numbers that the scanner gives air and water, where they are not −1000 and 0.
     pub air_water_hu: Option<[f64; 2]>,
+    /// What stands where bone is.
+    pub bone: Bone,
     /// Removal of all that is not the patient.
     pub cleaning: Option<Cleaning>,
     /// Interpolation between thick slices.
@@ -27,6 +29,17 @@ pub struct Patient {
     pub padding: Option<Padding>,
     /// Turn and shift.
     pub position: Position,
+}
+
+/// What stands where bone is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bone {
+    /// Bone.
+    #[default]
+    Bone,
+    /// As much soft tissue, by volume: of a pair of images, the one without bones.
+    SoftTissue,
 }
 
 /// Interpolation between slices that are thicker than this.
@@ -223,6 +236,7 @@ impl Default for Patient {
         Self {
             effective_kev: body::EFFECTIVE_ENERGY_KEV,
             air_water_hu: None,
+            bone: Bone::Bone,
             cleaning: None,
             slices: None,
             padding: None,

@@ -174,7 +174,7 @@ fn text_of_card(cases: &BTreeMap<String, (&Record, Option<String>)>) -> String {
     text.push_str("\n## Cases\n\n| case | seed | CT, SHA-256 | protocol |\n|---|---|---|---|\n");
     for (name, (record, _)) in cases {
         let hash = record.inputs.first().map_or("", |input| input.sha256.as_str());
-        text.push_str(&format!("| {name} | {} | {hash} | {} |\n", record.seed, record.protocol.description));
+        text.push_str(&format!("| {name} | {} | {hash} | {} |\n", record.seed, record.description()));
     }
     text
 }

@@ -15,7 +15,7 @@ use kerma::tasks::simulate::{Part, Protocol, ProtocolText};
 
 use self::{
     one::Request,
-    record::{Hashed, Record},
+    record::{Hashed, Record, Variant},
 };
 use crate::{context::Context, failure::Failure};
 
@@ -158,8 +158,11 @@ pub(crate) fn run(args: &SimulateArgs, context: &mut Context) -> Result<(), Fail
             .answer(format!("{}: would take {disk} of disk, {memory} of memory and about {time}\n", out.display()));
     }
     let record = one::make(&request, out, context)?;
-    for (key, value) in &record.results {
-        context.measure(key, value);
+    for Variant { name, results, .. } in &record.protocols {
+        for (key, value) in results {
+            let key = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+            context.measure(&key, value);
+        }
     }
     let same = former.as_ref().map(|former| differing(&former.outputs, &record.outputs));
     if let Some(differing) = &same {
@@ -170,7 +173,7 @@ pub(crate) fn run(args: &SimulateArgs, context: &mut Context) -> Result<(), Fail
         Some(files) if files.is_empty() => ", the same bits".to_owned(),
         Some(files) => format!(", other bits in {}", files.join(", ")),
     };
-    context.finish(&format!("{}: {}{verdict}", out.display(), record.protocol.description))?;
+    context.finish(&format!("{}: {}{verdict}", out.display(), record.description()))?;
     match same.filter(|files| !files.is_empty()) {
         Some(files) => Err(Failure::Check(format!("{} differ from the run that was repeated", files.join(", ")))),
         None => Ok(()),

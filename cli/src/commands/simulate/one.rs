@@ -7,17 +7,16 @@ use std::{
 
 use kerma::{
     data::{Projections, Volume},
-    engine::Plan,
     tasks::{
         Recorded, Task,
-        simulate::{Case, Part, Protocol, ProtocolText},
+        simulate::{Case, Part, Protocol, ProtocolError, ProtocolText},
     },
 };
 
 use super::{
     files::Draft,
     page,
-    record::{Dates, Hashed, Machine, Record, shaders_sha256},
+    record::{Dates, Hashed, Machine, Record, Variant, shaders_sha256},
 };
 use crate::{context::Context, failure::Failure, inputs, pictures::Window};
 
@@ -33,7 +32,8 @@ pub(super) struct Request {
     ct: PathBuf,
     name: String,
     seed: u64,
-    protocol: Protocol,
+    /// Variants by their names; one without a name where there are none.
+    protocols: Vec<(String, Protocol)>,
     keep: Vec<Part>,
 }
 
@@ -53,7 +53,9 @@ impl Request {
         protocol: &ProtocolText,
         keep: Vec<Part>,
     ) -> Result<Self, Failure> {
-        Ok(Self { ct, name, seed, protocol: protocol.draw(seed)?, keep })
+        let variants = protocol.variants()?;
+        let drawn = variants.into_iter().map(|(variant, text)| Ok((variant, text.draw(seed)?)));
+        Ok(Self { ct, name, seed, protocols: drawn.collect::<Result<_, ProtocolError>>()?, keep })
     }
 
     /// What a record asks for.
@@ -61,13 +63,16 @@ impl Request {
         let ct = record.inputs.first().map(|input| input.file.clone());
         let ct = ct.ok_or_else(|| Failure::input("the record names no CT"))?;
         let keep = Part::ALL.into_iter().filter(|part| record.keep.iter().any(|name| name == part.name())).collect();
-        let protocol = record.protocol.clone();
-        Ok(Self { ct, name: record.case.clone(), seed: record.seed, protocol, keep })
+        let protocols =
+            record.protocols.iter().map(|variant| (variant.name.clone(), variant.protocol.clone())).collect();
+        Ok(Self { ct, name: record.case.clone(), seed: record.seed, protocols, keep })
     }
 
     /// Whether a record is that of this request and of the CT as it is now.
     pub(super) fn made(&self, record: &Record) -> Result<bool, Failure> {
-        let is_same = record.seed == self.seed && record.protocol == self.protocol && record.keep == self.names();
+        let asked = self.protocols.iter().map(|(name, protocol)| (name, protocol));
+        let made = record.protocols.iter().map(|variant| (&variant.name, &variant.protocol));
+        let is_same = record.seed == self.seed && made.eq(asked) && record.keep == self.names();
         Ok(is_same && record.inputs == [Hashed::of(&self.ct)?])
     }
 
@@ -75,9 +80,9 @@ impl Request {
         self.keep.iter().map(|part| part.name().to_owned()).collect()
     }
 
-    fn case(&self, context: &mut Context) -> Result<Case, Failure> {
+    fn case(&self, protocol: &Protocol, context: &mut Context) -> Result<Case, Failure> {
         let ct = inputs::ct(&self.ct, context)?;
-        context.compute(|| Case::new(&self.protocol, ct)).map_err(|error| Failure::from(error).in_file(&self.ct))
+        context.compute(|| Case::new(protocol, ct)).map_err(|error| Failure::from(error).in_file(&self.ct))
     }
 }
 
@@ -86,7 +91,36 @@ pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> R
     let started = now();
     let mut draft = Draft::new(folder)?;
     let hashed = context.read(|| Hashed::of(&request.ct))?;
-    let case = request.case(context)?;
+    let mut variants = Vec::new();
+    for (name, protocol) in &request.protocols {
+        variants.push(variant(request, name, protocol, &mut draft, context)?);
+    }
+    let record = Record {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        case: request.name.clone(),
+        seed: request.seed,
+        keep: request.names(),
+        protocols: variants,
+        inputs: vec![hashed],
+        shaders_sha256: shaders_sha256(),
+        device: Machine::of(&context.device()?.clone(), context),
+        outputs: draft.outputs.clone(),
+        dates: Dates { started, finished: now() },
+    };
+    draft.publish(context, &record)?;
+    Ok(record)
+}
+
+/// Makes the images of a variant; its files carry its name.
+fn variant(
+    request: &Request,
+    name: &str,
+    protocol: &Protocol,
+    draft: &mut Draft,
+    context: &mut Context,
+) -> Result<Variant, Failure> {
+    let file = |stem: &str| if name.is_empty() { stem.to_owned() } else { format!("{stem}-{name}") };
+    let case = request.case(protocol, context)?;
     let scatter = match case.scatter(request.seed)? {
         Some(task) => {
             Some(context.drive("scatter", |device, control| Ok(pollster::block_on(task.run(device, control))?))?)
@@ -102,38 +136,25 @@ pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> R
         Some(integrals) => reconstruct(&case, integrals, context)?,
         None => None,
     };
-
-    for (part, name, stack) in exposed.named() {
+    for (part, stem, stack) in exposed.named() {
         if request.keep.contains(&part) {
-            draft.stack(context, name, stack)?;
+            draft.stack(context, &file(stem), stack)?;
         }
     }
     let middle = case.room().views().len() / 2;
     if let Some(integrals) = exposed.stack(Part::Integrals) {
-        draft.view(context, "picture", integrals, case.room(), middle)?;
+        draft.view(context, &file("picture"), integrals, case.room(), middle)?;
     }
     if let Some(volume) = &reconstruction {
-        draft.volume(context, "reconstruction", volume)?;
-        draft.planes(context, "reconstruction", volume, Window::level(LEVEL_HU, WIDTH_HU))?;
+        draft.volume(context, &file("reconstruction"), volume)?;
+        draft.planes(context, &file("reconstruction"), volume, Window::level(LEVEL_HU, WIDTH_HU))?;
     }
     let results = case.results(&exposed)?;
-    let html = page::report(request.name.as_str(), &case, &exposed, reconstruction.as_ref(), &results, context)?;
-    draft.text(context, "report.html", &html)?;
-    let record = Record {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        case: request.name.clone(),
-        seed: request.seed,
-        keep: request.names(),
-        protocol: request.protocol.clone(),
-        inputs: vec![hashed],
-        shaders_sha256: shaders_sha256(),
-        device: Machine::of(&context.device()?.clone(), context),
-        outputs: draft.outputs.clone(),
-        results: results.into_iter().map(|result| (result.name.to_owned(), result.value.into())).collect(),
-        dates: Dates { started, finished: now() },
-    };
-    draft.publish(context, &record)?;
-    Ok(record)
+    let title = if name.is_empty() { request.name.clone() } else { format!("{}, {name}", request.name) };
+    let html = page::report(&title, &case, &exposed, reconstruction.as_ref(), &results, context)?;
+    draft.text(context, &format!("{}.html", file("report")), &html)?;
+    let results = results.into_iter().map(|result| (result.name.to_owned(), result.value.into())).collect();
+    Ok(Variant { name: name.to_owned(), protocol: protocol.clone(), results })
 }
 
 fn reconstruct(case: &Case, integrals: &Projections, context: &mut Context) -> Result<Option<Volume>, Failure> {
@@ -147,24 +168,24 @@ fn reconstruct(case: &Case, integrals: &Projections, context: &mut Context) -> R
 
 /// What a case would take, from its plan; the time is that of one view of it, measured.
 pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forecast, Failure> {
-    let case = request.case(context)?;
-    let views = case.room().views().len() as u64;
-    let pixels = case.room().value_count() as u64;
-    let materials = case.materials() as u64;
-    let stacks: u64 = request.keep.iter().map(|part| if *part == Part::Thickness { materials } else { 1 }).sum();
-    let volume = request.protocol.reconstruction.as_ref().map_or(0, |r| r.grid.voxel_count() as u64);
-    let disk_bytes = size_of::<f32>() as u64 * (stacks * pixels + volume);
-    let task = context.record(|| case.exposure(request.seed, None, &request.keep))?;
-    let peak = {
-        let device = context.device()?;
-        Plan::new(task.graph(), device.limits()).map_err(Failure::from)?.peak_bytes()
-    };
-    let one = case.first_view()?;
-    let task = one.exposure(request.seed, None, &request.keep)?;
-    let start = Instant::now();
-    context.run("one view", task.graph())?;
-    let run_s = start.elapsed().as_secs_f64() * views as f64;
-    Ok(Forecast { disk_bytes, memory_bytes: peak.host + peak.device, run_s })
+    let ([mut disk_bytes, mut memory_bytes], mut run_s) = ([0; 2], 0.0);
+    for (_, protocol) in &request.protocols {
+        let case = request.case(protocol, context)?;
+        let (views, pixels) = (case.room().views().len() as u64, case.room().value_count() as u64);
+        let stack = |part: &Part| if *part == Part::Thickness { case.materials() as u64 } else { 1 };
+        let stacks: u64 = request.keep.iter().map(stack).sum();
+        let volume = protocol.reconstruction.as_ref().map_or(0, |r| r.grid.voxel_count() as u64);
+        disk_bytes += size_of::<f32>() as u64 * (stacks * pixels + volume);
+        let task = context.record(|| case.exposure(request.seed, None, &request.keep))?;
+        let peak = context.plan("exposure", task.graph())?.peak_bytes();
+        memory_bytes = (peak.host + peak.device).max(memory_bytes);
+        let first = case.first_view()?;
+        let task = first.exposure(request.seed, None, &request.keep)?;
+        let start = Instant::now();
+        context.run("one view", task.graph())?;
+        run_s += start.elapsed().as_secs_f64() * views as f64;
+    }
+    Ok(Forecast { disk_bytes, memory_bytes, run_s })
 }
 
 fn now() -> String {

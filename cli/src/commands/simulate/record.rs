@@ -26,16 +26,24 @@ pub(super) struct Record {
     pub(super) seed: u64,
     /// Images that were kept.
     pub(super) keep: Vec<String>,
-    /// Every parameter, ranges drawn.
-    pub(super) protocol: Protocol,
+    pub(super) protocols: Vec<Variant>,
     pub(super) inputs: Vec<Hashed>,
     /// Of all shaders' names and texts.
     pub(super) shaders_sha256: String,
     pub(super) device: Machine,
     pub(super) outputs: Vec<Hashed>,
+    pub(super) dates: Dates,
+}
+
+/// A protocol or a variant of one.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Variant {
+    /// Empty where there is but one.
+    pub(super) name: String,
+    /// Every parameter, ranges drawn.
+    pub(super) protocol: Protocol,
     /// What was measured.
     pub(super) results: Map<String, Value>,
-    pub(super) dates: Dates,
 }
 
 /// A file and its contents.
@@ -76,6 +84,11 @@ impl Record {
         let refused = |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| refused(&error))?;
         serde_json::from_str(&text).map_err(|error| refused(&format!("is no {FILE} of kerma simulate: {error}")))
+    }
+
+    /// What the case is, in a line.
+    pub(super) fn description(&self) -> &str {
+        self.protocols.first().map_or("", |variant| &variant.protocol.description)
     }
 
     /// The text of the file.
