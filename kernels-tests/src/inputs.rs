@@ -2,8 +2,10 @@
 
 use glam::{DMat3, DQuat, DVec3};
 use kerma::{
+    body::Body,
     data::{Grid, Unit, Volume},
     geometry::{ConeCircular, Geometry, Parallel, Scan, Source, TomosynthesisLinear, Travel, View},
+    physics::Material,
 };
 
 /// Random numbers from a seed: Steele's SplitMix64.
@@ -48,6 +50,23 @@ pub const LARGEST_NOISE: f32 = 0.05;
 pub fn noise_volume(grid: Grid) -> Volume {
     let values = Seeded::new(grid.voxel_count() as u64).values(grid.voxel_count(), 0.0, LARGEST_NOISE);
     known_good(Volume::new(grid, Unit::PerMillimetre, values))
+}
+
+/// Compositions of [`mixed_body`], that of empty space among them.
+const COMPOSITIONS: usize = 50;
+
+/// Voxels of fifty mixtures of so many materials, and of nothing in every third; the number of voxels is the seed.
+#[must_use]
+pub fn mixed_body(grid: Grid, materials: usize) -> Body {
+    let mut seeded = Seeded::new((grid.voxel_count() + materials) as u64);
+    let mut compositions = seeded.values(COMPOSITIONS * materials, 0.0, 1.0);
+    compositions[..materials].fill(0.0);
+    // Most mixtures lack some of the materials.
+    compositions.iter_mut().step_by(3).for_each(|fraction| *fraction = 0.0);
+    let mut number = |_| (seeded.between(-0.5, 1.0) * COMPOSITIONS as f64).max(0.0) as u32;
+    let voxels = (0..grid.voxel_count()).map(&mut number).collect();
+    let water = known_good(Material::by_name("water"));
+    known_good(Body::new(grid, vec![water; materials], compositions, voxels))
 }
 
 /// Takes the value of a construction from constants.

@@ -33,7 +33,7 @@ mod transport;
 
 pub use case::{Case, Narrow};
 pub use compare::Difference;
-pub use inputs::{LARGEST_NOISE, Seeded, noise_volume};
+pub use inputs::{LARGEST_NOISE, Seeded, mixed_body, noise_volume};
 pub use report::{Failure, KernelReport, Report, Verdict};
 pub use suite::{cases, run, run_cases};
 pub use tolerance::Tolerance;

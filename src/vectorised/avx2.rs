@@ -112,6 +112,9 @@ impl Vectors for Avx2 {
             }
             lanes
         }
+        fn bits(values: [__m256; 2]) -> [__m256i; 2] {
+            [_mm256_castps_si256(values[0]), _mm256_castps_si256(values[1])]
+        }
         fn splat(value: f32) -> [__m256; 2] { [_mm256_set1_ps(value); 2] }
         fn splat_integer(value: i32) -> [__m256i; 2] { [_mm256_set1_epi32(value); 2] }
         fn add(a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {

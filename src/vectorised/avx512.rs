@@ -2,11 +2,11 @@
 
 use std::arch::x86_64::{
     __m512, __m512i, __mmask16, _CMP_LT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEG_INF, _MM_HINT_T1, _mm_prefetch,
-    _mm512_add_epi32, _mm512_add_ps, _mm512_castps256_ps512, _mm512_castsi512_si256, _mm512_cmp_ps_mask,
-    _mm512_cmplt_epu32_mask, _mm512_extracti64x4_epi64, _mm512_insertf32x8, _mm512_loadu_epi32, _mm512_loadu_ps,
-    _mm512_mask_blend_epi32, _mm512_mask_blend_ps, _mm512_min_epu32, _mm512_mul_ps, _mm512_permutex2var_ps,
-    _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_storeu_epi32, _mm512_storeu_ps,
-    _mm512_sub_ps,
+    _mm512_add_epi32, _mm512_add_ps, _mm512_castps_si512, _mm512_castps256_ps512, _mm512_castsi512_si256,
+    _mm512_cmp_ps_mask, _mm512_cmplt_epu32_mask, _mm512_extracti64x4_epi64, _mm512_insertf32x8, _mm512_loadu_epi32,
+    _mm512_loadu_ps, _mm512_mask_blend_epi32, _mm512_mask_blend_ps, _mm512_min_epu32, _mm512_mul_ps,
+    _mm512_permutex2var_ps, _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 use super::{LANES, Lanes, Vectors, avx2::gather_eight};
@@ -50,6 +50,7 @@ impl Vectors for Avx512 {
             unsafe { _mm512_storeu_epi32(lanes.as_mut_ptr(), values) };
             lanes
         }
+        fn bits(values: __m512) -> __m512i { _mm512_castps_si512(values) }
         fn splat(value: f32) -> __m512 { _mm512_set1_ps(value) }
         fn splat_integer(value: i32) -> __m512i { _mm512_set1_epi32(value) }
         fn add(a: __m512, b: __m512) -> __m512 { _mm512_add_ps(a, b) }

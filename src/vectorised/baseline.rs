@@ -40,6 +40,10 @@ impl Vectors for Baseline {
         values
     }
     #[inline(always)]
+    unsafe fn bits(values: Lanes) -> [i32; LANES] {
+        values.map(|value| value.to_bits().cast_signed())
+    }
+    #[inline(always)]
     unsafe fn splat(value: f32) -> Lanes {
         [value; LANES]
     }

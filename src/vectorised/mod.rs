@@ -56,6 +56,8 @@ pub(crate) trait Vectors {
     unsafe fn lanes(values: Self::Floats) -> Lanes;
     unsafe fn integers(values: &[i32; LANES]) -> Self::Integers;
     unsafe fn integer_lanes(values: Self::Integers) -> [i32; LANES];
+    /// The bits of each.
+    unsafe fn bits(values: Self::Floats) -> Self::Integers;
     unsafe fn splat(value: f32) -> Self::Floats;
     unsafe fn splat_integer(value: i32) -> Self::Integers;
     unsafe fn add(a: Self::Floats, b: Self::Floats) -> Self::Floats;
@@ -178,6 +180,7 @@ mod tests {
             let mut bits: Vec<u32> =
                 floats.into_iter().chain(read).chain(chosen).flat_map(|of| V::lanes(of)).map(f32::to_bits).collect();
             bits.extend(integers.into_iter().flat_map(|of| V::integer_lanes(of)).map(i32::cast_unsigned));
+            bits.extend(V::integer_lanes(V::bits(a)).map(i32::cast_unsigned));
             bits.extend(V::pick(&window, &inside).map(f32::to_bits));
             bits.extend(masks.map(|mask| u32::from(V::any(mask))));
             bits.push(u32::from(V::any(V::less(V::splat(2.0), V::splat(2.0)))));

@@ -1,11 +1,16 @@
 //! Cases of the projectors.
 
 mod axial;
+mod axial_thickness;
 mod reorder;
 mod siddon;
+mod thickness;
 
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [siddon::cases(), reorder::cases(), axial::cases()].into_iter().flatten().collect()
+    [siddon::cases(), reorder::cases(), axial::cases(), thickness::cases(), axial_thickness::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
