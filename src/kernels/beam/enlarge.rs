@@ -59,14 +59,11 @@ fn taps(fine: u32, coarse: u32) -> Vec<Taps> {
         for (k, weight) in (-1..).zip(weights) {
             let place = at.floor() as i64 + k;
             let near = place.clamp(0, last);
-            let beyond = (place - near) as f64;
-            let inner = near - beyond.signum() as i64;
-            match (0..=last).contains(&inner) {
-                true => {
-                    inside[(near - first) as usize] += weight * (1.0 + beyond.abs());
-                    inside[(inner - first) as usize] -= weight * beyond.abs();
-                }
-                false => inside[(near - first) as usize] += weight,
+            let inner = near - (place - near).signum();
+            let beyond = if (0..=last).contains(&inner) { (place - near).abs() as f64 } else { 0.0 };
+            inside[(near - first) as usize] += weight * (1.0 + beyond);
+            if beyond > 0.0 {
+                inside[(inner - first) as usize] -= weight * beyond;
             }
         }
         let place = |k: i64| (first + k).min(last) as u32;

@@ -3,7 +3,6 @@ use std::ops::Range;
 use super::{
     Case, Part, ScatterMap,
     case::{Irradiated, Object},
-    stub::Thicknesses,
 };
 use crate::{
     data::Projections,
@@ -13,6 +12,7 @@ use crate::{
         beam::{enlarge, signal},
         detector::{Chain, DetectorSettings, Open, Recorded as Read},
         pointwise::{line_integral, multiply, scale_add},
+        project::Thicknesses,
     },
     parallel::*,
     tasks::{Projection, Recorded, TaskError, batch::batches},
@@ -252,7 +252,10 @@ fn irradiate(
     let spot = case.focal_spot();
     let share = 1.0 / spot.len() as f32;
     let mut sources = spot.iter().map(|shift| {
-        let thickness = thicknesses.record(graph, &shifted(geometry, *shift));
+        let [columns, rows] = geometry.detector();
+        let extent = Extent::new(geometry.views().len(), rows, columns * irradiated.body.materials().len());
+        let thickness = graph.buffer("simulate.thickness", extent);
+        thicknesses.record(graph, &shifted(geometry, *shift), thickness);
         let mean = signal::record(graph, &irradiated.mean, thickness);
         let squares = signal::record(graph, &irradiated.squares, thickness);
         Irradiation { thickness, mean, squares }

@@ -15,7 +15,6 @@ mod protocol;
 mod results;
 mod scatter;
 mod sections;
-mod stub;
 
 pub use case::{Case, Part, ScatterMap, Straightened};
 pub use exposure::{Exposed, Exposure};
