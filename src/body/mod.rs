@@ -6,7 +6,10 @@
 
 mod cleaning;
 mod error;
+mod inserts;
+mod labels;
 mod mask;
+mod phantom;
 mod position;
 mod slices;
 mod tissue;
@@ -14,6 +17,8 @@ mod voxels;
 
 pub use cleaning::Cleaning;
 pub use error::BodyError;
+pub use inserts::{Amount, COVERAGE_STEPS, Form, Inclusion, Insert, inclusion_numbers, seeded_places};
+pub use labels::{Label, Labels};
 pub use position::Position;
 pub use slices::{interpolate_slices, pad_slices};
 pub use tissue::{Calibration, EFFECTIVE_ENERGY_KEV, MOST_HU, NOTHING_HU, Node};
