@@ -1,4 +1,4 @@
-use super::{Body, BodyError, cleaning::check_ct};
+use super::{Body, BodyError, cleaning::check_ct, voxels::CHUNK};
 use crate::{data::Volume, parallel::*, physics::Material};
 
 /// CT number of empty space: µ = 0.
@@ -187,9 +187,6 @@ const TISSUES: [(&str, f64); 7] = [
     ("trabecular-bone", 1.18),
     ("cortical-bone", 1.92),
 ];
-
-/// Voxels that one thread takes at a time.
-const CHUNK: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {

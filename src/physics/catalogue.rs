@@ -22,7 +22,7 @@ struct File {
 /// One material of a file: a composition by elements or a mixture of other materials.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+pub(crate) struct Entry {
     name: String,
     density_g_cm3: Option<f64>,
     composition: Option<BTreeMap<String, f64>>,
@@ -73,6 +73,11 @@ impl Material {
         parsed(text, Self::built_in())
     }
 
+    /// Materials of a file's entries, as [`Material::from_toml`] has them.
+    pub(crate) fn of_entries(entries: Vec<Entry>) -> Result<Vec<Self>, PhysicsError> {
+        listed(entries, Self::built_in())
+    }
+
     /// Materials of a file, as [`Material::from_toml`] has them.
     ///
     /// # Errors
@@ -100,12 +105,22 @@ fn found(name: &str, own: &[Material], built_in: &[Material]) -> Result<Material
 
 fn parsed(text: &str, built_in: &[Material]) -> Result<Vec<Material>, PhysicsError> {
     let file: File = toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start));
-        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-        PhysicsError::Text { line, message: error.message().replace('\n', ", ") }
+        let (line, message) = fault(text, &error);
+        PhysicsError::Text { line, message }
     })?;
+    listed(file.material, built_in)
+}
+
+/// Line, from 1, and message of what is wrong in a text.
+pub(crate) fn fault(text: &str, error: &toml::de::Error) -> (usize, String) {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+    (line, error.message().replace('\n', ", "))
+}
+
+fn listed(entries: Vec<Entry>, built_in: &[Material]) -> Result<Vec<Material>, PhysicsError> {
     let mut own: Vec<Material> = Vec::new();
-    for entry in file.material {
+    for entry in entries {
         if own.iter().any(|material| material.name() == entry.name) {
             return Err(PhysicsError::value("name", "that of one material only", format!("\"{}\" twice", entry.name)));
         }

@@ -22,7 +22,7 @@ mod angles;
 mod anode;
 mod atom;
 mod attenuation;
-mod catalogue;
+pub(crate) mod catalogue;
 mod detector;
 mod element;
 mod error;
