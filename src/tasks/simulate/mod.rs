@@ -11,6 +11,7 @@ mod draw;
 mod exposure;
 mod hardening;
 mod open_beam;
+mod patient;
 mod protocol;
 mod results;
 mod scatter;
@@ -24,6 +25,6 @@ pub use protocol::{Protocol, ProtocolError, ProtocolText};
 pub use results::Measured;
 pub use scatter::ScatterTask;
 pub use sections::{
-    Air, Beam, Collimator, FocalSpot, GridSection, Heel, Padding, Patient, Reconstruction, Scatter, ScatterModel, Side,
-    Slices, WaterCorrection,
+    Air, Beam, Bone, Collimator, FocalSpot, FormSection, GridSection, Heel, InsertSection, LabelMap, Padding, Patient,
+    Reconstruction, Scatter, ScatterModel, Side, Slices, WaterCorrection,
 };

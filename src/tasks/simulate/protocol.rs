@@ -249,6 +249,18 @@ impl ProtocolText {
             Some(value) => value,
             None => Value::String(value.to_owned()),
         };
+        self.insert(path, value)
+    }
+
+    /// Sets a text by its path.
+    ///
+    /// # Errors
+    /// As [`Self::set`].
+    pub fn set_text(&mut self, path: &str, text: &str) -> Result<(), ProtocolError> {
+        self.insert(path, Value::String(text.to_owned()))
+    }
+
+    fn insert(&mut self, path: &str, value: Value) -> Result<(), ProtocolError> {
         let mut keys: Vec<&str> = path.split('.').collect();
         let last = keys.pop().unwrap_or_default();
         let mut table = &mut self.0;

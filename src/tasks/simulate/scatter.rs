@@ -28,7 +28,6 @@ pub struct ScatterTask<'a> {
     settings: Scatter,
     tables: Tables,
     photons: u64,
-    seed: u64,
 }
 
 impl Case {
@@ -36,7 +35,7 @@ impl Case {
     ///
     /// # Errors
     /// [`TaskError`] when it cannot be computed.
-    pub fn scatter(&self, seed: u64) -> Result<Option<ScatterTask<'_>>, TaskError> {
+    pub fn scatter(&self) -> Result<Option<ScatterTask<'_>>, TaskError> {
         let (Object::Irradiated(irradiated), Some(settings)) = (&self.object, self.protocol().scatter) else {
             return Ok(None);
         };
@@ -46,7 +45,7 @@ impl Case {
             ScatterModel::MonteCarlo => settings.photons.unwrap_or(1),
             ScatterModel::Fast => 1 << 20,
         };
-        Ok(Some(ScatterTask { case: self, irradiated, settings, tables, photons, seed }))
+        Ok(Some(ScatterTask { case: self, irradiated, settings, tables, photons }))
     }
 }
 
@@ -99,7 +98,7 @@ impl Task for ScatterTask<'_> {
                 let first = number as u64 * self.photons + run * RUN;
                 let count = RUN.min(self.photons - run * RUN) as u32;
                 let mut graph = Graph::new();
-                let histories = Histories { seed: self.seed, first, count };
+                let histories = Histories { seed: self.case.seed, first, count };
                 let recorded = photons::record(&mut graph, &self.tables, &source, Some(&plane), histories);
                 let output = recorded.result(&mut graph);
                 let plan = Plan::new(&graph, device.limits())?;
