@@ -137,7 +137,8 @@ impl Case {
                 let layer = protocol.detector.as_ref().map(DetectorSettings::layer).transpose()?;
                 let weighting = protocol.detector.as_ref().map(|detector| detector.converter.weighting);
                 let open = OpenBeam::new(beam, protocol.grid.as_ref(), layer.as_ref().zip(weighting), &room)?;
-                let coarse_mm = protocol.scatter.map(|scatter| scatter.voxel_mm);
+                let coarse_mm =
+                    protocol.scatter.map(|scatter| scatter.voxel_mm).or(protocol.dose.map(|dose| dose.voxel_mm));
                 let Bodies { body, coarse, inclusions } = protocol.patient.bodies(&prepared, coarse_mm, seed)?;
                 drop(prepared);
                 Object::Irradiated(Box::new(Irradiated::new(body, coarse, inclusions, open, &room)?))

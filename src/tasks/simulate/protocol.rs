@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::{
     draw,
-    sections::{Beam, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
+    sections::{Beam, DoseSection, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
 };
 use crate::{
     geometry::{GeometryError, Scan},
@@ -44,6 +44,8 @@ pub struct Protocol {
     pub beam: Option<Beam>,
     /// Scattered radiation.
     pub scatter: Option<Scatter>,
+    /// Dose of the body.
+    pub dose: Option<DoseSection>,
     /// Anti-scatter grid.
     pub grid: Option<GridSection>,
     /// Size of the focal spot.
@@ -113,6 +115,7 @@ impl Protocol {
         if self.beam.is_none() {
             let effects = [
                 ("scatter", self.scatter.is_some()),
+                ("dose", self.dose.is_some()),
                 ("grid", self.grid.is_some()),
                 ("focal_spot", self.focal_spot.is_some()),
                 ("detector", self.detector.is_some()),

@@ -236,6 +236,17 @@ pub enum ScatterModel {
     MonteCarlo,
 }
 
+/// Energy that the body absorbs, photon by photon.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoseSection {
+    /// Photons of all views together.
+    pub photons: u64,
+    /// Side of a voxel of the body, in millimetres.
+    #[serde(default = "scatter_voxel_mm")]
+    pub voxel_mm: f64,
+}
+
 /// Anti-scatter grid in front of the detector.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

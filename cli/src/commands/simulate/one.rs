@@ -170,7 +170,13 @@ fn variant(
         draft.volume(context, &file("reconstruction"), volume)?;
         draft.planes(context, &file("reconstruction"), volume, Window::level(LEVEL_HU, WIDTH_HU))?;
     }
-    let results = case.results(&exposed)?;
+    let mut results = case.results(&exposed)?;
+    if let Some(task) = case.dose()? {
+        let dose = context.drive("dose", |device, control| Ok(pollster::block_on(task.run(device, control))?))?;
+        draft.volume(context, &file("dose"), &dose.blocks)?;
+        draft.volume(context, &file("dose-error"), &dose.errors)?;
+        results.extend(dose.results());
+    }
     let title = if name.is_empty() { request.name.clone() } else { format!("{}, {name}", request.name) };
     let html = page::report(&title, &case, &exposed, reconstruction.as_ref(), &results, context)?;
     draft.text(context, &format!("{}.html", file("report")), &html)?;
