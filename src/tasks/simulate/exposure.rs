@@ -175,6 +175,8 @@ struct Opening {
     views: Vec<Vec<f32>>,
     /// That of the flat image, which a site takes in the place of the middle view.
     flat: Vec<f32>,
+    /// Share of each pixel of the detector that the collimator's blades leave open.
+    field: Option<Vec<f32>>,
 }
 
 impl Opening {
@@ -185,7 +187,9 @@ impl Opening {
         let views: Vec<_> = room.views().par_iter().map(signal).collect();
         let views: Vec<Vec<f32>> = views.into_iter().collect::<Result<_, _>>()?;
         let flat = views[views.len() / 2].clone();
-        Ok(Self { size, views, flat })
+        let collimator = case.protocol().beam.as_ref().and_then(|beam| beam.collimator.as_ref());
+        let field = collimator.map(|blades| blades.coverage(room.detector(), room.pitch_mm()));
+        Ok(Self { size, views, flat, field })
     }
 
     /// Maps of few pixels on the detector.
@@ -196,8 +200,18 @@ impl Opening {
         enlarge::record(graph, coarse, detector)
     }
 
+    /// The beam of views, where the collimator's blades let it through.
     fn of_views(&self, graph: &mut Graph<'_>, views: Range<usize>, detector: [usize; 2]) -> Buffer<f32> {
-        self.enlarged(graph, "simulate.open", self.views[views].concat(), detector)
+        let count = views.len();
+        let open = self.enlarged(graph, "simulate.open", self.views[views].concat(), detector);
+        match &self.field {
+            Some(field) => {
+                let extent = Extent::new(count, detector[1], detector[0]);
+                let field = graph.upload_shared("simulate.field", extent, Shared::new(field.repeat(count)));
+                multiply::record(graph, open, field)
+            }
+            None => open,
+        }
     }
 
     fn field(&self, graph: &mut Graph<'_>, detector: [usize; 2]) -> Buffer<f32> {

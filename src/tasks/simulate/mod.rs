@@ -7,6 +7,7 @@
 //! ```
 
 mod case;
+mod collimator;
 mod dose;
 mod draw;
 mod exposure;

@@ -124,6 +124,9 @@ impl Protocol {
                 return Err(ProtocolError::value(name, "absent or not enabled without a beam", "enabled"));
             }
         }
+        if let Some(collimator) = self.beam.as_ref().and_then(|beam| beam.collimator.as_ref()) {
+            collimator.check()?;
+        }
         if let Some(FocalSpot { size_mm, samples }) = self.focal_spot {
             if size_mm.iter().any(|size| !(*size >= 0.0 && size.is_finite())) {
                 return Err(ProtocolError::value("focal_spot.size_mm", "0 or more", format!("{size_mm:?}")));
