@@ -158,7 +158,11 @@ mod tests {
             assert!((at - at.round()).abs().max_element() < 1e-9, "{at}");
             let at = at.round().as_i64vec3().to_array();
             let is_in = at.iter().zip(clean.grid().size()).all(|(&i, n)| (0..n as i64).contains(&i));
-            let got = if is_in { clean.values()[(at[2] as usize * ny + at[1] as usize) * nx + at[0] as usize] } else { -1000.0 };
+            let got = if is_in {
+                clean.values()[(at[2] as usize * ny + at[1] as usize) * nx + at[0] as usize]
+            } else {
+                -1000.0
+            };
             match is_body[index] {
                 true => assert_eq!(got, hu, "{voxel}"),
                 false if got == 300.0 => rest_of_plate += 1,

@@ -58,7 +58,9 @@ impl Form {
     fn check(&self) -> Result<(), BodyError> {
         let (points, lengths) = match *self {
             Self::Ball { centre_mm, diameter_mm } => ([centre_mm, DVec3::X], [diameter_mm, diameter_mm]),
-            Self::Disc { centre_mm, axis, diameter_mm, thickness_mm } => ([centre_mm, axis], [diameter_mm, thickness_mm]),
+            Self::Disc { centre_mm, axis, diameter_mm, thickness_mm } => {
+                ([centre_mm, axis], [diameter_mm, thickness_mm])
+            }
             Self::Wire { from_mm, to_mm, diameter_mm } => ([from_mm, to_mm], [diameter_mm, diameter_mm]),
         };
         if let Some(got) = lengths.into_iter().find(|length| !(*length > 0.0 && length.is_finite())) {
@@ -201,12 +203,20 @@ impl Insert {
                 Amount::Density(density) => format!("{density} g/cm³"),
                 Amount::Contrast { hu, .. } => format!("{hu} HU"),
             };
-            return Err(BodyError::value(format!("the amount of {} in an insert", self.material.name()), "positive", got));
+            return Err(BodyError::value(
+                format!("the amount of {} in an insert", self.material.name()),
+                "positive",
+                got,
+            ));
         }
         let inclusion = self.inclusion(body.grid());
         if inclusion.voxels.is_empty() {
             let (centre, _) = self.form.bounds();
-            return Err(BodyError::value("an insert", format!("within {}", body.grid()), format!("one about {centre} mm")));
+            return Err(BodyError::value(
+                "an insert",
+                format!("within {}", body.grid()),
+                format!("one about {centre} mm"),
+            ));
         }
         let place = body.places_of(std::slice::from_ref(&self.material))[0];
         let width = body.materials().len();
@@ -303,7 +313,8 @@ pub fn seeded_places(
             grid.world_mm(DVec3::from_array(at))
         };
         let is_free = |centre: &DVec3| {
-            let is_clear = |(other, other_radius): &(DVec3, f64)| centre.distance(*other) > radius + other_radius + CLEARANCE_MM;
+            let is_clear =
+                |(other, other_radius): &(DVec3, f64)| centre.distance(*other) > radius + other_radius + CLEARANCE_MM;
             places.iter().all(is_clear) && in_region(body, &is_in, *centre, radius + CLEARANCE_MM)
         };
         Form::Ball { centre_mm: DVec3::ZERO, diameter_mm }.check()?;
@@ -381,7 +392,12 @@ mod tests {
             // A soft margin adds (s/d)² of the volume.
             (Form::Ball { centre_mm, diameter_mm: 12.0 }, 3.0, PI / 6.0 * 12.0_f64.powi(3) * (1.0 + 9.0 / 144.0), 0.01),
             (Form::Disc { centre_mm, axis, diameter_mm: 14.0, thickness_mm: 3.0 }, 0.0, PI / 4.0 * 196.0 * 3.0, 0.01),
-            (Form::Wire { from_mm: ends[0], to_mm: ends[1], diameter_mm: 0.2 }, 0.0, PI * 0.01 * (18.0 + 4.0 / 3.0 * 0.1), 0.1),
+            (
+                Form::Wire { from_mm: ends[0], to_mm: ends[1], diameter_mm: 0.2 },
+                0.0,
+                PI * 0.01 * (18.0 + 4.0 / 3.0 * 0.1),
+                0.1,
+            ),
         ] {
             let mut body = body.clone();
             let [lung_before] = body.mass_g()[..] else { panic!("lung alone") };

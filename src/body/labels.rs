@@ -137,12 +137,14 @@ impl Labels {
     /// # Errors
     /// [`BodyError`] for a value that is no label, or a label without a material, with the first voxel that has it.
     pub fn body(&self, map: &Volume) -> Result<Body, BodyError> {
-        let mut body = Body::new(*map.grid(), vec![self.first()?.material.clone()], vec![0.0], vec![0; map.values().len()])?;
+        let mut body =
+            Body::new(*map.grid(), vec![self.first()?.material.clone()], vec![0.0], vec![0; map.values().len()])?;
         let numbers = self.numbers(&mut body);
         let voxels = body.voxels_mut();
         voxels.par_chunks_mut(CHUNK).zip(map.values().par_chunks(CHUNK)).for_each(|(voxels, values)| {
             for (voxel, &value) in voxels.iter_mut().zip(values) {
-                *voxel = if is_label(value) { numbers.get(value as usize).copied().unwrap_or(MISSING) } else { MISSING };
+                *voxel =
+                    if is_label(value) { numbers.get(value as usize).copied().unwrap_or(MISSING) } else { MISSING };
             }
         });
         match voxels.iter().position(|&number| number == MISSING) {
@@ -160,7 +162,14 @@ impl Labels {
     /// [`BodyError`] for a value that is no label, or a map that lies elsewhere.
     pub fn over(&self, mut body: Body, map: &Volume) -> Result<Body, BodyError> {
         self.first()?;
-        if let Some(at) = map.values().par_iter().enumerate().filter(|(_, value)| !is_label(**value)).map(|(at, _)| at).min_by(Ord::cmp) {
+        if let Some(at) = map
+            .values()
+            .par_iter()
+            .enumerate()
+            .filter(|(_, value)| !is_label(**value))
+            .map(|(at, _)| at)
+            .min_by(Ord::cmp)
+        {
             return Err(self.missing(map, at));
         }
         let numbers = self.numbers(&mut body);
@@ -182,7 +191,9 @@ impl Labels {
                     }
                     meets.store(true, Ordering::Relaxed);
                     let label = map.values()[(at.z as usize * my + at.y as usize) * mx + at.x as usize] as usize;
-                    if label > 0 && let Some(&number) = numbers.get(label).filter(|&&number| number != MISSING) {
+                    if label > 0
+                        && let Some(&number) = numbers.get(label).filter(|&&number| number != MISSING)
+                    {
                         *voxel = number;
                     }
                 }
@@ -267,39 +278,84 @@ mod tests {
         for (got, want) in densities.iter().zip([0.0, 1.06, 1.07, Material::by_name("Ti").unwrap().density_g_cm3()]) {
             assert!((got - want).abs() < 1e-6, "{got}, want {want}");
         }
-        assert_eq!(body.materials().iter().map(Material::name).collect::<Vec<_>>(), ["liver", "blood-with-iodine", "Ti"]);
+        assert_eq!(
+            body.materials().iter().map(Material::name).collect::<Vec<_>>(),
+            ["liver", "blood-with-iodine", "Ti"]
+        );
     }
 
     #[test]
     fn labels_over_a_body_change_what_they_name_alone() {
         let labels = Labels::from_toml(TEXT).unwrap();
         let water = Material::by_name("water").unwrap();
-        let body = || Body::new(*map([4, 2, 1], vec![0.0; 8]).grid(), vec![water.clone()], vec![0.0, 1.0], vec![1; 8]).unwrap();
+        let body = || {
+            Body::new(*map([4, 2, 1], vec![0.0; 8]).grid(), vec![water.clone()], vec![0.0, 1.0], vec![1; 8]).unwrap()
+        };
         // Label 5 has no material and stays water.
         let full = labels.over(body(), &map([4, 2, 1], vec![0.0, 9.0, 5.0, 7.0, 0.0, 0.0, 0.0, 1.0])).unwrap();
         assert_eq!(full.voxels(), [1, 4, 1, 3, 1, 1, 1, 2]);
         // A map of the two voxels in the middle of either row, its axis along x turned round.
-        let grid = Grid::new([2, 2, 1], [2.0; 3], [1.0, -1.0, 0.0], glam::DMat3::from_diagonal(DVec3::new(-1.0, 1.0, 1.0))).unwrap();
+        let grid =
+            Grid::new([2, 2, 1], [2.0; 3], [1.0, -1.0, 0.0], glam::DMat3::from_diagonal(DVec3::new(-1.0, 1.0, 1.0)))
+                .unwrap();
         let part = Volume::new(grid, Unit::Arbitrary, vec![9.0, 7.0, 0.0, 0.0]).unwrap();
         assert_eq!(labels.over(body(), &part).unwrap().voxels(), [1, 3, 4, 1, 1, 1, 1, 1]);
         let elsewhere = part.with_grid(grid.with_centre(DVec3::splat(100.0))).unwrap();
-        assert!(labels.over(body(), &elsewhere).unwrap_err().to_string().starts_with("a label map must be where the body is"));
+        assert!(
+            labels
+                .over(body(), &elsewhere)
+                .unwrap_err()
+                .to_string()
+                .starts_with("a label map must be where the body is")
+        );
     }
 
     #[test]
     fn what_has_no_material_is_named_with_its_first_voxel() {
         let labels = Labels::from_toml(TEXT).unwrap();
-        let refused = |value: f32| labels.body(&map([2, 2, 2], vec![0.0, 1.0, 0.0, 0.0, 0.0, value, 0.0, value])).unwrap_err().to_string();
+        let refused = |value: f32| {
+            labels.body(&map([2, 2, 2], vec![0.0, 1.0, 0.0, 0.0, 0.0, value, 0.0, value])).unwrap_err().to_string()
+        };
         assert_eq!(refused(8.0), "no material for label 8, first at voxel [1, 0, 1]; labels with one: 1–3, 7, 9");
         assert_eq!(refused(70000.0), "label at voxel [1, 0, 1] must be a whole number from 0 to 65535, got 70000");
-        assert!(refused(1.5).ends_with("got 1.5") && refused(-1.0).ends_with("got -1") && refused(f32::NAN).ends_with("NaN"));
+        assert!(
+            refused(1.5).ends_with("got 1.5")
+                && refused(-1.0).ends_with("got -1")
+                && refused(f32::NAN).ends_with("NaN")
+        );
         let refused = |text: &str| Labels::from_toml(text).unwrap_err().to_string();
         let label = "[[label]]\nname = \"a\"\nnumbers = [1]\n";
-        assert!(refused(&format!("{label}material = \"mud\"")).starts_with("material of label a must be known, got no material is called"));
-        assert!(refused(&format!("{label}material = \"Ti\"\ndensity_g_cm3 = 0")).contains("must be positive, got 0 g/cm³"));
-        assert!(refused(&format!("{label}material = \"Ti\"\n{label}material = \"Fe\"")).starts_with("label 1 must be that of one name"));
-        assert!(refused(&label.replace('1', "0").replace("name", "material = \"Ti\"\nname")).contains("must be 1 to 65535, got 0"));
+        assert!(
+            refused(&format!("{label}material = \"mud\""))
+                .starts_with("material of label a must be known, got no material is called")
+        );
+        assert!(
+            refused(&format!("{label}material = \"Ti\"\ndensity_g_cm3 = 0")).contains("must be positive, got 0 g/cm³")
+        );
+        assert!(
+            refused(&format!("{label}material = \"Ti\"\n{label}material = \"Fe\""))
+                .starts_with("label 1 must be that of one name")
+        );
+        assert!(
+            refused(&label.replace('1', "0").replace("name", "material = \"Ti\"\nname"))
+                .contains("must be 1 to 65535, got 0")
+        );
         assert!(refused("[[label]]\ncolour = 3").starts_with("line 2: unknown field `colour`"));
-        assert!(Labels::from_toml("").unwrap().body(&map([1; 3], vec![0.0])).unwrap_err().to_string().contains("1 or more"));
+        assert!(
+            Labels::from_toml("").unwrap().body(&map([1; 3], vec![0.0])).unwrap_err().to_string().contains("1 or more")
+        );
+    }
+
+    #[test]
+    fn the_example_names_a_material_for_each_of_its_labels() {
+        let labels = Labels::from_toml(include_str!("../../assets/body/totalsegmentator.toml")).unwrap();
+        let mut numbers: Vec<u32> = labels.list().iter().flat_map(|label| label.numbers.clone()).collect();
+        numbers.sort_unstable();
+        assert_eq!(ranges(&numbers), "1–118");
+        for (name, density) in [("ribs 1 to 9", 1.41), ("skull", 1.61), ("cervical vertebrae", 1.42), ("sternum", 1.25)]
+        {
+            let bone = labels.list().iter().find(|label| label.name == name).unwrap();
+            assert!((bone.density_g_cm3 - density).abs() < 2e-3, "{name}: {}", bone.density_g_cm3);
+        }
     }
 }

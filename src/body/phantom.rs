@@ -37,11 +37,17 @@ impl Body {
     /// [`BodyError`] when `points` is 0 or too large.
     pub fn from_phantom(phantom: &Phantom, grid: &Grid, points: usize) -> Result<Self, BodyError> {
         if !(1..=MAX_POINTS).contains(&points) {
-            return Err(BodyError::value("points along an axis of a voxel", format!("1 to {MAX_POINTS}"), points.to_string()));
+            return Err(BodyError::value(
+                "points along an axis of a voxel",
+                format!("1 to {MAX_POINTS}"),
+                points.to_string(),
+            ));
         }
         // Each phantom is 1 in one tissue and 0 in all others, or the density of water where that is all there is.
         let values = phantom.parts().iter().map(|(_, value)| *value);
-        let tissue = |value: f64| CLASSES.iter().position(|(known, ..)| *known == value).filter(|_| phantom.rule() == Rule::Overwrite);
+        let tissue = |value: f64| {
+            CLASSES.iter().position(|(known, ..)| *known == value).filter(|_| phantom.rule() == Rule::Overwrite)
+        };
         let mut used: Vec<usize> = values.map(|value| tissue(value).unwrap_or(0)).collect();
         used.sort_unstable();
         used.dedup();

@@ -56,7 +56,11 @@ const ROUNDING: f64 = 1e-6;
 pub fn pad_slices(ct: &Volume, inferior_mm: f64, superior_mm: f64) -> Result<Volume, BodyError> {
     for (what, got) in [("inferior", inferior_mm), ("superior", superior_mm)] {
         if !(0.0..=MAX_PADDING_MM).contains(&got) {
-            return Err(BodyError::value(format!("{what} padding"), format!("0 to {MAX_PADDING_MM} mm"), format!("{got} mm")));
+            return Err(BodyError::value(
+                format!("{what} padding"),
+                format!("0 to {MAX_PADDING_MM} mm"),
+                format!("{got} mm"),
+            ));
         }
     }
     let grid = ct.grid();
@@ -108,7 +112,9 @@ mod tests {
         assert_eq!(padded.grid().world_mm(DVec3::new(0.0, 0.0, 2.0)), ct.grid().origin_mm());
         let downward = volume(&[1.0, 2.0], DMat3::from_diagonal(DVec3::new(1.0, 1.0, -1.0)));
         assert_eq!(pad_slices(&downward, 6.0, 0.0).unwrap().values(), [1.0, 2.0, 2.0, 2.0]);
-        assert!(pad_slices(&ct, -1.0, 0.0).unwrap_err().to_string().starts_with("inferior padding must be 0 to 2000 mm"));
+        assert!(
+            pad_slices(&ct, -1.0, 0.0).unwrap_err().to_string().starts_with("inferior padding must be 0 to 2000 mm")
+        );
     }
 
     proptest! {

@@ -209,10 +209,7 @@ mod tests {
         // Voxels of half a cubic centimetre.
         let [water_g, bone_g] = body.mass_g()[..] else { panic!("two materials") };
         assert!((water_g - 0.5 * (1.0 + 0.25 + 0.25)).abs() < 1e-6 && (bone_g - 0.5 * 1.92).abs() < 1e-6);
-        assert_eq!(
-            body.material_volume(2).unwrap_err().to_string(),
-            "a material's place must be 0 to 1, got 2"
-        );
+        assert_eq!(body.material_volume(2).unwrap_err().to_string(), "a material's place must be 0 to 1, got 2");
         assert!(body.attenuation_volume(1.0).is_err());
 
         let before = body.attenuation_volume(60.0).unwrap();
