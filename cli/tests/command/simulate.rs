@@ -58,7 +58,13 @@ fn room() -> Room {
         let p = grid.world_mm(voxel) - middle;
         let is_body = (p.x / 140.0).powi(2) + (p.y / 90.0).powi(2) < 1.0;
         let is_lung = ((p.x.abs() - 65.0) / 45.0).powi(2) + (p.y / 60.0).powi(2) < 1.0 && p.z.abs() < 60.0;
-        *value = if is_lung { -800.0 } else if is_body { 0.0 } else { -1000.0 };
+        *value = if is_lung {
+            -800.0
+        } else if is_body {
+            0.0
+        } else {
+            -1000.0
+        };
     }
     write_volume(room.path("ct.nii.gz"), &ct).unwrap();
     room.put("small.toml", PROTOCOL);
@@ -114,7 +120,10 @@ fn a_run_is_made_again_to_the_bit_and_not_from_other_inputs() {
     let mut bytes = room.bytes("ct.nii.gz");
     bytes.push(0);
     room.put("ct.nii.gz", bytes);
-    room.refused(&["simulate", "--again", "film/run.json", "--out", "third"], &["ct.nii.gz", "has changed since the run"]);
+    room.refused(
+        &["simulate", "--again", "film/run.json", "--out", "third"],
+        &["ct.nii.gz", "has changed since the run"],
+    );
 }
 
 #[test]
@@ -127,7 +136,8 @@ fn without_any_effect_a_case_is_a_projection_bit_for_bit() {
     let grid = "40x30x16@8x8x10";
     room.done(&["project", "ct.nii.gz", "--grid", grid, "--geometry", "scan.toml", "--out", "stack.nrrd"]);
     assert_eq!(values(&room, "plain/integrals.nrrd"), values(&room, "stack.nrrd"));
-    let off = ["beam", "scatter", "grid", "focal_spot", "detector", "patient.cleaning", "patient.slices", "patient.padding"];
+    let off =
+        ["beam", "scatter", "grid", "focal_spot", "detector", "patient.cleaning", "patient.slices", "patient.padding"];
     let off: Vec<String> = off.iter().map(|effect| format!("{effect}.enabled=false")).collect();
     let set: Vec<&str> = off.iter().flat_map(|field| ["--set", field.as_str()]).collect();
     room.done(&simulate(&[&set[..], &["--out", "off"]].concat()));
@@ -143,7 +153,19 @@ fn a_batch_makes_what_it_can_and_goes_on_where_it_ended() {
     let cases = "case,ct,beam.mas\none,ct.nii.gz,0.02\ntwo,ct.nii.gz,0.01\nout,../ct.nii.gz,\nnone,missing.nii.gz,\none,ct.nii.gz,\n";
     room.put("cases.csv", cases);
     let args = |out: &'static str, jobs: &'static str| {
-        ["simulate", "--manifest", "cases.csv", "--protocol", "small.toml", "--jobs", jobs, "--out", out, "--device", "cpu"]
+        [
+            "simulate",
+            "--manifest",
+            "cases.csv",
+            "--protocol",
+            "small.toml",
+            "--jobs",
+            jobs,
+            "--out",
+            out,
+            "--device",
+            "cpu",
+        ]
     };
     let output = room.run(&args("data", "2"));
     let (said, error) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
@@ -152,7 +174,8 @@ fn a_batch_makes_what_it_can_and_goes_on_where_it_ended() {
     assert!(said.contains("missing.nii.gz") && said.contains("ct must be a file in the manifest's folder"), "{said}");
     assert!(error.contains("3 of 5 cases failed"), "{error}");
     let names = |out: &str| {
-        let entries = fs::read_dir(room.path(out)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let entries =
+            fs::read_dir(room.path(out)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<String> = entries.collect();
         names.sort();
         names
@@ -199,7 +222,10 @@ fn what_cannot_be_simulated_is_refused_in_one_line() {
     refused(&["beam.filter=['mud:1']"], &["\"mud\""]);
     refused(&["beam.anode_deg=5"], &["cuts off"]);
     refused(&["patient.inserts=[{form={ball={diameter_mm=500}},density_g_cm3=1}]"], &["no place for insert 1"]);
-    room.refused(&["simulate", "ct.nii.gz", "--protocol", "chest", "--out", "film"], &["protocol must be one of chest-radiograph"]);
+    room.refused(
+        &["simulate", "ct.nii.gz", "--protocol", "chest", "--out", "film"],
+        &["protocol must be one of chest-radiograph"],
+    );
     room.refused(&["simulate", "ct.nii.gz", "--out", "film"], &["simulate needs --protocol"]);
     room.refused(&simulate(&["--scatter", "mc:0", "--out", "film"]), &["--scatter must be none, fast or mc:PHOTONS"]);
     room.refused(&simulate(&["--out", "ct.nii.gz"]), &["ct.nii.gz"]);
@@ -213,17 +239,21 @@ fn what_cannot_be_simulated_is_refused_in_one_line() {
 fn volumes_that_are_no_ct_and_labels_without_material_are_refused() {
     let room = room();
     room.done(&["phantom", "spheres", "--grid", "10x10x4@16x16x16", "--out", "mu.nii"]);
-    room.refused(&["simulate", "mu.nii", "--protocol", "small.toml", "--out", "film"], &["mu.nii: a CT in HU is needed"]);
+    room.refused(
+        &["simulate", "mu.nii", "--protocol", "small.toml", "--out", "film"],
+        &["mu.nii: a CT in HU is needed"],
+    );
     let grid = Grid::centred([8, 8, 4], [20.0; 3]).unwrap();
     let labels: Vec<f32> = (0..256).map(|at| if at == 77 { 5.0 } else { 1.0 }).collect();
     write_volume(room.path("map.nii"), &Volume::new(grid, Unit::Arbitrary, labels).unwrap()).unwrap();
     let wall = "[[label]]\nname = 'wall'\nnumbers = [1]\nmaterial = 'water'\n";
     room.put("one.toml", wall);
     let args = ["simulate", "map.nii", "--materials", "one.toml", "--protocol", "small.toml", "--out", "film"];
-    let off: Vec<&str> = ["patient.cleaning.enabled=false", "patient.slices.enabled=false", "patient.padding.enabled=false"]
-        .iter()
-        .flat_map(|field| ["--set", *field])
-        .collect();
+    let off: Vec<&str> =
+        ["patient.cleaning.enabled=false", "patient.slices.enabled=false", "patient.padding.enabled=false"]
+            .iter()
+            .flat_map(|field| ["--set", *field])
+            .collect();
     room.refused(&[&args[..], &off].concat(), &["no material for label 5", "[5, 1, 1]"]);
     room.put("one.toml", format!("{wall}[[label]]\nname = 'bead'\nnumbers = [5]\nmaterial = 'Ti'\n"));
     room.done(&[&args[..], &off].concat());
