@@ -53,8 +53,8 @@ kernel! {
     };
 }
 
-/// Rows that are computed together: what is done once for all of them costs about as much as following sixteen.
-const GRAIN: u32 = 128;
+/// Rows that are computed together: what is done once for all of them costs as much as following many.
+const GRAIN: u32 = 256;
 /// Operations of one step from plane to plane, those of other kernels that take as long; those of materials apart.
 const STEP_OPERATIONS: f64 = 3.0;
 
@@ -117,7 +117,7 @@ impl AxialThickness {
 }
 
 /// Detector columns that are followed together, chunk by chunk.
-const STRIP: usize = 4;
+const STRIP: usize = 8;
 /// Columns of voxels of a chunk.
 const CHUNK: usize = 32;
 /// Values of a window, which those of sixteen rows along a chunk lie in.
@@ -297,6 +297,8 @@ struct Spread {
     base: i32,
     /// Voxels along z, an odd multiple of them.
     high: usize,
+    /// Of which so many blocks of sixteen are met; windows reach beyond them.
+    met: usize,
     /// Fractions of a column of voxels.
     pitch: usize,
     fractions: Vec<f32>,
@@ -312,7 +314,7 @@ struct Spread {
 
 /// Columns of voxels along the main direction of a walk, and across, that are kept at different places.
 const ALONG: usize = 2 * CHUNK;
-const ACROSS: usize = 4;
+const ACROSS: usize = 8;
 /// No column.
 const NONE: usize = usize::MAX;
 
@@ -326,10 +328,11 @@ impl Spread {
         self.base = low.div_euclid(LANES as i32) * LANES as i32;
         let blocks = ((high + WINDOW - self.base) as usize).div_ceil(LANES) | 1;
         self.high = blocks * LANES;
+        self.met = (high + 1 - self.base) as usize / LANES + 1;
         // An odd number of lines of the cache, so that neighbours do not compete for the same ones.
         self.pitch = mixtures.count.next_multiple_of(FOUR) * self.high + LANES;
         self.fractions.resize(ALONG * ACROSS * self.pitch, 0.0);
-        self.present.resize(ALONG * ACROSS * blocks, 0);
+        self.present.resize(ALONG * ACROSS * self.met, 0);
         self.kept.clear();
         self.kept.resize(ALONG * ACROSS, NONE);
         // Windows end in the block behind the last one, where nothing is.
@@ -343,7 +346,6 @@ impl Spread {
     /// The processor has the instruction set.
     #[inline(always)]
     unsafe fn meet<V: Vectors>(&mut self, mixtures: &Mixtures<'_>, voxels: &[usize]) {
-        let blocks = self.high / LANES;
         let [wide, deep] = [mixtures.kernel.wide, mixtures.kernel.deep].map(|n| n as usize);
         let cell = |voxel: usize| [voxel / deep % wide, voxel / deep / wide];
         let [first, last] = [voxels[0], voxels[voxels.len() - 1]].map(cell);
@@ -360,7 +362,7 @@ impl Spread {
                 // SAFETY: as of this function.
                 unsafe { self.spread::<V>(mixtures, *voxel, place) };
             }
-            for (holders, present) in self.holders.iter_mut().zip(&self.present[place * blocks..][..blocks]) {
+            for (holders, present) in self.holders.iter_mut().zip(&self.present[place * self.met..][..self.met]) {
                 for (material, holders) in holders.iter_mut().enumerate() {
                     *holders |= (u32::from(*present) >> material & 1) << n;
                 }
@@ -374,11 +376,10 @@ impl Spread {
     /// The processor has the instruction set.
     #[inline(always)]
     unsafe fn spread<V: Vectors>(&mut self, mixtures: &Mixtures<'_>, voxel: usize, place: usize) {
-        let blocks = self.high / LANES;
         let nz = mixtures.kernel.nz as i32;
         let column = &mixtures.volume[voxel..][..nz as usize];
         let out = &mut self.fractions[place * self.pitch..][..self.pitch];
-        for (block, present) in self.present[place * blocks..][..blocks].iter_mut().enumerate() {
+        for (block, present) in self.present[place * self.met..][..self.met].iter_mut().enumerate() {
             let z = self.base + (block * LANES) as i32;
             let mut numbers = [0; LANES];
             if z >= 0 && z + LANES as i32 <= nz {
