@@ -4,8 +4,7 @@ use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progres
 
 use crate::{
     Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, beam, clahe, engine, fdk, histogram, mask,
-    noise, pointwise, project, pyramid, statistics, tasks, threshold,
-    transport,
+    noise, pointwise, project, pyramid, statistics, tasks, threshold, transport,
 };
 
 /// Every case, in the order of the rooms.

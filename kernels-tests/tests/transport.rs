@@ -127,7 +127,8 @@ fn the_energy_absorbed_in_a_body_and_its_cubes_is_that_of_four_other_programs() 
 /// A body of one material: a block of so many mm with its near face at z = 0, and one ray along z into its middle.
 fn block(material: Material, size_mm: [f64; 3], energy_kev: f64) -> (Tables, Source) {
     let [x, y, z] = size_mm;
-    let grid = Grid::new([2, 2, 2], size_mm.map(|mm| mm / 2.0), [-x / 4.0, -y / 4.0, z / 4.0], DMat3::IDENTITY).unwrap();
+    let grid =
+        Grid::new([2, 2, 2], size_mm.map(|mm| mm / 2.0), [-x / 4.0, -y / 4.0, z / 4.0], DMat3::IDENTITY).unwrap();
     let body = Body::new(grid, vec![material], vec![0.0, 1.0], vec![1; 8]).unwrap();
     let source = Source {
         position_mm: DVec3::new(0.1, 0.1, -500.0),
@@ -167,6 +168,26 @@ fn the_primary_behind_tissue_is_the_exponential() {
 }
 
 #[test]
+fn what_is_expected_is_the_mean_of_what_arrives() {
+    let (tables, source) = block(Material::by_name("water").unwrap(), [200.0; 3], 60.0);
+    let plane =
+        || DetectorPlane::new(DVec3::new(-200.0, -200.0, 250.0), [DVec3::Y * 400.0, DVec3::X * 400.0], [1, 1], |e| e);
+    let arrived = followed(&tables, &source, Some(&plane()), 1_000_000);
+    let expected = followed(&tables, &source, Some(&plane().of_expected()), 1_000_000);
+    for class in Class::ALL {
+        let [arrived, expected] = [&arrived, &expected].map(|tally| tally.image(&[class])[0]);
+        println!("{class:?}: {arrived:?}, {expected:?}");
+        let error = arrived.error + expected.error;
+        assert!((arrived.mean - expected.mean).abs() < 4.0 * error, "{class:?}: {arrived:?}, {expected:?}");
+        assert!(expected.error < arrived.error);
+    }
+    assert_eq!(expected.absorbed_ev() + expected.escaped_ev(), expected.emitted_ev());
+    // The control: one class is not another.
+    let [compton, rayleigh] = [Class::Compton, Class::Rayleigh].map(|class| expected.image(&[class])[0]);
+    assert!((compton.mean - rayleigh.mean).abs() > 4.0 * (compton.error + rayleigh.error));
+}
+
+#[test]
 fn interactions_share_as_the_coefficients_do() {
     // So thin that hardly any photon interacts twice.
     let (tables, source) = block(Material::by_name("water").unwrap(), [1.0; 3], 60.0);
@@ -194,9 +215,8 @@ fn sums_are_the_same_however_the_photons_are_divided() {
     let detector = counter(100.0);
     let histories = |first: u64, count: u32| Histories { seed: 5, first, count };
     let limits = Device::cpu().limits();
-    let within = |limits: Limits, histories: Histories| {
-        followed_within(limits, &tables, &source, Some(&detector), histories)
-    };
+    let within =
+        |limits: Limits, histories: Histories| followed_within(limits, &tables, &source, Some(&detector), histories);
     let whole = within(limits, histories(17, 30_000));
     let short = Limits { dispatch_operations: 2e7, ..limits };
     assert_eq!(within(short, histories(17, 30_000)), whole);
@@ -220,7 +240,12 @@ fn the_energy_absorbed_is_that_of_four_other_programs_to_a_thousandth() {
     println!("{:?}: body {:.1} ± {:.1}, want {BODY_EV}; {:?}", begin.elapsed(), body.mean, body.error, tally.events());
     assert!((body.mean / BODY_EV - 1.0).abs() < 0.003, "{body:?}");
     for (got, (centre, want)) in cubes.iter().zip(CUBES) {
-        println!("{centre:?}: {:.4} ± {:.4}, want {want}: {:+.2} %", got.mean, got.error, 100.0 * (got.mean / want - 1.0));
+        println!(
+            "{centre:?}: {:.4} ± {:.4}, want {want}: {:+.2} %",
+            got.mean,
+            got.error,
+            100.0 * (got.mean / want - 1.0)
+        );
         assert!((got.mean / want - 1.0).abs() < 0.02, "{centre:?}: {got:?}, want {want}");
     }
 }

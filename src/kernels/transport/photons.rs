@@ -14,6 +14,7 @@
 //! | then, until one is kept | place in the field, whether it is kept |
 //! | then, for two free paths each | length and end of the first, length and end of the second |
 //! | after a path with an interaction | cosine and node of its table, azimuth and node of the energy |
+//! | where the detector gets what is expected | lengths of four paths, until one leaves the body; the last side of an amount |
 //!
 //! Positions are in voxels from the grid's corner, directions in voxels per mm of path. Shapes: `[z][y][x]` → sums. Tier P.
 
@@ -49,10 +50,10 @@ kernel! {
         fractions_at, cosines_at: u32,
         /// Regions; columns and rows of the detector; number of sums.
         regions, detector_columns, detector_rows, sum_count: u32,
-        /// Padding to whole vectors.
-        unused, unused_too: u32,
+        /// 1 where pixels get what is expected of a photon instead of what arrives; padding to whole vectors.
+        expects, unused: u32,
     }
-    shader transport/photons + transport/scatter + noise/philox + clahe/high_word, Pinned, [64, 1];
+    shader transport/photons + transport/scatter + transport/detector + noise/philox + clahe/high_word, Pinned, [64, 1];
     reads voxels[_, _]: anywhere(4) of u32, numbers: whole of f32, lists: whole of u32;
     sums tallies[1, sum_count];
     domain |_| Domain::rows(
@@ -164,9 +165,9 @@ fn kernel(
     let corner_mm = grid.world_mm(glam::DVec3::splat(-0.5));
     let along_axes = |v: glam::DVec3| axes.transpose() * v;
     let [height, column, row] = detector.map_or([[0.0; 4]; 3], |plane| {
-        plane.affine().map(|(factors, constant)| {
-            vector(along_axes(factors) * spacing, constant + factors.dot(corner_mm))
-        })
+        plane
+            .affine()
+            .map(|(factors, constant)| vector(along_axes(factors) * spacing, constant + factors.dot(corner_mm)))
     });
     let [key_low, key_high] = Stream::new(histories.seed, STREAM).key();
     let [columns, rows] = detector.map_or([0; 2], DetectorPlane::size);
@@ -194,8 +195,8 @@ fn kernel(
         detector_columns: columns,
         detector_rows: rows,
         sum_count: sum_count(body.region_count, detector),
+        expects: detector.is_some_and(DetectorPlane::expects).into(),
         unused: 0,
-        unused_too: 0,
     }
 }
 
@@ -223,7 +224,12 @@ enum End {
     Outside,
     Nothing,
     /// In a voxel, on a material; what the deciding number exceeds the materials before by, and this material's part.
-    On { voxel: u32, material: u32, rest: f32, part: f32 },
+    On {
+        voxel: u32,
+        material: u32,
+        rest: f32,
+        part: f32,
+    },
 }
 
 /// What is bound, as a photon sees it.
@@ -258,8 +264,12 @@ fn follow(bound: Bound<'_>, index: u32, ledger: &mut [u64; LEDGER as usize]) {
     let kernel = bound.kernel;
     let mut photon = emitted(bound, index);
     ledger[0] += u64::from(photon.energy);
-    let mut is_inside = entered(kernel, &mut photon);
+    let has_entered = entered(kernel, &mut photon);
+    let mut is_inside = has_entered;
     ledger[2] += u64::from(is_inside);
+    if is_inside {
+        expect(bound, &mut photon);
+    }
     while is_inside {
         let words = drawn(kernel, &mut photon);
         ledger[6] += 1;
@@ -281,11 +291,15 @@ fn follow(bound: Bound<'_>, index: u32, ledger: &mut [u64; LEDGER as usize]) {
                 if photon.energy == 0 {
                     return;
                 }
+                expect(bound, &mut photon);
             }
         }
     }
     ledger[1] += u64::from(photon.energy);
-    leave(bound, &photon);
+    // Otherwise it has been expected.
+    if kernel.expects == 0 || !has_entered {
+        arrive(bound, &photon, 1.0, 0);
+    }
 }
 
 /// The next four random words.
@@ -384,8 +398,7 @@ fn entered(kernel: &Photons, photon: &mut Photon) -> bool {
 fn flown(bound: Bound<'_>, photon: &mut Photon, length: u32, choice: u32) -> End {
     let Bound { kernel, voxels, numbers, .. } = bound;
     let row = (photon.node * (1 + 3 * kernel.materials)) as usize;
-    let u = ((length >> 9) as f32 + 0.5) * 1.192_092_9e-7;
-    let path = -log(u) * numbers[row];
+    let path = path_of(numbers[row], length);
     let next: [f32; 3] = std::array::from_fn(|i| photon.position[i] + photon.step[i] * path);
     if !(0..3).all(|i| next[i] >= 0.0 && next[i] < kernel.size[i]) {
         return End::Outside;
@@ -472,26 +485,71 @@ fn turned([x, y, z]: [f32; 3], cosine: f32, word: u32) -> [f32; 3] {
     new.map(|x| x * scale)
 }
 
-/// A photon that leaves, to the detector if it flies there.
+/// The pixel that a photon flies to, if it does.
 #[inline(always)]
-fn leave(bound: Bound<'_>, photon: &Photon) {
-    let kernel = bound.kernel;
+fn pixel_of(kernel: &Photons, photon: &Photon) -> Option<u32> {
     let towards = |affine: [f32; 4]| dot(xyz(affine), photon.step);
     let at = |affine: [f32; 4]| dot(xyz(affine), photon.position) + affine[3];
     let (speed, height) = (-towards(kernel.height), at(kernel.height));
     if speed < 1e-6 || height <= 0.0 {
-        return;
+        return None;
     }
     let path = height * reciprocal(speed);
     let column = at(kernel.column) + path * towards(kernel.column);
     let row = at(kernel.row) + path * towards(kernel.row);
-    if column >= 0.0 && column < kernel.detector_columns as f32 && row >= 0.0 && row < kernel.detector_rows as f32 {
-        let pixel = row as u32 * kernel.detector_columns + column as u32;
+    let is_within =
+        column >= 0.0 && column < kernel.detector_columns as f32 && row >= 0.0 && row < kernel.detector_rows as f32;
+    is_within.then(|| row as u32 * kernel.detector_columns + column as u32)
+}
+
+/// A share of a photon on its way to the detector; the amount's part behind the point is kept with its probability.
+#[inline(always)]
+fn arrive(bound: Bound<'_>, photon: &Photon, share: f32, word: u32) {
+    let kernel = bound.kernel;
+    if let Some(pixel) = pixel_of(kernel, photon) {
         let amount = bound.lists[(3 * kernel.bins + photon.node) as usize];
+        let amount = (amount as f32 * share + unit(word)) as u32;
         let sum = (LEDGER + kernel.regions * BATCHES + pixel * PIXEL_SUMS + 2 * photon.class) as usize;
         bound.tallies.add(sum, amount);
         bound.tallies.add(sum + 1, amount * amount);
     }
+}
+
+/// Gives the detector the share of a photon that is expected to get there without another interaction: the product of 1 − µ/µ_max
+/// at the ends of free paths, whose mean is the exponential of the line integral.
+#[inline(always)]
+fn expect(bound: Bound<'_>, photon: &mut Photon) {
+    let Bound { kernel, voxels, numbers, .. } = bound;
+    if kernel.expects == 0 || pixel_of(kernel, photon).is_none() {
+        return;
+    }
+    let row = (photon.node * (1 + 3 * kernel.materials)) as usize;
+    let ratios = &numbers[row + 1..row + 1 + kernel.materials as usize];
+    let [nx, ny] = [kernel.size[0] as u32, kernel.size[1] as u32];
+    let (mut share, mut position) = (1.0_f32, photon.position);
+    'paths: loop {
+        for word in drawn(kernel, photon) {
+            let path = path_of(numbers[row], word);
+            position = std::array::from_fn(|i| position[i] + photon.step[i] * path);
+            if !(0..3).all(|i| position[i] >= 0.0 && position[i] < kernel.size[i]) {
+                break 'paths;
+            }
+            let [x, y, z] = position.map(|x| x as u32);
+            let voxel = voxels[(z as usize * ny as usize + y as usize) * nx as usize + x as usize];
+            let fractions = kernel.fractions_at + (voxel & ((1 << COMPOSITION_BITS) - 1)) * kernel.materials;
+            let fractions = &numbers[fractions as usize..(fractions + kernel.materials) as usize];
+            let sum = fractions.iter().zip(ratios).fold(0.0, |sum, (fraction, ratio)| sum + fraction * ratio);
+            share *= (1.0 - sum).max(0.0);
+        }
+    }
+    let [word, ..] = drawn(kernel, photon);
+    arrive(bound, photon, share, word);
+}
+
+/// Length of a free path, in mm.
+#[inline(always)]
+fn path_of(mean: f32, word: u32) -> f32 {
+    -log(((word >> 9) as f32 + 0.5) * 1.192_092_9e-7) * mean
 }
 
 #[cfg(test)]

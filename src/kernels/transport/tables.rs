@@ -61,7 +61,10 @@ impl Tables {
     pub fn new(body: &Body, regions: Option<&[u16]>) -> Result<Self, PhysicsError> {
         let materials = body.materials();
         let compositions: Vec<&[f32]> = body.compositions().chunks_exact(materials.len()).collect();
-        assert!(compositions.len() <= MAX_COMPOSITIONS, "a body of photons has at most {MAX_COMPOSITIONS} compositions");
+        assert!(
+            compositions.len() <= MAX_COMPOSITIONS,
+            "a body of photons has at most {MAX_COMPOSITIONS} compositions"
+        );
         let mut voxels = body.voxels().to_vec();
         let mut occurs = vec![false; compositions.len()];
         voxels.iter().for_each(|&number| occurs[number as usize] = true);
