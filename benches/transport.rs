@@ -39,7 +39,8 @@ fn photons(c: &mut Criterion) {
     };
     let steps_mm = [DVec3::X * 4.0, DVec3::Z * 4.0];
     let plane = DetectorPlane::new(DVec3::new(-214.0, 150.0, -214.0), steps_mm, [107, 107], |energy_kev| energy_kev);
-    for (name, plane) in [("photons, what arrives", plane.clone()), ("photons, what is expected", plane.of_expected())] {
+    for (name, plane) in [("photons, what arrives", plane.clone()), ("photons, what is expected", plane.of_expected())]
+    {
         let mut group = c.benchmark_group(name);
         for count in COUNTS {
             let mut graph = Graph::new();

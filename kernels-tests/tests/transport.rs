@@ -179,7 +179,7 @@ fn what_is_expected_is_the_mean_of_what_arrives() {
         println!("{class:?}: {arrived:?}, {expected:?}");
         let error = arrived.error + expected.error;
         assert!((arrived.mean - expected.mean).abs() < 4.0 * error, "{class:?}: {arrived:?}, {expected:?}");
-        assert!(expected.error < arrived.error);
+        assert!(class == Class::Primary || expected.error < arrived.error);
     }
     assert_eq!(expected.absorbed_ev() + expected.escaped_ev(), expected.emitted_ev());
     // The control: one class is not another.

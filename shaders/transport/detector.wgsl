@@ -47,7 +47,7 @@ fn expect() {
         if ((n & 3u) == 0u) {
             words = drawn();
         }
-        position = pin3(position + pin3(photon.step * path_of(numbers[row], words[n & 3u])));
+        position = pin3(position + pin3(photon.step * path_of(pin(0.5 * numbers[row]), words[n & 3u])));
         if (any(position < vec3<f32>(0.0)) || any(position >= params.size.xyz)) {
             break;
         }
@@ -58,7 +58,7 @@ fn expect() {
         for (var material = 0u; material < params.materials; material++) {
             sum = sum + pin(numbers[fractions + material] * numbers[row + 1u + material]);
         }
-        share = pin(share * max(1.0 - pin(sum), 0.0));
+        share = pin(share * (1.0 - pin(0.5 * sum)));
     }
     arrive(share, drawn().x);
 }

@@ -149,9 +149,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             ledger[0] += photon.energy;
             is_inside = enter();
             ledger[2] += u32(is_inside);
-            if (is_inside) {
-                expect();
-            } else {
+            if (!is_inside) {
                 ledger[1] += photon.energy;
                 arrive(1.0, 0u);
             }
@@ -167,8 +165,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         if (end.what == OUTSIDE) {
             ledger[1] += photon.energy;
             is_inside = false;
-            // Otherwise it has been expected.
-            if (params.expects == 0u) {
+            // A scattered one may have been expected.
+            if (params.expects == 0u || photon.scattered == 0u) {
                 arrive(1.0, 0u);
             }
         } else if (end.what == ON) {

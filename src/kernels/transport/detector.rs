@@ -35,8 +35,8 @@ impl DetectorPlane {
         Self { corner_mm, steps_mm, size, response, expects: false }
     }
 
-    /// The same plane, which gets what is expected instead of what arrives: at the source and wherever a photon is scattered, the
-    /// share of it that would come through without another interaction. Means are the same, errors smaller behind thick bodies.
+    /// The same plane, which gets of scattered photons what is expected instead of what arrives: wherever one is scattered, the
+    /// share of it that would come through without another interaction. Means are the same, errors smaller.
     #[must_use]
     pub fn of_expected(self) -> Self {
         Self { expects: true, ..self }

@@ -50,7 +50,7 @@ kernel! {
         fractions_at, cosines_at: u32,
         /// Regions; columns and rows of the detector; number of sums.
         regions, detector_columns, detector_rows, sum_count: u32,
-        /// 1 where pixels get what is expected of a photon instead of what arrives; padding to whole vectors.
+        /// 1 where pixels get what is expected of a scattered photon instead of what arrives; padding to whole vectors.
         expects, unused: u32,
     }
     shader transport/photons + transport/scatter + transport/detector + noise/philox + clahe/high_word, Pinned, [64, 1];
@@ -264,12 +264,8 @@ fn follow(bound: Bound<'_>, index: u32, ledger: &mut [u64; LEDGER as usize]) {
     let kernel = bound.kernel;
     let mut photon = emitted(bound, index);
     ledger[0] += u64::from(photon.energy);
-    let has_entered = entered(kernel, &mut photon);
-    let mut is_inside = has_entered;
+    let mut is_inside = entered(kernel, &mut photon);
     ledger[2] += u64::from(is_inside);
-    if is_inside {
-        expect(bound, &mut photon);
-    }
     while is_inside {
         let words = drawn(kernel, &mut photon);
         ledger[6] += 1;
@@ -296,8 +292,8 @@ fn follow(bound: Bound<'_>, index: u32, ledger: &mut [u64; LEDGER as usize]) {
         }
     }
     ledger[1] += u64::from(photon.energy);
-    // Otherwise it has been expected.
-    if kernel.expects == 0 || !has_entered {
+    // A scattered one may have been expected.
+    if kernel.expects == 0 || photon.class == 0 {
         arrive(bound, &photon, 1.0, 0);
     }
 }
@@ -515,8 +511,8 @@ fn arrive(bound: Bound<'_>, photon: &Photon, share: f32, word: u32) {
     }
 }
 
-/// Gives the detector the share of a photon that is expected to get there without another interaction: the product of 1 − µ/µ_max
-/// at the ends of free paths, whose mean is the exponential of the line integral.
+/// Gives the detector the share of a photon that is expected to get there without another interaction: the product of 1 − ½·µ/µ_max
+/// at the ends of paths that are half as long as free ones, whose mean is the exponential of the line integral.
 #[inline(always)]
 fn expect(bound: Bound<'_>, photon: &mut Photon) {
     let Bound { kernel, voxels, numbers, .. } = bound;
@@ -529,7 +525,7 @@ fn expect(bound: Bound<'_>, photon: &mut Photon) {
     let (mut share, mut position) = (1.0_f32, photon.position);
     'paths: loop {
         for word in drawn(kernel, photon) {
-            let path = path_of(numbers[row], word);
+            let path = path_of(0.5 * numbers[row], word);
             position = std::array::from_fn(|i| position[i] + photon.step[i] * path);
             if !(0..3).all(|i| position[i] >= 0.0 && position[i] < kernel.size[i]) {
                 break 'paths;
@@ -539,7 +535,7 @@ fn expect(bound: Bound<'_>, photon: &mut Photon) {
             let fractions = kernel.fractions_at + (voxel & ((1 << COMPOSITION_BITS) - 1)) * kernel.materials;
             let fractions = &numbers[fractions as usize..(fractions + kernel.materials) as usize];
             let sum = fractions.iter().zip(ratios).fold(0.0, |sum, (fraction, ratio)| sum + fraction * ratio);
-            share *= (1.0 - sum).max(0.0);
+            share *= 1.0 - 0.5 * sum;
         }
     }
     let [word, ..] = drawn(kernel, photon);
