@@ -246,21 +246,31 @@ vectorised! {
     fn twin(kernel: &Photons, block: &Block, voxels: &[u32], numbers: &[f32], lists: &[u32], tallies: Sums<'_>) {
         let bound = Bound { kernel, voxels, numbers, lists, tallies };
         for row in block.rows.clone() {
-            let first = row as u32 * ROW;
-            let mut ledger = [0_u64; LEDGER as usize];
-            for index in first..kernel.count.min(first.saturating_add(ROW)) {
-                follow(bound, index, &mut ledger);
-            }
-            for (sum, amount) in ledger.into_iter().enumerate() {
-                tallies.add(sum, amount as u32);
+            if kernel.expects == 0 {
+                follow_row::<false>(bound, row as u32);
+            } else {
+                follow_row::<true>(bound, row as u32);
             }
         }
     }
 }
 
+/// The photons of a row; code of its own for those of which nothing is expected, which leaves more registers to them.
+#[inline(always)]
+fn follow_row<const EXPECTS: bool>(bound: Bound<'_>, row: u32) {
+    let first = row * ROW;
+    let mut ledger = [0_u64; LEDGER as usize];
+    for index in first..bound.kernel.count.min(first.saturating_add(ROW)) {
+        follow::<EXPECTS>(bound, index, &mut ledger);
+    }
+    for (sum, amount) in ledger.into_iter().enumerate() {
+        bound.tallies.add(sum, amount as u32);
+    }
+}
+
 /// A photon from its start to its end.
 #[inline(always)]
-fn follow(bound: Bound<'_>, index: u32, ledger: &mut [u64; LEDGER as usize]) {
+fn follow<const EXPECTS: bool>(bound: Bound<'_>, index: u32, ledger: &mut [u64; LEDGER as usize]) {
     let kernel = bound.kernel;
     let mut photon = emitted(bound, index);
     ledger[0] += u64::from(photon.energy);
@@ -287,13 +297,15 @@ fn follow(bound: Bound<'_>, index: u32, ledger: &mut [u64; LEDGER as usize]) {
                 if photon.energy == 0 {
                     return;
                 }
-                expect(bound, &mut photon);
+                if EXPECTS {
+                    expect(bound, &mut photon);
+                }
             }
         }
     }
     ledger[1] += u64::from(photon.energy);
     // A scattered one may have been expected.
-    if kernel.expects == 0 || photon.class == 0 {
+    if !EXPECTS || photon.class == 0 {
         arrive(bound, &photon, 1.0, 0);
     }
 }
@@ -516,7 +528,7 @@ fn arrive(bound: Bound<'_>, photon: &Photon, share: f32, word: u32) {
 #[inline(always)]
 fn expect(bound: Bound<'_>, photon: &mut Photon) {
     let Bound { kernel, voxels, numbers, .. } = bound;
-    if kernel.expects == 0 || pixel_of(kernel, photon).is_none() {
+    if pixel_of(kernel, photon).is_none() {
         return;
     }
     let row = (photon.node * (1 + 3 * kernel.materials)) as usize;
