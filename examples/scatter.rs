@@ -1,7 +1,7 @@
 //! Scatter of a chest radiograph at 120 kV from a CT volume, by photons followed one by one on the CPU.
 //!
 //! ```text
-//! cargo run --release --example scatter -- CT.nii.gz [photons in millions] [voxel in mm]
+//! cargo run --release -p kerma --example scatter -- CT.nii.gz [photons in millions] [voxel in mm]
 //! ```
 //! CT numbers become water of their density, and above 100 HU water with more and more cortical bone.
 
