@@ -168,6 +168,26 @@ fn the_primary_behind_tissue_is_the_exponential() {
 }
 
 #[test]
+fn what_is_expected_is_the_mean_of_what_arrives() {
+    let (tables, source) = block(Material::by_name("water").unwrap(), [200.0; 3], 60.0);
+    let plane =
+        || DetectorPlane::new(DVec3::new(-200.0, -200.0, 250.0), [DVec3::Y * 400.0, DVec3::X * 400.0], [1, 1], |e| e);
+    let arrived = followed(&tables, &source, Some(&plane()), 1_000_000);
+    let expected = followed(&tables, &source, Some(&plane().of_expected()), 1_000_000);
+    for class in Class::ALL {
+        let [arrived, expected] = [&arrived, &expected].map(|tally| tally.image(&[class])[0]);
+        println!("{class:?}: {arrived:?}, {expected:?}");
+        let error = arrived.error + expected.error;
+        assert!((arrived.mean - expected.mean).abs() < 4.0 * error, "{class:?}: {arrived:?}, {expected:?}");
+        assert!(class == Class::Primary || expected.error < arrived.error);
+    }
+    assert_eq!(expected.absorbed_ev() + expected.escaped_ev(), expected.emitted_ev());
+    // The control: one class is not another.
+    let [compton, rayleigh] = [Class::Compton, Class::Rayleigh].map(|class| expected.image(&[class])[0]);
+    assert!((compton.mean - rayleigh.mean).abs() > 4.0 * (compton.error + rayleigh.error));
+}
+
+#[test]
 fn interactions_share_as_the_coefficients_do() {
     // So thin that hardly any photon interacts twice.
     let (tables, source) = block(Material::by_name("water").unwrap(), [1.0; 3], 60.0);
