@@ -1,4 +1,4 @@
-//! Real files: chest CT, radiographs, measured projections. Set `KERMA_TEST_DATA` to the folder that holds them.
+//! Real files: chest CT, radiographs, measured projections, and bodies made of CT. Set `KERMA_TEST_DATA` to the folder that holds them.
 //!
 //! A missing file is reported as ABSENT and never counts as a look at real data.
 
@@ -9,6 +9,7 @@ use std::{
 
 use glam::DVec3;
 use kerma::{
+    body::{Body, BodyError, Calibration, Cleaning, EFFECTIVE_ENERGY_KEV, Labels},
     data::{DisplayRange, Sample, Unit, Volume},
     io::{read_image, read_projections, read_volume, write_volume},
 };
@@ -206,4 +207,71 @@ fn real_ct_survives_every_format() {
             assert_near(got.grid().orientation().col(axis), want.grid().orientation().col(axis));
         }
     }
+}
+
+/// A CT freed from its table, and the body in it.
+fn body(ct: &Volume) -> Result<(Volume, Body), BodyError> {
+    let clean = Cleaning::default().apply(ct)?;
+    let body = Calibration::of_tissues(EFFECTIVE_ENERGY_KEV)?.body(&clean)?;
+    Ok((clean, body))
+}
+
+#[test]
+fn chest_ct_loses_its_table_and_none_of_its_organs() {
+    let (Some(path), Some(labels)) = (file("ct/lidc_idri_0001_chest.nii.gz"), file("ct/lidc_idri_0001_labels.nii.gz"))
+    else {
+        return;
+    };
+    let (ct, labels) = (read_volume(path, None).unwrap(), read_volume(labels, None).unwrap());
+    let (clean, body) = body(&ct).unwrap();
+    // The back lies 58 mm above the lowest row; the bright shell of the table 40 mm.
+    let from = ct.grid().index_of(clean.grid().origin_mm()).round().as_usizevec3();
+    let [nx, ny, nz] = clean.grid().size();
+    assert_eq!((from.z, nz), (0, 133));
+    assert!((60..90).contains(&from.y) && ny < 390, "{} {ny}", from.y);
+    let (mut kept, mut lost) = (0, 0);
+    for (index, (&hu, &label)) in ct.values().iter().zip(labels.values()).enumerate() {
+        let [x, y, z] = [index % 512, index / 512 % 512, index / 512 / 512];
+        let is_in = y >= from.y && y < from.y + ny && x >= from.x && x < from.x + nx;
+        let clean = if is_in { clean.values()[(z * ny + y - from.y) * nx + x - from.x] } else { -1000.0 };
+        if label > 0.0 && hu > -1000.0 {
+            if clean == hu { kept += 1 } else { lost += 1 }
+        }
+    }
+    assert!(lost == 0 && kept > 6_000_000, "{lost} of {kept} voxels of organs are lost");
+    let [air, lung, adipose, muscle, spongy, cortical] = body.mass_g()[..] else { panic!("six materials") };
+    let total = air + lung + adipose + muscle + spongy + cortical;
+    assert!((15e3..18e3).contains(&total), "{total} g");
+    assert!((900.0..1600.0).contains(&lung) && air < 10.0 && cortical < spongy, "{lung} {air} {cortical} {spongy}");
+}
+
+#[test]
+fn abdomen_ct_loses_its_table() {
+    let Some(path) = file("ct/totalseg_example_abdomen_3mm.nii.gz") else { return };
+    let ct = read_volume(path, None).unwrap();
+    let (clean, body) = body(&ct).unwrap();
+    assert!(clean.grid().size()[1] < ct.grid().size()[1]);
+    let total: f64 = body.mass_g().iter().sum();
+    assert!((15e3..40e3).contains(&total), "{total} g");
+}
+
+#[test]
+fn a_label_map_is_a_body_and_forces_contrast_over_ct() {
+    let (Some(ct), Some(labels)) = (file("ct/lidc_idri_0001_chest.nii.gz"), file("ct/lidc_idri_0001_labels.nii.gz"))
+    else {
+        return;
+    };
+    let map = read_volume(labels, None).unwrap();
+    let table = Labels::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/body/totalsegmentator.toml")).unwrap();
+    let organs = table.body(&map).unwrap();
+    let liver = organs.materials().iter().position(|m| m.name() == "liver").unwrap();
+    assert!((800.0..2500.0).contains(&organs.mass_g()[liver]), "{} g", organs.mass_g()[liver]);
+
+    let contrast = "[[material]]\nname = \"iodine-blood\"\nmixture = { blood = 0.99, I = 0.01 }\n\
+                    [[label]]\nname = \"aorta\"\nnumbers = [52]\nmaterial = \"iodine-blood\"\n";
+    let (_, body) = body(&read_volume(ct, None).unwrap()).unwrap();
+    let filled = Labels::from_toml(contrast).unwrap().over(body.clone(), &map).unwrap();
+    let aorta = map.values().iter().filter(|&&label| label == 52.0).count();
+    let changed = filled.voxels().iter().zip(body.voxels()).filter(|(a, b)| a != b).count();
+    assert_eq!(changed, aorta);
 }

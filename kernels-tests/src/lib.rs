@@ -11,6 +11,7 @@ mod beam;
 mod case;
 mod clahe;
 mod compare;
+mod detector;
 mod engine;
 mod fdk;
 mod histogram;

@@ -3,8 +3,8 @@ use std::{collections::BTreeMap, time::Instant};
 use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progress, Tier, Verdict as Numbers};
 
 use crate::{
-    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, beam, clahe, engine, fdk, histogram, mask,
-    noise, pointwise, project, pyramid, statistics, tasks, threshold, transport,
+    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, beam, clahe, detector, engine, fdk, histogram,
+    mask, noise, pointwise, project, pyramid, statistics, tasks, threshold, transport,
 };
 
 /// Every case, in the order of the rooms.
@@ -16,6 +16,7 @@ pub fn cases() -> Vec<Case> {
         fdk::cases(),
         beam::cases(),
         clahe::cases(),
+        detector::cases(),
         histogram::cases(),
         mask::cases(),
         noise::cases(),

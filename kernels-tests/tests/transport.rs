@@ -124,6 +124,93 @@ fn the_energy_absorbed_in_a_body_and_its_cubes_is_that_of_four_other_programs() 
     assert_eq!(tally.emitted_ev(), 2_000_000 * 56_400);
 }
 
+/// A body of one material: a block of so many mm with its near face at z = 0, and one ray along z into its middle.
+fn block(material: Material, size_mm: [f64; 3], energy_kev: f64) -> (Tables, Source) {
+    let [x, y, z] = size_mm;
+    let grid =
+        Grid::new([2, 2, 2], size_mm.map(|mm| mm / 2.0), [-x / 4.0, -y / 4.0, z / 4.0], DMat3::IDENTITY).unwrap();
+    let body = Body::new(grid, vec![material], vec![0.0, 1.0], vec![1; 8]).unwrap();
+    let source = Source {
+        position_mm: DVec3::new(0.1, 0.1, -500.0),
+        corner_mm: DVec3::new(0.1, 0.1, 0.0),
+        edges_mm: [DVec3::ZERO; 2],
+        spectrum: mono(energy_kev),
+    };
+    (Tables::new(&body, None).unwrap(), source)
+}
+
+/// A plane behind a block, 2 m wide, that counts photons.
+fn counter(z_mm: f64) -> DetectorPlane {
+    let steps = [DVec3::Y * 500.0, DVec3::X * 500.0];
+    DetectorPlane::new(DVec3::new(-1000.0, -1000.0, z_mm), steps, [4, 4], |_| 1.0)
+}
+
+fn sum(tally: &Tally, classes: &[Class]) -> f64 {
+    tally.image(classes).iter().map(|pixel| pixel.mean).sum()
+}
+
+#[test]
+fn the_primary_behind_tissue_is_the_exponential() {
+    let [tissue, _] = tissue_and_air();
+    let (tables, source) = block(tissue.clone(), [200.0; 3], 56.4);
+    let count = 1_000_000;
+    let got = sum(&followed(&tables, &source, Some(&counter(300.0)), count), &[Class::Primary]);
+    let error = (got / f64::from(count)).sqrt();
+    let ours = (-tissue.attenuation_per_mm(56.4).unwrap() * 200.0).exp();
+    println!("{got} ± {error}, by our coefficient {ours}");
+    assert!((got - ours).abs() < 4.0 * error, "{got} ± {error}, want {ours}");
+    // By xraylib's coefficient of 0.20896 cm²/g.
+    assert!((got - 0.013_506).abs() < 4.0 * error, "{got} ± {error}");
+    // The control: tissue that is denser by a twentieth.
+    let (tables, source) = block(tissue.with_density(1.08).unwrap(), [200.0; 3], 56.4);
+    let denser = sum(&followed(&tables, &source, Some(&counter(300.0)), count), &[Class::Primary]);
+    assert!((denser - ours).abs() > 4.0 * error);
+}
+
+#[test]
+fn interactions_share_as_the_coefficients_do() {
+    // So thin that hardly any photon interacts twice.
+    let (tables, source) = block(Material::by_name("water").unwrap(), [1.0; 3], 60.0);
+    let tally = followed(&tables, &source, Some(&counter(10.0)), 3_000_000);
+    let events = tally.events();
+    let all = (events.absorbed + events.compton + events.rayleigh) as f64;
+    // xraylib, cm²/g at 60 keV.
+    let total = 0.014_93 + 0.177_03 + 0.013_92;
+    for (got, want) in [(events.absorbed, 0.014_93), (events.compton, 0.177_03), (events.rayleigh, 0.013_92)] {
+        let (got, want) = (got as f64 / all, want / total);
+        let error = (want * (1.0 - want) / all).sqrt();
+        println!("{got} ± {error}, want {want}");
+        assert!((got - want).abs() < 4.0 * error + 1e-3, "{got} ± {error}, want {want}");
+    }
+    // Nearly all photons that a scattering sends on reach the plane, as what they are.
+    let of = |class: Class| sum(&tally, &[class]) * tally.histories() as f64;
+    assert!(of(Class::Multiple) < 0.05 * of(Class::Compton));
+    assert!((of(Class::Rayleigh) / events.rayleigh as f64 - 0.95).abs() < 0.05);
+    assert!((of(Class::Compton) / events.compton as f64 - 0.55).abs() < 0.05);
+}
+
+#[test]
+fn sums_are_the_same_however_the_photons_are_divided() {
+    let (tables, source) = block(Material::by_name("cortical-bone").unwrap(), [80.0; 3], 100.0);
+    let detector = counter(100.0);
+    let histories = |first: u64, count: u32| Histories { seed: 5, first, count };
+    let limits = Device::cpu().limits();
+    let within =
+        |limits: Limits, histories: Histories| followed_within(limits, &tables, &source, Some(&detector), histories);
+    let whole = within(limits, histories(17, 30_000));
+    let short = Limits { dispatch_operations: 2e7, ..limits };
+    assert_eq!(within(short, histories(17, 30_000)), whole);
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(|| within(limits, histories(17, 30_000))), whole);
+    }
+    let joined = within(limits, histories(17, 9_999)).joined(&within(limits, histories(10_016, 20_001)));
+    assert_eq!(joined, whole);
+    assert_eq!(whole.absorbed_ev() + whole.escaped_ev(), 30_000 * 100_000);
+    // The control: other photons.
+    assert_ne!(within(limits, histories(18, 30_000)), whole);
+}
+
 #[test]
 #[ignore = "two minutes: 200 million photons"]
 fn the_energy_absorbed_is_that_of_four_other_programs_to_a_thousandth() {

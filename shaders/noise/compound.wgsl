@@ -7,7 +7,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let row = tile.first_row + id.y;
-    let mean = max(means[means_row(row) * params.columns + id.x], 0.0);
+    let given = means[means_row(row) * params.columns + id.x];
+    let mean = select(0.0, given, given > params.least);
     let variance = variances[variances_row(row) * params.columns + id.x];
     var signal = mean;
     if (variance > params.least) {

@@ -97,16 +97,17 @@ fn enter() -> bool {
     return true;
 }
 
-// A free path, and how it ends.
+// A free path, and how it ends. One that leaves the body is not gone: it may lead beyond the detector.
 fn fly(length: u32, choice: u32) -> End {
     let row = photon.node * (1u + 3u * params.materials);
     let u = (f32(length >> 9u) + 0.5) * 1.1920929e-7;
     let path = pin(-natural_log(u) * numbers[row]);
-    photon.position = pin3(photon.position + pin3(photon.step * path));
-    if (any(photon.position < vec3<f32>(0.0)) || any(photon.position >= params.size.xyz)) {
+    let next = pin3(photon.position + pin3(photon.step * path));
+    if (any(next < vec3<f32>(0.0)) || any(next >= params.size.xyz)) {
         return End(OUTSIDE, 0u, 0u, 0.0, 0.0);
     }
-    let place = vec3<u32>(photon.position);
+    photon.position = next;
+    let place = vec3<u32>(next);
     let voxel = voxels_at(place.z * u32(params.size.y) + place.y, place.x, u32(params.size.x));
     let fractions = params.fractions_at + (voxel & 0xfffffu) * params.materials;
     let chosen = unit(choice);

@@ -345,4 +345,17 @@ mod tests {
             Labels::from_toml("").unwrap().body(&map([1; 3], vec![0.0])).unwrap_err().to_string().contains("1 or more")
         );
     }
+
+    #[test]
+    fn the_example_names_a_material_for_each_of_its_labels() {
+        let labels = Labels::from_toml(include_str!("../../assets/body/totalsegmentator.toml")).unwrap();
+        let mut numbers: Vec<u32> = labels.list().iter().flat_map(|label| label.numbers.clone()).collect();
+        numbers.sort_unstable();
+        assert_eq!(ranges(&numbers), "1–118");
+        for (name, density) in [("ribs 1 to 9", 1.41), ("skull", 1.61), ("cervical vertebrae", 1.42), ("sternum", 1.25)]
+        {
+            let bone = labels.list().iter().find(|label| label.name == name).unwrap();
+            assert!((bone.density_g_cm3 - density).abs() < 2e-3, "{name}: {}", bone.density_g_cm3);
+        }
+    }
 }

@@ -52,8 +52,8 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// That of body tissues of ICRU Report 44: air, lung (0.26 g/cm³, and up to the CT number of fat denser lung), adipose tissue,
-    /// muscle for all soft tissue, spongiosa and cortical bone.
+    /// That of body tissues of ICRU Report 44: air, lung (0.26 to 0.8 g/cm³), adipose tissue (0.92 to 0.95), muscle for all soft tissue,
+    /// spongiosa and cortical bone.
     ///
     /// # Errors
     /// [`BodyError`] for an energy outside 5 to 150 keV or one at which the tissues' CT numbers do not ascend.
@@ -176,12 +176,14 @@ impl Calibration {
     }
 }
 
-/// The nodes of [`Calibration::of_tissues`] with their densities in g/cm³. Dense lung has the CT number of −120 HU up to which
-/// Schneider, Bortfeld and Schlegel (*Phys. Med. Biol.* 45:459, 2000) take tissue for lung.
-const TISSUES: [(&str, f64); 7] = [
+/// The nodes of [`Calibration::of_tissues`] with their densities in g/cm³. Schneider, Bortfeld and Schlegel (*Phys. Med. Biol.* 45:459,
+/// 2000) take tissue for lung up to −120 HU; here fat goes down to 0.92 g/cm³, its density in ICRP Publication 23, and mixes with
+/// lung from there to −200 HU, so that fat in a noisy CT stays fat.
+const TISSUES: [(&str, f64); 8] = [
     ("air", 0.001_204_79),
     ("lung", 0.26),
-    ("lung", 0.88),
+    ("lung", 0.80),
+    ("adipose", 0.92),
     ("adipose", 0.95),
     ("muscle", 1.05),
     ("trabecular-bone", 1.18),
@@ -235,7 +237,7 @@ mod tests {
         };
         for hu in [-900, -750, -500, -200, -90, -50, 0, 40, 60, 200, 400, 800, 1200, 1500] {
             let (got, want) = (density(&calibration, hu), published(hu));
-            assert!((got - want).abs() < 0.035, "{hu} HU: {got} g/cm³, published {want}");
+            assert!((got - want).abs() < 0.03, "{hu} HU: {got} g/cm³, published {want}");
         }
         assert!((density(&calibration, -750) - 0.25).abs() < 0.01);
     }

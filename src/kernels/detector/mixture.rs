@@ -7,8 +7,8 @@ use crate::physics::PhysicsError;
 
 /// Largest error of the modulation along rows and columns, up to the Nyquist frequency.
 pub const MTF_TOLERANCE: f64 = 0.01;
-/// Error that taps are added for.
-const WANTED: f64 = 0.004;
+/// Error that Gaussians and taps are added for, over the modulation at the Nyquist frequency: the power of noise errs by twice as much.
+const WANTED: f64 = 0.008;
 /// Frequencies at which a mixture of Gaussians is fitted, evenly up to the Nyquist frequency.
 const SAMPLES: usize = 65;
 /// Most Gaussians.
@@ -31,10 +31,10 @@ pub(super) struct Term {
 /// ```text
 /// H(u, v) = Σ_k w_k·h_k(u)·h_k(v),   h_k(f) ≈ exp(−2π²σ_k²·f²)
 /// ```
-/// A mixture of Gaussians is alike in all directions and yet a sum of few separable blurs. The fewest that come within
-/// [`MTF_TOLERANCE`] of the curve are taken, with positive weights, and taps that come closest to each of them in the largest error over all
-/// frequencies up to Nyquist's. The one of the largest weight is fitted to what the others leave of the curve instead, so that only the taps'
-/// error is left along rows and columns. Weights, and the taps of each, sum to 1 as they are added up.
+/// A mixture of Gaussians is alike in all directions and yet a sum of few separable blurs. The fewest that come within 0.8 % of the curve's
+/// value at the Nyquist frequency are taken, with positive weights, and the taps that come closest to each in the largest error over all
+/// frequencies up to Nyquist's. The one of the largest weight is fitted to what the others leave of the curve instead, so that only
+/// the taps' error is left along rows and columns. Weights, and the taps of each, sum to 1 as they are added up.
 ///
 /// Taps are not all positive where the modulation is high at the Nyquist frequency, as no sampled image has it otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,22 +51,23 @@ impl Blur {
     pub fn of(mtf: &Mtf, pitch_mm: f64, binning: u32) -> Result<Self, PhysicsError> {
         mtf.check(pitch_mm)?;
         let curve = |f: f64| mtf.binned(f, pitch_mm, binning);
-        let mut gaussians = mixture(&curve);
+        let wanted = WANTED * curve(0.5).max(0.1);
+        let mut gaussians = mixture(&curve, wanted);
         let main = gaussians.pop().unwrap_or((1.0, 0.0));
         let others: Vec<(f64, Vec<f64>)> = gaussians
             .into_iter()
             .map(|(weight, ln_width)| {
                 let gauss = |f: f64| (-ln_width.exp() * f * f).exp();
-                let fits = (first_reach(ln_width)..=last_reach(ln_width, 8)).map(|reach| minimax(&gauss, reach));
-                (weight, shortest(fits, WANTED))
+                let fits = (first_reach(ln_width)..=last_reach(ln_width, 16)).map(|reach| minimax(&gauss, reach));
+                (weight, shortest(fits, wanted))
             })
             .collect();
         let left = |f: f64| {
             let taken: f64 = others.iter().map(|(weight, taps)| weight * modulation(taps, f)).sum();
             (curve(f) - taken) / main.0
         };
-        let fits = (first_reach(main.1)..=last_reach(main.1, 24)).map(|reach| minimax(&left, reach));
-        let taps = shortest(fits, WANTED / main.0);
+        let fits = (first_reach(main.1)..=last_reach(main.1, 32)).map(|reach| minimax(&left, reach));
+        let taps = shortest(fits, wanted / main.0);
         let blur = Self::rounded(others.into_iter().chain([(main.0, taps)]));
         let error = blur.error(&curve);
         if error > MTF_TOLERANCE {
@@ -154,8 +155,8 @@ fn shortest(mut fits: impl Iterator<Item = (Vec<f64>, f64)>, wanted: f64) -> Vec
     best.0
 }
 
-/// Weights and ln a of the fewest Gaussians exp(−a·f²) that come within the tolerance of a curve; the one of the largest weight last.
-fn mixture(curve: &impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
+/// Weights and ln a of the fewest Gaussians exp(−a·f²) that come as near to a curve as wanted, or the best; the one of the largest weight last.
+fn mixture(curve: &impl Fn(f64) -> f64, wanted: f64) -> Vec<(f64, f64)> {
     let curve: Vec<(f64, f64)> = grid(SAMPLES - 1).map(|f| (f * f, curve(f))).collect();
     let at_nyquist = curve[SAMPLES - 1].1.clamp(0.01, 0.99);
     // exp(−a/4) there.
@@ -183,7 +184,7 @@ fn mixture(curve: &impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
         if fit.worst < best.1 {
             best = (fit.weights.into_iter().zip(widths).filter(|(weight, _)| *weight > 0.0).collect(), fit.worst);
         }
-        if best.1 <= MTF_TOLERANCE {
+        if best.1 <= wanted {
             break;
         }
     }

@@ -304,3 +304,51 @@ pub(super) fn refused(what: &str, allowed: impl Into<String>, got: impl ToString
 pub(super) fn allowed(is_so: bool, what: &str, range: &str, got: &impl ToString) -> Result<(), PhysicsError> {
     if is_so { Ok(()) } else { Err(refused(what, range, got.to_string())) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_names_only_what_it_changes_and_survives() {
+        let text = "pitch_mm = 0.085\nbinning = 2\nimages = 'native'\n[converter]\nmaterial = 'selenium'\nthickness_mm = 0.2\npacking = 1.0
+            [blur]\nmtf = { form = 'aperture' }\n[readout]\nbits = 14\ngain_counts = 1.2e4\nsaturation_counts = 15000.0\n[quanta]\nenabled = false";
+        let settings = DetectorSettings::from_toml(text).unwrap();
+        assert_eq!((settings.binning, settings.images, settings.full_counts()), (2, Images::Native, 15_000.0));
+        assert_eq!((settings.blur.enabled, &settings.blur.mtf), (true, &Mtf::Aperture));
+        assert_eq!((settings.quanta.enabled, settings.correction), (false, CorrectionSettings::default()));
+        assert_eq!(DetectorSettings::from_toml(&toml::to_string(&settings).unwrap()).unwrap(), settings);
+        assert_eq!(DetectorSettings::from_toml("").unwrap(), DetectorSettings::default());
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_in_one_line() {
+        for (text, message) in [
+            ("pitch_mm = 0.0", "pitch_mm must be positive and finite, got 0"),
+            ("binning = 9", "binning must be 1 to 8, got 9"),
+            ("readout.bits = 17", "bits must be 1 to 16, got 17"),
+            ("readout.offset_counts = 70000.0", "offset_counts must be 0 or more and below saturation, got 70000"),
+            ("pattern.bad_pixel_fraction = 0.5", "bad_pixel_fraction must be 0 to 0.1, got 0.5"),
+            ("electronics.noise_counts = -1.0", "noise_counts must be 0 or more and finite, got -1"),
+            ("floor = 0.0", "floor must be 10⁻³⁰ to 1, got 0"),
+            ("blur.mtf = { form = 'lorentzian', h_mm2 = -2.0 }", "h_mm2 must be 0 mm² or more, got -2"),
+        ] {
+            assert_eq!(DetectorSettings::from_toml(text).unwrap_err().to_string(), message);
+        }
+        let unknown = DetectorSettings::from_toml("seed = 1\nnoise = 3").unwrap_err().to_string();
+        assert!(unknown.starts_with("line 2: unknown field `noise`"), "{unknown}");
+    }
+
+    #[test]
+    fn quanta_of_the_open_beam_are_those_that_count() {
+        let mut settings = DetectorSettings { pitch_mm: 0.2, ..DetectorSettings::default() };
+        let spectrum = Spectrum::new(vec![60.0], vec![1e5]).unwrap();
+        let moments = settings.layer().unwrap().spectrum_moments(&spectrum, 1.0, Weighting::Energy).unwrap();
+        let quanta = settings.open_quanta(&spectrum, 1.0).unwrap();
+        assert!((quanta / (1e5 * 0.04 * moments.dqe()) - 1.0).abs() < 1e-12);
+        // Counted, they are all that interact.
+        settings.converter.weighting = Weighting::Counts;
+        let counted = settings.open_quanta(&spectrum, 1.0).unwrap();
+        assert!((counted / (1e5 * 0.04 * moments.absorption()) - 1.0).abs() < 1e-12);
+    }
+}

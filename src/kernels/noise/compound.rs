@@ -5,11 +5,12 @@
 //! ```
 //! where m is the mean signal and v its variance, both over those of the open beam, and n the quanta of the open beam: (its mean)² over
 //! its variance in one pixel. A signal Σ E of a Poisson number of photons is a compound Poisson variable, with the mean Σ E and the
-//! variance Σ E² over the photons that are expected. Here it is n·m²/v equal quanta of the size g, which has both moments, and behind
-//! matter fewer and larger ones as the beam hardens. Its third moment is g²·m, where that of the sum is Σ E³, which is larger by a
-//! tenth to a third for beams as they are used; ten quanta hide it. With v = m it is the noise of [`super::quanta`].
+//! variance Σ E² over the photons that are expected. Here it is n·m²/v equal quanta of the size g, which has both moments: behind
+//! matter fewer and larger ones, as the beam hardens. Its third moment is (Σ E²)²/Σ E, that of the sum Σ E³, which is no less. With
+//! v = m it is the noise of [`super::quanta`].
 //!
-//! Signals of less than 10⁻³⁶ quanta, or of such a variance, are their means. Counts are those of [`super::poisson`].
+//! Means below 10⁻³⁶ are 0; signals of less than 10⁻³⁶ quanta, or of such a variance, are their means. Counts are those of
+//! [`super::poisson`].
 //!
 //! Shapes: `[view][row][column]` ← twice the same. Tier P.
 
@@ -22,7 +23,7 @@ kernel! {
     struct Compound {
         /// Columns, rows of a slice, words of the key; column, row and view of the first pixel in the whole image.
         columns, rows, key_low, key_high, column, row, view: u32,
-        /// Quanta of the open beam; fewest and most quanta of a pixel that are counted.
+        /// Quanta of the open beam; least mean, variance and quanta that are not nothing; most quanta of a pixel that are counted.
         quanta, least, largest: f32,
     }
     shader noise/compound + noise/poisson + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
@@ -33,7 +34,7 @@ kernel! {
 
 /// Operations of a pixel on the device: one or two draws, a trial and a half, two reciprocals.
 const OPERATIONS: f64 = 1000.0;
-/// Least number whose reciprocal is taken.
+/// Least number that is one: its reciprocal is a normal number, and so are products with it.
 const LEAST: f32 = 1e-36;
 
 /// Records signals of the given means and variances, with `quanta` in a pixel of the open beam; slices are views.
@@ -68,7 +69,7 @@ vectorised! {
         for (chunk, ((means, variances), out)) in inputs.zip(out.chunks_mut(LANES)).enumerate() {
             let (mut mean, mut quanta) = ([0.0_f32; LANES], [0.0_f32; LANES]);
             for (i, (m, v)) in means.iter().zip(variances).enumerate() {
-                mean[i] = m.max(0.0);
+                mean[i] = if *m > least { *m } else { 0.0 };
                 let counted = ((mean[i] * kernel.quanta) * (mean[i] * reciprocal(*v))).min(largest);
                 quanta[i] = if (*v > least) & (counted > least) { counted } else { 0.0 };
             }

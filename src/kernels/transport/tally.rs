@@ -55,7 +55,7 @@ pub struct Events {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tally {
     pub(super) first: u64,
-    pub(super) count: u32,
+    pub(super) count: u64,
     pub(super) region_count: u32,
     /// Columns and rows of the detector, and response of an amount of 1.
     pub(super) detector: Option<([u32; 2], f64)>,
@@ -69,10 +69,23 @@ pub(super) fn sum_count(region_count: u32, detector: Option<&DetectorPlane>) -> 
 }
 
 impl Tally {
+    /// The tally of these photons and of those that follow: what one run of both would have given.
+    ///
+    /// # Panics
+    /// When the others do not begin where these end, or sums differ in number.
+    #[must_use]
+    pub fn joined(mut self, next: &Self) -> Self {
+        assert_eq!(self.first + self.count, next.first, "photons follow each other");
+        assert_eq!(self.sums.len(), next.sums.len(), "sums are of one body and detector");
+        self.count += next.count;
+        self.sums.iter_mut().zip(&next.sums).for_each(|(sum, more)| *sum += more);
+        self
+    }
+
     /// Photons that were sent, whether or not they met the body.
     #[must_use]
     pub fn histories(&self) -> u64 {
-        self.count.into()
+        self.count
     }
 
     /// Energy that was sent, in eV.
@@ -107,11 +120,10 @@ impl Tally {
     #[must_use]
     pub fn region_ev(&self, region: usize) -> Estimate {
         let batches = self.batches(region as u32);
-        let mean = batches.iter().sum::<u64>() as f64 / f64::from(self.count);
+        let mean = batches.iter().sum::<u64>() as f64 / self.count as f64;
         let of_batch = |batch: u64| {
             let below = |number: u64| (number + u64::from(BATCHES) - 1 - batch) / u64::from(BATCHES);
-            batches[batch as usize] as f64
-                / (below(self.first + u64::from(self.count)) - below(self.first)).max(1) as f64
+            batches[batch as usize] as f64 / (below(self.first + self.count) - below(self.first)).max(1) as f64
         };
         let spread: f64 = (0..BATCHES.into()).map(|batch| (of_batch(batch) - mean).powi(2)).sum();
         Estimate { mean, error: (spread / f64::from(BATCHES * (BATCHES - 1))).sqrt() }
@@ -121,7 +133,7 @@ impl Tally {
     #[must_use]
     pub fn image(&self, classes: &[Class]) -> Vec<Estimate> {
         let Some((_, unit)) = self.detector else { return Vec::new() };
-        let count = f64::from(self.count);
+        let count = self.count as f64;
         let pixels = self.sums[(LEDGER + self.region_count * BATCHES) as usize..].chunks_exact(PIXEL_SUMS as usize);
         let estimate = |sums: &[u64]| {
             // A photon has one class, so that both sums are sums over photons.

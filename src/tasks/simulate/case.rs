@@ -1,8 +1,8 @@
 use std::ops::Range;
 
-use super::{Exposure, OpenBeam, Protocol, ProtocolError, hardening::WaterCurve, sections::FocalSpot};
+use super::{Exposure, OpenBeam, Protocol, ProtocolError, hardening::WaterCurve, patient::Bodies, sections::FocalSpot};
 use crate::{
-    body::{Body, coarsen},
+    body::{Body, Inclusion},
     data::{Grid, Projections, Unit, Volume},
     engine::{Extent, Graph, Output, Outputs},
     geometry::{Geometry, Source, View},
@@ -19,6 +19,7 @@ const SHOWN_WATER_MM: f64 = 200.0;
 #[derive(Clone, Debug)]
 pub struct Case {
     protocol: Protocol,
+    pub(super) seed: u64,
     /// Source and detector as they stand in the room, and as the body sees them.
     room: Geometry,
     pub(super) geometry: Geometry,
@@ -40,6 +41,8 @@ pub(super) struct Irradiated {
     pub(super) body: Body,
     /// The same in the larger voxels that are enough for scattered photons.
     pub(super) coarse: Option<Body>,
+    /// What was put into it.
+    pub(super) inclusions: Vec<Inclusion>,
     pub(super) open: OpenBeam,
     /// First and second moment of the signal behind the body's materials, over those of the open beam.
     pub(super) mean: Quadrature,
@@ -62,6 +65,8 @@ pub enum Part {
     Scatter,
     /// Path through each material, in mm.
     Thickness,
+    /// Path through what was put into the body, in mm: its mask, projected.
+    Inserts,
 }
 
 /// Scattered radiation of a case's views, on few pixels that cover the detector.
@@ -88,7 +93,8 @@ impl ScatterMap {
 
 impl Part {
     /// All parts.
-    pub const ALL: [Self; 5] = [Self::Raw, Self::Integrals, Self::Primary, Self::Scatter, Self::Thickness];
+    pub const ALL: [Self; 6] =
+        [Self::Raw, Self::Integrals, Self::Primary, Self::Scatter, Self::Thickness, Self::Inserts];
 
     /// Name, which is that of its file.
     #[must_use]
@@ -99,6 +105,7 @@ impl Part {
             Self::Primary => "primary",
             Self::Scatter => "scatter",
             Self::Thickness => "thickness",
+            Self::Inserts => "inserts",
         }
     }
 
@@ -109,38 +116,35 @@ impl Part {
             Self::Raw => Unit::Counts,
             Self::Integrals => Unit::LineIntegral,
             Self::Primary | Self::Scatter => Unit::Kiloelectronvolt,
-            Self::Thickness => Unit::Millimetre,
+            Self::Thickness | Self::Inserts => Unit::Millimetre,
         }
     }
 }
 
 impl Case {
-    /// The case of a CT in Hounsfield units under a protocol.
+    /// The case of a CT in Hounsfield units under a protocol; what is random in it depends on `seed` alone.
     ///
     /// # Errors
     /// [`TaskError`] when the CT or the protocol cannot be used.
-    pub fn new(protocol: &Protocol, ct: Volume) -> Result<Self, TaskError> {
+    pub fn new(protocol: &Protocol, ct: Volume, seed: u64) -> Result<Self, TaskError> {
         let room = protocol.geometry.build()?;
-        let ct = protocol.patient.prepared(ct)?;
+        let prepared = protocol.patient.prepared(ct)?;
         let geometry = protocol.patient.position.seen_by_patient(&room)?;
-        geometry.outside(ct.grid())?;
+        geometry.outside(prepared.ct.grid())?;
         let object = match &protocol.beam {
-            None => Object::Plain(ct),
+            None => Object::Plain(prepared.ct),
             Some(beam) => {
                 let layer = protocol.detector.as_ref().map(DetectorSettings::layer).transpose()?;
                 let weighting = protocol.detector.as_ref().map(|detector| detector.converter.weighting);
                 let open = OpenBeam::new(beam, protocol.grid.as_ref(), layer.as_ref().zip(weighting), &room)?;
-                let calibration = protocol.patient.calibration()?;
-                let coarse = match protocol.scatter {
-                    Some(scatter) => Some(calibration.body(&coarsen(&ct, scatter.voxel_mm)?)?),
-                    None => None,
-                };
-                let body = calibration.body(&ct)?;
-                drop(ct);
-                Object::Irradiated(Box::new(Irradiated::new(body, coarse, open, &room)?))
+                let coarse_mm =
+                    protocol.scatter.map(|scatter| scatter.voxel_mm).or(protocol.dose.map(|dose| dose.voxel_mm));
+                let Bodies { body, coarse, inclusions } = protocol.patient.bodies(&prepared, coarse_mm, seed)?;
+                drop(prepared);
+                Object::Irradiated(Box::new(Irradiated::new(body, coarse, inclusions, open, &room)?))
             }
         };
-        Ok(Self { protocol: protocol.clone(), room, geometry, object })
+        Ok(Self { protocol: protocol.clone(), seed, room, geometry, object })
     }
 
     /// The protocol.
@@ -184,17 +188,12 @@ impl Case {
         Ok(Some((before, behind)))
     }
 
-    /// Records the images `parts`; noise is drawn by `seed`, and `scatter` is what scattered photons add.
+    /// Records the images `parts`; `scatter` is what scattered photons add.
     ///
     /// # Errors
     /// [`TaskError`] when the images cannot be made.
-    pub fn exposure<'a>(
-        &'a self,
-        seed: u64,
-        scatter: Option<&'a ScatterMap>,
-        parts: &[Part],
-    ) -> Result<Exposure<'a>, TaskError> {
-        Exposure::new(self, seed, scatter, parts)
+    pub fn exposure<'a>(&'a self, scatter: Option<&'a ScatterMap>, parts: &[Part]) -> Result<Exposure<'a>, TaskError> {
+        Exposure::new(self, scatter, parts)
     }
 
     /// Records the correction of beam hardening, or nothing but a copy where the protocol has none; nothing where it reconstructs nothing.
@@ -283,7 +282,13 @@ impl Case {
 }
 
 impl Irradiated {
-    fn new(body: Body, coarse: Option<Body>, open: OpenBeam, room: &Geometry) -> Result<Self, TaskError> {
+    fn new(
+        body: Body,
+        coarse: Option<Body>,
+        inclusions: Vec<Inclusion>,
+        open: OpenBeam,
+        room: &Geometry,
+    ) -> Result<Self, TaskError> {
         let spectrum = open.central_spectrum(source_detector_mm(&room.views()[0])?)?;
         let moments = open.central_moments()?;
         let [first, second]: [Vec<f64>; 2] = [0, 1].map(|k| moments.iter().map(|moments| moments[k]).collect());
@@ -296,7 +301,7 @@ impl Irradiated {
         let both: Result<Vec<Quadrature>, TaskError> = both.into_iter().collect();
         let [mean, squares] = both?.try_into().unwrap_or_else(|_| unreachable!("two responses"));
         let central = open.central_signal(&room.views()[0])?;
-        Ok(Self { mean, squares, water, central, open, body, coarse })
+        Ok(Self { mean, squares, water, central, open, body, coarse, inclusions })
     }
 }
 

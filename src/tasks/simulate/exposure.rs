@@ -5,6 +5,7 @@ use super::{
     case::{Irradiated, Object},
 };
 use crate::{
+    body::COVERAGE_STEPS,
     data::Projections,
     engine::{Buffer, Extent, Graph, Output, Outputs, Shared},
     geometry::{Geometry, Source, View},
@@ -12,7 +13,7 @@ use crate::{
         beam::{enlarge, signal},
         detector::{Chain, DetectorSettings, Open, Recorded as Read},
         pointwise::{line_integral, multiply, scale_add},
-        project::Thicknesses,
+        project::{Projector, Thicknesses},
     },
     parallel::*,
     tasks::{Projection, Recorded, TaskError, batch::batches},
@@ -54,12 +55,7 @@ impl Exposed {
 }
 
 impl<'a> Exposure<'a> {
-    pub(super) fn new(
-        case: &'a Case,
-        seed: u64,
-        scatter: Option<&'a ScatterMap>,
-        parts: &[Part],
-    ) -> Result<Self, TaskError> {
+    pub(super) fn new(case: &'a Case, scatter: Option<&'a ScatterMap>, parts: &[Part]) -> Result<Self, TaskError> {
         let geometry = &case.geometry;
         match &case.object {
             Object::Plain(volume) => {
@@ -69,14 +65,13 @@ impl<'a> Exposure<'a> {
                 let outputs = is_asked.then_some((Part::Integrals, integrals)).into_iter().collect();
                 Ok(Self { graph, geometry, materials: Vec::new(), outputs, unit_kev: 1.0 })
             }
-            Object::Irradiated(irradiated) => Self::irradiated(case, irradiated, seed, scatter, parts),
+            Object::Irradiated(irradiated) => Self::irradiated(case, irradiated, scatter, parts),
         }
     }
 
     fn irradiated(
         case: &'a Case,
         irradiated: &'a Irradiated,
-        seed: u64,
         scatter: Option<&'a ScatterMap>,
         parts: &[Part],
     ) -> Result<Self, TaskError> {
@@ -85,14 +80,28 @@ impl<'a> Exposure<'a> {
         let materials: Vec<String> = irradiated.body.materials().iter().map(|m| m.name().to_owned()).collect();
         let mut graph = Graph::new();
         let thicknesses = Thicknesses::new(&mut graph, geometry, &irradiated.body);
-        let is_there = |part: &&Part| **part != Part::Scatter || scatter.is_some();
+        let is_there = |part: &&Part| match part {
+            Part::Scatter => scatter.is_some(),
+            Part::Inserts => !irradiated.inclusions.is_empty(),
+            _ => true,
+        };
         let length = |part: Part| geometry.value_count() * if part == Part::Thickness { materials.len() } else { 1 };
         let asked = parts.iter().filter(is_there);
         let outputs: Vec<_> = asked.map(|part| (*part, graph.output(part.name(), length(*part)))).collect();
+        let inserts = outputs.iter().any(|(part, _)| *part == Part::Inserts).then(|| {
+            let grid = irradiated.body.grid();
+            let mut coverage = vec![0.0_f32; grid.voxel_count()];
+            for inclusion in &irradiated.inclusions {
+                inclusion.voxels.iter().for_each(|(at, covered)| coverage[*at] = coverage[*at].max(share(*covered)));
+            }
+            let [nx, ny, nz] = grid.size();
+            let volume = graph.upload_shared("simulate.inserts", Extent::new(nz, ny, nx), Shared::new(coverage));
+            Projector::new(&mut graph, geometry, grid, volume)
+        });
         let opening = Opening::new(case, irradiated)?;
         let chain = match &case.protocol().detector {
             Some(settings) => {
-                let settings = DetectorSettings { seed: settings.seed ^ seed, ..settings.clone() };
+                let settings = DetectorSettings { seed: settings.seed ^ case.seed, ..settings.clone() };
                 let [mean, variance] = irradiated.central;
                 let pixels = f64::from(settings.binning * settings.binning);
                 let size = [columns, rows].map(|n| n as u32);
@@ -136,6 +145,13 @@ impl<'a> Exposure<'a> {
                     Part::Primary => (primary, 1),
                     Part::Scatter => (scattered.unwrap_or(primary), 1),
                     Part::Thickness => (seen.thickness, materials.len()),
+                    Part::Inserts => {
+                        let path = graph.buffer("simulate.path", Extent::new(batch.views.len(), rows, columns));
+                        if let Some(projector) = &inserts {
+                            projector.record(&mut graph, &batch.geometry, path);
+                        }
+                        (path, 1)
+                    }
                     Part::Raw => (raw, 1),
                     Part::Integrals => (integrals, 1),
                 };
@@ -147,6 +163,11 @@ impl<'a> Exposure<'a> {
     }
 }
 
+/// Coverage of a voxel, 0 to 1.
+fn share(covered: u8) -> f32 {
+    f32::from(covered) / f32::from(COVERAGE_STEPS)
+}
+
 /// The open beam on few pixels that cover the detector, over its signal in the middle.
 struct Opening {
     size: [usize; 2],
@@ -154,6 +175,8 @@ struct Opening {
     views: Vec<Vec<f32>>,
     /// That of the flat image, which a site takes in the place of the middle view.
     flat: Vec<f32>,
+    /// Share of each pixel of the detector that the collimator's blades leave open.
+    field: Option<Vec<f32>>,
 }
 
 impl Opening {
@@ -164,7 +187,9 @@ impl Opening {
         let views: Vec<_> = room.views().par_iter().map(signal).collect();
         let views: Vec<Vec<f32>> = views.into_iter().collect::<Result<_, _>>()?;
         let flat = views[views.len() / 2].clone();
-        Ok(Self { size, views, flat })
+        let collimator = case.protocol().beam.as_ref().and_then(|beam| beam.collimator.as_ref());
+        let field = collimator.map(|blades| blades.coverage(room.detector(), room.pitch_mm()));
+        Ok(Self { size, views, flat, field })
     }
 
     /// Maps of few pixels on the detector.
@@ -175,8 +200,18 @@ impl Opening {
         enlarge::record(graph, coarse, detector)
     }
 
+    /// The beam of views, where the collimator's blades let it through.
     fn of_views(&self, graph: &mut Graph<'_>, views: Range<usize>, detector: [usize; 2]) -> Buffer<f32> {
-        self.enlarged(graph, "simulate.open", self.views[views].concat(), detector)
+        let count = views.len();
+        let open = self.enlarged(graph, "simulate.open", self.views[views].concat(), detector);
+        match &self.field {
+            Some(field) => {
+                let extent = Extent::new(count, detector[1], detector[0]);
+                let field = graph.upload_shared("simulate.field", extent, Shared::new(field.repeat(count)));
+                multiply::record(graph, open, field)
+            }
+            None => open,
+        }
     }
 
     fn field(&self, graph: &mut Graph<'_>, detector: [usize; 2]) -> Buffer<f32> {

@@ -7,16 +7,21 @@
 //! ```
 
 mod case;
+mod collimator;
+mod dose;
 mod draw;
 mod exposure;
 mod hardening;
 mod open_beam;
+mod patient;
+mod photons;
 mod protocol;
 mod results;
 mod scatter;
 mod sections;
 
 pub use case::{Case, Part, ScatterMap, Straightened};
+pub use dose::{Dose, DoseTask};
 pub use exposure::{Exposed, Exposure};
 pub use hardening::WaterCurve;
 pub use open_beam::OpenBeam;
@@ -24,6 +29,6 @@ pub use protocol::{Protocol, ProtocolError, ProtocolText};
 pub use results::Measured;
 pub use scatter::ScatterTask;
 pub use sections::{
-    Air, Beam, Collimator, FocalSpot, GridSection, Heel, Padding, Patient, Reconstruction, Scatter, ScatterModel, Side,
-    Slices, WaterCorrection,
+    Air, Beam, Bone, Collimator, DoseSection, FocalSpot, FormSection, GridSection, Heel, InsertSection, LabelMap,
+    Padding, Patient, Reconstruction, Scatter, ScatterModel, Side, Slices, WaterCorrection,
 };

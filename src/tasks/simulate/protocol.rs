@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::{
     draw,
-    sections::{Beam, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
+    sections::{Beam, DoseSection, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
 };
 use crate::{
     geometry::{GeometryError, Scan},
@@ -44,6 +44,8 @@ pub struct Protocol {
     pub beam: Option<Beam>,
     /// Scattered radiation.
     pub scatter: Option<Scatter>,
+    /// Dose of the body.
+    pub dose: Option<DoseSection>,
     /// Anti-scatter grid.
     pub grid: Option<GridSection>,
     /// Size of the focal spot.
@@ -113,6 +115,7 @@ impl Protocol {
         if self.beam.is_none() {
             let effects = [
                 ("scatter", self.scatter.is_some()),
+                ("dose", self.dose.is_some()),
                 ("grid", self.grid.is_some()),
                 ("focal_spot", self.focal_spot.is_some()),
                 ("detector", self.detector.is_some()),
@@ -120,6 +123,9 @@ impl Protocol {
             if let Some((name, _)) = effects.iter().find(|(_, is_on)| *is_on) {
                 return Err(ProtocolError::value(name, "absent or not enabled without a beam", "enabled"));
             }
+        }
+        if let Some(collimator) = self.beam.as_ref().and_then(|beam| beam.collimator.as_ref()) {
+            collimator.check()?;
         }
         if let Some(FocalSpot { size_mm, samples }) = self.focal_spot {
             if size_mm.iter().any(|size| !(*size >= 0.0 && size.is_finite())) {
@@ -249,6 +255,18 @@ impl ProtocolText {
             Some(value) => value,
             None => Value::String(value.to_owned()),
         };
+        self.insert(path, value)
+    }
+
+    /// Sets a text by its path.
+    ///
+    /// # Errors
+    /// As [`Self::set`].
+    pub fn set_text(&mut self, path: &str, text: &str) -> Result<(), ProtocolError> {
+        self.insert(path, Value::String(text.to_owned()))
+    }
+
+    fn insert(&mut self, path: &str, value: Value) -> Result<(), ProtocolError> {
         let mut keys: Vec<&str> = path.split('.').collect();
         let last = keys.pop().unwrap_or_default();
         let mut table = &mut self.0;

@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use glam::DVec3;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    body::{self, Calibration, Cleaning, Position, interpolate_slices, pad_slices},
-    data::{Grid, Volume},
-    tasks::TaskError,
+    body::{self, Cleaning, Position},
+    data::Grid,
 };
 
 /// How a CT becomes a body, and where it stands.
@@ -27,6 +25,10 @@ pub struct Patient {
     pub slices: Option<Slices>,
     /// Continuation beyond the ends of the scan.
     pub padding: Option<Padding>,
+    /// What labels of a map are made of.
+    pub labels: Option<LabelMap>,
+    /// What is put into the body.
+    pub inserts: Vec<InsertSection>,
     /// Turn and shift.
     pub position: Position,
 }
@@ -58,6 +60,79 @@ pub struct Padding {
     pub inferior_mm: f64,
     /// How far towards the head, in millimetres.
     pub superior_mm: f64,
+}
+
+/// A label map and its materials.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelMap {
+    /// File of materials, in TOML: [`Labels`](crate::body::Labels).
+    pub materials: PathBuf,
+    /// Label map beside the CT, which says what its labels are made of where it has any; without one, what is given in place of a CT is
+    /// a label map.
+    pub map: Option<PathBuf>,
+}
+
+/// Something put into the body.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct InsertSection {
+    /// What it looks like.
+    pub form: FormSection,
+    /// What it is made of.
+    #[serde(default = "insert_material")]
+    pub material: String,
+    /// Density in place of what is there, in g/cm³; or a contrast.
+    pub density_g_cm3: Option<f64>,
+    /// CT number that it adds to what is there.
+    pub contrast_hu: Option<f64>,
+    /// Width of its margin, in millimetres.
+    #[serde(default)]
+    pub softness_mm: f64,
+}
+
+fn insert_material() -> String {
+    "soft-tissue".to_owned()
+}
+
+/// Where an insert is, in the CT's own coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FormSection {
+    /// A ball, such as a nodule.
+    Ball {
+        /// Its centre; without one it is drawn by the seed.
+        centre_mm: Option<[f64; 3]>,
+        /// Its diameter.
+        diameter_mm: f64,
+        /// Densities of the tissue within which its centre is drawn, in g/cm³: the lungs unless said.
+        #[serde(default = "lung_g_cm3")]
+        region_g_cm3: [f64; 2],
+    },
+    /// A flat cylinder.
+    Disc {
+        /// Its centre.
+        centre_mm: [f64; 3],
+        /// The direction of its axis.
+        axis: [f64; 3],
+        /// Its diameter.
+        diameter_mm: f64,
+        /// Its extent along the axis.
+        thickness_mm: f64,
+    },
+    /// All points near a straight line.
+    Wire {
+        /// Its one end.
+        from_mm: [f64; 3],
+        /// Its other end.
+        to_mm: [f64; 3],
+        /// Its diameter.
+        diameter_mm: f64,
+    },
+}
+
+fn lung_g_cm3() -> [f64; 2] {
+    [0.05, 0.6]
 }
 
 /// The X-ray beam.
@@ -161,6 +236,17 @@ pub enum ScatterModel {
     MonteCarlo,
 }
 
+/// Energy that the body absorbs, photon by photon.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoseSection {
+    /// Photons of all views together.
+    pub photons: u64,
+    /// Side of a voxel of the body, in millimetres.
+    #[serde(default = "scatter_voxel_mm")]
+    pub voxel_mm: f64,
+}
+
 /// Anti-scatter grid in front of the detector.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -240,6 +326,8 @@ impl Default for Patient {
             cleaning: None,
             slices: None,
             padding: None,
+            labels: None,
+            inserts: Vec::new(),
             position: Position::default(),
         }
     }
@@ -256,35 +344,5 @@ mod grid_text {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Grid, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
-impl Patient {
-    /// The CT cleaned, continued and interpolated, as far as it is asked for, with the middle of what was given at the isocentre.
-    pub(super) fn prepared(&self, ct: Volume) -> Result<Volume, TaskError> {
-        let ct = match &self.cleaning {
-            Some(cleaning) => cleaning.apply(&ct)?,
-            None => ct,
-        };
-        // What is added to the ends moves nothing.
-        let grid = ct.grid().with_centre(DVec3::ZERO);
-        let ct = ct.with_grid(grid)?;
-        let ct = match self.padding {
-            Some(Padding { inferior_mm, superior_mm }) => pad_slices(&ct, inferior_mm, superior_mm)?,
-            None => ct,
-        };
-        match self.slices {
-            Some(Slices { spacing_mm }) => Ok(interpolate_slices(&ct, spacing_mm)?),
-            None => Ok(ct),
-        }
-    }
-
-    /// What tissue has which CT number.
-    pub(super) fn calibration(&self) -> Result<Calibration, TaskError> {
-        let calibration = Calibration::of_tissues(self.effective_kev)?;
-        Ok(match self.air_water_hu {
-            Some([air, water]) => calibration.measured(air, water)?,
-            None => calibration,
-        })
     }
 }

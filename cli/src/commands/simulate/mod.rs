@@ -49,13 +49,19 @@ pub(crate) struct SimulateArgs {
     /// Scattered radiation: none, fast, or mc:PHOTONS for each view
     #[arg(long, value_name = "MODEL")]
     scatter: Option<String>,
+    /// Label map beside the CT: what --materials says of a label comes before the CT number
+    #[arg(long, value_name = "FILE", requires = "materials")]
+    labels: Option<PathBuf>,
+    /// Materials of labels, in TOML; without --labels, the volume is itself a label map
+    #[arg(long, value_name = "FILE")]
+    materials: Option<PathBuf>,
     /// Seed of noise and of what is drawn from ranges; of a batch's cases, with their names
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Field of the protocol to set: beam.kvp=110, grid.enabled=false; may be repeated
     #[arg(long, value_name = "FIELD=VALUE")]
     set: Vec<String>,
-    /// Images to keep: raw, integrals, primary, scatter, thickness
+    /// Images to keep: raw, integrals, primary, scatter, thickness, inserts
     #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = part(), default_value = "raw,integrals")]
     keep: Vec<Part>,
     /// List of cases in CSV
@@ -68,7 +74,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long)]
     dry_run: bool,
     /// Make a run again to the bit
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["protocol", "scatter", "set"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["protocol", "scatter", "set", "materials", "keep"])]
     again: Option<PathBuf>,
     /// Print a built-in protocol, to start one's own from
     #[arg(long, value_name = "NAME", conflicts_with = "again")]
@@ -93,6 +99,11 @@ impl SimulateArgs {
                 .split_once('=')
                 .ok_or_else(|| Failure::input(format!("--set must read FIELD=VALUE, got \"{field}\"")))?;
             text.set(path.trim(), value.trim())?;
+        }
+        for (field, path) in [("patient.labels.materials", &self.materials), ("patient.labels.map", &self.labels)] {
+            if let Some(path) = path {
+                text.set_text(field, &path.to_string_lossy())?;
+            }
         }
         match self.scatter.as_deref() {
             None => {}

@@ -7,6 +7,7 @@ use std::{
 
 use kerma::{
     data::{Projections, Volume},
+    io::read_volume,
     tasks::{
         Recorded, Task,
         simulate::{Case, Part, Protocol, ProtocolError, ProtocolText},
@@ -73,7 +74,23 @@ impl Request {
         let asked = self.protocols.iter().map(|(name, protocol)| (name, protocol));
         let made = record.protocols.iter().map(|variant| (&variant.name, &variant.protocol));
         let is_same = record.seed == self.seed && made.eq(asked) && record.keep == self.names();
-        Ok(is_same && record.inputs == [Hashed::of(&self.ct)?])
+        Ok(is_same && record.inputs == self.inputs()?)
+    }
+
+    /// The CT and all other files, hashed.
+    fn inputs(&self) -> Result<Vec<Hashed>, Failure> {
+        let mut files = vec![self.ct.clone()];
+        for (_, protocol) in &self.protocols {
+            let labels =
+                protocol.patient.labels.iter().flat_map(|labels| [Some(&labels.materials), labels.map.as_ref()]);
+            let spectrum = protocol.beam.as_ref().and_then(|beam| beam.spectrum.as_ref());
+            for file in labels.flatten().chain(spectrum) {
+                if !files.contains(file) {
+                    files.push(file.clone());
+                }
+            }
+        }
+        files.iter().map(|file| Hashed::of(file)).collect()
     }
 
     fn names(&self) -> Vec<String> {
@@ -81,8 +98,12 @@ impl Request {
     }
 
     fn case(&self, protocol: &Protocol, context: &mut Context) -> Result<Case, Failure> {
-        let ct = inputs::ct(&self.ct, context)?;
-        context.compute(|| Case::new(protocol, ct)).map_err(|error| Failure::from(error).in_file(&self.ct))
+        let is_map = protocol.patient.labels.as_ref().is_some_and(|labels| labels.map.is_none());
+        let ct = match is_map {
+            true => context.read(|| read_volume(&self.ct, None))?,
+            false => inputs::ct(&self.ct, context)?,
+        };
+        context.compute(|| Case::new(protocol, ct, self.seed)).map_err(|error| Failure::from(error).in_file(&self.ct))
     }
 }
 
@@ -90,7 +111,7 @@ impl Request {
 pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> Result<Record, Failure> {
     let started = now();
     let mut draft = Draft::new(folder)?;
-    let hashed = context.read(|| Hashed::of(&request.ct))?;
+    let inputs = context.read(|| request.inputs())?;
     let mut variants = Vec::new();
     for (name, protocol) in &request.protocols {
         variants.push(variant(request, name, protocol, &mut draft, context)?);
@@ -101,7 +122,7 @@ pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> R
         seed: request.seed,
         keep: request.names(),
         protocols: variants,
-        inputs: vec![hashed],
+        inputs,
         shaders_sha256: shaders_sha256(),
         device: Machine::of(&context.device()?.clone(), context),
         outputs: draft.outputs.clone(),
@@ -121,7 +142,7 @@ fn variant(
 ) -> Result<Variant, Failure> {
     let file = |stem: &str| if name.is_empty() { stem.to_owned() } else { format!("{stem}-{name}") };
     let case = request.case(protocol, context)?;
-    let scatter = match case.scatter(request.seed)? {
+    let scatter = match case.scatter()? {
         Some(task) => {
             Some(context.drive("scatter", |device, control| Ok(pollster::block_on(task.run(device, control))?))?)
         }
@@ -129,7 +150,7 @@ fn variant(
     };
     let parts: Vec<Part> =
         Part::ALL.into_iter().filter(|part| request.keep.contains(part) || SHOWN.contains(part)).collect();
-    let task = context.record(|| case.exposure(request.seed, scatter.as_ref(), &parts))?;
+    let task = context.record(|| case.exposure(scatter.as_ref(), &parts))?;
     let outputs = context.run("exposure", task.graph())?;
     let exposed = task.finish(outputs)?;
     let reconstruction = match exposed.stack(Part::Integrals) {
@@ -149,7 +170,13 @@ fn variant(
         draft.volume(context, &file("reconstruction"), volume)?;
         draft.planes(context, &file("reconstruction"), volume, Window::level(LEVEL_HU, WIDTH_HU))?;
     }
-    let results = case.results(&exposed)?;
+    let mut results = case.results(&exposed)?;
+    if let Some(task) = case.dose()? {
+        let dose = context.drive("dose", |device, control| Ok(pollster::block_on(task.run(device, control))?))?;
+        draft.volume(context, &file("dose"), &dose.blocks)?;
+        draft.volume(context, &file("dose-error"), &dose.errors)?;
+        results.extend(dose.results());
+    }
     let title = if name.is_empty() { request.name.clone() } else { format!("{}, {name}", request.name) };
     let html = page::report(&title, &case, &exposed, reconstruction.as_ref(), &results, context)?;
     draft.text(context, &format!("{}.html", file("report")), &html)?;
@@ -176,11 +203,11 @@ pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forec
         let stacks: u64 = request.keep.iter().map(stack).sum();
         let volume = protocol.reconstruction.as_ref().map_or(0, |r| r.grid.voxel_count() as u64);
         disk_bytes += size_of::<f32>() as u64 * (stacks * pixels + volume);
-        let task = context.record(|| case.exposure(request.seed, None, &request.keep))?;
+        let task = context.record(|| case.exposure(None, &request.keep))?;
         let peak = context.plan("exposure", task.graph())?.peak_bytes();
         memory_bytes = (peak.host + peak.device).max(memory_bytes);
         let first = case.first_view()?;
-        let task = first.exposure(request.seed, None, &request.keep)?;
+        let task = first.exposure(None, &request.keep)?;
         let start = Instant::now();
         context.run("one view", task.graph())?;
         run_s += start.elapsed().as_secs_f64() * views as f64;

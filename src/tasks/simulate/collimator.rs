@@ -1,0 +1,71 @@
+//! Blades of the collimator.
+
+use super::{ProtocolError, sections::Collimator};
+
+/// Points along each side of a pixel that decide how much of it lies in the field.
+const POINTS: usize = 4;
+/// Most corners of a field.
+const MOST_CORNERS: usize = 64;
+
+impl Collimator {
+    /// What contradicts itself.
+    pub(super) fn check(&self) -> Result<(), ProtocolError> {
+        let corners = &self.corners_mm;
+        if !(3..=MOST_CORNERS).contains(&corners.len()) {
+            let allowed = format!("3 to {MOST_CORNERS} corners");
+            return Err(ProtocolError::value("beam.collimator.corners_mm", allowed, corners.len()));
+        }
+        if let Some(corner) = corners.iter().find(|corner| corner.iter().any(|mm| !mm.is_finite())) {
+            return Err(ProtocolError::value("beam.collimator.corners_mm", "finite", format!("{corner:?}")));
+        }
+        Ok(())
+    }
+
+    /// Share of each pixel that lies in the field, row by row.
+    pub(super) fn coverage(&self, [columns, rows]: [usize; 2], pitch_mm: [f64; 2]) -> Vec<f32> {
+        let place = |pixel: usize, point: usize, count: usize, pitch: f64| {
+            (pixel as f64 + (point as f64 + 0.5) / POINTS as f64 - count as f64 / 2.0) * pitch
+        };
+        let share = |column: usize, row: usize| {
+            let points = (0..POINTS * POINTS).filter(|point| {
+                let u = place(column, point % POINTS, columns, pitch_mm[0]);
+                let v = place(row, point / POINTS, rows, pitch_mm[1]);
+                self.holds([u, v])
+            });
+            points.count() as f32 / (POINTS * POINTS) as f32
+        };
+        (0..columns * rows).map(|pixel| share(pixel % columns, pixel / columns)).collect()
+    }
+
+    /// Whether a point lies in the field: an odd number of edges cross the line from it along u.
+    fn holds(&self, [u, v]: [f64; 2]) -> bool {
+        let corners = &self.corners_mm;
+        let edges = corners.iter().zip(corners.iter().cycle().skip(1));
+        let crosses = |([u0, v0], [u1, v1]): (&[f64; 2], &[f64; 2])| {
+            (*v0 > v) != (*v1 > v) && u < (u1 - u0) * (v - v0) / (v1 - v0) + u0
+        };
+        edges.filter(|edge| crosses(*edge)).count() % 2 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_are_covered_by_the_share_of_their_area() {
+        let field = Collimator { corners_mm: vec![[-3.0, -1.0], [2.5, -1.0], [2.5, 2.0], [-3.0, 2.0]] };
+        let shares = field.coverage([8, 6], [1.0, 1.0]);
+        assert_eq!(shares.iter().sum::<f32>(), 5.5 * 3.0);
+        assert_eq!((shares[2 * 8 + 1], shares[2 * 8 + 6], shares[0]), (1.0, 0.5, 0.0));
+        let triangle = Collimator { corners_mm: vec![[-3.0, -3.0], [3.0, -3.0], [0.0, 3.0]] };
+        let area: f32 = triangle.coverage([60, 60], [0.1, 0.1]).iter().sum::<f32>() * 0.01;
+        assert!((area - 18.0).abs() < 0.05, "{area}");
+    }
+
+    #[test]
+    fn a_field_has_three_corners_at_least() {
+        assert!(Collimator { corners_mm: vec![[0.0; 2]; 2] }.check().is_err());
+        assert!(Collimator { corners_mm: vec![[f64::NAN; 2]; 3] }.check().is_err());
+    }
+}

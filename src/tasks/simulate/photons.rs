@@ -1,0 +1,116 @@
+//! Photons of a view, as they are followed one by one.
+
+use glam::DVec3;
+
+use super::case::{Irradiated, source_detector_mm};
+use crate::{
+    engine::{Control, Device, Graph, Plan, Progress},
+    geometry::{Source, View},
+    kernels::transport::{
+        self, DetectorPlane, Tables, Tally,
+        photons::{self, Histories},
+    },
+    physics::Spectrum,
+    tasks::TaskError,
+};
+
+/// Most photons of one run on a device.
+const RUN: u64 = 1 << 24;
+/// Steps along each side of the field over which its solid angle is summed.
+const STEPS: usize = 64;
+
+/// The beam of a view: where its photons start, and how many an exposure has.
+pub(super) struct Beamlet {
+    pub(super) source: transport::Source,
+    /// Photons of an exposure.
+    pub(super) photons: f64,
+}
+
+impl Beamlet {
+    /// Beam of a view, as the body sees it, on a detector of so many columns and rows.
+    pub(super) fn of(irradiated: &Irradiated, view: &View, detector: [usize; 2]) -> Result<Self, TaskError> {
+        let distance_mm = source_detector_mm(view)?;
+        let spectrum = irradiated.open.central_spectrum(distance_mm)?;
+        let Source::Point(position_mm) = view.source else { unreachable!("the distance is that of a focal spot") };
+        let [columns, rows] = detector.map(|n| n as f64);
+        let edges_mm = [columns * view.u_step, rows * view.v_step];
+        let corner_mm = view.detector_centre - 0.5 * (edges_mm[0] + edges_mm[1]);
+        let photons = spectrum.total_per_mm2() * solid_angle(position_mm, corner_mm, edges_mm) * distance_mm.powi(2);
+        Ok(Self { source: transport::Source { position_mm, corner_mm, edges_mm, spectrum }, photons })
+    }
+
+    /// The detector's plane behind it, in `size` pixels.
+    pub(super) fn plane(&self, size: [usize; 2], response: impl Fn(f64) -> f64) -> DetectorPlane {
+        let steps_mm = [0, 1].map(|axis| self.source.edges_mm[axis] / size[axis] as f64);
+        DetectorPlane::new(self.source.corner_mm, steps_mm, size.map(|n| n as u32), response)
+    }
+}
+
+/// Follows `count` photons from number `first` on, in runs, and gives each run's tally to `take` with its number of photons. `done` and
+/// `share` say how much of the whole work comes before and is this.
+#[expect(clippy::too_many_arguments, reason = "what a run of photons needs")]
+pub(super) async fn follow(
+    device: &Device,
+    control: &Control<'_>,
+    tables: &Tables,
+    beamlet: &Beamlet,
+    plane: Option<&DetectorPlane>,
+    histories: (u64, u64, u64),
+    [done, share]: [f64; 2],
+    mut take: impl FnMut(&Tally, u32),
+) -> Result<(), TaskError> {
+    let (seed, first, count) = histories;
+    let runs = count.div_ceil(RUN);
+    for run in 0..runs {
+        let of_run = RUN.min(count - run * RUN) as u32;
+        let mut graph = Graph::new();
+        let histories = Histories { seed, first: first + run * RUN, count: of_run };
+        let recorded = photons::record(&mut graph, tables, &beamlet.source, plane, histories);
+        let output = recorded.result(&mut graph);
+        let plan = Plan::new(&graph, device.limits())?;
+        let before = done + share * run as f64 / runs as f64;
+        let progress = |progress: Progress<'_>| {
+            let fraction = before + share * progress.fraction / runs as f64;
+            (control.progress)(Progress { fraction, ..progress });
+        };
+        let mut outputs =
+            device.run(&plan, &Control { progress: &progress, is_cancelled: control.is_cancelled }).await?;
+        take(&recorded.tally(outputs.take(output)?), of_run);
+    }
+    Ok(())
+}
+
+/// A function of the energy, linear between a spectrum's bins.
+pub(super) fn by_energy(spectrum: &Spectrum, values: Vec<f64>) -> impl Fn(f64) -> f64 {
+    let energies = spectrum.energies_kev().to_vec();
+    move |energy_kev: f64| {
+        let above = energies.partition_point(|bin| *bin < energy_kev).clamp(1, energies.len() - 1);
+        let [low, high] = [energies[above - 1], energies[above]];
+        let share = ((energy_kev - low) / (high - low)).clamp(0.0, 1.0);
+        values[above - 1] + share * (values[above] - values[above - 1])
+    }
+}
+
+/// Solid angle of a parallelogram.
+fn solid_angle(from_mm: DVec3, corner_mm: DVec3, [u, v]: [DVec3; 2]) -> f64 {
+    let area = u.cross(v) / (STEPS * STEPS) as f64;
+    let place = |k: usize| (k as f64 + 0.5) / STEPS as f64;
+    let part = |i: usize, j: usize| {
+        let ray = corner_mm + place(i) * u + place(j) * v - from_mm;
+        (ray.dot(area) / ray.length().powi(3)).abs()
+    };
+    (0..STEPS).map(|j| (0..STEPS).map(|i| part(i, j)).sum::<f64>()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn solid_angle_of_a_square_is_that_of_the_formula() {
+        // 4·asin(a²/(a² + d²)) for a square of half the side a at the distance d.
+        let got = solid_angle(DVec3::ZERO, DVec3::new(-200.0, -200.0, 1000.0), [400.0 * DVec3::X, 400.0 * DVec3::Y]);
+        let want = 4.0 * (200.0_f64.powi(2) / (200.0_f64.powi(2) + 1000.0_f64.powi(2))).asin();
+        assert!((got / want - 1.0).abs() < 1e-4, "{got} {want}");
+    }
+}
