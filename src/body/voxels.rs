@@ -82,6 +82,24 @@ impl Body {
         &self.voxels
     }
 
+    /// The body with as much of another of its materials in place of some: all that a composition has of `these`, by volume and at
+    /// most all of it, becomes `other`. Materials that it does not have change nothing.
+    ///
+    /// # Errors
+    /// [`BodyError::Value`] when `other` is none of the body's materials.
+    pub fn replaced(mut self, these: &[&str], other: &str) -> Result<Self, BodyError> {
+        let names: Vec<&str> = self.materials.iter().map(Material::name).collect();
+        let Some(other) = names.iter().position(|name| *name == other) else {
+            return Err(BodyError::value("a material in place of others", names.join(", "), other));
+        };
+        let these: Vec<usize> = (0..names.len()).filter(|at| *at != other && these.contains(&names[*at])).collect();
+        for fractions in self.compositions.chunks_exact_mut(self.materials.len()) {
+            let sum: f32 = these.iter().map(|at| std::mem::take(&mut fractions[*at])).sum();
+            fractions[other] += sum.min(1.0);
+        }
+        Ok(self)
+    }
+
     /// Density of each composition, in g/cm³.
     #[must_use]
     pub fn densities_g_cm3(&self) -> Vec<f64> {

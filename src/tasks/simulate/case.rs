@@ -229,7 +229,12 @@ impl Case {
                     .1
             }
         };
-        let options = FdkOptions { window, cutoff: reconstruction.cutoff, margin: reconstruction.margin };
+        let options = FdkOptions {
+            window,
+            cutoff: reconstruction.cutoff,
+            margin: reconstruction.margin,
+            slice_mm: reconstruction.slice_mm,
+        };
         Fdk::new(straight, &self.protocol.geometry, &reconstruction.grid, options)
     }
 
