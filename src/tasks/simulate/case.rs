@@ -385,7 +385,7 @@ mod tests {
         [geometry]\nkind = 'cone-circular'\nsource_isocentre_mm = 1000\nsource_detector_mm = 1500\nviews = 180\n\
         detector = [160, 5]\npitch_mm = [2.4, 2.4]\n\
         [beam]\nkvp = 120\nfilter = ['al:7.0']\nmas = 0.5\n\
-        [reconstruction]\ngrid = '96x96x1@2.4x2.4x2.4'\n";
+        [reconstruction]\ngrid = '96x96x1@2.4x2.4x2.4'\nwindow = 'hann'\n";
 
     /// CT numbers of the cylinder by their distance from its axis, in mm.
     fn cylinder(more: &str) -> Vec<(f64, f32)> {
