@@ -65,11 +65,7 @@ impl Tolerance {
             "fdk.ramp" => [TRANSFORM; 2],
             "fdk.backproject" | "tasks.fdk" => GATHER,
             "pyramid.collapse" => [CURVE; 2],
-            "project.siddon"
-            | "project.axial"
-            | "project.thickness"
-            | "project.axial_thickness"
-            | "tasks.projection" => PATH,
+            "project.siddon" | "project.axial" | "project.thickness" | "tasks.projection" => PATH,
             _ => [FEW_ROUNDINGS; 2],
         };
         Self::OfPeak { worst, rms }

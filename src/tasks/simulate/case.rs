@@ -188,6 +188,17 @@ impl Case {
         Ok(Some((before, behind)))
     }
 
+    /// Mean and variance of the signal of a pixel in the detector's middle in the open beam, in keV and keV².
+    ///
+    /// # Errors
+    /// [`ProtocolError`] without a beam.
+    pub fn central_moments(&self) -> Result<[f64; 2], TaskError> {
+        match &self.object {
+            Object::Plain(_) => Err(ProtocolError::value("beam", "part of the protocol", "none").into()),
+            Object::Irradiated(irradiated) => Ok(irradiated.central),
+        }
+    }
+
     /// Records the images `parts`; `scatter` is what scattered photons add.
     ///
     /// # Errors
