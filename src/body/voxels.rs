@@ -236,4 +236,18 @@ mod tests {
         assert_eq!(body.attenuation_volume(60.0).unwrap(), before);
         assert_eq!(body.add(&[0.0, 0.0, 1.0]), 3);
     }
+
+    #[test]
+    fn a_material_stands_in_place_of_others_by_volume() {
+        let materials = ["muscle", "trabecular-bone", "cortical-bone"].map(|name| Material::by_name(name).unwrap());
+        let grid = Grid::centred([3, 1, 1], [1.0; 3]).unwrap();
+        // Marrow and soft tissue; and bone denser than cortical bone, which is as much soft tissue as there is space.
+        let compositions = vec![0.0, 0.0, 0.0, 0.25, 0.5, 0.25, 0.0, 0.0, 1.5];
+        let body = Body::new(grid, materials.to_vec(), compositions, vec![0, 1, 2]).unwrap();
+        let soft = body.clone().replaced(&["trabecular-bone", "cortical-bone", "lung"], "muscle").unwrap();
+        assert_eq!(soft.compositions(), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(soft.voxels(), body.voxels());
+        let message = body.replaced(&["cortical-bone"], "water").unwrap_err().to_string();
+        assert!(message.starts_with("a material in place of others must be muscle, "), "{message}");
+    }
 }

@@ -259,3 +259,47 @@ fn volumes_that_are_no_ct_and_labels_without_material_are_refused() {
     room.done(&[&args[..], &off].concat());
     assert!(room.path("film").join("picture.png").is_file());
 }
+
+#[test]
+fn a_tomosynthesis_of_pairs_is_reconstructed_slice_by_slice() {
+    let room = room();
+    let scan = "\
+kind = 'tomosynthesis-linear'
+source_isocentre_mm = 900.0
+source_detector_mm = 1100.0
+sweep_deg = 30.0
+views = 7
+travel = 'z'
+";
+    let sections = "\
+[reconstruction]
+grid = '20x6x16@16x30x10'
+window = 'hann'
+margin = 0.25
+slice_mm = 30.0
+[reconstruction.water_correction]
+[variants.standard]
+patient.bone = 'bone'
+[variants.soft]
+patient.bone = 'soft-tissue'
+";
+    let still = "kind = 'radiograph'\nsource_isocentre_mm = 900.0\nsource_detector_mm = 1100.0\n";
+    room.put("sweep.toml", PROTOCOL.replace(still, scan) + sections);
+    let args = ["simulate", "ct.nii.gz", "--protocol", "sweep.toml", "--scatter", "none", "--out", "sweep"];
+    room.done(&args);
+    for variant in ["standard", "soft"] {
+        for file in ["raw-V.nrrd", "reconstruction-V.nii.gz", "reconstruction-V-coronal.png", "report-V.html"] {
+            let file = file.replace('V', variant);
+            assert!(room.path("sweep").join(&file).is_file(), "{file}");
+        }
+    }
+    let record = record(&room, "sweep");
+    let text = record["protocols"].to_string();
+    assert!(text.contains("slice_mm") && text.contains("soft-tissue"), "{text}");
+    // A slice has a thickness in tomosynthesis alone.
+    room.put("film.toml", PROTOCOL.replace("kind = 'radiograph'", "kind = 'cone-circular'\nviews = 4") + sections);
+    room.refused(
+        &["simulate", "ct.nii.gz", "--protocol", "film.toml", "--scatter", "none", "--out", "turn"],
+        &["reconstruction.slice_mm must be absent but for tomosynthesis"],
+    );
+}

@@ -169,6 +169,16 @@ impl Protocol {
                 return Err(ProtocolError::value("detector.pitch_mm", allowed, detector.pitch_mm));
             }
         }
+        if let Some(slice_mm) = self.reconstruction.as_ref().and_then(|reconstruction| reconstruction.slice_mm) {
+            let is_sweep = matches!(self.geometry, Scan::TomosynthesisLinear(_) | Scan::TomosynthesisArc(_));
+            let wrong = |allowed| Err(ProtocolError::value("reconstruction.slice_mm", allowed, slice_mm));
+            if !is_sweep {
+                return wrong("absent but for tomosynthesis");
+            }
+            if !(slice_mm > 0.0 && slice_mm.is_finite()) {
+                return wrong("above 0 mm");
+            }
+        }
         let Patient { effective_kev, slices, padding, position, .. } = &self.patient;
         let numbers = [
             ("patient.effective_kev", *effective_kev, 5.0..=150.0),
