@@ -87,7 +87,7 @@ impl Patient {
             Some([air, water]) => calibration.measured(air, water)?,
             None => calibration,
         };
-        Ok(Tissues::Calibrated { calibration, labels, bone: self.bone })
+        Ok(Tissues::Calibrated { calibration: Box::new(calibration), labels, bone: self.bone })
     }
 
     /// Inserts, those without a place where the seed puts them.
@@ -149,7 +149,7 @@ const SOFT_TISSUE: &str = "muscle";
 /// What a volume's values mean.
 enum Tissues {
     /// CT numbers, and labels that come before them.
-    Calibrated { calibration: Calibration, labels: Option<(Labels, Volume)>, bone: Bone },
+    Calibrated { calibration: Box<Calibration>, labels: Option<(Labels, Volume)>, bone: Bone },
     /// Labels.
     Labelled(Labels),
 }

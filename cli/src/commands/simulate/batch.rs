@@ -144,7 +144,7 @@ fn finish(lines: &[Line], done: Vec<Option<Done>>, out: &Path, context: &mut Con
     let table: String = failures.iter().map(|(name, why)| format!("  {name:width$}  {why}\n")).collect();
     let headline =
         format!("{}: {} made, {old} there before, {} failed", out.display(), counted(new, "case"), failures.len());
-    context.finish(&format!("{headline}\n{}", table.trim_end()).trim_end().to_owned())?;
+    context.finish(format!("{headline}\n{}", table.trim_end()).trim_end())?;
     if interrupt::is_pressed() {
         return Err(Failure::Interrupted);
     }
