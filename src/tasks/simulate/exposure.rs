@@ -187,8 +187,7 @@ impl Opening {
         let views: Vec<_> = room.views().par_iter().map(signal).collect();
         let views: Vec<Vec<f32>> = views.into_iter().collect::<Result<_, _>>()?;
         let flat = views[views.len() / 2].clone();
-        let collimator = case.protocol().beam.as_ref().and_then(|beam| beam.collimator.as_ref());
-        let field = collimator.map(|blades| blades.coverage(room.detector(), room.pitch_mm()));
+        let field = case.collimator().map(|blades| blades.coverage(room.detector(), room.pitch_mm()));
         Ok(Self { size, views, flat, field })
     }
 
