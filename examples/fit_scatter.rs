@@ -15,12 +15,12 @@ use std::{
 use glam::{DQuat, DVec3};
 use kerma::{
     data::{Grid, Unit, Volume},
-    engine::{Control, Device},
+    engine::{Control, Device, Plan},
     io::read_volume,
     phantom::{Phantom, Rule, Shape, by_name, tissue},
     tasks::{
-        Task,
-        simulate::{Case, ProtocolText, ScatterMap},
+        Recorded, Task,
+        simulate::{Case, Part, ProtocolText, ScatterMap},
     },
 };
 
@@ -111,10 +111,14 @@ impl Setup {
     }
 }
 
-/// The chest radiograph without its grid.
+/// The chest radiograph without its grid, on a field of 35 × 43 cm.
 fn radiograph() -> Result<ProtocolText, Box<dyn Error>> {
     let mut text = ProtocolText::find("chest-radiograph")?;
     text.set("grid.enabled", "false")?;
+    text.set(
+        "beam.collimator.corners_mm",
+        "[[-175.0, -215.0], [175.0, -215.0], [175.0, 215.0], [-175.0, 215.0]]",
+    )?;
     Ok(text)
 }
 
@@ -123,6 +127,8 @@ struct Compared {
     truth: ScatterMap,
     parts: [ScatterMap; 3],
     inside: Vec<bool>,
+    /// Scatter's share of the signal.
+    fraction: Vec<f64>,
     seconds: Duration,
 }
 
@@ -142,29 +148,32 @@ fn compare(mut text: ProtocolText, ct: Volume, photons: f64) -> Result<Compared,
     let case = Case::new(&text.draw(1)?, ct, 1)?;
     let task = case.scatter()?.ok_or("no scatter")?;
     let truth = pollster::block_on(task.truth(&device, &control))?.ok_or("no photons")?;
-    let inside = inside(&case, truth.size)?;
-    Ok(Compared { truth, parts, inside, seconds })
+    let [integrals, primary, scattered] = images(&case, &truth)?;
+    let inside = integrals.iter().zip(&primary).map(|(integral, primary)| *integral > LEAST_INTEGRAL && *primary > 0.0);
+    let fraction = primary.iter().zip(&scattered).map(|(primary, scattered)| scattered / (primary + scattered));
+    Ok(Compared { inside: inside.collect(), fraction: fraction.collect(), truth, parts, seconds })
 }
 
-/// Pixels of the map whose ray passes more than 20 mm of the body.
-fn inside(case: &Case, size: [usize; 2]) -> Result<Vec<bool>, Box<dyn Error>> {
-    use kerma::{
-        engine::Plan,
-        tasks::{Recorded, simulate::Part},
-    };
-    let task = case.exposure(None, &[Part::Integrals])?;
+/// Line integral of some 20 mm of water: what is less is not the body.
+const LEAST_INTEGRAL: f64 = 0.4;
+
+/// Line integrals, primary and scattered signal in the middles of the map's pixels.
+fn images(case: &Case, scatter: &ScatterMap) -> Result<[Vec<f64>; 3], Box<dyn Error>> {
+    let parts = [Part::Integrals, Part::Primary, Part::Scatter];
+    let task = case.exposure(Some(scatter), &parts)?;
     let device = Device::cpu();
     let plan = Plan::new(task.graph(), device.limits())?;
     let exposed = task.finish(pollster::block_on(device.run(&plan, &Control::default()))?)?;
-    let integrals = exposed.stack(Part::Integrals).ok_or("no integrals")?;
-    let [columns, rows] = integrals.detector();
+    let [across, down] = scatter.size;
     let at = |number: usize, count: usize, of: usize| ((2 * number + 1) * of / (2 * count)).min(of - 1);
-    let values = integrals.view_values(0);
-    let value = |pixel: usize| {
-        let [i, j] = [at(pixel % size[0], size[0], columns), at(pixel / size[0], size[1], rows)];
-        values[j * columns + i]
+    let image = |part: Part| -> Result<Vec<f64>, &'static str> {
+        let stack = exposed.stack(part).ok_or("an image is missing")?;
+        let ([columns, rows], values) = (stack.detector(), stack.view_values(0));
+        let place = |pixel: usize| at(pixel / across, down, rows) * columns + at(pixel % across, across, columns);
+        Ok((0..across * down).map(|pixel| f64::from(values[place(pixel)])).collect::<Vec<f64>>())
     };
-    Ok((0..size[0] * size[1]).map(|pixel| value(pixel) > 0.4).collect())
+    let [integrals, primary, scattered] = parts.map(image);
+    Ok([integrals?, primary?, scattered?])
 }
 
 impl Compared {
@@ -190,7 +199,8 @@ impl Compared {
             shares.iter_mut().zip(model).for_each(|(share, part)| *share += part);
         }
         let [compton, coherent, multiple] = shares.map(|share| share / count / mean);
-        let noise = self.truth.error.unwrap_or(0.0);
+        let all = self.truth.values.iter().map(|value| f64::from(*value)).sum::<f64>() / self.truth.values.len() as f64;
+        let noise = self.truth.error.unwrap_or(0.0) * all / mean;
         let rms = (squares / count / mean.powi(2) - noise.powi(2)).max(0.0).sqrt();
         [rms, sum / count / mean, compton, coherent, multiple]
     }
@@ -235,6 +245,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in arguments.iter().skip(1) {
         let compared = compare(radiograph()?, read_volume(path, None)?, photons)?;
         compared.print(path, [1.0; 3]);
+        for line in compared.fraction.chunks_exact(compared.truth.size[0]) {
+            println!("{}", line.iter().map(|share| format!("{:3.0}", 100.0 * share)).collect::<String>());
+        }
         other.push((path.clone(), compared));
     }
     let (names, known): (Vec<String>, Vec<Compared>) = known.into_iter().unzip();

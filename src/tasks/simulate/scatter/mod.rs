@@ -249,3 +249,173 @@ fn gaussian(image: &[f64], [columns, rows]: [usize; 2], sigma: f64) -> Vec<f64> 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::PI;
+
+    use super::*;
+    use crate::{
+        data::{Grid, Unit, Volume},
+        phantom::random::Random,
+        physics::{self, Material, Photon, ScatterAngles, Spectrum},
+        tasks::simulate::ProtocolText,
+    };
+
+    /// Depth of a block of water before a detector of 400 mm, and distances of its middle.
+    const DEPTH_MM: f64 = 200.0;
+    const SIDE_MM: f64 = 320.0;
+    const SOURCE_MM: f64 = 1000.0;
+    const DETECTOR_MM: f64 = 150.0;
+
+    fn block(more: &str, model: &str) -> Case {
+        let text = format!(
+            "[geometry]\nkind = 'radiograph'\nsource_isocentre_mm = {SOURCE_MM}\nsource_detector_mm = {}\n\
+             detector = [200, 200]\npitch_mm = [2.0, 2.0]\n\
+             [beam]\nkvp = 100\nfilter = ['al:3']\nmas = 1.0\n{more}\n[scatter]\npixel_mm = 20.0\n{model}",
+            SOURCE_MM + DETECTOR_MM
+        );
+        let grid = Grid::centred([80, 50, 80], [4.0; 3]).unwrap();
+        let ct = Volume::new(grid, Unit::Hounsfield, vec![0.0; grid.voxel_count()]).unwrap();
+        Case::new(&ProtocolText::from_toml(&text).unwrap().draw(1).unwrap(), ct, 1).unwrap()
+    }
+
+    fn run(case: &Case) -> ScatterMap {
+        let task = case.scatter().unwrap().unwrap();
+        pollster::block_on(task.run(&Device::cpu(), &Control::default())).unwrap()
+    }
+
+    fn mean(values: &[f32]) -> f64 {
+        values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len() as f64
+    }
+
+    #[test]
+    fn the_fast_model_is_near_photons_followed_one_by_one() {
+        let case = block("", "model = 'monte-carlo'\nphotons = 1000000");
+        let task = case.scatter().unwrap().unwrap();
+        let truth = pollster::block_on(task.truth(&Device::cpu(), &Control::default())).unwrap().unwrap();
+        let fast = run(&block("", "model = 'fast'"));
+        assert_eq!(fast.size, truth.size);
+        let (got, want) = (mean(&fast.values), mean(&truth.values));
+        assert!((got / want - 1.0).abs() < 0.04, "{got} {want}");
+        let squares = fast.values.iter().zip(&truth.values).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+        let rms = (squares / fast.values.len() as f64).sqrt() / want;
+        assert!(rms < 0.1, "{rms}");
+        // Smoothed photons are the truth with less noise.
+        let smooth = run(&case);
+        assert!(smooth.error.unwrap() < 0.6 * truth.error.unwrap(), "{:?} {:?}", smooth.error, truth.error);
+        assert!((mean(&smooth.values) / want - 1.0).abs() < 0.01);
+        // Scattered photons are softer than the open beam's, and those are what the unit is.
+        assert!((0.8..1.0).contains(&fast.quantum), "{}", fast.quantum);
+    }
+
+    #[test]
+    fn less_field_scatters_less_and_only_through_the_field() {
+        let narrow = "collimator = { corners_mm = [[-40.0, -40.0], [40.0, -40.0], [40.0, 40.0], [-40.0, 40.0]] }";
+        let [wide, fast, truth] = [
+            block("", "model = 'fast'"),
+            block(narrow, "model = 'fast'"),
+            block(narrow, "model = 'monte-carlo'\nphotons = 300000"),
+        ]
+        .map(|case| mean(&run(&case).values));
+        assert!(fast < 0.2 * wide, "{fast} {wide}");
+        assert!((fast / truth - 1.0).abs() < 0.06, "{fast} {truth}");
+    }
+
+    #[test]
+    fn a_grid_lets_scatter_pass_by_directions() {
+        let grid = "[grid]\nratio = 10\nlines_per_cm = 40\nstrip_mm = 0.05\nfocus_mm = 1150";
+        let factors = run(&block(grid, "model = 'fast'")).grid.unwrap();
+        assert!((0.6..0.78).contains(&factors.primary), "{factors:?}");
+        let spectrum = match &block("", "model = 'fast'").object {
+            Object::Irradiated(irradiated) => irradiated.open.central_spectrum(SOURCE_MM + DETECTOR_MM).unwrap(),
+            Object::Plain(_) => unreachable!("there is a beam"),
+        };
+        let photons = followed(&spectrum, 400_000);
+        let grid = physics::Grid::new(10.0, 40.0, 0.05).unwrap().focused_at(SOURCE_MM + DETECTOR_MM).unwrap();
+        let [mut passed, mut all] = [0.0; 2];
+        for (Photon { direction, energy_kev, weight }, across) in photons {
+            passed += weight * grid.transmission_at(energy_kev, direction, across).unwrap();
+            all += weight;
+        }
+        let want = passed / all;
+        assert!((factors.scatter / want - 1.0).abs() < 0.08, "{factors:?} {want}");
+    }
+
+    /// Scattered photons that reach the detector, weighted by their energy, and where across the strips: each followed through the block by
+    /// free paths of its own, without voxels, nodes of energies or f32.
+    fn followed(spectrum: &Spectrum, count: usize) -> Vec<(Photon, f64)> {
+        let water = Material::by_name("water").unwrap();
+        let energies: Vec<f64> = (0..25).map(|step| 5.0 + 4.0 * f64::from(step)).collect();
+        let of = |energy: &f64| water.attenuation(*energy).unwrap();
+        let tables: Vec<_> = energies.iter().map(of).collect();
+        let angles: Vec<[ScatterAngles; 2]> = energies
+            .iter()
+            .map(|&energy| [ScatterAngles::incoherent, ScatterAngles::coherent].map(|of| of(&water, energy).unwrap()))
+            .collect();
+        let mut random = Random::new(7);
+        let total = spectrum.total_per_mm2();
+        let mut arrived = Vec::new();
+        for _ in 0..count {
+            let mut share = random.within(0.0, total);
+            let mut bins = spectrum.energies_kev().iter().zip(spectrum.fluence_per_mm2());
+            let mut energy = loop {
+                let (energy, fluence) = bins.next().unwrap();
+                share -= fluence;
+                if share <= 0.0 || *energy + 1.0 > *spectrum.energies_kev().last().unwrap() {
+                    break *energy;
+                }
+            };
+            // x across the strips, y along them, z from the source.
+            let to = [random.within(-200.0, 200.0), random.within(-200.0, 200.0), SOURCE_MM + DETECTOR_MM];
+            let length = to.iter().map(|x| x * x).sum::<f64>().sqrt();
+            if random.within(0.0, 1.0) > (to[2] / length).powi(3) {
+                continue;
+            }
+            let mut direction = to.map(|x| x / length);
+            let mut place = direction.map(|x| x / direction[2] * (SOURCE_MM - 0.5 * DEPTH_MM));
+            let mut scatterings = 0;
+            let is_inside = |place: &[f64; 3]| {
+                place[0].abs() <= 0.5 * SIDE_MM && place[1].abs() <= 0.5 * SIDE_MM && (place[2] - SOURCE_MM).abs() <= 0.5 * DEPTH_MM
+            };
+            let ended = loop {
+                let at = ((((energy - 5.0) / 4.0) + random.within(0.0, 1.0)) as usize).min(energies.len() - 1);
+                let of = &tables[at];
+                let path = -10.0 * random.within(1e-12, 1.0).ln() / of.total_cm2_g();
+                let next: [f64; 3] = std::array::from_fn(|k| place[k] + path * direction[k]);
+                if !is_inside(&next) {
+                    break false;
+                }
+                place = next;
+                let which = random.within(0.0, of.total_cm2_g());
+                if which < of.photoelectric_cm2_g {
+                    break true;
+                }
+                let is_compton = which < of.photoelectric_cm2_g + of.incoherent_cm2_g;
+                let cosine = angles[at][usize::from(!is_compton)].cosine_at(random.within(0.0, 1.0));
+                if is_compton {
+                    energy *= physics::klein_nishina::energy_ratio(energy, cosine);
+                }
+                if energy < 6.0 {
+                    break true;
+                }
+                let azimuth = random.within(0.0, 2.0 * PI);
+                let old = glam::DVec3::from_array(direction);
+                let first = old.any_orthonormal_vector();
+                let around = azimuth.cos() * first + azimuth.sin() * old.cross(first);
+                direction = (cosine * old + (1.0 - cosine * cosine).sqrt() * around).normalize().to_array();
+                scatterings += 1;
+            };
+            if ended || scatterings == 0 || direction[2] < 1e-3 {
+                continue;
+            }
+            let left = (SOURCE_MM + DETECTOR_MM - place[2]) / direction[2];
+            let hit = [0, 1].map(|k| place[k] + left * direction[k]);
+            if hit.iter().all(|x| x.abs() < 200.0) {
+                arrived.push((Photon { direction, energy_kev: energy, weight: energy }, hit[0]));
+            }
+        }
+        assert!(arrived.len() > 10_000, "{}", arrived.len());
+        arrived
+    }
+}
