@@ -115,10 +115,7 @@ impl Setup {
 fn radiograph() -> Result<ProtocolText, Box<dyn Error>> {
     let mut text = ProtocolText::find("chest-radiograph")?;
     text.set("grid.enabled", "false")?;
-    text.set(
-        "beam.collimator.corners_mm",
-        "[[-175.0, -215.0], [175.0, -215.0], [175.0, 215.0], [-175.0, 215.0]]",
-    )?;
+    text.set("beam.collimator.corners_mm", "[[-175.0, -215.0], [175.0, -215.0], [175.0, 215.0], [-175.0, 215.0]]")?;
     Ok(text)
 }
 

@@ -41,7 +41,8 @@ impl Collimator {
     pub(super) fn bounds(&self, half_mm: [f64; 2]) -> [[f64; 2]; 2] {
         let along = |axis: usize| self.corners_mm.iter().map(move |corner| corner[axis]);
         let ends = [0, 1].map(|axis| {
-            let [least, most] = [along(axis).fold(f64::INFINITY, f64::min), along(axis).fold(f64::NEG_INFINITY, f64::max)];
+            let [least, most] =
+                [along(axis).fold(f64::INFINITY, f64::min), along(axis).fold(f64::NEG_INFINITY, f64::max)];
             [least, most].map(|end| end.clamp(-half_mm[axis], half_mm[axis]))
         });
         [ends.map(|[least, most]| 0.5 * (least + most)), ends.map(|[least, most]| 0.5 * (most - least))]

@@ -57,8 +57,7 @@ impl Beamlet {
         }
         let field = solid_angle(position_mm, field_corner_mm, field_edges_mm);
         let photons = spectrum.total_per_mm2() * field * distance_mm.powi(2);
-        let source =
-            transport::Source { position_mm, corner_mm: field_corner_mm, edges_mm: field_edges_mm, spectrum };
+        let source = transport::Source { position_mm, corner_mm: field_corner_mm, edges_mm: field_edges_mm, spectrum };
         Ok(Self { source, photons, corner_mm, edges_mm })
     }
 

@@ -11,20 +11,25 @@ use crate::{
 
 /// Side of a cell, in millimetres: about half a free path in water.
 const CELL_MM: f64 = 24.0;
+/// Blocks along a side of a cell: the beam is weakened by them one by one, for at the rims of a body it changes within millimetres.
+pub(super) const BLOCKS: usize = 3;
 /// Compton scattering at the largest energy, per mm, below which a cell scatters nothing: a hundredth of water's, more than air's.
 const LEAST_PER_MM: f32 = 1.5e-4;
 /// Centimetres to millimetres.
 const MM_PER_CM: f64 = 10.0;
 
 /// Cells of whole blocks of a body's voxels, in coordinates of their own: mm from the corner along the axes.
+///
+/// A cell has [`BLOCKS`]³ blocks, each of which is the mean of its voxels.
 #[derive(Clone)]
 pub(super) struct Cells {
     pub(super) size: [usize; 3],
     pub(super) side_mm: DVec3,
     corner_mm: DVec3,
     axes: DMat3,
-    materials: usize,
-    /// A row of fractions for each cell.
+    /// By material and group: attenuation, Compton and coherent scattering, per mm.
+    by_group: Vec<[[f64; 3]; GROUPS]>,
+    /// A row of fractions for each block.
     fractions: Vec<f64>,
     pub(super) optics: Vec<Optics>,
     /// By energy of the beam, then material: attenuation, and that without what coherent scattering leaves in the beam, per mm.
@@ -37,7 +42,6 @@ pub(super) struct Optics {
     /// Attenuation without what coherent scattering leaves in the beam.
     pub(super) removal: Band,
     pub(super) compton: Band,
-    pub(super) coherent: Band,
     /// Coherent scattering that is as good as one in all directions alike.
     pub(super) turned: Band,
     pub(super) is_empty: bool,
@@ -47,21 +51,28 @@ impl Cells {
     pub(super) fn new(body: &Body, groups: &Groups) -> Result<Self, PhysicsError> {
         let grid = body.grid();
         let (voxels, spacing) = (grid.size(), grid.spacing_mm().to_array());
-        let block = spacing.map(|mm| ((CELL_MM / mm).round() as usize).max(1));
-        let size: [usize; 3] = std::array::from_fn(|axis| voxels[axis].div_ceil(block[axis]));
-        let side_mm = DVec3::from_array(std::array::from_fn(|axis| spacing[axis] * block[axis] as f64));
-        let fractions = fractions(body, block, size);
+        let block = spacing.map(|mm| ((CELL_MM / BLOCKS as f64 / mm).round() as usize).max(1));
+        let size: [usize; 3] = std::array::from_fn(|axis| voxels[axis].div_ceil(BLOCKS * block[axis]));
+        let side_mm = DVec3::from_array(std::array::from_fn(|axis| spacing[axis] * (BLOCKS * block[axis]) as f64));
+        let fractions = fractions(body, block, size.map(|n| BLOCKS * n));
         let count = body.materials().len();
-        let by_group: Vec<[[f64; 3]; GROUPS]> =
-            body.materials().iter().map(|of| try_band(|group| coefficients(of, groups.kev[group]))).collect::<Result<_, _>>()?;
-        let optics = fractions.par_chunks(count).map(|row| {
+        let by_group: Vec<[[f64; 3]; GROUPS]> = body
+            .materials()
+            .iter()
+            .map(|of| try_band(|group| coefficients(of, groups.kev[group])))
+            .collect::<Result<_, _>>()?;
+        let optics = (0..size.iter().product()).into_par_iter().map(|cell| {
+            let mut row = vec![0.0; count];
+            for block in 0..BLOCKS.pow(3) {
+                let fractions = &fractions[block_of(size, cell, block) * count..][..count];
+                row.iter_mut().zip(fractions).for_each(|(mean, f)| *mean += f / BLOCKS.pow(3) as f64);
+            }
             let mut optics = Optics::default();
             for group in 0..GROUPS {
                 let sum = |k: usize| row.iter().zip(&by_group).map(|(f, of)| f * of[group][k]).sum::<f64>();
                 let (total, coherent, forward) = (sum(0), sum(2), groups.forward[group]);
                 optics.removal[group] = (total - forward * coherent) as f32;
                 optics.compton[group] = sum(1) as f32;
-                optics.coherent[group] = coherent as f32;
                 optics.turned[group] = ((1.0 - forward) * coherent) as f32;
             }
             optics.is_empty = optics.compton[GROUPS - 1] < LEAST_PER_MM;
@@ -79,7 +90,7 @@ impl Cells {
         }
         let corner_mm = grid.world_mm(DVec3::splat(-0.5));
         let axes = grid.orientation();
-        Ok(Self { size, side_mm, corner_mm, axes, materials: count, fractions, optics, beam_per_mm })
+        Ok(Self { size, side_mm, corner_mm, axes, by_group, fractions, optics, beam_per_mm })
     }
 
     /// A place in the world, in mm from the corner.
@@ -101,78 +112,121 @@ impl Cells {
         self.optics.len()
     }
 
-    /// Place of a point in a cell, which is given by shares of its sides.
-    pub(super) fn point(&self, cell: usize, shares: [f64; 3]) -> DVec3 {
+    /// Middle of a cell.
+    pub(super) fn middle(&self, cell: usize) -> DVec3 {
         let [nx, ny, _] = self.size;
-        let index = [cell % nx, cell / nx % ny, cell / nx / ny];
-        self.side_mm * DVec3::from_array(std::array::from_fn(|axis| index[axis] as f64 + shares[axis]))
+        self.side_mm * (DVec3::from_array([cell % nx, cell / nx % ny, cell / nx / ny].map(|n| n as f64)) + 0.5)
+    }
+
+    /// Middle of a block of a cell.
+    pub(super) fn middle_of_block(&self, cell: usize, block: usize) -> DVec3 {
+        let place = [block % BLOCKS, block / BLOCKS % BLOCKS, block / BLOCKS / BLOCKS]
+            .map(|n| n as f64 - 0.5 * (BLOCKS - 1) as f64);
+        self.middle(cell) + self.side_mm * DVec3::from_array(place) / BLOCKS as f64
+    }
+
+    /// Compton and coherent scattering of a block by group, per mm; nothing where it is empty.
+    pub(super) fn scattering(&self, cell: usize, block: usize) -> Option<[[f64; GROUPS]; 2]> {
+        let row = self.row(block_of(self.size, cell, block));
+        let sum = |group: usize, k: usize| row.iter().zip(&self.by_group).map(|(f, of)| f * of[group][k]).sum::<f64>();
+        let scattering = [1, 2].map(|k| std::array::from_fn(|group| sum(group, k)));
+        (scattering[0][GROUPS - 1] >= f64::from(LEAST_PER_MM)).then_some(scattering)
+    }
+
+    fn row(&self, block: usize) -> &[f64] {
+        &self.fractions[block * self.by_group.len()..][..self.by_group.len()]
     }
 
     /// Depths of the beam's energies between two places: attenuation, and that without what coherent scattering leaves in the beam.
     pub(super) fn depths(&self, from: DVec3, to: DVec3, paths: &mut [f64], depths: &mut [[f64; 2]]) {
         paths.fill(0.0);
-        self.walk(from, to - from, 1.0, |cell, _, length| {
-            let row = &self.fractions[cell * self.materials..][..self.materials];
-            paths.iter_mut().zip(row).for_each(|(path, fraction)| *path += fraction * length);
+        let (size, side_mm) = (self.size.map(|n| BLOCKS * n), self.side_mm / BLOCKS as f64);
+        walk((size, side_mm), from, to - from, 1.0, |block, _, length| {
+            paths.iter_mut().zip(self.row(block)).for_each(|(path, fraction)| *path += fraction * length);
         });
-        for (depth, per_mm) in depths.iter_mut().zip(self.beam_per_mm.chunks_exact(self.materials)) {
+        for (depth, per_mm) in depths.iter_mut().zip(self.beam_per_mm.chunks_exact(self.by_group.len())) {
             *depth = [0, 1].map(|k| per_mm.iter().zip(&*paths).map(|(per_mm, path)| per_mm[k] * path).sum());
         }
     }
 
     pub(super) fn material_count(&self) -> usize {
-        self.materials
+        self.by_group.len()
     }
 
-    /// Visits the cells on a way from a place, `end` times a step long: each with the distance of its entrance and its length, in mm.
-    pub(super) fn walk(&self, from: DVec3, step: DVec3, end: f64, mut visit: impl FnMut(usize, f64, f64)) {
-        let (from, step, side) = (from.to_array(), step.to_array(), self.side_mm.to_array());
-        let length = step.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let (mut near, mut far) = (0.0, end);
-        for axis in 0..3 {
-            let box_mm = side[axis] * self.size[axis] as f64;
-            if step[axis].abs() < 1e-12 * length {
-                if from[axis] < 0.0 || from[axis] > box_mm {
-                    return;
-                }
-                continue;
-            }
-            let faces = [-from[axis] / step[axis], (box_mm - from[axis]) / step[axis]];
-            near = f64::max(near, faces[0].min(faces[1]));
-            far = f64::min(far, faces[0].max(faces[1]));
-        }
-        if near >= far {
-            return;
-        }
-        let mut index = [0_usize; 3];
-        // Where the next wall across each axis is met, and how far apart such walls are.
-        let (mut next, mut apart) = ([f64::INFINITY; 3], [f64::INFINITY; 3]);
-        for axis in 0..3 {
-            let at = ((from[axis] + near * step[axis]) / side[axis]).floor();
-            index[axis] = (at.max(0.0) as usize).min(self.size[axis] - 1);
-            if step[axis].abs() >= 1e-12 * length {
-                let wall = index[axis] as f64 + f64::from(u8::from(step[axis] > 0.0));
-                next[axis] = (wall * side[axis] - from[axis]) / step[axis];
-                apart[axis] = side[axis] / step[axis].abs();
-            }
-        }
-        loop {
-            let axis = if next[0] <= next[1] && next[0] <= next[2] { 0 } else if next[1] <= next[2] { 1 } else { 2 };
-            let to = next[axis].min(far);
-            let cell = (index[2] * self.size[1] + index[1]) * self.size[0] + index[0];
-            if to > near {
-                visit(cell, near * length, (to - near) * length);
-            }
-            if to >= far {
+    /// Visits the cells on a way from a place: each with the distance of its entrance and its length, in mm.
+    pub(super) fn walk(&self, from: DVec3, direction: DVec3, visit: impl FnMut(usize, f64, f64)) {
+        walk((self.size, self.side_mm), from, direction, f64::INFINITY, visit);
+    }
+}
+
+/// Number of a block of a cell.
+fn block_of([nx, ny, _]: [usize; 3], cell: usize, block: usize) -> usize {
+    let [x, y, z] = [cell % nx, cell / nx % ny, cell / nx / ny].map(|n| BLOCKS * n);
+    let [i, j, k] = [block % BLOCKS, block / BLOCKS % BLOCKS, block / BLOCKS / BLOCKS];
+    ((z + k) * BLOCKS * ny + y + j) * BLOCKS * nx + x + i
+}
+
+/// Visits the boxes of a lattice on a way from a place, `end` times a step long: each with the distance of its entrance and its length,
+/// in mm.
+fn walk(
+    (size, side_mm): ([usize; 3], DVec3),
+    from: DVec3,
+    step: DVec3,
+    end: f64,
+    mut visit: impl FnMut(usize, f64, f64),
+) {
+    let (from, step, side) = (from.to_array(), step.to_array(), side_mm.to_array());
+    let length = step.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let (mut near, mut far) = (0.0, end);
+    for axis in 0..3 {
+        let box_mm = side[axis] * size[axis] as f64;
+        if step[axis].abs() < 1e-12 * length {
+            if from[axis] < 0.0 || from[axis] > box_mm {
                 return;
             }
-            near = near.max(to);
-            next[axis] += apart[axis];
-            match step[axis] > 0.0 {
-                true if index[axis] + 1 < self.size[axis] => index[axis] += 1,
-                false if index[axis] > 0 => index[axis] -= 1,
-                _ => return,
-            }
+            continue;
+        }
+        let faces = [-from[axis] / step[axis], (box_mm - from[axis]) / step[axis]];
+        near = f64::max(near, faces[0].min(faces[1]));
+        far = f64::min(far, faces[0].max(faces[1]));
+    }
+    if near >= far {
+        return;
+    }
+    let mut index = [0_usize; 3];
+    // Where the next wall across each axis is met, and how far apart such walls are.
+    let (mut next, mut apart) = ([f64::INFINITY; 3], [f64::INFINITY; 3]);
+    for axis in 0..3 {
+        let at = ((from[axis] + near * step[axis]) / side[axis]).floor();
+        index[axis] = (at.max(0.0) as usize).min(size[axis] - 1);
+        if step[axis].abs() >= 1e-12 * length {
+            let wall = index[axis] as f64 + f64::from(u8::from(step[axis] > 0.0));
+            next[axis] = (wall * side[axis] - from[axis]) / step[axis];
+            apart[axis] = side[axis] / step[axis].abs();
+        }
+    }
+    loop {
+        let axis = if next[0] <= next[1] && next[0] <= next[2] {
+            0
+        } else if next[1] <= next[2] {
+            1
+        } else {
+            2
+        };
+        let to = next[axis].min(far);
+        let cell = (index[2] * size[1] + index[1]) * size[0] + index[0];
+        if to > near {
+            visit(cell, near * length, (to - near) * length);
+        }
+        if to >= far {
+            return;
+        }
+        near = near.max(to);
+        next[axis] += apart[axis];
+        match step[axis] > 0.0 {
+            true if index[axis] + 1 < size[axis] => index[axis] += 1,
+            false if index[axis] > 0 => index[axis] -= 1,
+            _ => return,
         }
     }
 }

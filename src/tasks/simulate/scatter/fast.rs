@@ -3,7 +3,7 @@
 use glam::DVec3;
 
 use super::{
-    cells::Cells,
+    cells::{BLOCKS, Cells},
     flight::{Rays, Scene, Signal},
     groups::{Band, GROUPS, Groups},
     orders::{Harmonics, collided, harmonics, scattered},
@@ -22,9 +22,6 @@ use crate::{
         },
     },
 };
-
-/// Shares of a cell's sides at which the beam in it is averaged.
-const SHARES: [f64; 2] = [0.25, 0.75];
 
 /// A body ready for the fast model.
 #[derive(Clone)]
@@ -60,7 +57,11 @@ impl Factors {
 }
 
 impl<'a> Fast<'a> {
-    pub(super) fn new(irradiated: &'a Irradiated, view: &View, collimator: Option<&'a Collimator>) -> Result<Self, TaskError> {
+    pub(super) fn new(
+        irradiated: &'a Irradiated,
+        view: &View,
+        collimator: Option<&'a Collimator>,
+    ) -> Result<Self, TaskError> {
         let body = irradiated.coarse.as_ref().unwrap_or(&irradiated.body);
         let open: &OpenBeam = &irradiated.open;
         let distance_mm = source_detector_mm(view)?;
@@ -89,25 +90,29 @@ impl<'a> Fast<'a> {
         let source = cells.place(source_mm);
         let beam: Vec<[Band; 2]> = (0..cells.count())
             .into_par_iter()
-            .map(|cell| if cells.optics[cell].is_empty { [[0.0; GROUPS]; 2] } else { self.beam(cell, source, view, detector) })
-            .collect();
-        let first: Vec<Harmonics> = beam
-            .par_iter()
-            .enumerate()
-            .map(|(cell, [flux, _])| {
-                let direction = (cells.point(cell, [0.5; 3]) - source).normalize();
-                harmonics(direction.as_vec3().to_array()).map(|share| flux.map(|flux| share * flux))
+            .map(|cell| match cells.optics[cell].is_empty {
+                true => [[0.0; GROUPS]; 2],
+                false => self.once(cell, source, view, detector),
             })
             .collect();
+        let first = beam.par_iter().enumerate().map(|(cell, [compton, coherent])| {
+            let direction = (cells.middle(cell) - source).normalize();
+            let along = harmonics(direction.as_vec3().to_array()).map(|share| compton.map(|photons| share * photons));
+            let mut first = scattered(&self.groups, &[1.0; GROUPS], &along);
+            for group in 0..GROUPS {
+                first[0][group] += (1.0 - self.groups.forward[group] as f32) * coherent[group];
+            }
+            first
+        });
+        let again = collided(cells, &self.groups, first.collect());
         let Factors { compton, coherent, multiple } = self.factors;
-        let again = collided(cells, &self.groups, &first);
         let again = again.par_iter().zip(cells.optics.par_iter()).map(|(flux, optics)| {
             let source = scattered(&self.groups, &optics.compton, flux);
             source.map(|of| of.map(|value| multiple * value))
         });
-        let once = beam.iter().zip(&cells.optics).map(|([all, straight], optics)| {
-            let times = |factor: f32, per_mm: &Band, flux: &Band| std::array::from_fn(|g| factor * per_mm[g] * flux[g]);
-            [times(compton, &optics.compton, all), times(coherent, &optics.coherent, straight)]
+        let once = beam.iter().map(|parts| {
+            let times = |part: usize, factor: f32| parts[part].map(|photons| factor * photons);
+            [times(0, compton), times(1, coherent)]
         });
         let (once, again) = (once.collect(), again.collect());
         let scene = Scene { cells, groups: &self.groups, source, once, again, response: self.response };
@@ -116,38 +121,39 @@ impl<'a> Fast<'a> {
         let rays = self.rays(view, source_mm, normal)?;
         let [normal, columns] = [normal, view.u_step.normalize()].map(|direction| cells.along_axes(direction));
         let signals = (0..size[0] * size[1]).into_par_iter().map(|pixel| {
-            let place = |number: usize, axis: usize| {
-                (number as f64 + 0.5) * detector[axis] as f64 / size[axis] as f64 - 0.5
-            };
+            let place =
+                |number: usize, axis: usize| (number as f64 + 0.5) * detector[axis] as f64 / size[axis] as f64 - 0.5;
             let pixel = view.pixel_mm(detector, place(pixel % size[0], 0), place(pixel / size[0], 1));
             scene.signal(&rays, cells.place(pixel), normal, columns)
         });
         Ok(signals.collect())
     }
 
-    /// Photons of the beam in a cell, per mm² across it: with those that coherent scattering leaves in it, and without.
-    fn beam(&self, cell: usize, source: DVec3, view: &View, detector: [usize; 2]) -> [Band; 2] {
+    /// Photons of the beam that a cell scatters for the first time, per mm³: incoherently, with those that coherent scattering has left in
+    /// the beam, and coherently.
+    fn once(&self, cell: usize, source: DVec3, view: &View, detector: [usize; 2]) -> [Band; 2] {
         let cells = &self.cells;
         let mut paths = vec![0.0; cells.material_count()];
         let mut depths = vec![[0.0; 2]; self.groups.beam_count()];
-        let mut flux = [[0.0; GROUPS]; 2];
-        for corner in 0..8 {
-            let place = cells.point(cell, [0, 1, 2].map(|axis| SHARES[corner >> axis & 1]));
+        let mut sums = [[0.0; GROUPS]; 2];
+        for block in 0..BLOCKS.pow(3) {
+            let Some(scattering) = cells.scattering(cell, block) else { continue };
+            let place = cells.middle_of_block(cell, block);
             if !self.is_lit(cells.world_mm(place), view, detector) {
                 continue;
             }
             cells.depths(source, place, &mut paths, &mut depths);
-            let spread = self.distance_mm.powi(2) / (place - source).length_squared() / 8.0;
+            let spread = self.distance_mm.powi(2) / (place - source).length_squared() / BLOCKS.pow(3) as f64;
             for (step, (depths, photons)) in depths.iter().zip(&self.groups.beam_per_mm2).enumerate() {
                 let (low, share) = self.groups.of_beam(step);
-                for (flux, depth) in flux.iter_mut().zip([depths[1], depths[0]]) {
+                for ((sum, scattering), depth) in sums.iter_mut().zip(&scattering).zip([depths[1], depths[0]]) {
                     let left = spread * photons * (-depth).exp();
-                    flux[low] += (1.0 - share) * left;
-                    flux[low + 1] += share * left;
+                    sum[low] += (1.0 - share) * left * scattering[low];
+                    sum[low + 1] += share * left * scattering[low + 1];
                 }
             }
         }
-        flux.map(|band| band.map(|value| value as f32))
+        sums.map(|band| band.map(|value| value as f32))
     }
 
     /// Whether the beam reaches a place.
@@ -181,4 +187,3 @@ impl<'a> Fast<'a> {
 
 /// Cosine to the grid's normal of rays that do not pass it.
 const FLAT: f64 = 1e-3;
-

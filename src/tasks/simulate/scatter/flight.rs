@@ -127,7 +127,7 @@ impl Scene<'_> {
         let flight = -towards_body;
         let weights = towards(flight.as_vec3().to_array()).map(|weight| weight / (4.0 * std::f32::consts::PI));
         let mut passed = [1.0; GROUPS];
-        self.cells.walk(place, towards_body, f64::INFINITY, |cell, enters, length| {
+        self.cells.walk(place, towards_body, |cell, enters, length| {
             let optics = &self.cells.optics[cell];
             if optics.is_empty {
                 return;
@@ -135,7 +135,16 @@ impl Scene<'_> {
             let middle = place + (enters + 0.5 * length) * towards_body;
             let cosine = (middle - self.source).normalize().dot(flight);
             let angle = self.groups.at(cosine as f32);
-            crossed(angle, &self.once[cell], &self.again[cell], &weights, &optics.removal, length as f32, &mut passed, radiance);
+            crossed(
+                angle,
+                &self.once[cell],
+                &self.again[cell],
+                &weights,
+                &optics.removal,
+                length as f32,
+                &mut passed,
+                radiance,
+            );
         });
     }
 }

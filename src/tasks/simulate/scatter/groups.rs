@@ -47,7 +47,8 @@ pub(super) struct Angle {
 impl Groups {
     pub(super) fn new(spectrum: &Spectrum) -> Result<Self, PhysicsError> {
         let water = Material::by_name("water")?;
-        let bins = || spectrum.energies_kev().iter().zip(spectrum.fluence_per_mm2()).filter(|(_, fluence)| **fluence > 0.0);
+        let bins =
+            || spectrum.energies_kev().iter().zip(spectrum.fluence_per_mm2()).filter(|(_, fluence)| **fluence > 0.0);
         let largest = bins().map(|(kev, _)| *kev).fold(0.0, f64::max);
         let at = |step: f64, steps: usize| largest * LEAST.powf(1.0 - step / (steps - 1) as f64);
         let kev: [f64; GROUPS] = std::array::from_fn(|group| at(group as f64, GROUPS));

@@ -78,7 +78,7 @@ impl ScatterTask<'_> {
         let (size, room) = (self.size(), self.case.room());
         let view = &self.case.geometry.views()[0];
         let pixel_mm2 = view.u_step.cross(view.v_step).length() / self.irradiated.central[0];
-        let part = |part: usize| {
+        let part = |part: usize| -> Result<ScatterMap, TaskError> {
             let map = self.fast.with_factors(Factors::only(part)).map(view, room.detector(), size)?;
             let values = map.iter().map(|signal| (signal[0] * pixel_mm2) as f32).collect();
             Ok(ScatterMap { size, values, quantum: 1.0, grid: None, error: None })
@@ -159,8 +159,8 @@ impl ScatterTask<'_> {
         let share = 1.0 / self.case.room().views().len() as f64;
         let of_all = [number as f64 * share, share];
         follow(device, control, tables, &beamlet, Some(&plane), histories, of_all, take).await?;
-        let pixel_mm2 = view.u_step.cross(view.v_step).length() * (detector[0] * detector[1]) as f64
-            / (size[0] * size[1]) as f64;
+        let pixel_mm2 =
+            view.u_step.cross(view.v_step).length() * (detector[0] * detector[1]) as f64 / (size[0] * size[1]) as f64;
         let scale = beamlet.photons / *photons as f64 / pixel_mm2;
         Ok(Some(sums.iter().map(|[sum, squares]| [scale * sum, scale * squares.sqrt()]).collect()))
     }
@@ -227,7 +227,8 @@ fn smoothed(map: &[Signal], followed: &[[f64; 2]], size: [usize; 2]) -> (Vec<f64
 
 /// Root of the mean square of the pixels' standard errors over the mean; 0 where nothing arrives.
 fn relative_error(followed: &[[f64; 2]]) -> f64 {
-    let [sum, squares] = followed.iter().fold([0.0; 2], |[sum, squares], [value, error]| [sum + value, squares + error * error]);
+    let [sum, squares] =
+        followed.iter().fold([0.0; 2], |[sum, squares], [value, error]| [sum + value, squares + error * error]);
     if sum > 0.0 { (squares * followed.len() as f64).sqrt() / sum } else { 0.0 }
 }
 
@@ -376,7 +377,9 @@ mod tests {
             let mut place = direction.map(|x| x / direction[2] * (SOURCE_MM - 0.5 * DEPTH_MM));
             let mut scatterings = 0;
             let is_inside = |place: &[f64; 3]| {
-                place[0].abs() <= 0.5 * SIDE_MM && place[1].abs() <= 0.5 * SIDE_MM && (place[2] - SOURCE_MM).abs() <= 0.5 * DEPTH_MM
+                place[0].abs() <= 0.5 * SIDE_MM
+                    && place[1].abs() <= 0.5 * SIDE_MM
+                    && (place[2] - SOURCE_MM).abs() <= 0.5 * DEPTH_MM
             };
             let ended = loop {
                 let at = ((((energy - 5.0) / 4.0) + random.within(0.0, 1.0)) as usize).min(energies.len() - 1);

@@ -48,24 +48,15 @@ pub(super) fn scattered(groups: &Groups, compton: &Band, flux: &Harmonics) -> Ha
     source
 }
 
-/// Flux of the photons that have been scattered at least once, in harmonics; `first` is that of the beam.
-pub(super) fn collided(cells: &Cells, groups: &Groups, first: &[Harmonics]) -> Vec<Harmonics> {
+/// Flux of the photons that have been scattered at least once, in harmonics; `first` are those that are scattered for the first time, per
+/// mm³.
+pub(super) fn collided(cells: &Cells, groups: &Groups, first: Vec<Harmonics>) -> Vec<Harmonics> {
     let directions = directions();
-    let mut flux = first.to_vec();
-    let mut all = vec![[[0.0; GROUPS]; HARMONICS]; first.len()];
+    let mut sources = first;
+    let mut flux = vec![[[0.0; GROUPS]; HARMONICS]; sources.len()];
+    let mut all = flux.clone();
     let mut before = [0.0_f64; GROUPS];
     for order in 0..FOLLOWED {
-        let sources: Vec<Harmonics> = flux
-            .par_iter()
-            .zip(cells.optics.par_iter())
-            .map(|(flux, optics)| {
-                let mut source = scattered(groups, &optics.compton, flux);
-                for group in 0..GROUPS {
-                    source[0][group] += optics.turned[group] * flux[0][group];
-                }
-                source
-            })
-            .collect();
         let parts: Vec<Vec<Harmonics>> = directions
             .par_chunks(CHUNK)
             .map(|some| {
@@ -87,6 +78,14 @@ pub(super) fn collided(cells: &Cells, groups: &Groups, first: &[Harmonics]) -> V
         });
         all.par_iter_mut().zip(flux.par_iter()).for_each(|(all, flux)| add(all, flux, &share));
         before = total;
+        let next = flux.par_iter().zip(cells.optics.par_iter()).map(|(flux, optics)| {
+            let mut source = scattered(groups, &optics.compton, flux);
+            for group in 0..GROUPS {
+                source[0][group] += optics.turned[group] * flux[0][group];
+            }
+            source
+        });
+        sources = next.collect();
     }
     all
 }
@@ -128,8 +127,7 @@ fn directions() -> Vec<Direction> {
         for signs in 0..8_u32 {
             // A component of 0 has one sign.
             if (0..3).all(|axis| point[axis] > 0.0 || signs >> axis & 1 == 0) {
-                let along =
-                    std::array::from_fn(|axis| if signs >> axis & 1 == 1 { -point[axis] } else { point[axis] });
+                let along = std::array::from_fn(|axis| if signs >> axis & 1 == 1 { -point[axis] } else { point[axis] });
                 all.push(Direction { along, weight });
             }
         }
