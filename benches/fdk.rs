@@ -79,7 +79,7 @@ fn filter(c: &mut Criterion) {
         let values = &projections.values()[..views * rows * columns];
         let mut graph = Graph::new();
         let uploaded = graph.upload("bench.rows", extent, values);
-        let filter = ramp::RampFilter { pitch_mm: 2.0, window: ramp::Window::RamLak, cutoff: 1.0 };
+        let filter = ramp::RampFilter { pitch_mm: 2.0, window: ramp::Window::RamLak, cutoff: 1.0, profile: None };
         let tables = ramp::Tables::record(&mut graph, &filter, columns);
         let filtered = ramp::record(&mut graph, &tables, uploaded);
         let _ = graph.result(filtered);

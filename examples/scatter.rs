@@ -1,7 +1,7 @@
 //! Scatter of a chest radiograph at 120 kV from a CT volume, by photons followed one by one on the CPU.
 //!
 //! ```text
-//! cargo run --release --example scatter -- CT.nii.gz [photons in millions] [voxel in mm]
+//! cargo run --release -p kerma --example scatter -- CT.nii.gz [photons in millions] [voxel in mm]
 //! ```
 //! CT numbers become water of their density, and above 100 HU water with more and more cortical bone.
 
@@ -28,6 +28,8 @@ const SOURCE_Y_MM: f64 = -1600.0;
 const DETECTOR_Y_MM: f64 = 200.0;
 /// Field at the detector, in mm.
 const FIELD_MM: [f64; 2] = [350.0, 320.0];
+/// Standard deviation of the Gaussian that smoothes scatter.
+const SIGMA_PIXELS: f64 = 2.0;
 /// CT numbers from −1000 on share a composition in steps of so many.
 const STEP_HU: f64 = 10.0;
 
@@ -81,19 +83,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let steps_mm = [DVec3::X * PIXEL_MM, DVec3::Z * PIXEL_MM];
     let detector = DetectorPlane::new(DVec3::Y * DETECTOR_Y_MM - half, steps_mm, SIZE, |energy_kev| energy_kev);
 
+    let histories = Histories { seed: 1, first: 0, count: (millions * 1e6) as u32 };
+    println!("what arrives:");
+    report(&tables, &source, &detector, histories)?;
+    println!("what is expected:");
+    report(&tables, &source, &detector.of_expected(), histories)
+}
+
+/// Follows the photons and says how fast that was and what came of it.
+fn report(
+    tables: &Tables,
+    source: &Source,
+    detector: &DetectorPlane,
+    histories: Histories,
+) -> Result<(), Box<dyn std::error::Error>> {
     let begin = Instant::now();
     let mut graph = Graph::new();
-    let histories = Histories { seed: 1, first: 0, count: (millions * 1e6) as u32 };
-    let recorded = record(&mut graph, &tables, &source, Some(&detector), histories);
+    let recorded = record(&mut graph, tables, source, Some(detector), histories);
     let output = recorded.result(&mut graph);
     let device = Device::cpu();
     let plan = Plan::new(&graph, device.limits())?;
     let mut outputs = pollster::block_on(device.run(&plan, &Control::default()))?;
     let tally = recorded.tally(outputs.take(output)?);
     let (seconds, events) = (begin.elapsed().as_secs_f64(), tally.events());
-    println!("{:.1} s, {:.3} million photons per second that enter", seconds, events.entered as f64 / 1e6 / seconds);
+    println!("  {:.1} s, {:.3} million photons per second that enter", seconds, events.entered as f64 / 1e6 / seconds);
     println!(
-        "a photon: {:.1} free paths, {:.2} Compton, {:.2} Rayleigh, {:.2} absorbed; {:.1} million paths per second",
+        "  a photon: {:.1} free paths, {:.2} Compton, {:.2} Rayleigh, {:.2} absorbed; {:.1} million paths per second",
         events.flights as f64 / events.entered as f64,
         events.compton as f64 / events.entered as f64,
         events.rayleigh as f64 / events.entered as f64,
@@ -103,9 +118,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sum = |classes: &[Class]| tally.image(classes).iter().map(|pixel| pixel.mean).sum::<f64>();
     let [scatter, primary] = [sum(&Class::SCATTER), sum(&[Class::Primary])];
     println!(
-        "scatter is {:.3} of the signal, {:.1} % RMS in pixels of {PIXEL_MM} mm",
+        "  scatter is {:.3} of the signal, {:.1} % RMS in pixels of {PIXEL_MM} mm, {:.2} % in those smoothed by {SIGMA_PIXELS} pixels",
         scatter / (scatter + primary),
         100.0 * relative_error(&tally.image(&Class::SCATTER)),
+        100.0 * relative_error(&tally.smooth_image(&Class::SCATTER, SIGMA_PIXELS)),
     );
     Ok(())
 }

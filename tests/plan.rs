@@ -312,7 +312,7 @@ fn a_row_wider_than_a_binding_is_refused_even_alone() {
 fn rows_that_belong_together_are_neither_cut_nor_dispatched_beyond_the_limit() {
     let ramp = |graph: &mut Graph<'_>| {
         let rows = fill::record(graph, Extent::new(1, 9, 16), 0.0);
-        let filter = RampFilter { pitch_mm: 1.0, window: Window::RamLak, cutoff: 1.0 };
+        let filter = RampFilter { pitch_mm: 1.0, window: Window::RamLak, cutoff: 1.0, profile: None };
         let tables = ramp::Tables::record(graph, &filter, 16);
         let filtered = ramp::record(graph, &tables, rows);
         graph.result(filtered);
@@ -498,7 +498,7 @@ fn parameters_that_do_not_go_together_are_refused_when_planned() {
         }),
         ("ramp", "tables must be for rows of 16 columns, got those for 15", &|graph| {
             let rows = fill::record(graph, Extent::new(1, 9, 16), 0.0);
-            let filter = RampFilter { pitch_mm: 1.0, window: Window::RamLak, cutoff: 1.0 };
+            let filter = RampFilter { pitch_mm: 1.0, window: Window::RamLak, cutoff: 1.0, profile: None };
             let tables = ramp::Tables::record(graph, &filter, 15);
             ramp::record(graph, &tables, rows);
         }),

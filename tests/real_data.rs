@@ -9,7 +9,7 @@ use std::{
 
 use glam::DVec3;
 use kerma::{
-    body::{Body, Calibration, Cleaning, EFFECTIVE_ENERGY_KEV, Labels},
+    body::{Body, BodyError, Calibration, Cleaning, EFFECTIVE_ENERGY_KEV, Labels},
     data::{DisplayRange, Sample, Unit, Volume},
     io::{read_image, read_projections, read_volume, write_volume},
 };
@@ -209,11 +209,11 @@ fn real_ct_survives_every_format() {
     }
 }
 
-/// The body in a CT, freed from its table.
-fn body(ct: &Volume) -> (Volume, Body) {
-    let clean = Cleaning::default().apply(ct).unwrap();
-    let body = Calibration::of_tissues(EFFECTIVE_ENERGY_KEV).unwrap().body(&clean).unwrap();
-    (clean, body)
+/// A CT freed from its table, and the body in it.
+fn body(ct: &Volume) -> Result<(Volume, Body), BodyError> {
+    let clean = Cleaning::default().apply(ct)?;
+    let body = Calibration::of_tissues(EFFECTIVE_ENERGY_KEV)?.body(&clean)?;
+    Ok((clean, body))
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn chest_ct_loses_its_table_and_none_of_its_organs() {
         return;
     };
     let (ct, labels) = (read_volume(path, None).unwrap(), read_volume(labels, None).unwrap());
-    let (clean, body) = body(&ct);
+    let (clean, body) = body(&ct).unwrap();
     // The back lies 58 mm above the lowest row; the bright shell of the table 40 mm.
     let from = ct.grid().index_of(clean.grid().origin_mm()).round().as_usizevec3();
     let [nx, ny, nz] = clean.grid().size();
@@ -249,7 +249,7 @@ fn chest_ct_loses_its_table_and_none_of_its_organs() {
 fn abdomen_ct_loses_its_table() {
     let Some(path) = file("ct/totalseg_example_abdomen_3mm.nii.gz") else { return };
     let ct = read_volume(path, None).unwrap();
-    let (clean, body) = body(&ct);
+    let (clean, body) = body(&ct).unwrap();
     assert!(clean.grid().size()[1] < ct.grid().size()[1]);
     let total: f64 = body.mass_g().iter().sum();
     assert!((15e3..40e3).contains(&total), "{total} g");
@@ -269,7 +269,7 @@ fn a_label_map_is_a_body_and_forces_contrast_over_ct() {
 
     let contrast = "[[material]]\nname = \"iodine-blood\"\nmixture = { blood = 0.99, I = 0.01 }\n\
                     [[label]]\nname = \"aorta\"\nnumbers = [52]\nmaterial = \"iodine-blood\"\n";
-    let (_, body) = body(&read_volume(ct, None).unwrap());
+    let (_, body) = body(&read_volume(ct, None).unwrap()).unwrap();
     let filled = Labels::from_toml(contrast).unwrap().over(body.clone(), &map).unwrap();
     let aorta = map.values().iter().filter(|&&label| label == 52.0).count();
     let changed = filled.voxels().iter().zip(body.voxels()).filter(|(a, b)| a != b).count();

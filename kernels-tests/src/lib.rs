@@ -28,6 +28,7 @@ mod report;
 mod statistics;
 mod suite;
 mod tasks;
+pub mod tg195;
 mod threshold;
 mod tolerance;
 mod transport;

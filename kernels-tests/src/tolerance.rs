@@ -59,17 +59,13 @@ impl Tolerance {
             "pointwise.window_level" | "pointwise.quantise" => return Self::Levels(1),
             "clahe.lut_opencv" | "clahe.blend_opencv" => return Self::Levels(OPENCV_LEVELS),
             "clahe.lut_skimage" | "clahe.blend_skimage" => return Self::Levels(SKIMAGE_LEVELS),
-            "pointwise.line_integral" => [LOGARITHM; 2],
+            "pointwise.line_integral" | "detector.correct" => [LOGARITHM; 2],
             "pointwise.transmission" | "beam.signal" => [EXPONENTIAL; 2],
-            "statistics.rows" | "statistics.merge" => [SUM; 2],
+            "statistics.rows" | "statistics.merge" | "detector.blur" => [SUM; 2],
             "fdk.ramp" => [TRANSFORM; 2],
             "fdk.backproject" | "tasks.fdk" => GATHER,
             "pyramid.collapse" => [CURVE; 2],
-            "project.siddon"
-            | "project.axial"
-            | "project.thickness"
-            | "project.axial_thickness"
-            | "tasks.projection" => PATH,
+            "project.siddon" | "project.axial" | "project.thickness" | "tasks.projection" => PATH,
             _ => [FEW_ROUNDINGS; 2],
         };
         Self::OfPeak { worst, rms }

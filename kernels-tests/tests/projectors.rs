@@ -25,7 +25,7 @@ fn projected_by(volume: &Volume, geometry: &Geometry, is_axial: bool) -> Vec<f32
     if is_axial {
         assert!(axial::is_axial(geometry, grid));
         let reordered = graph.buffer::<f32>("reordered", reorder::extent(grid));
-        reorder::record(&mut graph, grid, uploaded.bits(), reordered.bits());
+        reorder::record(&mut graph, grid, uploaded, reordered);
         axial::record(&mut graph, geometry, grid, reordered, integrals);
     } else {
         siddon::record(&mut graph, geometry, grid, uploaded, integrals.replace());

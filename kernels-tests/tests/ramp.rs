@@ -57,8 +57,9 @@ fn error(filter: &RampFilter, other: &RampFilter, extent: Extent) -> f64 {
 
 fn any_filter() -> impl Strategy<Value = RampFilter> {
     let window = prop::sample::select(Window::NAMES.map(|(_, window)| window).to_vec());
-    (window, prop_oneof![Just(1.0), 0.02..1.0], -2.0..2.5)
-        .prop_map(|(window, cutoff, pitch): (_, f64, f64)| RampFilter { pitch_mm: 10_f64.powf(pitch), window, cutoff })
+    (window, prop_oneof![Just(1.0), 0.02..1.0], -2.0..2.5).prop_map(|(window, cutoff, pitch): (_, f64, f64)| {
+        RampFilter { pitch_mm: 10_f64.powf(pitch), window, cutoff, profile: None }
+    })
 }
 
 /// Rows of one column, of few, of up to one segment, and of several; views of one row and of more than are filtered side by side.
@@ -85,7 +86,7 @@ proptest! {
 fn a_ten_thousandth_more_of_pitch_or_cut_off_is_told_apart() {
     for (_, window) in Window::NAMES {
         for columns in [1, 2, 33, 700, 1500] {
-            let filter = RampFilter { pitch_mm: 0.8, window, cutoff: 0.6 };
+            let filter = RampFilter { pitch_mm: 0.8, window, cutoff: 0.6, profile: None };
             let extent = Extent::new(1, 2, columns);
             assert!(error(&filter, &filter, extent) <= 1.0, "{columns} columns, {window:?}");
             let wide = RampFilter { pitch_mm: 0.8 * 1.0001, ..filter };

@@ -8,7 +8,7 @@ use kerma::{
     data::{Grid, Unit, Volume},
     engine::{Control, Device, Extent, Graph, Limits, Plan},
     geometry::{Geometry, Scan, Source, View},
-    kernels::project::{Thicknesses, axial, axial_thickness, reorder, siddon, thickness},
+    kernels::project::{Thicknesses, siddon},
     physics::Material,
 };
 use kerma_kernels_tests::{
@@ -16,37 +16,14 @@ use kerma_kernels_tests::{
     oracle::{self, Error},
 };
 
-/// Which kernel computes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum By {
-    General,
-    Axial,
-    /// What the host chooses.
-    Either,
-}
-
 /// Images of each material, `[material][view][row][column]`.
-fn thicknesses(body: &Body, geometry: &Geometry, by: By, limits: Limits) -> Vec<Vec<f32>> {
-    let (grid, materials, [columns, rows]) = (body.grid(), body.materials().len(), geometry.detector());
-    let [nx, ny, nz] = grid.size();
+fn thicknesses(body: &Body, geometry: &Geometry, limits: Limits) -> Vec<Vec<f32>> {
+    let (materials, [columns, _]) = (body.materials().len(), geometry.detector());
     let mut graph = Graph::new();
-    let extent = Extent::new(geometry.views().len(), rows, materials * columns);
-    let output = graph.buffer::<f32>("thickness", extent);
-    if by == By::Either {
-        Thicknesses::new(&mut graph, geometry, body).record(&mut graph, geometry, output);
-    } else {
-        let compositions = thickness::Compositions::upload(&mut graph, body);
-        let volume = graph.upload("volume", Extent::new(nz, ny, nx), body.voxels());
-        if by == By::Axial {
-            assert!(axial_thickness::is_axial(geometry, grid, materials));
-            let reordered = graph.buffer("reordered", reorder::extent(grid));
-            reorder::record(&mut graph, grid, volume, reordered);
-            axial_thickness::record(&mut graph, geometry, grid, compositions, reordered, output);
-        } else {
-            thickness::record(&mut graph, geometry, grid, compositions, volume, output.replace());
-        }
-    }
-    let output = graph.result(output);
+    let uploaded = Thicknesses::new(&mut graph, body);
+    let thickness = graph.buffer::<f32>("thickness", uploaded.extent(geometry));
+    uploaded.record(&mut graph, geometry, thickness.replace());
+    let output = graph.result(thickness);
     let values: Vec<f32> = ran(&graph, limits).take(output).unwrap();
     (0..materials)
         .map(|m| values.chunks_exact(columns).skip(m).step_by(materials).flatten().copied().collect())
@@ -58,19 +35,13 @@ fn ran(graph: &Graph<'_>, limits: Limits) -> kerma::engine::Outputs {
     pollster::block_on(Device::cpu().run(&plan, &Control::default())).unwrap()
 }
 
-fn line_integrals(volume: &Volume, geometry: &Geometry, by: By) -> Vec<f32> {
+fn line_integrals(volume: &Volume, geometry: &Geometry) -> Vec<f32> {
     let (grid, [columns, rows]) = (volume.grid(), geometry.detector());
     let [nx, ny, nz] = grid.size();
     let mut graph = Graph::new();
     let uploaded = graph.upload("volume", Extent::new(nz, ny, nx), volume.values());
     let integrals = graph.buffer::<f32>("integrals", Extent::new(geometry.views().len(), rows, columns));
-    if by == By::Axial {
-        let reordered = graph.buffer::<f32>("reordered", reorder::extent(grid));
-        reorder::record(&mut graph, grid, uploaded.bits(), reordered.bits());
-        axial::record(&mut graph, geometry, grid, reordered, integrals);
-    } else {
-        siddon::record(&mut graph, geometry, grid, uploaded, integrals.replace());
-    }
+    siddon::record(&mut graph, geometry, grid, uploaded, integrals.replace());
     let output = graph.result(integrals);
     ran(&graph, Device::cpu().limits()).take(output).unwrap()
 }
@@ -136,21 +107,16 @@ const WORST: f64 = 1e-5;
 fn paths_through_water_and_bone_are_right() {
     let body = water_and_bone();
     let limits = Device::cpu().limits();
-    for (name, by, geometry) in [
-        ("cone", By::Axial, cone(3, [90, 96], [2.1, 2.3])),
-        ("cone", By::General, cone(3, [90, 96], [2.1, 2.3])),
-        ("tilted", By::General, tilted()),
-    ] {
-        for (material, found) in thicknesses(&body, &geometry, by, limits).iter().enumerate() {
-            let truth = oracle::project(&fractions(&body, material), &geometry);
-            let error = Error::of(found, &truth);
-            println!("{name}, {by:?}, material {material}: {error:?}");
-            assert!(error.relative_rms <= RMS && error.worst_of_peak <= WORST, "{name}, {by:?}: {error:?}");
+    for (name, geometry) in [("cone", cone(3, [90, 96], [2.1, 2.3])), ("tilted", tilted())] {
+        for (material, found) in thicknesses(&body, &geometry, limits).iter().enumerate() {
+            let error = Error::of(found, &oracle::project(&fractions(&body, material), &geometry));
+            println!("{name}, material {material}: {error:?}");
+            assert!(error.relative_rms <= RMS && error.worst_of_peak <= WORST, "{name}: {error:?}");
         }
     }
     // Control: the other material's paths are not these.
     let geometry = cone(1, [90, 96], [2.1, 2.3]);
-    let found = thicknesses(&body, &geometry, By::Axial, limits);
+    let found = thicknesses(&body, &geometry, limits);
     assert!(Error::of(&found[0], &oracle::project(&fractions(&body, 1), &geometry)).relative_rms > 0.1);
 }
 
@@ -158,52 +124,55 @@ fn paths_through_water_and_bone_are_right() {
 fn each_material_has_the_bits_of_its_line_integrals() {
     for materials in [1, 4, 5, 8, 9] {
         let body = mixed_body("45x41x83@1.8x1.7x1.3".parse().unwrap(), materials);
-        for (by, geometry) in [
-            (By::General, tilted()),
-            (By::General, cone(2, [41, 53], [3.3, 4.1])),
-            (By::Axial, cone(2, [61, 73], [2.2, 2.1])),
-            // Rows far apart.
-            (By::Axial, cone(2, [31, 73], [4.2, 9.1])),
-        ] {
-            let found = thicknesses(&body, &geometry, by, Device::cpu().limits());
+        for geometry in [tilted(), cone(2, [41, 53], [3.3, 4.1])] {
+            let found = thicknesses(&body, &geometry, Device::cpu().limits());
             for (material, found) in found.iter().enumerate() {
-                let wanted = line_integrals(&fractions(&body, material), &geometry, by);
-                assert!(bits(found) == bits(&wanted), "{materials} materials, {by:?}, material {material}");
+                let wanted = line_integrals(&fractions(&body, material), &geometry);
+                assert!(bits(found) == bits(&wanted), "{materials} materials, material {material}");
             }
         }
     }
 }
 
 #[test]
-fn the_parts_of_a_whole_body_make_the_path_through_it() {
-    // One material everywhere, and the same voxels as two compositions that are alike.
+fn the_path_through_a_body_of_one_material_is_that_through_ones() {
     let grid: Grid = "45x41x37@1.8x1.7x2.3".parse().unwrap();
     let ones = Volume::new(grid, Unit::PerMillimetre, vec![1.0; grid.voxel_count()]).unwrap();
-    let water = || vec![Material::by_name("water").unwrap()];
+    // Two compositions that are alike, in turns.
     let mut voxels: Vec<u32> = (0..grid.voxel_count() as u32).map(|n| 1 + n % 2).collect();
-    let geometries = [(By::General, tilted()), (By::Axial, cone(2, [61, 73], [2.2, 2.1]))];
-    let whole = Body::new(grid, water(), vec![0.0, 1.0, 1.0], voxels.clone()).unwrap();
-    let middle = voxels.len() / 2;
-    voxels[middle] = 0;
-    let holed = Body::new(grid, water(), vec![0.0, 1.0, 1.0], voxels).unwrap();
-    for (by, geometry) in geometries {
-        let wanted = line_integrals(&ones, &geometry, by);
-        let found = |body| thicknesses(body, &geometry, by, Device::cpu().limits()).remove(0);
-        assert!(bits(&found(&whole)) == bits(&wanted), "{by:?}");
+    let body = |voxels: &[u32]| {
+        let water = Material::by_name("water").unwrap();
+        Body::new(grid, vec![water], vec![0.0, 1.0, 1.0], voxels.to_vec()).unwrap()
+    };
+    let whole = body(&voxels);
+    let [nx, ny, nz] = grid.size();
+    voxels[(nz / 2 * ny + ny / 2) * nx + nx / 2] = 0;
+    let holed = body(&voxels);
+    for geometry in [tilted(), cone(2, [61, 73], [2.2, 2.1])] {
+        let wanted = bits(&line_integrals(&ones, &geometry));
+        let found = |body| bits(&thicknesses(body, &geometry, Device::cpu().limits())[0]);
+        assert!(found(&whole) == wanted);
         // Control: one voxel is missing.
-        assert!(bits(&found(&holed)) != bits(&wanted), "{by:?}");
+        assert!(found(&holed) != wanted);
     }
 }
 
 #[test]
-fn slabs_and_the_choice_of_a_kernel_change_no_bit() {
+fn slabs_and_batches_of_views_change_no_bit() {
     let body = mixed_body("45x41x83@1.8x1.7x1.3".parse().unwrap(), 6);
     let limits = Device::cpu().limits();
-    for (by, geometry) in [(By::General, tilted()), (By::Axial, cone(5, [61, 73], [2.2, 2.1]))] {
-        let whole = thicknesses(&body, &geometry, by, limits);
-        let narrow = Narrow::binding(3 * 46 * 84 * 4 + 61 * 73 * 6 * 4).of(limits);
-        for (limits, by) in [(narrow, by), (limits, By::Either), (narrow, By::Either)] {
-            assert!(thicknesses(&body, &geometry, by, limits) == whole, "{by:?}, {limits:?}");
+    let narrow = Narrow::binding(3 * 45 * 41 * 4 + 75 * 83 * 6 * 4).of(limits);
+    for geometry in [tilted(), cone(5, [61, 73], [2.2, 2.1])] {
+        let whole = thicknesses(&body, &geometry, limits);
+        assert!(thicknesses(&body, &geometry, narrow) == whole);
+        let batches = geometry.views().chunks(2).map(|views| {
+            let part = Geometry::new(geometry.detector(), views.to_vec()).unwrap();
+            thicknesses(&body, &part, limits)
+        });
+        let mut joined = vec![Vec::new(); 6];
+        for batch in batches {
+            joined.iter_mut().zip(batch).for_each(|(all, part)| all.extend(part));
         }
+        assert!(joined == whole);
     }
 }

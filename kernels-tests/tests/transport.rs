@@ -8,78 +8,15 @@ use kerma::{
     data::Grid,
     engine::{Control, Device, Graph, Limits, Plan},
     kernels::transport::{
-        Class, DetectorPlane, Estimate, Source, Tables, Tally,
+        Class, DetectorPlane, Source, Tables, Tally,
         photons::{Histories, record},
     },
-    physics::{Element, Material, Spectrum},
+    physics::{Material, Spectrum},
 };
-
-fn material(name: &str, density_g_cm3: f64, percent: &[(&str, f64)]) -> Material {
-    let composition = percent.iter().map(|(symbol, p)| (Element::from_symbol(symbol).unwrap(), p / 100.0));
-    Material::new(name, density_g_cm3, composition).unwrap()
-}
-
-/// Soft tissue and air of AAPM Report 195.
-fn tissue_and_air() -> [Material; 2] {
-    const TISSUE: [(&str, f64); 9] = [
-        ("H", 10.5),
-        ("C", 25.6),
-        ("N", 2.7),
-        ("O", 60.2),
-        ("Na", 0.1),
-        ("P", 0.2),
-        ("S", 0.3),
-        ("Cl", 0.2),
-        ("K", 0.2),
-    ];
-    const AIR: [(&str, f64); 4] = [("C", 0.0124), ("N", 75.5268), ("O", 23.1781), ("Ar", 1.2827)];
-    [material("soft tissue", 1.03, &TISSUE), material("air", 0.001_205, &AIR)]
-}
-
-/// Centres of the cubes from the body's, in cm, and the energy absorbed in each, in eV for each photon sent: AAPM Report 195
-/// (I. Sechopoulos et al., 2015), case 2 with 56.4 keV at 0°, mean of four Monte Carlo programs.
-const CUBES: [([f64; 3], f64); 9] = [
-    ([0.0, -15.0, 0.0], 27.0105),
-    ([-15.0, 0.0, 0.0], 27.0031),
-    ([0.0, 0.0, 0.0], 36.6674),
-    ([15.0, 0.0, 0.0], 27.0083),
-    ([0.0, 15.0, 0.0], 27.0080),
-    ([0.0, 0.0, -6.0], 72.8588),
-    ([0.0, 0.0, -3.0], 53.3451),
-    ([0.0, 0.0, 3.0], 23.8321),
-    ([0.0, 0.0, 6.0], 14.5952),
-];
-/// The same for the whole body.
-const BODY_EV: f64 = 33_171.4;
-
-/// Case 2: voxels of 30 × 30 × 5 mm, at whose faces body and cubes end. Regions: 0 air, 1 body, from 2 on the cubes.
-fn case_2() -> Tables {
-    let grid = Grid::new([21, 21, 360], [30.0, 30.0, 5.0], [-300.0, -300.0, 2.5], DMat3::IDENTITY).unwrap();
-    let (mut voxels, mut regions) = (Vec::new(), Vec::new());
-    for index in 0..grid.voxel_count() {
-        let at = grid.world_mm(DVec3::new((index % 21) as f64, (index / 21 % 21) as f64, (index / 441) as f64)) / 10.0;
-        let from_centre = at - DVec3::Z * 165.0;
-        let is_within = |half: DVec3, centre: DVec3| (from_centre - centre).abs().cmplt(half).all();
-        let is_tissue = is_within(DVec3::new(19.5, 19.5, 10.0), DVec3::ZERO);
-        let cube = CUBES.iter().position(|(centre, _)| is_within(DVec3::splat(1.5), DVec3::from_array(*centre)));
-        voxels.push(if is_tissue { 1 } else { 2 });
-        regions.push(cube.map_or(u16::from(is_tissue), |cube| cube as u16 + 2));
-    }
-    let body = Body::new(grid, tissue_and_air().to_vec(), vec![0.0, 0.0, 1.0, 0.0, 0.0, 1.0], voxels).unwrap();
-    Tables::new(&body, Some(&regions)).unwrap()
-}
+use kerma_kernels_tests::tg195::{BODY_EV, CUBES, body_and_cubes, case_2, source, tissue_and_air};
 
 fn mono(energy_kev: f64) -> Spectrum {
     Spectrum::new(vec![energy_kev], vec![1.0]).unwrap()
-}
-
-fn source_of_case_2(spectrum: Spectrum) -> Source {
-    Source {
-        position_mm: DVec3::ZERO,
-        corner_mm: DVec3::new(-195.0, -195.0, 1800.0),
-        edges_mm: [DVec3::X * 390.0, DVec3::Y * 390.0],
-        spectrum,
-    }
 }
 
 fn followed_within(
@@ -101,18 +38,9 @@ fn followed(tables: &Tables, source: &Source, detector: Option<&DetectorPlane>, 
     followed_within(Device::cpu().limits(), tables, source, detector, Histories { seed: 1, first: 0, count })
 }
 
-/// Energy absorbed in the body, and in each of the cubes.
-fn body_and_cubes(tally: &Tally) -> (Estimate, Vec<Estimate>) {
-    let regions: Vec<Estimate> = (0..11).map(|region| tally.region_ev(region)).collect();
-    let mean = regions[1..].iter().map(|of| of.mean).sum();
-    // Regions share photons, so that errors may add up.
-    let error = regions[1..].iter().map(|of| of.error).sum();
-    (Estimate { mean, error }, regions[2..].to_vec())
-}
-
 #[test]
 fn the_energy_absorbed_in_a_body_and_its_cubes_is_that_of_four_other_programs() {
-    let tally = followed(&case_2(), &source_of_case_2(mono(56.4)), None, 2_000_000);
+    let tally = followed(&case_2(), &source(mono(56.4)), None, 2_000_000);
     let (body, cubes) = body_and_cubes(&tally);
     println!("body {body:?}, want {BODY_EV}; {:?}", tally.events());
     assert!((body.mean / BODY_EV - 1.0).abs() < 0.003, "{body:?}");
@@ -168,6 +96,26 @@ fn the_primary_behind_tissue_is_the_exponential() {
 }
 
 #[test]
+fn what_is_expected_is_the_mean_of_what_arrives() {
+    let (tables, source) = block(Material::by_name("water").unwrap(), [200.0; 3], 60.0);
+    let plane =
+        || DetectorPlane::new(DVec3::new(-200.0, -200.0, 250.0), [DVec3::Y * 400.0, DVec3::X * 400.0], [1, 1], |e| e);
+    let arrived = followed(&tables, &source, Some(&plane()), 1_000_000);
+    let expected = followed(&tables, &source, Some(&plane().of_expected()), 1_000_000);
+    for class in Class::ALL {
+        let [arrived, expected] = [&arrived, &expected].map(|tally| tally.image(&[class])[0]);
+        println!("{class:?}: {arrived:?}, {expected:?}");
+        let error = arrived.error + expected.error;
+        assert!((arrived.mean - expected.mean).abs() < 4.0 * error, "{class:?}: {arrived:?}, {expected:?}");
+        assert!(class == Class::Primary || expected.error < arrived.error);
+    }
+    assert_eq!(expected.absorbed_ev() + expected.escaped_ev(), expected.emitted_ev());
+    // The control: one class is not another.
+    let [compton, rayleigh] = [Class::Compton, Class::Rayleigh].map(|class| expected.image(&[class])[0]);
+    assert!((compton.mean - rayleigh.mean).abs() > 4.0 * (compton.error + rayleigh.error));
+}
+
+#[test]
 fn interactions_share_as_the_coefficients_do() {
     // So thin that hardly any photon interacts twice.
     let (tables, source) = block(Material::by_name("water").unwrap(), [1.0; 3], 60.0);
@@ -215,7 +163,7 @@ fn sums_are_the_same_however_the_photons_are_divided() {
 #[ignore = "two minutes: 200 million photons"]
 fn the_energy_absorbed_is_that_of_four_other_programs_to_a_thousandth() {
     let begin = std::time::Instant::now();
-    let tally = followed(&case_2(), &source_of_case_2(mono(56.4)), None, 200_000_000);
+    let tally = followed(&case_2(), &source(mono(56.4)), None, 200_000_000);
     let (body, cubes) = body_and_cubes(&tally);
     println!("{:?}: body {:.1} ± {:.1}, want {BODY_EV}; {:?}", begin.elapsed(), body.mean, body.error, tally.events());
     assert!((body.mean / BODY_EV - 1.0).abs() < 0.003, "{body:?}");

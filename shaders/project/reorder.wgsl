@@ -4,7 +4,7 @@
 const SIDE = WORKGROUP_WIDE;
 
 // One more in a row, so that neither direction falls on one bank.
-var<workgroup> square: array<u32, SIDE * (SIDE + 1u)>;
+var<workgroup> square: array<f32, SIDE * (SIDE + 1u)>;
 
 @compute @workgroup_size(WORKGROUP_WIDE, WORKGROUP_HIGH)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -12,7 +12,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let first_slice = group.x * SIDE;
     let own = tile.first_row + first_line + local.x;
     let x = own % params.wide;
-    var value = 0u;
+    var value = 0.0;
     if (first_line + local.x < tile.row_count && first_slice + local.y < tile.input_count && x < params.nx) {
         let line = volume_row((tile.first_input + first_slice + local.y) * params.ny + own / params.wide);
         value = volume[line * params.nx + x];

@@ -97,11 +97,15 @@ fn enter() -> bool {
     return true;
 }
 
+// Length of a free path, in mm.
+fn path_of(mean: f32, word: u32) -> f32 {
+    return pin(-natural_log((f32(word >> 9u) + 0.5) * 1.1920929e-7) * mean);
+}
+
 // A free path, and how it ends. One that leaves the body is not gone: it may lead beyond the detector.
 fn fly(length: u32, choice: u32) -> End {
     let row = photon.node * (1u + 3u * params.materials);
-    let u = (f32(length >> 9u) + 0.5) * 1.1920929e-7;
-    let path = pin(-natural_log(u) * numbers[row]);
+    let path = path_of(numbers[row], length);
     let next = pin3(photon.position + pin3(photon.step * path));
     if (any(next < vec3<f32>(0.0)) || any(next >= params.size.xyz)) {
         return End(OUTSIDE, 0u, 0u, 0.0, 0.0);
@@ -121,29 +125,6 @@ fn fly(length: u32, choice: u32) -> End {
         below = upto;
     }
     return End(NOTHING, 0u, 0u, 0.0, 0.0);
-}
-
-fn affine(factors: vec4<f32>) -> f32 {
-    return product(factors.xyz, photon.position) + factors.w;
-}
-
-// A photon that leaves, to the detector if it flies there.
-fn leave() {
-    let speed = -product(params.height.xyz, photon.step);
-    let height = affine(params.height);
-    if (speed < 1e-6 || height <= 0.0) {
-        return;
-    }
-    let path = pin(height * reciprocal(speed));
-    let column = affine(params.column) + pin(path * pin(product(params.column.xyz, photon.step)));
-    let row = affine(params.row) + pin(path * pin(product(params.row.xyz, photon.step)));
-    if (column >= 0.0 && column < f32(params.detector_columns) && row >= 0.0 && row < f32(params.detector_rows)) {
-        let pixel = u32(row) * params.detector_columns + u32(column);
-        let amount = lists[3u * params.bins + photon.node];
-        let sum = 8u + params.regions * 16u + pixel * 8u + 2u * photon.scattered;
-        tallies_add(sum, amount);
-        tallies_add(sum + 1u, amount * amount);
-    }
 }
 
 // Each invocation follows every 64th of its row's 1024 photons, and begins the next where one has ended, so that its neighbours do
@@ -170,7 +151,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             ledger[2] += u32(is_inside);
             if (!is_inside) {
                 ledger[1] += photon.energy;
-                leave();
+                arrive(1.0, 0u);
             }
             continue;
         }
@@ -183,8 +164,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         }
         if (end.what == OUTSIDE) {
             ledger[1] += photon.energy;
-            leave();
             is_inside = false;
+            // A scattered one may have been expected.
+            if (params.expects == 0u || photon.scattered == 0u) {
+                arrive(1.0, 0u);
+            }
         } else if (end.what == ON) {
             let before = photon.energy;
             let event = interact(end.material, end.rest, end.part);
@@ -193,6 +177,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
                 tallies_add((end.voxel >> 20u) * 16u + 8u + (photon.number.x & 15u), before - photon.energy);
             }
             is_inside = photon.energy > 0u;
+            if (is_inside) {
+                expect();
+            }
         }
     }
     for (var i = 0u; i < 7u; i++) {

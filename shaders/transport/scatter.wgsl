@@ -19,7 +19,7 @@ fn interact(material: u32, rest: f32, part: f32) -> u32 {
     let cosine = pin(first + pin(pin(along) * pin(numbers[at + 1u] - first)));
     photon.scattered = select(3u, 1u + process, photon.scattered == 0u);
     if (process == 0u) {
-        let ratio = reciprocal(1.0 + pin(pin(energy * 1.9569512e-6) * (1.0 - cosine)));
+        let ratio = reciprocal(1.0 + pin(pin(energy * 1.956951e-6) * (1.0 - cosine)));
         let left = min(u32(pin(energy * ratio) + 0.5), photon.energy);
         photon.energy = select(left, 0u, left < params.cut_off);
     }
@@ -35,9 +35,9 @@ fn interact(material: u32, rest: f32, part: f32) -> u32 {
 fn turned(old: vec3<f32>, cosine: f32, word: u32) -> vec3<f32> {
     let square = max(pin(pin(1.0 - cosine) * pin(1.0 + cosine)), 1e-30);
     let sine = pin(square * inverse_square_root(square));
-    let angle = pin(f32(i32((word >> 6u) & 0xffffffu) - 0x800000) * 9.3626755e-8);
+    let angle = pin(f32(i32((word >> 6u) & 0xffffffu) - 0x800000) * 9.362675e-8);
     let s = pin(angle * angle);
-    let odd = pin(pin(pin(s * -1.984127e-4) + 8.3333336e-3) * s) - 1.6666667e-1;
+    let odd = pin(pin(pin(s * -1.984127e-4) + 8.333334e-3) * s) - 1.6666667e-1;
     let even = pin(pin(pin(pin(pin(s * 2.4801587e-5) - 1.3888889e-3) * s) + 4.1666668e-2) * s) - 0.5;
     let c = pin(pin(s * pin(even)) + 1.0);
     let t = pin(pin(pin(angle * s) * pin(odd)) + angle);

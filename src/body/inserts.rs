@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::{collections::HashMap, f64::consts::PI};
 
 use glam::{DMat3, DVec3};
 
@@ -342,6 +342,9 @@ fn in_region(body: &Body, is_in: &[bool], centre: DVec3, radius: f64) -> bool {
         return false;
     }
     let half = (DVec3::splat(radius) / grid.spacing_mm()).ceil().as_i64vec3();
+    // No ball of this radius has more voxels.
+    let spacing = grid.spacing_mm();
+    let most = 4.0 / 3.0 * PI * (radius + spacing.length()).powi(3) / spacing.element_product();
     let (mut inside, mut all) = (0_usize, 0_usize);
     for k in -half.z..=half.z {
         for j in -half.y..=half.y {
@@ -352,6 +355,9 @@ fn in_region(body: &Body, is_in: &[bool], centre: DVec3, radius: f64) -> bool {
                     inside += usize::from(holds(middle + step));
                 }
             }
+            if (all - inside) as f64 > (1.0 - SHARE_IN_REGION) * most {
+                return false;
+            }
         }
     }
     inside as f64 >= SHARE_IN_REGION * all as f64
@@ -359,8 +365,6 @@ fn in_region(body: &Body, is_in: &[bool], centre: DVec3, radius: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::f64::consts::PI;
-
     use glam::DQuat;
     use proptest::prelude::*;
 

@@ -82,6 +82,24 @@ impl Body {
         &self.voxels
     }
 
+    /// The body with as much of another of its materials in place of some: all that a composition has of `these`, by volume and at
+    /// most all of it, becomes `other`. Materials that it does not have change nothing.
+    ///
+    /// # Errors
+    /// [`BodyError::Value`] when `other` is none of the body's materials.
+    pub fn replaced(mut self, these: &[&str], other: &str) -> Result<Self, BodyError> {
+        let names: Vec<&str> = self.materials.iter().map(Material::name).collect();
+        let Some(other) = names.iter().position(|name| *name == other) else {
+            return Err(BodyError::value("a material in place of others", names.join(", "), other));
+        };
+        let these: Vec<usize> = (0..names.len()).filter(|at| *at != other && these.contains(&names[*at])).collect();
+        for fractions in self.compositions.chunks_exact_mut(self.materials.len()) {
+            let sum: f32 = these.iter().map(|at| std::mem::take(&mut fractions[*at])).sum();
+            fractions[other] += sum.min(1.0);
+        }
+        Ok(self)
+    }
+
     /// Density of each composition, in g/cm³.
     #[must_use]
     pub fn densities_g_cm3(&self) -> Vec<f64> {
@@ -217,5 +235,19 @@ mod tests {
         assert_eq!(body.places_of(&[iron, materials[1].clone()]), [2, 1]);
         assert_eq!(body.attenuation_volume(60.0).unwrap(), before);
         assert_eq!(body.add(&[0.0, 0.0, 1.0]), 3);
+    }
+
+    #[test]
+    fn a_material_stands_in_place_of_others_by_volume() {
+        let materials = ["muscle", "trabecular-bone", "cortical-bone"].map(|name| Material::by_name(name).unwrap());
+        let grid = Grid::centred([3, 1, 1], [1.0; 3]).unwrap();
+        // Marrow and soft tissue; and bone denser than cortical bone, which is as much soft tissue as there is space.
+        let compositions = vec![0.0, 0.0, 0.0, 0.25, 0.5, 0.25, 0.0, 0.0, 1.5];
+        let body = Body::new(grid, materials.to_vec(), compositions, vec![0, 1, 2]).unwrap();
+        let soft = body.clone().replaced(&["trabecular-bone", "cortical-bone", "lung"], "muscle").unwrap();
+        assert_eq!(soft.compositions(), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(soft.voxels(), body.voxels());
+        let message = body.replaced(&["cortical-bone"], "water").unwrap_err().to_string();
+        assert!(message.starts_with("a material in place of others must be muscle, "), "{message}");
     }
 }

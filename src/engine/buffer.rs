@@ -58,14 +58,6 @@ pub struct Buffer<T> {
     pub(crate) element: PhantomData<fn() -> T>,
 }
 
-impl Buffer<f32> {
-    /// The same buffer as the bits of its numbers, for kernels that move them.
-    #[must_use]
-    pub fn bits(self) -> Buffer<u32> {
-        Buffer { entry: self.entry, element: PhantomData }
-    }
-}
-
 /// Host array that a graph fills by downloads.
 #[derive(Debug)]
 pub struct Output<T> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::geometry::{Geometry, GeometryError};
+use crate::geometry::{Geometry, GeometryError, View};
 
 /// Size that the largest stack of one batch should not exceed.
 const BATCH_BYTES: usize = 32 << 20;
@@ -37,6 +37,14 @@ pub(super) fn batches(geometry: &Geometry, view_values: usize) -> Result<Vec<Bat
             Ok(Batch { views, geometry })
         })
         .collect()
+}
+
+/// Each view on its own.
+pub(super) fn single_views(geometry: &Geometry) -> Result<Vec<Batch>, GeometryError> {
+    let alone = |(index, view): (usize, &View)| {
+        Ok(Batch { views: index..index + 1, geometry: Geometry::new(geometry.detector(), vec![*view])? })
+    };
+    geometry.views().iter().enumerate().map(alone).collect()
 }
 
 #[cfg(test)]

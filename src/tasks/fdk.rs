@@ -1,10 +1,15 @@
 use std::borrow::Cow;
 
-use super::{Recorded, Redundancy, TaskError, batch::batches, redundancy, task::Values};
+use super::{
+    Recorded, Redundancy, TaskError,
+    batch::{batches, single_views},
+    redundancy,
+    task::Values,
+};
 use crate::{
     data::{Grid, Projections, Unit, Volume},
     engine::{Extent, Graph, Output, Outputs},
-    geometry::{DetectorAxis, Geometry, Scan},
+    geometry::{DetectorAxis, Geometry, Scan, Source, View},
     kernels::fdk::{
         backproject,
         ramp::{self, RampFilter, Window},
@@ -24,11 +29,16 @@ pub struct FdkOptions {
     /// For objects that go on beyond the detector: without it the ramp takes the edge of the detector for that of the
     /// object and puts a bright band there. The short side of a displaced detector needs none.
     pub margin: f64,
+    /// Thickness of the slices of a tomosynthesis, in millimetres: width at half height of their profile along y.
+    ///
+    /// Without it, fine structures of other depths are blurred less the further the sweep is from its middle, as no frequency
+    /// along y is left out.
+    pub slice_mm: Option<f64>,
 }
 
 impl Default for FdkOptions {
     fn default() -> Self {
-        Self { window: Window::RamLak, cutoff: 1.0, margin: 0.0 }
+        Self { window: Window::RamLak, cutoff: 1.0, margin: 0.0, slice_mm: None }
     }
 }
 
@@ -63,7 +73,7 @@ impl<'a> Fdk<'a> {
         let projections = projections.into();
         let geometry = scan.build()?;
         let orbit = scan.orbit()?;
-        check(&projections, &geometry, grid, options)?;
+        check(&projections, scan, &geometry, grid, options)?;
 
         let axis = orbit.filter;
         let [measured, rows] = size_along(axis, geometry.detector());
@@ -75,11 +85,19 @@ impl<'a> Fdk<'a> {
 
         let mut graph = Graph::new();
         let values = Values::of(projections, Projections::values, Projections::into_values);
-        let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff };
-        let tables = ramp::Tables::record(&mut graph, &filter, columns);
+        let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff, profile: None };
+        let common = match options.slice_mm {
+            None => Some(ramp::Tables::record(&mut graph, &filter, columns)),
+            Some(_) => None,
+        };
         let [nx, ny, nz] = grid.size();
         let volume = graph.buffer("fdk.volume", Extent::new(nz, ny, nx));
-        for batch in batches(&geometry, columns * rows)? {
+        // A slice's profile is a filter of its own for each view.
+        let runs = match options.slice_mm {
+            None => batches(&geometry, columns * rows)?,
+            Some(_) => single_views(&geometry)?,
+        };
+        for batch in runs {
             let extent = match axis {
                 DetectorAxis::U => Extent::new(batch.views.len(), rows, measured),
                 DetectorAxis::V => Extent::new(batch.views.len(), measured, rows),
@@ -87,6 +105,12 @@ impl<'a> Fdk<'a> {
             let uploaded = values.upload(&mut graph, "fdk.projections", extent, batch.elements());
             let table = &weights[batch.views.start * columns..batch.views.end * columns];
             let weighted = weight::record(&mut graph, &batch.geometry, axis, margins, table, uploaded);
+            let tables = common.unwrap_or_else(|| {
+                let depth = depth_frequency(&batch.geometry.views()[0], axis);
+                // 1/slice is where the profile ends, 1/(2·pitch) the Nyquist frequency.
+                let profile = options.slice_mm.map(|slice_mm| 2.0 * pitch_mm / (slice_mm * depth.max(LEAST_DEPTH)));
+                ramp::Tables::record(&mut graph, &RampFilter { profile, ..filter }, columns)
+            });
             let filtered = ramp::record(&mut graph, &tables, weighted);
             let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
             backproject::record(&mut graph, &batch.geometry, axis, margins[0], grid, filtered, target);
@@ -120,12 +144,53 @@ impl Recorded for Fdk<'_> {
     }
 }
 
-fn check(projections: &Projections, geometry: &Geometry, grid: &Grid, options: FdkOptions) -> Result<(), TaskError> {
+/// Frequency along y below which a view counts as one straight from the front, over that on the detector.
+const LEAST_DEPTH: f64 = 1e-6;
+
+/// Frequency along y in the middle of the volume to which a frequency along the detector's filtered axis belongs, over the latter.
+///
+/// ```text
+/// k = f·M·(e − (e·d)·d)/(1 − (e·d)²)        M = (c − s)·w/(−s·w)
+/// ```
+/// with the unit vectors e along the axis, d along the ray through the isocentre, w along the detector's normal, the source s
+/// and the detector's centre c: of all k across the ray, the one whose share along e is that on the detector, magnified.
+fn depth_frequency(view: &View, axis: DetectorAxis) -> f64 {
+    let along = view.step(axis).normalize();
+    let (ray, magnified) = match view.source {
+        Source::Point(source) => {
+            let normal = view.u_step.cross(view.v_step);
+            (-source.normalize(), (view.detector_centre - source).dot(normal) / (-source).dot(normal))
+        }
+        Source::Direction(direction) => (direction.normalize(), 1.0),
+    };
+    let share = along.dot(ray);
+    (magnified * (along - share * ray).y / (1.0 - share * share)).abs()
+}
+
+fn check(
+    projections: &Projections,
+    scan: &Scan,
+    geometry: &Geometry,
+    grid: &Grid,
+    options: FdkOptions,
+) -> Result<(), TaskError> {
     if !(options.cutoff > 0.0 && options.cutoff <= 1.0) {
         return Err(TaskError::Range { field: "cut-off", allowed: "above 0 and at most 1", got: options.cutoff });
     }
     if !(0.0..=1.0).contains(&options.margin) {
         return Err(TaskError::Range { field: "margin", allowed: "0 to 1", got: options.margin });
+    }
+    if let Some(slice_mm) = options.slice_mm {
+        if !(slice_mm > 0.0 && slice_mm.is_finite()) {
+            return Err(TaskError::Range { field: "slice thickness", allowed: "above 0 mm", got: slice_mm });
+        }
+        if !matches!(scan, Scan::TomosynthesisLinear(_) | Scan::TomosynthesisArc(_)) {
+            return Err(TaskError::Range {
+                field: "slice thickness",
+                allowed: "absent but for tomosynthesis",
+                got: slice_mm,
+            });
+        }
     }
     let words = |views: usize, [nu, nv]: [usize; 2]| format!("{views} views of {nu}x{nv}");
     let expected = words(geometry.views().len(), geometry.detector());
@@ -158,5 +223,23 @@ mod tests {
         let plan = Plan::new(task.graph(), Limits::portable()).unwrap().to_string();
         let uploads = |label: &str| plan.matches(&format!("upload {label}")).count();
         assert_eq!((uploads("fdk.projections"), uploads("ramp.spectra"), uploads("ramp.twiddles")), (2, 1, 1));
+    }
+
+    #[test]
+    fn frequencies_along_depth_follow_the_tangent_of_a_standing_detector_and_the_sine_of_a_turned_one() {
+        let common = "source_isocentre_mm = 1500\nsource_detector_mm = 1800\nsweep_deg = 40\nviews = 5\n\
+                      detector = [8, 8]\npitch_mm = [1.0, 1.0]\ntravel = 'z'\n";
+        for (kind, of) in [
+            ("linear'\ndetector_moves = false", f64::tan as fn(f64) -> f64),
+            ("linear'\ndetector_moves = true", f64::tan),
+            ("arc'\ndetector_moves = true", f64::sin),
+        ] {
+            let scan = Scan::from_toml(&format!("kind = 'tomosynthesis-{kind}\n{common}")).unwrap();
+            let (geometry, orbit) = (scan.build().unwrap(), scan.orbit().unwrap());
+            for (view, angle) in geometry.views().iter().zip(&orbit.angles_rad) {
+                let (got, want) = (depth_frequency(view, DetectorAxis::V), 1.2 * of(*angle).abs());
+                assert!((got - want).abs() < 1e-12, "{kind} at {angle}: {got}, want {want}");
+            }
+        }
     }
 }

@@ -7,7 +7,6 @@ mod demo;
 mod denoise;
 mod devices;
 mod enhance;
-#[cfg(feature = "nn")]
 mod evaluate;
 mod geometry;
 mod metrics;
@@ -55,8 +54,7 @@ pub(crate) enum Command {
     /// Train a network from simulated radiographs
     #[cfg(feature = "nn")]
     Train(train::TrainArgs),
-    /// Compare denoisers on held-out simulated radiographs
-    #[cfg(feature = "nn")]
+    /// Hold denoisers, or the simulation, to what is known, by a recipe
     Evaluate(evaluate::EvaluateArgs),
     /// Print the compute graph of a command without running it
     Plan(plan::PlanArgs),
@@ -82,7 +80,6 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Spectrum(args) => spectrum::run(&args, context),
         #[cfg(feature = "nn")]
         Command::Train(args) => train::run(&args, context),
-        #[cfg(feature = "nn")]
         Command::Evaluate(args) => evaluate::run(&args, context),
         Command::Plan(args) => plan::run(&args, context),
         Command::Bench(args) => bench::run(&args, context),

@@ -109,7 +109,7 @@ impl Loaded<'_> {
         let ReconstructInputs { window, cutoff, margin, grid, .. } = self.inputs;
         match self.inputs.method {
             Method::Fdk => {
-                let options = FdkOptions { window: *window, cutoff: *cutoff, margin: *margin };
+                let options = FdkOptions { window: *window, cutoff: *cutoff, margin: *margin, slice_mm: None };
                 Fdk::new(&self.projections, &self.scanner.scan, grid, options)
                     .map_err(|error| self.scanner.blame(error, &self.inputs.projections))
             }

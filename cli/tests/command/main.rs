@@ -18,6 +18,7 @@ mod metrics;
 mod output;
 mod round_trip;
 mod runner;
+mod simulate;
 mod spectrum;
 #[cfg(feature = "nn")]
 mod train;

@@ -20,7 +20,8 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
 }
 
 fn case(name: String, window: Window, extent: Extent) -> Case {
-    let filter = RampFilter { pitch_mm: 0.8, window, cutoff: if window == Window::RamLak { 1.0 } else { 0.7 } };
+    let filter =
+        RampFilter { pitch_mm: 0.8, window, cutoff: if window == Window::RamLak { 1.0 } else { 0.7 }, profile: None };
     let rows = Seeded::new(extent.elements()).values(extent.elements() as usize, -1.0, 6.0);
     Case::new(&SHADER, name, Inputs { filter, extent, rows }, recorded)
 }

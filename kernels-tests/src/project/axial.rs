@@ -31,7 +31,7 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let [columns, rows] = inputs.geometry.detector();
     let volume = graph.upload("case.volume", Extent::new(nz, ny, nx), &inputs.volume);
     let reordered = graph.buffer::<f32>("case.reordered", reorder::extent(&inputs.grid));
-    reorder::record(graph, &inputs.grid, volume.bits(), reordered.bits());
+    reorder::record(graph, &inputs.grid, volume, reordered);
     let integrals = graph.buffer::<f32>("case.integrals", Extent::new(inputs.geometry.views().len(), rows, columns));
     record(graph, &inputs.geometry, &inputs.grid, reordered, integrals);
 }
@@ -83,7 +83,7 @@ fn ordinary() -> Vec<Case> {
 }
 
 /// Sources and detectors at other heights, detectors that are not square to the beam, rows that go down.
-pub(super) fn shifted() -> Geometry {
+fn shifted() -> Geometry {
     let mut seeded = Seeded::new(11);
     let shifted = |k: usize| {
         let (sin, cos) = (k as f64 * 0.37).sin_cos();

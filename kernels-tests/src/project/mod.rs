@@ -1,7 +1,6 @@
 //! Cases of the projectors.
 
 mod axial;
-mod axial_thickness;
 mod reorder;
 mod siddon;
 mod thickness;
@@ -9,8 +8,5 @@ mod thickness;
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [siddon::cases(), reorder::cases(), axial::cases(), thickness::cases(), axial_thickness::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [siddon::cases(), reorder::cases(), axial::cases(), thickness::cases()].into_iter().flatten().collect()
 }

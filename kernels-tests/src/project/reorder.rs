@@ -17,7 +17,7 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let [nx, ny, nz] = inputs.grid.size();
     let volume = graph.upload("case.volume", Extent::new(nz, ny, nx), &inputs.volume);
     let reordered = graph.buffer::<f32>("case.reordered", extent(&inputs.grid));
-    record(graph, &inputs.grid, volume.bits(), reordered.bits());
+    record(graph, &inputs.grid, volume, reordered);
 }
 
 pub(crate) fn cases() -> Vec<Case> {

@@ -4,9 +4,9 @@ use glam::DVec3;
 use kerma::{
     body::Body,
     data::Grid,
-    engine::{Extent, Graph},
+    engine::Graph,
     geometry::{Geometry, Travel},
-    kernels::project::thickness::{Compositions, SHADER, record},
+    kernels::project::thickness::{SHADER, Thicknesses},
 };
 
 use super::siddon;
@@ -21,14 +21,9 @@ struct Inputs {
 }
 
 fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
-    let (grid, materials) = (inputs.body.grid(), inputs.body.materials().len());
-    let [nx, ny, nz] = grid.size();
-    let [columns, rows] = inputs.geometry.detector();
-    let compositions = Compositions::upload(graph, &inputs.body);
-    let volume = graph.upload("case.volume", Extent::new(nz, ny, nx), inputs.body.voxels());
-    let extent = Extent::new(inputs.geometry.views().len(), rows, materials * columns);
-    let thickness = graph.buffer::<f32>("case.thickness", extent);
-    record(graph, &inputs.geometry, grid, compositions, volume, thickness.replace());
+    let body = Thicknesses::new(graph, &inputs.body);
+    let thickness = graph.buffer::<f32>("case.thickness", body.extent(&inputs.geometry));
+    body.record(graph, &inputs.geometry, thickness.replace());
 }
 
 fn case(name: impl Into<String>, materials: usize, geometry: Geometry, grid: Grid) -> Case {

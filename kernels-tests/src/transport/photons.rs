@@ -40,7 +40,7 @@ fn tables(size: [usize; 3], spacing_mm: [f64; 3], tilt: f64, materials: &[&str],
     known_good(Tables::new(&body, Some(&regions)))
 }
 
-fn case(name: &str, tables: Tables, energies: &[f64], size: Option<[u32; 2]>, first: u64, count: u32) -> Case {
+fn inputs_of(tables: Tables, energies: &[f64], size: Option<[u32; 2]>, first: u64, count: u32) -> Inputs {
     let spectrum = known_good(Spectrum::new(energies.to_vec(), energies.to_vec()));
     let source = Source {
         position_mm: DVec3::new(3.0, -400.0, 5.0),
@@ -54,7 +54,17 @@ fn case(name: &str, tables: Tables, energies: &[f64], size: Option<[u32; 2]>, fi
         DetectorPlane::new(DVec3::new(-100.0, 120.0, -100.0), steps, size, |kev| kev)
     });
     let histories = Histories { seed: 7, first, count };
-    Case::new(&SHADER, name, Inputs { tables, source, detector, histories }, recorded).on_a_knife_edge()
+    Inputs { tables, source, detector, histories }
+}
+
+fn case(name: &str, tables: Tables, energies: &[f64], size: Option<[u32; 2]>, first: u64, count: u32) -> Case {
+    Case::new(&SHADER, name, inputs_of(tables, energies, size, first, count), recorded).on_a_knife_edge()
+}
+
+/// The detector gets what is expected.
+fn expected(inputs: Inputs, name: &str) -> Case {
+    let detector = inputs.detector.map(DetectorPlane::of_expected);
+    Case::new(&SHADER, name, Inputs { detector, ..inputs }, recorded).on_a_knife_edge()
 }
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -67,6 +77,8 @@ pub(crate) fn cases() -> Vec<Case> {
         case("one photon", water(), &[60.0], Some([1, 1]), 0, 1),
         case("one energy, one material", water(), &[60.0], Some([20, 10]), 0, 5_000),
         case("five energies, three materials, tilted", mixed(), &BEAM, Some([17, 31]), (1 << 32) - 1_000, 5_000),
+        expected(inputs_of(water(), &[60.0], Some([20, 10]), 0, 3_000), "what is expected, one material"),
+        expected(inputs_of(mixed(), &BEAM, Some([17, 31]), 99, 3_000), "what is expected, three materials"),
         case("no detector", mixed(), &BEAM, None, 0, 2_000),
         case("voxels in parts", large(), &BEAM, Some([4, 3]), 5, 2_000).narrowed(Narrow::binding(20 * 48 * 40 * 4)),
         case("short dispatches", mixed(), &BEAM, Some([4, 3]), 5, 5_000).narrowed(Narrow::dispatch(2e7)),

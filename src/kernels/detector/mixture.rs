@@ -31,10 +31,10 @@ pub(super) struct Term {
 /// ```text
 /// H(u, v) = Σ_k w_k·h_k(u)·h_k(v),   h_k(f) ≈ exp(−2π²σ_k²·f²)
 /// ```
-/// A mixture of Gaussians is alike in all directions and yet a sum of few separable blurs. The fewest that come within
-/// 0.8 % of the curve's value at the Nyquist frequency are taken, with positive weights, and taps that come closest to each of them in the largest error over all
-/// frequencies up to Nyquist's. The one of the largest weight is fitted to what the others leave of the curve instead, so that only the taps'
-/// error is left along rows and columns. Weights, and the taps of each, sum to 1 as they are added up.
+/// A mixture of Gaussians is alike in all directions and yet a sum of few separable blurs. The fewest that come within 0.8 % of the curve's
+/// value at the Nyquist frequency are taken, with positive weights, and the taps that come closest to each in the largest error over all
+/// frequencies up to Nyquist's. The one of the largest weight is fitted to what the others leave of the curve instead, so that only
+/// the taps' error is left along rows and columns. Weights, and the taps of each, sum to 1 as they are added up.
 ///
 /// Taps are not all positive where the modulation is high at the Nyquist frequency, as no sampled image has it otherwise.
 #[derive(Clone, Debug, PartialEq)]

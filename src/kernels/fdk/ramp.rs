@@ -107,32 +107,47 @@ pub struct RampFilter {
     pub window: Window,
     /// Frequency at which the window ends, relative to the Nyquist frequency, in (0, 1].
     pub cutoff: f64,
+    /// Frequency at which a second window ½ + ½·cos πx ends, relative to the Nyquist frequency: that of a slice's profile.
+    pub profile: Option<f64>,
 }
 
 impl RampFilter {
-    /// Taps `h[n]/du` for |n| < `reach`, from the most negative n on: integrals over the frequencies f up to F = cutoff/2.
+    /// Taps `h[n]/du` for |n| < `reach`, from the most negative n on: integrals over the frequencies f up to L, the lesser of
+    /// F = cutoff/2 and P = profile/2.
     ///
     /// ```text
-    /// h[n] = 2·∫ f·W(f/F)·cos(2πn·f) df
-    /// 2·∫ f·cos(πb·f/F)·cos(2πn·f) df = F²·(m(2Fn + b) + m(2Fn − b))      m(x) = sinc x − ½·sinc²(x/2)
+    /// h[n] = 2·∫ f·W(f/F)·(½ + ½·cos(πf/P))·cos(2πn·f) df
+    /// 2·∫ f·cos(πb·f/L)·cos(2πn·f) df = L²·(m(2Ln + b) + m(2Ln − b))      m(x) = sinc x − ½·sinc²(x/2)
     /// ```
-    /// With the window sampled instead, the cut-off would move to the nearest sample, and zero frequency not be 0.
+    /// With the window sampled instead, the cut-off would move to the nearest sample, and zero frequency not be 0. The profile's
+    /// cosine is a shift of n by ±1/(2P).
     #[must_use]
     pub fn taps(&self, reach: usize) -> Vec<f64> {
-        let tap = |n: i64| {
-            let x = self.cutoff * n as f64;
+        let (end, shifts) = match self.profile {
+            None => (self.cutoff, vec![(1.0, 0.0)]),
+            Some(profile) => {
+                (self.cutoff.min(profile), vec![(0.5, 0.0), (0.25, 1.0 / profile), (0.25, -1.0 / profile)])
+            }
+        };
+        // The window's own cosines, per L instead of F.
+        let part = end / self.cutoff;
+        let tap = |n: f64| {
+            let x = end * n;
             let ramp = |b: f64| [x + b, x - b].map(|x| sinc(x) - sinc(x / 2.0).powi(2) / 2.0).iter().sum::<f64>();
             match self.window {
                 Window::RamLak => ramp(0.0),
                 // The sine of the window takes the place of f.
-                Window::SheppLogan => [0.5 + x, 0.5 - x].map(|x| x * sinc(x / 2.0).powi(2)).iter().sum(),
-                Window::Cosine => ramp(0.5),
-                Window::Hamming => 0.54 * ramp(0.0) + 0.46 * ramp(1.0),
-                Window::Hann => 0.5 * ramp(0.0) + 0.5 * ramp(1.0),
+                Window::SheppLogan => {
+                    [0.5 * part + x, 0.5 * part - x].map(|x| x / part * sinc(x / 2.0).powi(2)).iter().sum()
+                }
+                Window::Cosine => ramp(0.5 * part),
+                Window::Hamming => 0.54 * ramp(0.0) + 0.46 * ramp(part),
+                Window::Hann => 0.5 * ramp(0.0) + 0.5 * ramp(part),
             }
         };
-        let scale = (self.cutoff / 2.0).powi(2) / self.pitch_mm;
-        (1 - reach as i64..reach as i64).map(|n| scale * tap(n)).collect()
+        let scale = (end / 2.0).powi(2) / self.pitch_mm;
+        let sum = |n: i64| shifts.iter().map(|(share, shift)| share * tap(n as f64 + shift)).sum::<f64>();
+        (1 - reach as i64..reach as i64).map(|n| scale * sum(n)).collect()
     }
 }
 
@@ -338,6 +353,35 @@ fn store<V: Vectors>(
             unsafe { transpose::<V>(&mut square) };
             for (values, row) in square.iter().zip((odd..count).step_by(2)) {
                 copy_lanes(values, &mut rows_out[(first + row) * columns + column..][..lines.len()]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taps_with_a_profile_are_the_integrals_of_both_windows() {
+        // By the midpoint rule over the frequencies of both windows, in cycles per pixel.
+        const STEPS: usize = 20_000;
+        for (_, window) in Window::NAMES {
+            for (cutoff, profile) in [(1.0, 0.3), (0.7, 0.9), (0.8, 0.8), (1.0, 7.0)] {
+                let filter = RampFilter { pitch_mm: 0.4, window, cutoff, profile: Some(profile) };
+                let end: f64 = cutoff.min(profile) / 2.0;
+                let taps = filter.taps(40);
+                for n in [0, 1, 2, 7, 39] {
+                    let at = |k: usize| {
+                        let f = (k as f64 + 0.5) / STEPS as f64 * end;
+                        let both = window.at(2.0 * f / cutoff) * Window::Hann.at(2.0 * f / profile);
+                        2.0 * f * both * (TAU * n as f64 * f).cos()
+                    };
+                    let want = (0..STEPS).map(at).sum::<f64>() * end / STEPS as f64 / 0.4;
+                    let got = taps[39 + n];
+                    assert!((got - want).abs() < 1e-8, "{window:?} {cutoff} {profile} tap {n}: {got}, want {want}");
+                    assert!((got - taps[39 - n]).abs() < 1e-12, "{window:?}: taps are even");
+                }
             }
         }
     }

@@ -5,9 +5,9 @@
 //! ```
 //! where m is the mean signal and v its variance, both over those of the open beam, and n the quanta of the open beam: (its mean)² over
 //! its variance in one pixel. A signal Σ E of a Poisson number of photons is a compound Poisson variable, with the mean Σ E and the
-//! variance Σ E² over the photons that are expected. Here it is n·m²/v equal quanta of the size g, which has both moments, and behind
-//! matter fewer and larger ones as the beam hardens. Its third moment is g²·m, where that of the sum is Σ E³, which is larger by a
-//! tenth to a third for beams as they are used; ten quanta hide it. With v = m it is the noise of [`super::quanta`].
+//! variance Σ E² over the photons that are expected. Here it is n·m²/v equal quanta of the size g, which has both moments: behind
+//! matter fewer and larger ones, as the beam hardens. Its third moment is (Σ E²)²/Σ E, that of the sum Σ E³, which is no less. With
+//! v = m it is the noise of [`super::quanta`].
 //!
 //! Means below 10⁻³⁶ are 0; signals of less than 10⁻³⁶ quanta, or of such a variance, are their means. Counts are those of
 //! [`super::poisson`].

@@ -20,10 +20,9 @@
 
 use std::ops::Range;
 
-use super::columns::{Place, Rows, Walk};
+use super::axis::{Axis, affine};
 use super::rays::{Affine, ViewRays, view_rays};
 use super::reorder;
-use super::walk::{Setting, ray_operations};
 use crate::kernels::prelude::*;
 use crate::{data::Grid, engine::Limits, geometry::Geometry, vectorised::Vectors};
 
@@ -41,13 +40,13 @@ kernel! {
         /// Half the number of gaps between columns, and between rows.
         half_columns, half_rows: f32,
     }
-    shader project/axial + project/columns + project/axis, Pinned, [4, 128];
+    shader project/axial + project/axis, Pinned, [4, 128];
     structs Affine, ViewRays;
     reads views[1, view_count]: whole of ViewRays, volume[wide, deep]: inputs of f32;
     writes integrals[rows, columns]: f32;
     domain |output| Domain {
         grain: GRAIN,
-        ..Domain::rows(output, f64::from(columns) * ray_operations([nx, ny, nz], STEP_OPERATIONS)).over(ny, Order::BothWays)
+        ..Domain::rows(output, f64::from(columns) * ray_operations([nx, ny, nz])).over(ny, Order::BothWays)
     };
 }
 
@@ -55,6 +54,12 @@ kernel! {
 const GRAIN: u32 = 256;
 /// Operations of one step from plane to plane, those of other kernels that take as long.
 const STEP_OPERATIONS: f64 = 3.0;
+
+/// Operations of a ray, which takes at most as many steps as there are planes.
+fn ray_operations(voxels: [u32; 3]) -> f64 {
+    let [nx, ny, nz] = voxels.map(f64::from);
+    (nx + ny + nz) * STEP_OPERATIONS
+}
 
 /// Largest rise of a ray, in mm of z per mm of the plane. Distances are measured in the plane, so that what they lack by
 /// rounding counts for more the steeper a ray is.
@@ -64,15 +69,10 @@ const STEEPEST: f64 = 4.0;
 /// too steep, and buffers can be divided on any device.
 #[must_use]
 pub fn is_axial(geometry: &Geometry, grid: &Grid) -> bool {
-    can_follow(geometry, grid, 1)
-}
-
-/// The same where the output has so many values of each pixel.
-pub(super) fn can_follow(geometry: &Geometry, grid: &Grid, values: usize) -> bool {
     let [columns, rows] = geometry.detector();
     let Extent { rows: wide, columns: deep, .. } = reorder::extent(grid);
     let fits = |row: u64, rows: u64| row * rows * size_of::<f32>() as u64 <= Limits::portable().binding_bytes;
-    fits((columns * values) as u64, rows as u64)
+    fits(columns as u64, rows as u64)
         && fits(wide.into(), deep.into())
         && view_rays(geometry, grid).iter().all(|view| {
             let is_common = |a: &Affine| [a.v, a.v_tail].iter().all(|v| v[0] == 0.0 && v[1] == 0.0);
@@ -108,10 +108,12 @@ pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: B
 
 impl Axial {
     fn of(geometry: &Geometry, grid: &Grid) -> Self {
-        let Setting { voxels, spacing, detector, half, view_count } = Setting::of(geometry, grid);
+        let [nx, ny, nz] = grid.size().map(|n| n as u32);
         let Extent { rows: wide, columns: deep, .. } = reorder::extent(grid);
-        let ([nx, ny, nz], [columns, rows]) = (voxels, detector);
-        let ([spacing_x, spacing_y, spacing_z], [half_columns, half_rows]) = (spacing, half);
+        let [columns, rows] = geometry.detector().map(|n| n as u32);
+        let [spacing_x, spacing_y, spacing_z] = grid.spacing_mm().as_vec3().to_array();
+        let [half_columns, half_rows] = [columns, rows].map(|n| (n as f32 - 1.0) / 2.0);
+        let view_count = geometry.views().len() as u32;
         Self {
             nx,
             ny,
@@ -126,16 +128,6 @@ impl Axial {
             spacing_z,
             half_columns,
             half_rows,
-        }
-    }
-
-    fn setting(&self) -> Setting {
-        Setting {
-            voxels: [self.nx, self.ny, self.nz],
-            spacing: [self.spacing_x, self.spacing_y, self.spacing_z],
-            detector: [self.columns, self.rows],
-            half: [self.half_columns, self.half_rows],
-            view_count: self.view_count,
         }
     }
 }
@@ -157,14 +149,13 @@ vectorised! {
         let parts: Vec<(usize, Range<usize>)> = (block.rows.start / rows..block.rows.end.div_ceil(rows))
             .map(|view| (view, block.rows.start.max(view * rows)..block.rows.end.min((view + 1) * rows)))
             .collect();
-        let (setting, steps) = (kernel.setting(), [kernel.wide, kernel.deep]);
         let (mut walk, mut next) = (Walk::default(), Walk::default());
         let all = parts.len() * columns;
         for n in 0..=all {
             // One walk ahead, so that its voxels can be asked for in time.
             std::mem::swap(&mut walk, &mut next);
             if n < all {
-                next.trace(&setting, steps, block, &views[parts[n % parts.len()].0], n / parts.len());
+                next.trace(kernel, block, &views[parts[n % parts.len()].0], (n / parts.len()) as f32 - kernel.half_columns);
             }
             if n == 0 {
                 continue;
@@ -189,6 +180,197 @@ vectorised! {
                 };
             }
         }
+    }
+}
+
+/// The way of a detector column's rays through the plane of x and y, within the slab of the block.
+#[derive(Default)]
+struct Walk {
+    /// Distances at which columns of voxels begin and end, in mm of the plane.
+    bounds: Vec<f32>,
+    /// First value of each column of voxels, one less than bounds.
+    voxels: Vec<usize>,
+    /// Coordinate of the detector column.
+    i: f32,
+    /// Parameter per mm of the plane.
+    per_mm: f32,
+    /// Whether rays of this direction take part in the block.
+    is_included: bool,
+    /// Whether rays go through no slab after the block's.
+    is_last: bool,
+}
+
+impl Walk {
+    #[inline(always)]
+    fn trace(&mut self, kernel: &Axial, block: &Block, view: &ViewRays, i: f32) {
+        let [nx, wide, deep] = [kernel.nx, kernel.wide, kernel.deep].map(|n| n as isize);
+        let nx = nx as i32;
+        let first_y = block.inputs.start as i32;
+        let end_y = block.inputs.end as i32;
+        let d = [0, 1].map(|axis| {
+            let (head, tail) = affine(&view.direction, axis, i, 0.0);
+            head + tail
+        });
+        let m = [d[0] * kernel.spacing_x, d[1] * kernel.spacing_y];
+        let square = m[0] * m[0] + m[1] * m[1];
+        let per_mm = inverse_square_root(square);
+        let length = square * per_mm;
+        let [ax, ay] = [0, 1].map(|axis| Axis::new(affine(&view.point, axis, i, 0.0), d[axis] * per_mm));
+        let is_descending = ay.inverse < 0.0;
+        self.i = i;
+        self.per_mm = per_mm;
+        self.is_included = block.way.includes(is_descending);
+        self.is_last = if is_descending { first_y == 0 } else { end_y == kernel.ny as i32 };
+        self.bounds.clear();
+        self.voxels.clear();
+        let ex = ax.entry_exit(0, nx);
+        let ey = ay.entry_exit(first_y, end_y);
+        let start = ex.0.max(ey.0).max(view.range[0] * length);
+        let end = ex.1.min(ey.1).min(view.range[1] * length);
+        if !(start < end && self.is_included) {
+            return;
+        }
+        let planes = [ax.next_plane(0, nx, start), ay.next_plane(first_y, end_y, start)];
+        let [sx, sy] = [&ax, &ay].map(|a| if a.inverse > 0.0 { 1_isize } else { -1 });
+        let cell_x = if sx > 0 { planes[0] - 1 } else { planes[0] };
+        let cell_y = if sy > 0 { planes[1] - 1 } else { planes[1] };
+        let mut voxel = ((cell_y - first_y) as isize * wide + cell_x as isize) * deep;
+        let (stride_x, stride_y) = (sx * deep, sy * wide * deep);
+        let (mut fx, mut fy) = ((planes[0] - ax.origin) as f32, (planes[1] - ay.origin) as f32);
+        let (gx, gy) = (sx as f32, sy as f32);
+        let (fraction_x, inverse_x) = (ax.fraction, ax.inverse);
+        let (fraction_y, inverse_y) = (ay.fraction, ay.inverse);
+        let (mut tx, mut ty) = ((fx - fraction_x) * inverse_x, (fy - fraction_y) * inverse_y);
+        // Every step passes a plane of the slab.
+        let most = (nx + end_y - first_y) as usize + 2;
+        self.bounds.resize(most + 1, 0.0);
+        self.voxels.resize(most, 0);
+        self.bounds[0] = start;
+        let (mut t, mut count) = (start, 0);
+        for _ in 0..most {
+            let xy = if tx < ty { tx } else { ty };
+            let next = if xy < end { xy } else { end };
+            // Pieces of no length add nothing.
+            self.bounds[count + 1] = next;
+            self.voxels[count] = voxel as usize;
+            count += usize::from(next > t);
+            t = next;
+            if t >= end {
+                break;
+            }
+            if tx <= ty {
+                fx += gx;
+                voxel += stride_x;
+                tx = (fx - fraction_x) * inverse_x;
+            } else {
+                fy += gy;
+                voxel += stride_y;
+                ty = (fy - fraction_y) * inverse_y;
+            }
+        }
+        self.bounds.truncate(count + 1);
+        self.voxels.truncate(count);
+    }
+}
+
+/// Sixteen rows of a detector column: their planes of z.
+#[derive(Clone, Copy)]
+struct Rows {
+    fraction: Lanes,
+    inverse: Lanes,
+    /// Planes per mm, 0 where a ray is parallel to them.
+    slope: Lanes,
+    origin: [i32; LANES],
+    /// What the third dimension adds to a length.
+    factor: Lanes,
+}
+
+impl Rows {
+    /// Rows from `first` on; those beyond the detector's last are like it.
+    #[inline(always)]
+    fn new(kernel: &Axial, view: &ViewRays, walk: &Walk, first: usize) -> Self {
+        let mut rows = Self {
+            fraction: [0.0; LANES],
+            inverse: [0.0; LANES],
+            slope: [0.0; LANES],
+            origin: [0; LANES],
+            factor: [0.0; LANES],
+        };
+        let last = kernel.rows as usize - 1;
+        for l in 0..LANES {
+            let j = (first + l).min(last) as f32 - kernel.half_rows;
+            let (head, tail) = affine(&view.direction, 2, walk.i, j);
+            let slope = (head + tail) * walk.per_mm;
+            let rise = slope * kernel.spacing_z;
+            let square = 1.0 + rise * rise;
+            let axis = Axis::new(affine(&view.point, 2, walk.i, j), slope);
+            rows.fraction[l] = axis.fraction;
+            rows.inverse[l] = axis.inverse;
+            rows.slope[l] = if axis.is_parallel { 0.0 } else { axis.slope };
+            rows.origin[l] = axis.origin;
+            rows.factor[l] = square * inverse_square_root(square);
+        }
+        rows
+    }
+
+    /// Voxel of a lane at distance `s`, which rounding may move by one.
+    #[inline(always)]
+    fn voxel(&self, l: usize, s: f32) -> i32 {
+        self.origin[l] + (s * self.slope[l] + self.fraction[l]).floor() as i32
+    }
+
+    /// First and last voxel that the rows can meet between two distances.
+    #[inline(always)]
+    fn reach(&self, from: f32, to: f32) -> [i32; 2] {
+        // At any distance the places of the rows lie in their order.
+        let [a, b] = [from, to].map(|s| [self.voxel(0, s), self.voxel(LANES - 1, s)]);
+        [a[0].min(a[1]).min(b[0].min(b[1])) - 2, a[0].max(a[1]).max(b[0].max(b[1])) + 2]
+    }
+}
+
+/// Where sixteen rows are on their ways.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Voxel.
+    voxel: [i32; LANES],
+    /// Step from voxel to voxel.
+    step: [i32; LANES],
+    /// Number of the next plane from the ray's own origin.
+    plane: Lanes,
+    /// Step from plane to plane.
+    plane_step: Lanes,
+    /// Distance to the next plane.
+    distance: Lanes,
+}
+
+impl Place {
+    #[inline(always)]
+    fn at(rows: &Rows, s: f32) -> Self {
+        const ANY: i32 = 1 << 30;
+        let mut place = Self {
+            voxel: [0; LANES],
+            step: [0; LANES],
+            plane: [0.0; LANES],
+            plane_step: [0.0; LANES],
+            distance: [0.0; LANES],
+        };
+        for l in 0..LANES {
+            let axis = Axis {
+                fraction: rows.fraction[l],
+                inverse: rows.inverse[l],
+                origin: rows.origin[l],
+                slope: rows.slope[l],
+                is_parallel: rows.slope[l] == 0.0,
+            };
+            let plane = axis.next_plane(-ANY, ANY, s);
+            let step = if axis.inverse > 0.0 { 1 } else { -1 };
+            place.voxel[l] = if step > 0 { plane - 1 } else { plane };
+            place.step[l] = step;
+            place.plane[l] = (plane - axis.origin) as f32;
+            place.plane_step[l] = step as f32;
+            place.distance[l] = (place.plane[l] - axis.fraction) * axis.inverse;
+        }
+        place
     }
 }
 
@@ -221,9 +403,9 @@ fn follow<V: Vectors, const G: usize>(
     if block.resume {
         sums.iter_mut().zip(out.iter().step_by(columns)).for_each(|(sum, value)| *sum = *value);
     }
-    let mut rows = [Rows::new(&kernel.setting(), view, walk, first); G];
+    let mut rows = [Rows::new(kernel, view, walk, first); G];
     for (g, rows) in rows.iter_mut().enumerate().skip(1) {
-        *rows = Rows::new(&kernel.setting(), view, walk, first + g * LANES);
+        *rows = Rows::new(kernel, view, walk, first + g * LANES);
     }
     march::<V, G>(kernel, [walk, next], &rows, volume, &mut sum);
     if walk.is_last {

@@ -24,8 +24,8 @@ impl Projector {
     pub fn new(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: Buffer<f32>) -> Self {
         let is_axial = pays(geometry, grid) && axial::is_axial(geometry, grid);
         let volume = if is_axial {
-            let reordered = graph.buffer::<f32>("project.reordered", reorder::extent(grid));
-            reorder::record(graph, grid, volume.bits(), reordered.bits());
+            let reordered = graph.buffer("project.reordered", reorder::extent(grid));
+            reorder::record(graph, grid, volume, reordered);
             reordered
         } else {
             volume
@@ -44,7 +44,7 @@ impl Projector {
 }
 
 /// Whether there are enough rays for a reordered volume.
-pub(super) fn pays(geometry: &Geometry, grid: &Grid) -> bool {
+fn pays(geometry: &Geometry, grid: &Grid) -> bool {
     let planes: usize = grid.size().iter().sum();
     let steps = geometry.value_count() as f64 * planes as f64;
     geometry.detector()[1] >= ROWS && steps >= STEPS * grid.voxel_count() as f64

@@ -8,8 +8,6 @@
 //! padded with more of them, so that neighbouring columns do not compete for the same lines of a cache: columns are an odd
 //! number of lines long, and there is an odd number of them for every y.
 //!
-//! Values are words that are moved, real numbers ([`Buffer::bits`]) as well as numbers of compositions.
-//!
 //! Shapes: `[y][x][z]`, padded, ← `[z][y][x]`. Tier E.
 
 use crate::{data::Grid, kernels::prelude::*};
@@ -23,8 +21,8 @@ kernel! {
         wide, deep: u32,
     }
     shader project/reorder, Exact, [16, 16];
-    reads volume[ny, nx]: inputs of u32;
-    writes reordered[wide, deep]: u32;
+    reads volume[ny, nx]: inputs of f32;
+    writes reordered[wide, deep]: f32;
     domain |output| Domain::rows(output, 2.0 * f64::from(nz)).over(nz, Order::Ascending);
 }
 
@@ -43,8 +41,8 @@ pub fn extent(grid: &Grid) -> Extent {
     Extent { slices, rows: rows | 1, columns: deep }
 }
 
-/// Records the reordering of `volume`, words on `grid`.
-pub fn record(graph: &mut Graph<'_>, grid: &Grid, volume: Buffer<u32>, reordered: Buffer<u32>) {
+/// Records the reordering of `volume` on `grid`.
+pub fn record(graph: &mut Graph<'_>, grid: &Grid, volume: Buffer<f32>, reordered: Buffer<f32>) {
     let [nx, ny, nz] = grid.size().map(|n| n as u32);
     let Extent { rows: wide, columns: deep, .. } = extent(grid);
     Reorder { nx, ny, nz, wide, deep }.compute(graph, "reorder", volume, reordered.replace());
@@ -54,7 +52,7 @@ pub fn record(graph: &mut Graph<'_>, grid: &Grid, volume: Buffer<u32>, reordered
 const SIDE: usize = LINE as usize;
 
 vectorised! {
-    fn twin(kernel: &Reorder, block: &Block, volume: &[u32], reordered: &mut [u32]) {
+    fn twin(kernel: &Reorder, block: &Block, volume: &[f32], reordered: &mut [f32]) {
         let [nx, ny, wide, deep] = [kernel.nx, kernel.ny, kernel.wide, kernel.deep].map(|n| n as usize);
         let end = block.inputs.end;
         let padded = if end == kernel.nz as usize { deep } else { end };
@@ -65,18 +63,18 @@ vectorised! {
             let lines = &mut reordered[(row - block.rows.start) * deep..][..count * deep];
             row += count;
             if x >= nx {
-                lines[block.inputs.start..padded].fill(0);
+                lines[block.inputs.start..padded].fill(0.0);
                 continue;
             }
             for z in block.inputs.clone().step_by(SIDE) {
                 let high = SIDE.min(end - z);
-                let mut part = [[0; SIDE]; SIDE];
+                let mut part = [[0.0; SIDE]; SIDE];
                 for (k, part) in part.iter_mut().enumerate().take(high) {
                     let start = ((z - block.inputs.start + k) * ny + y) * nx + x;
                     part[..count].copy_from_slice(&volume[start..start + count]);
                 }
                 for (r, line) in lines.chunks_exact_mut(deep).enumerate() {
-                    let mut values = [0; SIDE];
+                    let mut values = [0.0; SIDE];
                     for k in 0..SIDE {
                         values[k] = part[k][r];
                     }
@@ -84,7 +82,7 @@ vectorised! {
                 }
             }
             for line in lines.chunks_exact_mut(deep) {
-                line[end..padded].fill(0);
+                line[end..padded].fill(0.0);
             }
         }
     }

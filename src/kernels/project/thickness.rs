@@ -43,26 +43,28 @@ kernel! {
 }
 
 /// Materials that are summed together on a GPU, and whose fractions lie side by side.
-pub(super) const FOUR: usize = 4;
+const FOUR: usize = 4;
 /// Materials that are summed together on the CPU.
-pub(super) const EIGHT: usize = 8;
+const EIGHT: usize = 8;
 /// Fractions of four materials.
-pub(super) type Four = [f32; FOUR];
+type Four = [f32; FOUR];
 
 /// Arithmetic operations of one step from plane to plane, those of materials apart.
 const STEP_OPERATIONS: f64 = 18.0;
 
-/// Compositions of a body, as kernels read them.
-#[derive(Clone, Copy)]
-pub struct Compositions {
-    pub(super) table: Buffer<Four>,
-    pub(super) count: u32,
-    pub(super) materials: u32,
+/// A body ready for the paths through its materials: its voxels and compositions, uploaded once for all views.
+pub struct Thicknesses {
+    grid: Grid,
+    materials: u32,
+    composition_count: u32,
+    compositions: Buffer<Four>,
+    volume: Buffer<u32>,
 }
 
-impl Compositions {
-    /// Records their upload.
-    pub fn upload(graph: &mut Graph<'_>, body: &Body) -> Self {
+impl Thicknesses {
+    /// Records the upload of a body.
+    pub fn new<'a>(graph: &mut Graph<'a>, body: &'a Body) -> Self {
+        let [nx, ny, nz] = body.grid().size();
         let materials = body.materials().len();
         let rows = || body.compositions().chunks_exact(materials);
         let fraction = |row: &[f32], material: usize| row.get(material).copied().unwrap_or(0.0);
@@ -70,38 +72,36 @@ impl Compositions {
             .step_by(FOUR)
             .flat_map(|first| rows().map(move |row| std::array::from_fn(|m| fraction(row, first + m))))
             .collect();
-        let table = graph.upload_table("thickness.compositions", &table);
-        Self { table, count: rows().len() as u32, materials: materials as u32 }
+        Self {
+            grid: *body.grid(),
+            materials: materials as u32,
+            composition_count: rows().len() as u32,
+            compositions: graph.upload_table("thickness.compositions", &table),
+            volume: graph.upload("thickness.body", Extent::new(nz, ny, nx), body.voxels()),
+        }
+    }
+
+    /// Extent of the paths along the rays of `geometry`: views × rows × materials · columns.
+    #[must_use]
+    pub fn extent(&self, geometry: &Geometry) -> Extent {
+        let [columns, rows] = geometry.detector();
+        Extent::new(geometry.views().len(), rows, self.materials as usize * columns)
+    }
+
+    /// Records the paths in mm along the rays of `geometry`, all views of a scan or some, into `thickness`.
+    pub fn record(&self, graph: &mut Graph<'_>, geometry: &Geometry, thickness: Write) {
+        let views = graph.upload_table("thickness.views", &view_rays(geometry, &self.grid));
+        let kernel = Thickness::of(geometry, self);
+        kernel.compute(graph, "thickness", views, self.compositions, self.volume, thickness);
     }
 }
 
-/// Records the paths through the materials of `volume`, numbers of compositions on `grid`, into `thickness` (extent: views × rows ×
-/// materials · columns).
-pub fn record(
-    graph: &mut Graph<'_>,
-    geometry: &Geometry,
-    grid: &Grid,
-    compositions: Compositions,
-    volume: Buffer<u32>,
-    thickness: Write,
-) {
-    let views = graph.upload_table("thickness.views", &view_rays(geometry, grid));
-    Thickness::of(geometry, grid, compositions).compute(
-        graph,
-        "thickness",
-        views,
-        compositions.table,
-        volume,
-        thickness,
-    );
-}
-
 impl Thickness {
-    fn of(geometry: &Geometry, grid: &Grid, compositions: Compositions) -> Self {
-        let Setting { voxels, spacing, detector, half, view_count } = Setting::of(geometry, grid);
+    fn of(geometry: &Geometry, body: &Thicknesses) -> Self {
+        let Setting { voxels, spacing, detector, half, view_count } = Setting::of(geometry, &body.grid);
         let ([nx, ny, nz], [columns, rows]) = (voxels, detector);
         let ([spacing_x, spacing_y, spacing_z], [half_columns, half_rows]) = (spacing, half);
-        let Compositions { count: composition_count, materials, .. } = compositions;
+        let Thicknesses { materials, composition_count, .. } = *body;
         Self {
             nx,
             ny,
@@ -195,7 +195,7 @@ impl<V: Vectors, const N: usize> Summand<V, N> for Mixtures<'_> {
 /// # Safety
 /// The processor has the instruction set.
 #[inline(always)]
-pub(super) unsafe fn fractions<V: Vectors>(compositions: &[Four], numbers: &[i32; LANES]) -> [V::Floats; FOUR] {
+unsafe fn fractions<V: Vectors>(compositions: &[Four], numbers: &[i32; LANES]) -> [V::Floats; FOUR] {
     // Four compositions to a register. Halves in turns turn the bits of a fraction's place by one: four times, from composition
     // and material to material and composition.
     // SAFETY: as of this function.

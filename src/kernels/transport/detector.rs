@@ -13,6 +13,7 @@ pub struct DetectorPlane {
     size: [u32; 2],
     /// By energy of the coefficients' table.
     response: Vec<f64>,
+    expects: bool,
 }
 
 impl DetectorPlane {
@@ -31,7 +32,19 @@ impl DetectorPlane {
         let response: Vec<f64> = (0..NODE_COUNT).map(|node| response(node_kev(node))).collect();
         assert!(response.iter().all(|r| *r >= 0.0 && r.is_finite()), "responses are 0 or more");
         assert!(response.iter().any(|r| *r > 0.0), "a detector sees something");
-        Self { corner_mm, steps_mm, size, response }
+        Self { corner_mm, steps_mm, size, response, expects: false }
+    }
+
+    /// The same plane, which gets of scattered photons what is expected instead of what arrives: wherever one is scattered, the
+    /// share of it that would come through without another interaction. Means are the same, errors smaller.
+    #[must_use]
+    pub fn of_expected(self) -> Self {
+        Self { expects: true, ..self }
+    }
+
+    /// Whether it gets what is expected.
+    pub(super) fn expects(&self) -> bool {
+        self.expects
     }
 
     /// Columns and rows.

@@ -136,13 +136,23 @@ impl Tally {
         let count = self.count as f64;
         let pixels = self.sums[(LEDGER + self.region_count * BATCHES) as usize..].chunks_exact(PIXEL_SUMS as usize);
         let estimate = |sums: &[u64]| {
-            // A photon has one class, so that both sums are sums over photons.
+            // A photon arrives once. What is expected of it comes in parts, of which hardly two fall into one pixel.
             let [sum, squares] = [0, 1].map(|i| classes.iter().map(|c| sums[2 * *c as usize + i] as f64).sum::<f64>());
             let mean = sum / count;
             let variance = (squares / count - mean * mean).max(0.0);
             Estimate { mean: unit * mean, error: unit * (variance / count).sqrt() }
         };
         pixels.map(estimate).collect()
+    }
+
+    /// The same image through a Gaussian of a standard deviation in pixels: scatter is smooth over centimetres, and neighbours share
+    /// what they know. At the rim the Gaussian is cut off and scaled. Errors are those of the weighted sums.
+    #[must_use]
+    pub fn smooth_image(&self, classes: &[Class], sigma_pixels: f64) -> Vec<Estimate> {
+        let Some(([columns, rows], _)) = self.detector else { return Vec::new() };
+        let [columns, rows] = [columns, rows].map(|n| n as usize);
+        let along_rows = smoothed(&self.image(classes), [rows, columns], [columns, 1], sigma_pixels);
+        smoothed(&along_rows, [columns, rows], [1, columns], sigma_pixels)
     }
 
     /// Columns and rows of the detector.
@@ -156,4 +166,26 @@ impl Tally {
         let first = (LEDGER + region * BATCHES) as usize;
         &self.sums[first..first + BATCHES as usize]
     }
+}
+
+/// Lines of pixels through a Gaussian: how many lines of how many pixels there are, and the steps from each to the next.
+fn smoothed(image: &[Estimate], [lines, length]: [usize; 2], steps: [usize; 2], sigma: f64) -> Vec<Estimate> {
+    // Beyond four standard deviations less than 10⁻⁴ is left.
+    let reach = (4.0 * sigma).ceil() as usize;
+    let weight = |distance: usize| (-0.5 * (distance as f64 / sigma.max(1e-9)).powi(2)).exp();
+    let mut smooth = vec![Estimate::default(); image.len()];
+    for line in 0..lines {
+        for i in 0..length {
+            let near = i.saturating_sub(reach)..length.min(i + reach + 1);
+            let all: f64 = near.clone().map(|j| weight(i.abs_diff(j))).sum();
+            let mut sum = Estimate::default();
+            for j in near {
+                let (w, pixel) = (weight(i.abs_diff(j)) / all, image[line * steps[0] + j * steps[1]]);
+                sum.mean += w * pixel.mean;
+                sum.error += (w * pixel.error).powi(2);
+            }
+            smooth[line * steps[0] + i * steps[1]] = Estimate { error: sum.error.sqrt(), ..sum };
+        }
+    }
+    smooth
 }

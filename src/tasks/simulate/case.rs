@@ -192,6 +192,17 @@ impl Case {
         Ok(Some((before, behind)))
     }
 
+    /// Mean and variance of the signal of a pixel in the detector's middle in the open beam, in keV and keV².
+    ///
+    /// # Errors
+    /// [`ProtocolError`] without a beam.
+    pub fn central_moments(&self) -> Result<[f64; 2], TaskError> {
+        match &self.object {
+            Object::Plain(_) => Err(ProtocolError::value("beam", "part of the protocol", "none").into()),
+            Object::Irradiated(irradiated) => Ok(irradiated.central),
+        }
+    }
+
     /// Records the images `parts`; `scatter` is what scattered photons add.
     ///
     /// # Errors
@@ -233,7 +244,12 @@ impl Case {
                     .1
             }
         };
-        let options = FdkOptions { window, cutoff: reconstruction.cutoff, margin: reconstruction.margin };
+        let options = FdkOptions {
+            window,
+            cutoff: reconstruction.cutoff,
+            margin: reconstruction.margin,
+            slice_mm: reconstruction.slice_mm,
+        };
         Fdk::new(straight, &self.protocol.geometry, &reconstruction.grid, options)
     }
 
@@ -365,5 +381,95 @@ impl Recorded for Straightened<'_> {
         let integrals = self.integrals;
         let values = outputs.take(self.output)?;
         Ok(Projections::new(integrals.views(), integrals.detector(), integrals.pitch_mm(), Unit::LineIntegral, values)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::{Control, Device, Plan},
+        phantom::by_name,
+        tasks::simulate::ProtocolText,
+    };
+
+    fn run<T: Recorded>(task: &T) -> T::Result {
+        let device = Device::cpu();
+        let plan = Plan::new(task.graph(), device.limits()).unwrap();
+        let outputs = pollster::block_on(device.run(&plan, &Control::default())).unwrap();
+        task.finish(outputs).unwrap()
+    }
+
+    /// Water cylinder of 200 mm in a cone beam of 120 kV, without scatter and noise.
+    const CYLINDER: &str = "\
+        [geometry]\nkind = 'cone-circular'\nsource_isocentre_mm = 1000\nsource_detector_mm = 1500\nviews = 180\n\
+        detector = [160, 5]\npitch_mm = [2.4, 2.4]\n\
+        [beam]\nkvp = 120\nfilter = ['al:7.0']\nmas = 0.5\n\
+        [reconstruction]\ngrid = '96x96x1@2.4x2.4x2.4'\nwindow = 'hann'\n";
+
+    /// CT numbers of the cylinder by their distance from its axis, in mm.
+    fn cylinder(more: &str) -> Vec<(f64, f32)> {
+        let protocol = ProtocolText::from_toml(&format!("{CYLINDER}{more}")).unwrap().draw(1).unwrap();
+        let grid = Grid::centred([220, 220, 5], [1.0, 1.0, 4.0]).unwrap();
+        let body = Body::from_phantom(&by_name("water-cylinder", 0).unwrap(), &grid, 4).unwrap();
+        let room = protocol.geometry.build().unwrap();
+        let open = OpenBeam::new(protocol.beam.as_ref().unwrap(), None, None, &room).unwrap();
+        let irradiated = Irradiated::new(body, None, Vec::new(), open, &room).unwrap();
+        let object = Object::Irradiated(Box::new(irradiated));
+        let case = Case { protocol, seed: 1, geometry: room.clone(), room, object };
+        let exposed = run(&case.exposure(None, &[Part::Integrals]).unwrap());
+        let straight = run(&case.straightened(exposed.stack(Part::Integrals).unwrap()).unwrap().unwrap());
+        let volume = case.hounsfield(run(&case.reconstruction(straight).unwrap())).unwrap();
+        let distance = |at: usize| [at % 96, at / 96].map(|k| (k as f64 - 47.5) * 2.4);
+        let by_distance = |(at, value): (usize, &f32)| (f64::hypot(distance(at)[0], distance(at)[1]), *value);
+        volume.values().iter().enumerate().map(by_distance).collect()
+    }
+
+    #[test]
+    fn water_has_the_ct_number_0_when_the_beams_hardening_is_corrected() {
+        let worst = |values: &[(f64, f32)]| {
+            values.iter().filter(|(mm, _)| *mm < 90.0).map(|(_, hu)| hu.abs()).fold(0.0, f32::max)
+        };
+        let corrected = worst(&cylinder("[reconstruction.water_correction]\n"));
+        assert!(corrected < 5.0, "{corrected} HU");
+        // A control: without the correction there is cupping.
+        let cupped = cylinder("");
+        let mean = |from: f64, to: f64| {
+            let ring: Vec<f32> =
+                cupped.iter().filter(|(mm, _)| (from..to).contains(mm)).map(|(_, value)| *value).collect();
+            ring.iter().sum::<f32>() / ring.len() as f32
+        };
+        let cupping = mean(80.0, 90.0) - mean(0.0, 20.0);
+        assert!(cupping > 10.0, "{cupping} HU");
+    }
+
+    /// A radiograph of soft tissue with a bone at the patient's left.
+    const RADIOGRAPH: &str = "\
+        [geometry]\nkind = 'radiograph'\nsource_isocentre_mm = 900\nsource_detector_mm = 1000\n\
+        detector = [40, 16]\npitch_mm = [4.0, 4.0]\n\
+        [beam]\nkvp = 100\nfilter = ['al:3.0']\nmas = 0.05\n\
+        [detector]\npitch_mm = 1.0\nbinning = 4\n";
+
+    #[test]
+    fn soft_tissue_in_place_of_bone_leaves_the_noise_elsewhere_as_it_is() {
+        let raw = |bone: &str, seed: u64| {
+            let text = format!("{RADIOGRAPH}[patient]\nbone = '{bone}'\n");
+            let protocol = ProtocolText::from_toml(&text).unwrap().draw(1).unwrap();
+            let grid = Grid::centred([40, 10, 20], [4.0, 10.0, 4.0]).unwrap();
+            let hu = |at: usize| if (30..34).contains(&(at % 40)) { 900.0 } else { 40.0 };
+            let ct = Volume::new(grid, Unit::Hounsfield, (0..8000).map(hu).collect()).unwrap();
+            let case = Case::new(&protocol, ct, seed).unwrap();
+            run(&case.exposure(None, &[Part::Raw]).unwrap()).stack(Part::Raw).unwrap().values().to_vec()
+        };
+        let (with, without, other) = (raw("bone", 1), raw("soft-tissue", 1), raw("bone", 2));
+        // Where the rays pass no bone, on the side away from it; where they do.
+        let worst = |a: &[f32], b: &[f32], columns: Range<usize>| {
+            let in_columns =
+                |(at, pair): (usize, (&f32, &f32))| columns.contains(&(at % 40)).then(|| (pair.0 - pair.1).abs());
+            a.iter().zip(b).enumerate().filter_map(in_columns).fold(0.0, f32::max)
+        };
+        let [beside, behind, drawn] =
+            [worst(&with, &without, 4..20), worst(&with, &without, 30..34), worst(&with, &other, 4..20)];
+        assert!(beside < 0.1 * drawn && drawn < behind, "{beside}, {drawn}, {behind} counts");
     }
 }

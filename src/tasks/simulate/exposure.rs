@@ -79,7 +79,7 @@ impl<'a> Exposure<'a> {
         let [columns, rows] = geometry.detector();
         let materials: Vec<String> = irradiated.body.materials().iter().map(|m| m.name().to_owned()).collect();
         let mut graph = Graph::new();
-        let thicknesses = Thicknesses::new(&mut graph, geometry, &irradiated.body);
+        let thicknesses = Thicknesses::new(&mut graph, &irradiated.body);
         let is_there = |part: &&Part| match part {
             Part::Scatter => scatter.is_some(),
             Part::Inserts => !irradiated.inclusions.is_empty(),
@@ -289,7 +289,7 @@ fn irradiate(
         let [columns, rows] = geometry.detector();
         let extent = Extent::new(geometry.views().len(), rows, columns * irradiated.body.materials().len());
         let thickness = graph.buffer("simulate.thickness", extent);
-        thicknesses.record(graph, &shifted(geometry, *shift), thickness);
+        thicknesses.record(graph, &shifted(geometry, *shift), thickness.replace());
         let mean = signal::record(graph, &irradiated.mean, thickness);
         let squares = signal::record(graph, &irradiated.squares, thickness);
         Irradiation { thickness, mean, squares }
@@ -318,4 +318,97 @@ fn shifted(geometry: &Geometry, [along_u, along_v]: [f64; 2]) -> Geometry {
         View { source: Source::Point(source + shift), ..*view }
     });
     Geometry::new(geometry.detector(), views.collect()).unwrap_or_else(|_| geometry.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        data::{Grid, Unit, Volume},
+        engine::{Control, Device},
+        physics::{Layer, Material, Tube},
+        tasks::{Task, simulate::ProtocolText},
+    };
+
+    const PROTOCOL: &str = "[geometry]\nkind = 'radiograph'\nsource_isocentre_mm = 1000\nsource_detector_mm = 1200\n\
+                            detector = [9, 9]\npitch_mm = [0.5, 0.5]\n[beam]\nkvp = 110\nfilter = ['al:3']\nmas = 0.5\n";
+
+    fn slab(hu: f32) -> Volume {
+        let grid = Grid::centred([40, 20, 40], [5.0, 10.0, 5.0]).unwrap();
+        Volume::new(grid, Unit::Hounsfield, vec![hu; grid.voxel_count()]).unwrap()
+    }
+
+    fn exposed(more: &str, ct: &Volume, scatter: Option<&ScatterMap>, parts: &[Part]) -> Exposed {
+        let protocol = ProtocolText::from_toml(&format!("{PROTOCOL}{more}")).unwrap().draw(3).unwrap();
+        let case = Case::new(&protocol, ct.clone(), 3).unwrap();
+        let task = case.exposure(scatter, parts).unwrap();
+        pollster::block_on(task.run(&Device::cpu(), &Control::default())).unwrap()
+    }
+
+    #[test]
+    fn a_slab_weakens_the_beam_as_the_sum_over_all_bins_says() {
+        // 200 mm of fat: −94 HU at 70 keV is adipose tissue and nothing else.
+        let exposed = exposed("", &slab(-94.0), None, &[Part::Integrals, Part::Primary, Part::Thickness]);
+        let spectrum = Tube::new(110.0, 12.0, vec![Layer::parse("al:3", &[]).unwrap()]).unwrap().spectrum().unwrap();
+        let paths: Vec<(f64, Material)> = exposed
+            .named()
+            .filter(|(part, ..)| *part == Part::Thickness)
+            .map(|(_, name, stack)| {
+                let material = Material::by_name(name.trim_start_matches("thickness-")).unwrap();
+                (f64::from(stack.values()[40]), material)
+            })
+            .collect();
+        let [mut open, mut behind] = [0.0; 2];
+        for (&energy_kev, photons) in spectrum.energies_kev().iter().zip(spectrum.fluence_per_mm2()) {
+            let depth: f64 = paths.iter().map(|(mm, m)| mm * m.attenuation_per_mm(energy_kev).unwrap()).sum();
+            open += photons * energy_kev;
+            behind += photons * energy_kev * (-depth).exp();
+        }
+        let got = f64::from(exposed.stack(Part::Integrals).unwrap().values()[40]);
+        assert!((got + (behind / open).ln()).abs() < 2e-4, "{got} {}", -(behind / open).ln());
+        // 0.5 mAs at 1.2 m on 0.25 mm².
+        let want = behind * 0.5 * (1000.0_f64 / 1200.0).powi(2) * 0.25;
+        let primary = f64::from(exposed.stack(Part::Primary).unwrap().values()[40]);
+        assert!((primary / want - 1.0).abs() < 3e-4, "{primary} {want}");
+    }
+
+    #[test]
+    fn scatter_adds_to_the_signal_before_the_logarithm() {
+        let map = ScatterMap { size: [1, 1], values: vec![0.3], quantum: 1.0 };
+        let with = exposed("", &slab(0.0), Some(&map), &[Part::Integrals, Part::Scatter, Part::Primary]);
+        let without = exposed("", &slab(0.0), None, &[Part::Integrals]);
+        let [with_p, without_p] = [&with, &without].map(|e| f64::from(e.stack(Part::Integrals).unwrap().values()[40]));
+        assert!((with_p + ((-without_p).exp() + 0.3).ln()).abs() < 1e-5, "{with_p} {without_p}");
+        let [scatter, primary] = [Part::Scatter, Part::Primary].map(|p| f64::from(with.stack(p).unwrap().values()[40]));
+        assert!((scatter / primary / (0.3 * without_p.exp()) - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_focal_spot_blurs_an_edge_and_keeps_what_is_even() {
+        let mut half = slab(-1000.0);
+        half.values_mut().iter_mut().enumerate().filter(|(at, _)| at % 40 >= 20).for_each(|(_, value)| *value = 0.0);
+        let spot = "[focal_spot]\nsize_mm = [6.0, 6.0]\nsamples = [4, 1]\n";
+        let [sharp, blurred] = ["", spot].map(|more| {
+            let exposed = exposed(more, &half, None, &[Part::Integrals]);
+            exposed.stack(Part::Integrals).unwrap().view_values(0)[36..45].to_vec()
+        });
+        let steps = |line: &[f32]| line.windows(2).filter(|pair| (pair[1] - pair[0]).abs() > 0.05).count();
+        assert!(steps(&sharp) < steps(&blurred), "{sharp:?} {blurred:?}");
+    }
+
+    #[test]
+    fn open_pixels_have_no_line_integral_in_any_view() {
+        // A source that travels, a detector that stands still: beams differ from view to view.
+        let travelling =
+            PROTOCOL.replace("kind = 'radiograph'", "kind = 'tomosynthesis-linear'\nsweep_deg = 30\nviews = 3");
+        let text = format!("{travelling}[beam.heel]\ncathode = '+v'\n[beam.air]\n[detector]\npitch_mm = 0.5\n");
+        let quiet = ["quanta", "blur", "electronics", "pattern", "readout"];
+        let text = quiet.iter().fold(text, |text, effect| format!("{text}[detector.{effect}]\nenabled = false\n"));
+        let protocol = ProtocolText::from_toml(&text).unwrap().draw(3).unwrap();
+        let case = Case::new(&protocol, slab(-1000.0), 3).unwrap();
+        let task = case.exposure(None, &[Part::Integrals]).unwrap();
+        let exposed = pollster::block_on(task.run(&Device::cpu(), &Control::default())).unwrap();
+        let integrals = exposed.stack(Part::Integrals).unwrap().values();
+        assert!(integrals.iter().all(|p| p.abs() < 2e-4), "{integrals:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use crate::physics::{Material, PhysicsError, Quadrature, Spectrum};
 
 /// Points of the curve.
-const POINTS: usize = 512;
+const POINTS: usize = 4096;
 /// Largest line integral that is corrected along a curve; beyond, the last piece goes on straight.
 const LARGEST: f64 = 14.0;
 /// Thickness whose mean attenuation is that of the effective energy, in millimetres: a body's.

@@ -380,7 +380,8 @@ mod tests {
         for (i, j) in [(0, 0), (40, 0), (3, 17), (20, 20), (40, 40), (11, 33)] {
             let [want, _] = open.moments_at(&frame, view.pixel_mm([41, 41], i as f64, j as f64)).unwrap();
             let got = f64::from(signal[j * 41 + i]);
-            assert!((got / want - 1.0).abs() < 2e-5, "({i}, {j}): {got} {want}");
+            // The emission's table is linear between its angles, a polynomial is not.
+            assert!((got / want - 1.0).abs() < 5e-4, "({i}, {j}): {got} {want}");
         }
         // The side of the anode gets less.
         assert!(signal[20] < 0.93 * signal[40 * 41 + 20]);

@@ -141,6 +141,11 @@ impl Patient {
     }
 }
 
+/// Bone by its names.
+const BONE: [&str; 2] = ["trabecular-bone", "cortical-bone"];
+/// All soft tissue, as the calibration of CT numbers has it.
+const SOFT_TISSUE: &str = "muscle";
+
 /// What a volume's values mean.
 enum Tissues {
     /// CT numbers, and labels that come before them.
@@ -153,11 +158,15 @@ impl Tissues {
     fn body(&self, volume: &Volume) -> Result<Body, TaskError> {
         match self {
             Self::Labelled(labels) => Ok(labels.body(volume)?),
-            Self::Calibrated { calibration, labels, bone: _ } => {
+            Self::Calibrated { calibration, labels, bone } => {
                 let body = calibration.body(volume)?;
-                match labels {
-                    Some((labels, map)) => Ok(labels.over(body, map)?),
-                    None => Ok(body),
+                let body = match labels {
+                    Some((labels, map)) => labels.over(body, map)?,
+                    None => body,
+                };
+                match bone {
+                    Bone::Bone => Ok(body),
+                    Bone::SoftTissue => Ok(body.replaced(&BONE, SOFT_TISSUE)?),
                 }
             }
         }

@@ -169,6 +169,16 @@ impl Protocol {
                 return Err(ProtocolError::value("detector.pitch_mm", allowed, detector.pitch_mm));
             }
         }
+        if let Some(slice_mm) = self.reconstruction.as_ref().and_then(|reconstruction| reconstruction.slice_mm) {
+            let is_sweep = matches!(self.geometry, Scan::TomosynthesisLinear(_) | Scan::TomosynthesisArc(_));
+            let wrong = |allowed| Err(ProtocolError::value("reconstruction.slice_mm", allowed, slice_mm));
+            if !is_sweep {
+                return wrong("absent but for tomosynthesis");
+            }
+            if !(slice_mm > 0.0 && slice_mm.is_finite()) {
+                return wrong("above 0 mm");
+            }
+        }
         let Patient { effective_kev, slices, padding, position, .. } = &self.patient;
         let numbers = [
             ("patient.effective_kev", *effective_kev, 5.0..=150.0),
@@ -211,7 +221,18 @@ macro_rules! built_in {
 pub struct ProtocolText(Table);
 
 impl Protocol {
-    built_in!("chest-radiograph");
+    built_in!(
+        "chest-radiograph",
+        "chest-radiograph-lateral",
+        "bedside-chest",
+        "extremity",
+        "chest-tomosynthesis",
+        "chest-ct",
+        "bone-suppression-pairs",
+        "dose-series",
+        "dual-energy",
+        "low-dose-pairs"
+    );
 }
 
 impl ProtocolText {
@@ -328,5 +349,34 @@ fn overlay(table: &mut Table, fields: Table) {
                 table.insert(key, value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_protocol_can_be_drawn_and_says_where_its_values_come_from() {
+        for name in Protocol::NAMES {
+            for (variant, text) in ProtocolText::find(name).unwrap().variants().unwrap() {
+                let protocol = text.draw(1).unwrap_or_else(|error| panic!("{name} {variant}: {error}"));
+                assert!(protocol.description.ends_with('.'), "{name}");
+            }
+            for line in Protocol::text(name).unwrap().lines().filter(|line| line.contains(" = ")) {
+                assert!(line.starts_with("description") || line.contains("# "), "{name}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn variants_differ_in_what_they_say_alone() {
+        let pairs = ProtocolText::find("bone-suppression-pairs").unwrap().variants().unwrap();
+        let [(soft, without), (standard, with)] = &pairs[..] else { panic!("{} variants", pairs.len()) };
+        assert_eq!((soft.as_str(), standard.as_str()), ("soft", "standard"));
+        let (without, mut with) = (without.draw(1).unwrap(), with.draw(1).unwrap());
+        assert_ne!(without, with);
+        with.patient.bone = without.patient.bone;
+        assert_eq!(without, with);
     }
 }

@@ -304,6 +304,8 @@ pub struct Reconstruction {
     /// Continuation of rows, as a share of their length.
     #[serde(default)]
     pub margin: f64,
+    /// Thickness of the slices of a tomosynthesis, in millimetres.
+    pub slice_mm: Option<f64>,
     /// Correction of beam hardening for water, from the spectrum.
     pub water_correction: Option<WaterCorrection>,
 }

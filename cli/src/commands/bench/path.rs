@@ -229,7 +229,8 @@ impl Inputs {
             }
             HotPath::Ramp => {
                 let rows = graph.upload("bench.rows", views, stack.values());
-                let filter = RampFilter { pitch_mm: stack.pitch_mm()[0], window: Window::RamLak, cutoff: 1.0 };
+                let filter =
+                    RampFilter { pitch_mm: stack.pitch_mm()[0], window: Window::RamLak, cutoff: 1.0, profile: None };
                 let tables = ramp::Tables::record(&mut graph, &filter, columns);
                 let filtered = ramp::record(&mut graph, &tables, rows);
                 graph.result(filtered);

@@ -22,7 +22,8 @@ const MAX_RADIUS_MM: f64 = 320.0;
 /// Pitches are multiples of this.
 const PITCH_STEP_MM: f64 = 0.05;
 /// The filter: little enough smoothing to keep edges, enough to hold the noise of the highest frequencies.
-pub(super) const FILTER: FdkOptions = FdkOptions { window: ramp::Window::Hann, cutoff: 1.0, margin: 0.0 };
+pub(super) const FILTER: FdkOptions =
+    FdkOptions { window: ramp::Window::Hann, cutoff: 1.0, margin: 0.0, slice_mm: None };
 
 /// A circular cone-beam scan and what was made of it.
 pub(super) struct ConeBeam {

@@ -20,7 +20,7 @@ pub(super) const FDK_STAGE: &str = "tomosynthesis FDK";
 pub(super) const SWEEP_DEG: f64 = 30.0;
 /// The filter: slices of so short an arc are read for edges, and a smooth one keeps ringing down. The body goes on
 /// beyond the panel.
-const FILTER: FdkOptions = FdkOptions { window: ramp::Window::Hann, cutoff: 1.0, margin: 0.25 };
+const FILTER: FdkOptions = FdkOptions { window: ramp::Window::Hann, cutoff: 1.0, margin: 0.25, slice_mm: None };
 /// Depths shown, in millimetres from the isocentre, posterior first.
 pub(super) const DEPTHS_MM: [f64; 4] = [-60.0, -20.0, 20.0, 60.0];
 

@@ -1,34 +1,29 @@
+#[cfg(feature = "nn")]
+mod denoisers;
+#[cfg(feature = "nn")]
 mod page;
+mod simulation;
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use clap::Args;
-use kerma::io::write_bytes;
-use kerma_nn::{
-    Model, beside,
-    evaluation::{Evaluation, Outcome, Recipe},
-};
 
-use crate::{context::Context, failure::Failure, inputs};
+use crate::{context::Context, failure::Failure};
 
 const EXAMPLES: &str = "\
 Examples:
-  kerma evaluate recipes/denoising-evaluation.toml
+  kerma evaluate recipes/simulation-evaluation.toml
   kerma evaluate recipes/denoising-evaluation.toml --out out/evaluation --json
 
-Prints the tables: methods by dose and noise, each mean with its 95 % confidence interval; * marks the best.
---out writes table.md, table.json and report.html. Exit code 1 when a check of the recipe does not hold.";
+Denoisers: prints tables, methods by dose and noise, each mean with its 95 % confidence interval; * marks the best. Simulation: holds
+photons, noise, CT numbers and scatter to published values. --out writes table.md, table.json and, of denoisers, report.html.
+Exit code 1 when a check of the recipe does not hold.";
 
 /// Arguments of `kerma evaluate`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct EvaluateArgs {
-    /// Recipe: images, doses, methods, checks
+    /// Recipe: images, doses, methods, checks; or checks of the simulation
     recipe: PathBuf,
     /// Folder to write tables and the page into
     #[arg(long, value_name = "DIR")]
@@ -38,58 +33,12 @@ pub(crate) struct EvaluateArgs {
 /// Runs `kerma evaluate`.
 pub(crate) fn run(args: &EvaluateArgs, context: &mut Context) -> Result<(), Failure> {
     let text = context.read(|| fs::read_to_string(&args.recipe)).map_err(|e: Failure| e.in_file(&args.recipe))?;
-    let mut recipe = Recipe::from_toml(&text).map_err(|e| Failure::from(e).in_file(&args.recipe))?;
-    for path in recipe.leave_out(Path::exists) {
-        context.note(&format!("{}: ABSENT, its methods are left out", path.display()));
+    if let Some(recipe) = simulation::recipe(&text, &args.recipe)? {
+        return simulation::run(args, &recipe, context);
     }
-    if let Some(out) = &args.out {
-        fs::create_dir_all(out).map_err(|e| Failure::input(e).in_file(out))?;
-    }
-    let volumes = inputs::volumes_at_hand(&mut recipe.volumes, "the evaluation", context)?;
-    if volumes.is_empty() && recipe.images.count == 0 {
-        return Err(Failure::input("none of the recipe's volumes is there, and it has no phantoms"));
-    }
-    let device = beside(context.device()?)?;
-    let load = |path: PathBuf, context: &mut Context| -> Result<(PathBuf, Model), Failure> {
-        let model = context.read(|| Model::load(&path, &device))?;
-        Ok((path, model))
-    };
-    let models: BTreeMap<PathBuf, Model> =
-        recipe.models().into_iter().map(|path| load(path, context)).collect::<Result<_, _>>()?;
-
-    let evaluation = Evaluation::new(recipe, models, volumes);
-    let machine = super::train::machine(context)?;
-    let outcome = context.drive("evaluation", |engine, control| {
-        Ok(pollster::block_on(evaluation.run(engine, &device, machine, control))?)
-    })?;
-
-    let grids = outcome.grids();
-    let lead = outcome.lead();
-    if let Some(out) = &args.out {
-        let tables: Vec<String> = grids.iter().map(kerma_nn::evaluation::Grid::markdown).collect();
-        let markdown = format!("# Denoisers compared\n{lead}.\n\n{}", tables.join("\n"));
-        context.write(&out.join("table.md"), |path| write_bytes(path, markdown.as_bytes()))?;
-        let object = serde_json::to_vec_pretty(&outcome).map_err(Failure::input)?;
-        context.write(&out.join("table.json"), |path| write_bytes(path, &object))?;
-        let summary = context.summary().for_page(context.device()?.self_test().summary());
-        let html = page::report(&outcome, &grids, summary).to_html();
-        context.write(&out.join("report.html"), |path| write_bytes(path, html.as_bytes()))?;
-    }
-    context.measure("evaluation", &outcome);
-    let mut text = format!("{lead}\n");
-    for grid in &grids {
-        let _ = write!(text, "\n{grid}");
-    }
-    context.answer(text)?;
-    verdict(&outcome)
-}
-
-fn verdict(outcome: &Outcome) -> Result<(), Failure> {
-    if outcome.holds() {
-        return Ok(());
-    }
-    let failed = outcome.verdicts.iter().filter(|verdict| !verdict.holds);
-    let failed: Vec<String> = failed.map(|verdict| format!("{} ({})", verdict.check, verdict.found)).collect();
-    let (count, all) = (failed.len(), outcome.verdicts.len());
-    Err(Failure::Check(format!("evaluation: {count} of {all} checks do not hold: {}", failed.join("; "))))
+    #[cfg(feature = "nn")]
+    return denoisers::run(args, &text, context);
+    #[cfg(not(feature = "nn"))]
+    Err(Failure::input("this build has no networks: it evaluates recipes with kind = \"simulation\" alone")
+        .in_file(&args.recipe))
 }

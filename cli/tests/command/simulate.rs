@@ -1,0 +1,305 @@
+use std::{fs, path::Path};
+
+use kerma::{
+    data::{Grid, Unit, Volume},
+    io::write_volume,
+};
+use serde_json::Value;
+
+use crate::runner::Room;
+
+/// A small radiograph with every effect.
+const PROTOCOL: &str = "\
+description = 'A small radiograph.'
+[geometry]
+kind = 'radiograph'
+source_isocentre_mm = 900.0
+source_detector_mm = 1100.0
+detector = [40, 32]
+pitch_mm = [10.0, 10.0]
+[patient.cleaning]
+[patient.slices]
+spacing_mm = 5.0
+[patient.padding]
+inferior_mm = 20.0
+superior_mm = 10.0
+[beam]
+kvp = { from = 90, to = 110 }
+filter = ['al:3.0']
+mas = 0.02
+[beam.air]
+[beam.heel]
+cathode = '-v'
+[scatter]
+model = 'monte-carlo'
+photons = 20000
+pixel_mm = 40.0
+voxel_mm = 16.0
+[grid]
+ratio = 8.0
+lines_per_cm = 40.0
+strip_mm = 0.05
+[focal_spot]
+size_mm = [1.0, 1.0]
+samples = [2, 1]
+[detector]
+pitch_mm = 2.5
+binning = 4
+";
+
+/// A room with `ct.nii.gz`, an ellipse of water with two lungs in air, and `small.toml`.
+fn room() -> Room {
+    let room = Room::new();
+    let grid = Grid::new([40, 30, 16], [8.0, 8.0, 10.0], [7.0, -90.0, 300.0], glam::DMat3::IDENTITY).unwrap();
+    let middle = grid.centre_mm();
+    let mut ct = Volume::zeros(grid, Unit::Hounsfield);
+    for (at, value) in ct.values_mut().iter_mut().enumerate() {
+        let voxel = glam::DVec3::new((at % 40) as f64, (at / 40 % 30) as f64, (at / 1200) as f64);
+        let p = grid.world_mm(voxel) - middle;
+        let is_body = (p.x / 140.0).powi(2) + (p.y / 90.0).powi(2) < 1.0;
+        let is_lung = ((p.x.abs() - 65.0) / 45.0).powi(2) + (p.y / 60.0).powi(2) < 1.0 && p.z.abs() < 60.0;
+        *value = if is_lung {
+            -800.0
+        } else if is_body {
+            0.0
+        } else {
+            -1000.0
+        };
+    }
+    write_volume(room.path("ct.nii.gz"), &ct).unwrap();
+    room.put("small.toml", PROTOCOL);
+    room
+}
+
+fn simulate<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["simulate", "ct.nii.gz", "--protocol", "small.toml"], more].concat()
+}
+
+fn record(room: &Room, folder: &str) -> Value {
+    serde_json::from_slice(&room.bytes(&format!("{folder}/run.json"))).unwrap()
+}
+
+/// Values of a stack, behind its header.
+fn values(room: &Room, file: &str) -> Vec<u8> {
+    let bytes = room.bytes(file);
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap();
+    bytes[end + 2..].to_vec()
+}
+
+#[test]
+fn a_case_has_its_images_its_record_and_its_page() {
+    let room = room();
+    let keep = "raw,integrals,primary,scatter,thickness";
+    room.done(&simulate(&["--keep", keep, "--out", "film"]));
+    for file in ["raw.nrrd", "integrals.nrrd", "primary.nrrd", "scatter.nrrd", "thickness-muscle.nrrd", "picture.png"] {
+        assert!(room.path("film").join(file).is_file(), "{file}");
+    }
+    let header = room.bytes("film/primary.nrrd");
+    assert!(String::from_utf8_lossy(&header[..400]).contains("kerma_unit:=keV"));
+    assert!(String::from_utf8_lossy(&room.bytes("film/report.html")).contains("Scatter fraction"));
+    let record = record(&room, "film");
+    let drawn = record["protocols"][0]["protocol"]["beam"]["kvp"].as_f64().unwrap();
+    assert!((90.0..=110.0).contains(&drawn), "{drawn}");
+    let results = &record["protocols"][0]["results"];
+    let fraction = results["scatter_fraction"].as_f64().unwrap();
+    assert!((0.05..0.9).contains(&fraction), "{fraction}");
+    assert!(results["entrance_air_kerma_mgy"].as_f64() > results["detector_air_kerma_mgy"].as_f64());
+    assert!(record["inputs"][0]["sha256"].as_str().unwrap().len() == 64 && record["dates"]["started"].is_string());
+}
+
+#[test]
+fn a_run_is_made_again_to_the_bit_and_not_from_other_inputs() {
+    let room = room();
+    room.done(&simulate(&["--seed", "7", "--out", "film"]));
+    let said = room.done(&["simulate", "--again", "film/run.json", "--out", "again"]);
+    assert!(said.contains("the same bits"), "{said}");
+    let file = "integrals.nrrd";
+    assert_eq!(room.bytes(&format!("film/{file}")), room.bytes(&format!("again/{file}")));
+    room.done(&simulate(&["--seed", "8", "--out", "other"]));
+    assert_ne!(room.bytes(&format!("film/{file}")), room.bytes(&format!("other/{file}")));
+    let mut bytes = room.bytes("ct.nii.gz");
+    bytes.push(0);
+    room.put("ct.nii.gz", bytes);
+    room.refused(
+        &["simulate", "--again", "film/run.json", "--out", "third"],
+        &["ct.nii.gz", "has changed since the run"],
+    );
+}
+
+#[test]
+fn without_any_effect_a_case_is_a_projection_bit_for_bit() {
+    let room = room();
+    let scan: String = PROTOCOL.lines().skip(2).take(5).map(|line| format!("{line}\n")).collect();
+    room.put("scan.toml", &scan);
+    room.put("plain.toml", format!("[geometry]\n{scan}"));
+    room.done(&["simulate", "ct.nii.gz", "--protocol", "plain.toml", "--out", "plain"]);
+    let grid = "40x30x16@8x8x10";
+    room.done(&["project", "ct.nii.gz", "--grid", grid, "--geometry", "scan.toml", "--out", "stack.nrrd"]);
+    assert_eq!(values(&room, "plain/integrals.nrrd"), values(&room, "stack.nrrd"));
+    let off =
+        ["beam", "scatter", "grid", "focal_spot", "detector", "patient.cleaning", "patient.slices", "patient.padding"];
+    let off: Vec<String> = off.iter().map(|effect| format!("{effect}.enabled=false")).collect();
+    let set: Vec<&str> = off.iter().flat_map(|field| ["--set", field.as_str()]).collect();
+    room.done(&simulate(&[&set[..], &["--out", "off"]].concat()));
+    assert_eq!(values(&room, "off/integrals.nrrd"), values(&room, "stack.nrrd"));
+    // A control: half a degree.
+    room.done(&simulate(&[&set[..], &["--set", "patient.position.roll_deg=0.5", "--out", "turned"]].concat()));
+    assert_ne!(values(&room, "turned/integrals.nrrd"), values(&room, "stack.nrrd"));
+}
+
+#[test]
+fn a_batch_makes_what_it_can_and_goes_on_where_it_ended() {
+    let room = room();
+    let cases = "case,ct,beam.mas\none,ct.nii.gz,0.02\ntwo,ct.nii.gz,0.01\nout,../ct.nii.gz,\nnone,missing.nii.gz,\none,ct.nii.gz,\n";
+    room.put("cases.csv", cases);
+    let args = |out: &'static str, jobs: &'static str| {
+        [
+            "simulate",
+            "--manifest",
+            "cases.csv",
+            "--protocol",
+            "small.toml",
+            "--jobs",
+            jobs,
+            "--out",
+            out,
+            "--device",
+            "cpu",
+        ]
+    };
+    let output = room.run(&args("data", "2"));
+    let (said, error) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(said.contains("2 cases made, 0 there before, 3 failed"), "{said}");
+    assert!(said.contains("missing.nii.gz") && said.contains("ct must be a file in the manifest's folder"), "{said}");
+    assert!(error.contains("3 of 5 cases failed"), "{error}");
+    let names = |out: &str| {
+        let entries =
+            fs::read_dir(room.path(out)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = entries.collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("data"), ["README.md", "one", "two"]);
+    let card = String::from_utf8(room.bytes("data/README.md")).unwrap();
+    assert!(card.contains("| one |") && card.contains("not stated in the manifest: 2 cases"), "{card}");
+    // Neither the number of jobs nor the order of the cases shows in the bits.
+    room.put("cases.csv", "case,ct,beam.mas\ntwo,ct.nii.gz,0.01\none,ct.nii.gz,0.02\n");
+    room.done(&args("again", "1")[..9]);
+    for case in ["one", "two"] {
+        let file = |out: &str| room.bytes(&format!("{out}/{case}/integrals.nrrd"));
+        assert_eq!(file("data"), file("again"), "{case}");
+    }
+    assert_ne!(room.bytes("data/one/integrals.nrrd"), room.bytes("data/two/integrals.nrrd"));
+    let said = room.done(&args("again", "1")[..9]);
+    assert!(said.contains("0 cases made, 2 there before, 0 failed"), "{said}");
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let room = room();
+    let before = room.contents();
+    let said = room.done(&simulate(&["--dry-run", "--out", "film"]));
+    assert!(said.contains("of disk") && said.contains("of memory"), "{said}");
+    assert!(room.contents() == before);
+}
+
+#[test]
+fn what_cannot_be_simulated_is_refused_in_one_line() {
+    let room = room();
+    let refused = |set: &[&str], words: &[&str]| {
+        let set: Vec<&str> = set.iter().flat_map(|field| ["--set", *field]).collect();
+        room.refused(&simulate(&[&set[..], &["--out", "film"]].concat()), words);
+    };
+    refused(&["beam.kvp=200"], &["tube voltage must be 40 to 150 kV, got 200 kV"]);
+    refused(&["beam.enabled=false"], &["must be absent or not enabled without a beam"]);
+    refused(&["scatter.photons=0"], &["scatter.photons must be 1 or more"]);
+    refused(&["beam.mas=-1"], &["beam.mas must be positive"]);
+    refused(&["beam.kvp={from=100,to=90}"], &["beam.kvp must be a range"]);
+    refused(&["beam.kv=100"], &["unknown field `kv`"]);
+    refused(&["geometry.source_isocentre_mm=50"], &["source"]);
+    refused(&["detector.binning=3"], &["detector.pitch_mm must be geometry.pitch_mm"]);
+    refused(&["beam.filter=['mud:1']"], &["\"mud\""]);
+    refused(&["beam.anode_deg=5"], &["cuts off"]);
+    refused(&["patient.inserts=[{form={ball={diameter_mm=500}},density_g_cm3=1}]"], &["no place for insert 1"]);
+    room.refused(
+        &["simulate", "ct.nii.gz", "--protocol", "chest", "--out", "film"],
+        &["protocol must be one of chest-radiograph"],
+    );
+    room.refused(&["simulate", "ct.nii.gz", "--out", "film"], &["simulate needs --protocol"]);
+    room.refused(&simulate(&["--scatter", "mc:0", "--out", "film"]), &["--scatter must be none, fast or mc:PHOTONS"]);
+    room.refused(&simulate(&["--out", "ct.nii.gz"]), &["ct.nii.gz"]);
+    fs::create_dir(room.path("mine")).unwrap();
+    room.put("mine/notes.txt", "");
+    room.refused(&simulate(&["--out", "mine"]), &["is a folder that no run has made"]);
+    assert!(Path::new(&room.path("mine/notes.txt")).exists());
+}
+
+#[test]
+fn volumes_that_are_no_ct_and_labels_without_material_are_refused() {
+    let room = room();
+    room.done(&["phantom", "spheres", "--grid", "10x10x4@16x16x16", "--out", "mu.nii"]);
+    room.refused(
+        &["simulate", "mu.nii", "--protocol", "small.toml", "--out", "film"],
+        &["mu.nii: a CT in HU is needed"],
+    );
+    let grid = Grid::centred([8, 8, 4], [20.0; 3]).unwrap();
+    let labels: Vec<f32> = (0..256).map(|at| if at == 77 { 5.0 } else { 1.0 }).collect();
+    write_volume(room.path("map.nii"), &Volume::new(grid, Unit::Arbitrary, labels).unwrap()).unwrap();
+    let wall = "[[label]]\nname = 'wall'\nnumbers = [1]\nmaterial = 'water'\n";
+    room.put("one.toml", wall);
+    let args = ["simulate", "map.nii", "--materials", "one.toml", "--protocol", "small.toml", "--out", "film"];
+    let off: Vec<&str> =
+        ["patient.cleaning.enabled=false", "patient.slices.enabled=false", "patient.padding.enabled=false"]
+            .iter()
+            .flat_map(|field| ["--set", *field])
+            .collect();
+    room.refused(&[&args[..], &off].concat(), &["no material for label 5", "[5, 1, 1]"]);
+    room.put("one.toml", format!("{wall}[[label]]\nname = 'bead'\nnumbers = [5]\nmaterial = 'Ti'\n"));
+    room.done(&[&args[..], &off].concat());
+    assert!(room.path("film").join("picture.png").is_file());
+}
+
+#[test]
+fn a_tomosynthesis_of_pairs_is_reconstructed_slice_by_slice() {
+    let room = room();
+    let scan = "\
+kind = 'tomosynthesis-linear'
+source_isocentre_mm = 900.0
+source_detector_mm = 1100.0
+sweep_deg = 30.0
+views = 7
+travel = 'z'
+";
+    let sections = "\
+[reconstruction]
+grid = '20x6x16@16x30x10'
+window = 'hann'
+margin = 0.25
+slice_mm = 30.0
+[reconstruction.water_correction]
+[variants.standard]
+patient.bone = 'bone'
+[variants.soft]
+patient.bone = 'soft-tissue'
+";
+    let still = "kind = 'radiograph'\nsource_isocentre_mm = 900.0\nsource_detector_mm = 1100.0\n";
+    room.put("sweep.toml", PROTOCOL.replace(still, scan) + sections);
+    let args = ["simulate", "ct.nii.gz", "--protocol", "sweep.toml", "--scatter", "none", "--out", "sweep"];
+    room.done(&args);
+    for variant in ["standard", "soft"] {
+        for file in ["raw-V.nrrd", "reconstruction-V.nii.gz", "reconstruction-V-coronal.png", "report-V.html"] {
+            let file = file.replace('V', variant);
+            assert!(room.path("sweep").join(&file).is_file(), "{file}");
+        }
+    }
+    let record = record(&room, "sweep");
+    let text = record["protocols"].to_string();
+    assert!(text.contains("slice_mm") && text.contains("soft-tissue"), "{text}");
+    // A slice has a thickness in tomosynthesis alone.
+    room.put("film.toml", PROTOCOL.replace("kind = 'radiograph'", "kind = 'cone-circular'\nviews = 4") + sections);
+    room.refused(
+        &["simulate", "ct.nii.gz", "--protocol", "film.toml", "--scatter", "none", "--out", "turn"],
+        &["reconstruction.slice_mm must be absent but for tomosynthesis"],
+    );
+}
