@@ -64,7 +64,7 @@ impl Beamlet {
     /// The detector's plane behind it, in `size` pixels.
     pub(super) fn plane(&self, size: [usize; 2], response: impl Fn(f64) -> f64) -> DetectorPlane {
         let steps_mm = [0, 1].map(|axis| self.edges_mm[axis] / size[axis] as f64);
-        DetectorPlane::new(self.corner_mm, steps_mm, size.map(|n| n as u32), response)
+        DetectorPlane::new(self.corner_mm, steps_mm, size.map(|n| n as u32), response).of_expected()
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     cells::{BLOCKS, Cells},
     flight::{Rays, Scene, Signal},
     groups::{Band, GROUPS, Groups},
-    orders::{Harmonics, collided, harmonics, scattered},
+    orders::{collided, harmonics, scattered},
 };
 use crate::{
     geometry::{Source, View},
