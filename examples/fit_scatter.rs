@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use glam::{DQuat, DVec3};
+use glam::{DMat2, DQuat, DVec2, DVec3};
 use kerma::{
     data::{Grid, Unit, Volume},
     engine::{Control, Device, Plan},
@@ -212,20 +212,20 @@ impl Compared {
     }
 }
 
-/// Factors of least squares of the error over each setup's mean.
+/// Factors of least squares of the error over each setup's mean. Coherent scattering keeps 1: its share is like Compton's from setup to
+/// setup, and what it would be fitted to is the rims of bodies.
 fn fitted(all: &[Compared]) -> [f64; 3] {
-    let (mut matrix, mut right) = ([[0.0; 3]; 3], [0.0; 3]);
+    let (mut matrix, mut right) = (DMat2::ZERO, DVec2::ZERO);
     for compared in all {
         let weight = 1.0 / compared.mean().powi(2) / compared.pixels().count() as f64;
-        for (truth, parts) in compared.pixels() {
-            for i in 0..3 {
-                right[i] += weight * parts[i] * truth;
-                (0..3).for_each(|j| matrix[i][j] += weight * parts[i] * parts[j]);
-            }
+        for (truth, [compton, coherent, multiple]) in compared.pixels() {
+            let parts = DVec2::new(compton, multiple);
+            right += weight * (truth - coherent) * parts;
+            matrix += weight * DMat2::from_cols(parts.x * parts, parts.y * parts);
         }
     }
-    let matrix = glam::DMat3::from_cols_array_2d(&matrix);
-    (matrix.inverse() * DVec3::from_array(right)).to_array()
+    let [compton, multiple] = (matrix.inverse() * right).to_array();
+    [compton, 1.0, multiple]
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

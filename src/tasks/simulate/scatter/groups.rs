@@ -5,11 +5,11 @@ use std::f64::consts::PI;
 use crate::physics::{Material, PhysicsError, Spectrum, klein_nishina::energy_ratio};
 
 /// Energies, side by side in a register.
-pub(super) const GROUPS: usize = 8;
+pub(super) const GROUPS: usize = 16;
 /// A value for each of them.
 pub(super) type Band = [f32; GROUPS];
 /// Steps of energy that one scattering crosses at most, and none.
-pub(super) const SHIFTS: usize = 3;
+pub(super) const SHIFTS: usize = 5;
 /// Orders of Legendre's polynomials.
 pub(super) const ORDERS: usize = 3;
 /// Steps of sin(θ/2) from 0 to 1.
@@ -17,7 +17,7 @@ const STEPS: usize = 128;
 /// Least energy over the largest: what lies below is taken for it.
 const LEAST: f64 = 0.16;
 /// Steps of the beam's energies between two groups: it is weakened more than scattered photons are.
-const FINE: usize = 3;
+const FINE: usize = 2;
 /// Energies of the beam.
 const BEAM: usize = FINE * (GROUPS - 1) + 1;
 
