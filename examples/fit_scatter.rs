@@ -1,4 +1,4 @@
-//! Fits the factors of the fast scatter model to photons followed one by one through phantoms, and judges it on others and on CTs.
+//! Fits the factor of the fast scatter model to photons followed one by one through phantoms, and judges it on others and on CTs.
 //!
 //! ```text
 //! cargo run --release --example fit_scatter -- [photons in millions] [CT ...]
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use glam::{DMat2, DQuat, DVec2, DVec3};
+use glam::{DQuat, DVec3};
 use kerma::{
     data::{Grid, Unit, Volume},
     engine::{Control, Device, Plan},
@@ -28,6 +28,15 @@ use kerma::{
 const VOXEL_MM: f64 = 4.0;
 /// Sides of the box around named phantoms, in mm.
 const NAMED_MM: [f64; 3] = [400.0, 272.0, 432.0];
+
+/// Side of the radiograph's detector, in mm.
+const RADIOGRAPH_MM: f64 = 428.8;
+/// Regions of the radiograph of a chest CT (LIDC-IDRI 0001) by their ends along u and v from the middle, in mm.
+const REGIONS: [(&str, [[f64; 2]; 2]); 3] = [
+    ("mediastinum", [[-40.0, 8.0], [-100.0, 20.0]]),
+    ("one lung", [[-104.0, -56.0], [-8.0, 104.0]]),
+    ("the other lung", [[24.0, 72.0], [-8.0, 104.0]]),
+];
 
 /// Something irradiated.
 struct Setup {
@@ -180,16 +189,27 @@ impl Compared {
         pixels.map(move |pixel| (f64::from(self.truth.values[pixel]), parts(pixel)))
     }
 
+    /// Mean of scatter's share in a region of the radiograph.
+    fn share(&self, [u_mm, v_mm]: [[f64; 2]; 2]) -> f64 {
+        let [columns, rows] = self.truth.size;
+        let place = |number: usize, count: usize| ((number as f64 + 0.5) / count as f64 - 0.5) * RADIOGRAPH_MM;
+        let holds = |[from, to]: [f64; 2], at: f64| from <= at && at <= to;
+        let inside =
+            |pixel: &usize| holds(u_mm, place(pixel % columns, columns)) && holds(v_mm, place(pixel / columns, rows));
+        let shares: Vec<f64> = (0..columns * rows).filter(inside).map(|pixel| self.fraction[pixel]).collect();
+        shares.iter().sum::<f64>() / shares.len() as f64
+    }
+
     fn mean(&self) -> f64 {
         self.pixels().map(|(truth, _)| truth).sum::<f64>() / self.pixels().count() as f64
     }
 
     /// Root of the mean square and mean of the error over the mean, and shares of the parts.
-    fn errors(&self, factors: [f64; 3]) -> [f64; 5] {
+    fn errors(&self, factor: f64) -> [f64; 5] {
         let (count, mean) = (self.pixels().count() as f64, self.mean());
         let (mut squares, mut sum, mut shares) = (0.0, 0.0, [0.0; 3]);
         for (truth, parts) in self.pixels() {
-            let model = [0, 1, 2].map(|k| factors[k] * parts[k]);
+            let model = parts.map(|part| factor * part);
             let error = model.iter().sum::<f64>() - truth;
             squares += error * error;
             sum += error;
@@ -202,8 +222,8 @@ impl Compared {
         [rms, sum / count / mean, compton, coherent, multiple]
     }
 
-    fn print(&self, name: &str, factors: [f64; 3]) {
-        let [rms, bias, compton, coherent, multiple] = self.errors(factors).map(|value| 100.0 * value);
+    fn print(&self, name: &str, factor: f64) {
+        let [rms, bias, compton, coherent, multiple] = self.errors(factor).map(|value| 100.0 * value);
         println!(
             "{name:28} {rms:5.1} {bias:+6.1} %   {compton:5.1} {coherent:5.1} {multiple:5.1} %   truth ±{:.1} %   {:.0} ms",
             100.0 * self.truth.error.unwrap_or(0.0),
@@ -212,20 +232,11 @@ impl Compared {
     }
 }
 
-/// Factors of least squares of the error over each setup's mean. Coherent scattering keeps 1: its share is like Compton's from setup to
-/// setup, and what it would be fitted to is the rims of bodies.
-fn fitted(all: &[Compared]) -> [f64; 3] {
-    let (mut matrix, mut right) = (DMat2::ZERO, DVec2::ZERO);
-    for compared in all {
-        let weight = 1.0 / compared.mean().powi(2) / compared.pixels().count() as f64;
-        for (truth, [compton, coherent, multiple]) in compared.pixels() {
-            let parts = DVec2::new(compton, multiple);
-            right += weight * (truth - coherent) * parts;
-            matrix += weight * DMat2::from_cols(parts.x * parts, parts.y * parts);
-        }
-    }
-    let [compton, multiple] = (matrix.inverse() * right).to_array();
-    [compton, 1.0, multiple]
+/// Median over setups of the truth's mean over the model's: one in which the rim of the body decides moves it little.
+fn fitted(all: &[Compared]) -> f64 {
+    let mut ratios: Vec<f64> = all.iter().map(|compared| 1.0 / (1.0 + compared.errors(1.0)[1])).collect();
+    ratios.sort_by(f64::total_cmp);
+    0.5 * (ratios[(ratios.len() - 1) / 2] + ratios[ratios.len() / 2])
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -235,24 +246,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut known, mut other) = (Vec::new(), Vec::new());
     for setup in &PHANTOMS {
         let compared = compare(setup.protocol()?, setup.ct()?, photons)?;
-        compared.print(setup.name, [1.0; 3]);
+        compared.print(setup.name, 1.0);
         let list = if setup.is_fitted { &mut known } else { &mut other };
         list.push((setup.name.to_owned(), compared));
     }
     for path in arguments.iter().skip(1) {
         let compared = compare(radiograph()?, read_volume(path, None)?, photons)?;
-        compared.print(path, [1.0; 3]);
-        for line in compared.fraction.chunks_exact(compared.truth.size[0]) {
-            println!("{}", line.iter().map(|share| format!("{:3.0}", 100.0 * share)).collect::<String>());
+        compared.print(path, 1.0);
+        for (name, region) in REGIONS {
+            println!("    scatter's share of the signal, {name}: {:.2}", compared.share(region));
         }
         other.push((path.clone(), compared));
     }
     let (names, known): (Vec<String>, Vec<Compared>) = known.into_iter().unzip();
-    let factors = fitted(&known);
-    let [compton, coherent, multiple] = factors;
-    println!("\ncompton = {compton:.4}\ncoherent = {coherent:.4}\nmultiple = {multiple:.4}\n\nfitted");
-    names.iter().zip(&known).for_each(|(name, compared)| compared.print(name, factors));
+    let factor = fitted(&known);
+    println!("\nfactor = {factor:.4}\n\nfitted");
+    names.iter().zip(&known).for_each(|(name, compared)| compared.print(name, factor));
     println!("judged");
-    other.iter().for_each(|(name, compared)| compared.print(name, factors));
+    other.iter().for_each(|(name, compared)| compared.print(name, factor));
     Ok(())
 }

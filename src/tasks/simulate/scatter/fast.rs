@@ -35,8 +35,8 @@ pub(super) struct Fast<'a> {
     factors: Factors,
 }
 
-/// What the fast model's parts are multiplied by, as fitted to photons followed one by one.
-#[derive(Clone, Copy, Debug, serde::Deserialize)]
+/// What the fast model's parts are multiplied by.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Factors {
     compton: f32,
     coherent: f32,
@@ -50,9 +50,15 @@ impl Factors {
         Self { compton, coherent, multiple }
     }
 
+    /// All as fitted to photons followed one by one.
     fn fitted() -> Result<Self, ProtocolError> {
-        toml::from_str(include_str!("../../../../assets/physics/scatter.toml"))
-            .map_err(|error| ProtocolError::Toml(error.message().to_owned()))
+        #[derive(serde::Deserialize)]
+        struct Fitted {
+            factor: f32,
+        }
+        let Fitted { factor } = toml::from_str(include_str!("../../../../assets/physics/scatter.toml"))
+            .map_err(|error| ProtocolError::Toml(error.message().to_owned()))?;
+        Ok(Self { compton: factor, coherent: factor, multiple: factor })
     }
 }
 
