@@ -1,13 +1,17 @@
-//! Forward projection by Siddon's method; throughput in rays.
+//! Forward projection by Siddon's method, through attenuation coefficients and through materials; throughput in rays.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up should stop")]
 
 mod devices;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kerma::{
+    body::Body,
     data::Grid,
-    geometry::{ConeCircular, Scan},
+    engine::Graph,
+    geometry::{ConeCircular, Radiograph, Scan},
+    kernels::project::Thicknesses,
     phantom,
+    physics::Material,
     tasks::{Projection, Recorded},
 };
 
@@ -34,5 +38,51 @@ fn siddon(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, siddon);
+/// A trunk of six materials with lungs that are half air, on radiographs of 268² and 536² pixels, 429 mm wide.
+fn thickness(c: &mut Criterion) {
+    const MATERIALS: usize = 6;
+    let mut group = c.benchmark_group("thickness");
+    let size = [256, 256, 133];
+    let grid = Grid::centred(size, [1.4, 1.4, 2.5]).expect("a valid grid");
+    // Every composition but the first is a mixture of two neighbouring materials.
+    let compositions = (0..256).flat_map(|c: u32| {
+        let place = f64::from(c) / 51.1;
+        (0..MATERIALS).map(move |m| if c == 0 { 0.0 } else { (1.0 - (place - m as f64).abs()).max(0.0) as f32 })
+    });
+    let is_within = |x: f64, y: f64, [a, b]: [f64; 2]| (x / a).powi(2) + (y / b).powi(2) < 1.0;
+    let voxels = (0..grid.voxel_count()).map(|n| {
+        let (x, y) = ((n % size[0]) as f64 - 128.0, (n / size[0] % size[1]) as f64 - 128.0);
+        let noise = n as u32 % 97;
+        if is_within(x.abs() - 55.0, y, [40.0, 60.0]) {
+            noise / 48 * 20
+        } else if is_within(x, y, [120.0, 80.0]) {
+            60 + noise
+        } else {
+            0
+        }
+    });
+    let water = Material::by_name("water").expect("a known material");
+    let body = Body::new(grid, vec![water; MATERIALS], compositions.collect(), voxels.collect()).expect("a valid body");
+    for n in [268, 536] {
+        let scan = Scan::Radiograph(Radiograph {
+            source_isocentre_mm: 1600.0,
+            source_detector_mm: 1800.0,
+            start_deg: 0.0,
+            detector: [n, n],
+            pitch_mm: [428.8 / n as f64; 2],
+            offset_mm: [0.0, 0.0],
+        });
+        let geometry = scan.build().expect("a valid scan");
+        let mut graph = Graph::new();
+        let uploaded = Thicknesses::new(&mut graph, &body);
+        let thickness = graph.buffer::<f32>("thickness", uploaded.extent(&geometry));
+        uploaded.record(&mut graph, &geometry, thickness.replace());
+        graph.result(thickness);
+        let name = format!("256×256×133 of {MATERIALS} materials to {n}²");
+        devices::compare(&mut group, &name, geometry.value_count() as u64, &graph);
+    }
+    group.finish();
+}
+
+criterion_group!(benches, siddon, thickness);
 criterion_main!(benches);

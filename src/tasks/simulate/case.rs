@@ -402,7 +402,7 @@ mod tests {
 
     /// Water cylinder of 200 mm in a cone beam of 120 kV, without scatter and noise.
     const CYLINDER: &str = "\
-        [geometry]\nkind = 'cone-circular'\nsource_isocentre_mm = 1000\nsource_detector_mm = 1500\nviews = 180\n\
+        [geometry]\nkind = 'cone-circular'\nsource_isocentre_mm = 1000\nsource_detector_mm = 1500\nviews = 720\n\
         detector = [160, 5]\npitch_mm = [2.4, 2.4]\n\
         [beam]\nkvp = 120\nfilter = ['al:7.0']\nmas = 0.5\n\
         [reconstruction]\ngrid = '96x96x1@2.4x2.4x2.4'\nwindow = 'hann'\n";

@@ -282,7 +282,7 @@ fn expected_variance(case: &Case, exposed: &Exposed) -> Result<f64, Failure> {
     Ok(behind / (open * open) / settings.pitch_mm.powi(2))
 }
 
-/// A cylinder of water on a circle of 180 views, without noise and scatter.
+/// A cylinder of water on a circle of 720 views, without noise and scatter.
 fn cylinder(recipe: WaterRecipe, seed: u64, context: &mut Context) -> Result<Vec<Check>, Failure> {
     let grid = Grid::centred([200, 200, 24], [1.25, 1.25, 2.5])?;
     let mut ct = Volume::zeros(grid, Unit::Hounsfield);
@@ -297,7 +297,7 @@ fn cylinder(recipe: WaterRecipe, seed: u64, context: &mut Context) -> Result<Vec
         });
         *value = (inside.count() as f32 / 16.0 - 1.0) * 1000.0;
     }
-    let text = "[geometry]\nkind = 'cone-circular'\nsource_isocentre_mm = 600\nsource_detector_mm = 1000\nviews = 180\n\
+    let text = "[geometry]\nkind = 'cone-circular'\nsource_isocentre_mm = 600\nsource_detector_mm = 1000\nviews = 720\n\
                 detector = [256, 16]\npitch_mm = [2.0, 2.0]\n[beam]\nkvp = 120\nfilter = ['al:6']\nmas = 1\n\
                 [reconstruction]\ngrid = '128x128x1@2x2x2'\nwater_correction = {}\n";
     let mut checks = Vec::new();

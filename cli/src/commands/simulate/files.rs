@@ -24,6 +24,18 @@ use crate::{
 /// Share of a picture's pixels left black, and white.
 const TAILS: f64 = 0.005;
 
+/// Window of a slice of a reconstruction: soft tissue beside lungs, or all but the tails of what has no CT numbers.
+pub(super) fn window(slice: &Slice) -> Window {
+    match slice.unit() {
+        Unit::Hounsfield => Window::level(LEVEL_HU, WIDTH_HU),
+        _ => Window::covering(slice, TAILS),
+    }
+}
+
+/// Level and width of that window, in HU.
+const LEVEL_HU: f32 = -200.0;
+const WIDTH_HU: f32 = 1400.0;
+
 /// A folder on its way.
 pub(super) struct Draft {
     target: PathBuf,
@@ -96,15 +108,10 @@ impl Draft {
     }
 
     /// Writes pictures of the middle planes of a volume.
-    pub(super) fn planes(
-        &mut self,
-        context: &mut Context,
-        name: &str,
-        volume: &Volume,
-        window: Window,
-    ) -> Result<(), Failure> {
+    pub(super) fn planes(&mut self, context: &mut Context, name: &str, volume: &Volume) -> Result<(), Failure> {
         for plane in Plane::ALL {
             let slice = Slice::of_volume(volume, plane, DVec3::ZERO);
+            let window = window(&slice);
             self.picture(context, &format!("{name}-{}", plane.name().to_lowercase()), &slice, window)?;
         }
         Ok(())

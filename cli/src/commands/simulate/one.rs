@@ -9,7 +9,7 @@ use kerma::{
     data::{Projections, Volume},
     io::read_volume,
     tasks::{
-        Recorded, Task,
+        Recorded, Redundancy, Task,
         simulate::{Case, Part, Protocol, ProtocolError, ProtocolText},
     },
 };
@@ -19,11 +19,8 @@ use super::{
     page,
     record::{Dates, Hashed, Machine, Record, Variant, shaders_sha256},
 };
-use crate::{context::Context, failure::Failure, inputs, pictures::Window};
+use crate::{context::Context, failure::Failure, inputs};
 
-/// Window of reconstructions in pictures: level and width in HU, of soft tissue beside lungs.
-const LEVEL_HU: f32 = -200.0;
-const WIDTH_HU: f32 = 1400.0;
 /// Parts that a case always needs for its pictures.
 const SHOWN: [Part; 3] = [Part::Integrals, Part::Primary, Part::Scatter];
 
@@ -166,9 +163,18 @@ fn variant(
     if let Some(integrals) = exposed.stack(Part::Integrals) {
         draft.view(context, &file("picture"), integrals, case.room(), middle)?;
     }
+    let reconstruction = match reconstruction {
+        Some((attenuation, true)) => {
+            draft.volume(context, &file("attenuation"), &attenuation)?;
+            Some(case.hounsfield(attenuation)?)
+        }
+        // Contrasts of a sweep have no CT numbers.
+        Some((contrasts, false)) => Some(contrasts),
+        None => None,
+    };
     if let Some(volume) = &reconstruction {
         draft.volume(context, &file("reconstruction"), volume)?;
-        draft.planes(context, &file("reconstruction"), volume, Window::level(LEVEL_HU, WIDTH_HU))?;
+        draft.planes(context, &file("reconstruction"), volume)?;
     }
     let mut results = case.results(&exposed, scatter.as_ref())?;
     if let Some(task) = case.dose()? {
@@ -184,13 +190,14 @@ fn variant(
     Ok(Variant { name: name.to_owned(), protocol: protocol.clone(), results })
 }
 
-fn reconstruct(case: &Case, integrals: &Projections, context: &mut Context) -> Result<Option<Volume>, Failure> {
+/// The reconstruction, in mm⁻¹, and whether these are attenuation coefficients and no mere contrasts.
+fn reconstruct(case: &Case, integrals: &Projections, context: &mut Context) -> Result<Option<(Volume, bool)>, Failure> {
     let Some(task) = context.record(|| case.straightened(integrals))? else { return Ok(None) };
     let outputs = context.run("beam hardening", task.graph())?;
     let straight = task.finish(outputs)?;
     let task = context.record(|| case.reconstruction(straight))?;
     let outputs = context.run("reconstruction", task.graph())?;
-    Ok(Some(case.hounsfield(task.finish(outputs)?)?))
+    Ok(Some((task.finish(outputs)?, task.redundancy() != Redundancy::LimitedArc)))
 }
 
 /// What a case would take, from its plan; the time is that of one view of it, measured.

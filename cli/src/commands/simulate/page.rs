@@ -7,19 +7,16 @@ use kerma::{
     tasks::simulate::{Case, Exposed, Measured, Part},
 };
 
+use super::files::window;
 use crate::{
     context::Context,
     failure::Failure,
-    pictures::{Slice, Window},
+    pictures::{Plane, Slice, Window},
     report::{Chart, Figure, Panel, Report, Section, Table, significant},
 };
 
 /// Share of a picture's pixels left black, and white.
 const TAILS: f64 = 0.005;
-/// Window of reconstructions: level and width in HU.
-const LEVEL_HU: f32 = -200.0;
-const WIDTH_HU: f32 = 1400.0;
-
 /// The whole page.
 pub(super) fn report(
     name: &str,
@@ -46,7 +43,8 @@ pub(super) fn report(
     }
     report = report.section(Section::new("Numbers").table(table));
     if let Some(volume) = reconstruction {
-        let planes = Panel::planes(volume, DVec3::ZERO, Window::level(LEVEL_HU, WIDTH_HU));
+        let middle = Slice::of_volume(volume, Plane::Coronal, DVec3::ZERO);
+        let planes = Panel::planes(volume, DVec3::ZERO, window(&middle));
         let caption = "Middle planes, in radiological convention.";
         report = report.section(Section::new("Reconstruction").figure(Figure::new(caption).panels(planes)));
     }
