@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::{Exposure, OpenBeam, Protocol, ProtocolError, hardening::WaterCurve, patient::Bodies, sections::FocalSpot};
+use super::{Exposure, OpenBeam, Protocol, ProtocolError, hardening::WaterCurve, patient::Bodies, sections::{Collimator, FocalSpot}};
 use crate::{
     body::{Body, Inclusion},
     data::{Grid, Projections, Unit, Volume},
@@ -8,7 +8,7 @@ use crate::{
     geometry::{Geometry, Source, View},
     kernels::{detector::DetectorSettings, fdk::ramp::Window, pointwise::curve},
     parallel::*,
-    physics::{Material, Quadrature, Spectrum},
+    physics::{GridFactors, Material, Quadrature, Spectrum},
     tasks::{Fdk, FdkOptions, Recorded, TaskError, WATER_PER_MM},
 };
 
@@ -78,6 +78,10 @@ pub struct ScatterMap {
     pub values: Vec<f32>,
     /// Variance over mean of that signal, over that of the open beam.
     pub quantum: f64,
+    /// Shares of primary and scattered signal that the grid lets pass.
+    pub grid: Option<GridFactors>,
+    /// Standard error of a pixel of the map, over the mean, of photons that were followed one by one: root of the mean square.
+    pub error: Option<f64>,
 }
 
 impl ScatterMap {
@@ -280,6 +284,11 @@ impl Case {
             leaves = faces[0].max(faces[1]).min(leaves);
         }
         if enters < leaves { enters } else { distance }
+    }
+
+    /// Blades of the collimator.
+    pub(super) fn collimator(&self) -> Option<&Collimator> {
+        self.protocol.beam.as_ref().and_then(|beam| beam.collimator.as_ref())
     }
 
     fn grid(&self) -> &Grid {

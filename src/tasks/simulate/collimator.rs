@@ -37,8 +37,19 @@ impl Collimator {
         (0..columns * rows).map(|pixel| share(pixel % columns, pixel / columns)).collect()
     }
 
+    /// Middle and half-sizes of the rectangle around the field, as far as it lies on a detector of given half-sizes.
+    pub(super) fn bounds(&self, half_mm: [f64; 2]) -> [[f64; 2]; 2] {
+        let along = |axis: usize| self.corners_mm.iter().map(move |corner| corner[axis]);
+        let ends = [0, 1].map(|axis| {
+            let [least, most] =
+                [along(axis).fold(f64::INFINITY, f64::min), along(axis).fold(f64::NEG_INFINITY, f64::max)];
+            [least, most].map(|end| end.clamp(-half_mm[axis], half_mm[axis]))
+        });
+        [ends.map(|[least, most]| 0.5 * (least + most)), ends.map(|[least, most]| 0.5 * (most - least))]
+    }
+
     /// Whether a point lies in the field: an odd number of edges cross the line from it along u.
-    fn holds(&self, [u, v]: [f64; 2]) -> bool {
+    pub(super) fn holds(&self, [u, v]: [f64; 2]) -> bool {
         let corners = &self.corners_mm;
         let edges = corners.iter().zip(corners.iter().cycle().skip(1));
         let crosses = |([u0, v0], [u1, v1]): (&[f64; 2], &[f64; 2])| {

@@ -113,7 +113,7 @@ impl Task for DoseTask<'_> {
         // Energies and their variances, in keV of an exposure.
         let (mut energy_kev, mut variance) = (vec![0.0; regions], vec![0.0; regions]);
         for (number, view) in views.iter().enumerate() {
-            let beamlet = Beamlet::of(self.irradiated, view, detector)?;
+            let beamlet = Beamlet::of(self.irradiated, view, detector, self.case.collimator())?;
             let histories = (self.case.seed, number as u64 * of_view, of_view);
             let take = |tally: &Tally, count: u32| {
                 // A run stands for its share of the exposure.

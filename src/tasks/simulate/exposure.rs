@@ -187,8 +187,7 @@ impl Opening {
         let views: Vec<_> = room.views().par_iter().map(signal).collect();
         let views: Vec<Vec<f32>> = views.into_iter().collect::<Result<_, _>>()?;
         let flat = views[views.len() / 2].clone();
-        let collimator = case.protocol().beam.as_ref().and_then(|beam| beam.collimator.as_ref());
-        let field = collimator.map(|blades| blades.coverage(room.detector(), room.pitch_mm()));
+        let field = case.collimator().map(|blades| blades.coverage(room.detector(), room.pitch_mm()));
         Ok(Self { size, views, flat, field })
     }
 
@@ -375,7 +374,7 @@ mod tests {
 
     #[test]
     fn scatter_adds_to_the_signal_before_the_logarithm() {
-        let map = ScatterMap { size: [1, 1], values: vec![0.3], quantum: 1.0 };
+        let map = ScatterMap { size: [1, 1], values: vec![0.3], quantum: 1.0, grid: None, error: None };
         let with = exposed("", &slab(0.0), Some(&map), &[Part::Integrals, Part::Scatter, Part::Primary]);
         let without = exposed("", &slab(0.0), None, &[Part::Integrals]);
         let [with_p, without_p] = [&with, &without].map(|e| f64::from(e.stack(Part::Integrals).unwrap().values()[40]));

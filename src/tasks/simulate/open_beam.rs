@@ -107,15 +107,24 @@ impl OpenBeam {
     /// [`PhysicsError`]; none for a beam that was made.
     pub fn central_moments(&self) -> Result<Vec<[f64; 2]>, PhysicsError> {
         let energies = self.emission.central()?.energies_kev().to_vec();
-        let weakened = |(&energy_kev, moments): (&f64, &[Moments; COSINES])| {
+        let weakened = |(&energy_kev, moments): (&f64, [f64; 2])| {
             let passed = match &self.grid {
                 Some(grid) => grid.transmission(energy_kev, [0.0, 0.0, 1.0])?,
                 None => 1.0,
             };
-            let last = moments[COSINES - 1];
-            Ok([passed * last.signal, passed * last.signal_squared])
+            Ok(moments.map(|moment| passed * moment))
         };
-        energies.iter().zip(&self.responses.moments).map(weakened).collect()
+        energies.iter().zip(self.moments_without_grid()).map(weakened).collect()
+    }
+
+    /// The same without the grid.
+    #[must_use]
+    pub fn moments_without_grid(&self) -> Vec<[f64; 2]> {
+        let central = |moments: &[Moments; COSINES]| {
+            let last = moments[COSINES - 1];
+            [last.signal, last.signal_squared]
+        };
+        self.responses.moments.iter().map(central).collect()
     }
 
     /// The grid.

@@ -2,7 +2,10 @@
 
 use glam::DVec3;
 
-use super::case::{Irradiated, source_detector_mm};
+use super::{
+    case::{Irradiated, source_detector_mm},
+    sections::Collimator,
+};
 use crate::{
     engine::{Control, Device, Graph, Plan, Progress},
     geometry::{Source, View},
@@ -24,25 +27,44 @@ pub(super) struct Beamlet {
     pub(super) source: transport::Source,
     /// Photons of an exposure.
     pub(super) photons: f64,
+    /// Corner and edges of the detector.
+    corner_mm: DVec3,
+    edges_mm: [DVec3; 2],
 }
 
 impl Beamlet {
-    /// Beam of a view, as the body sees it, on a detector of so many columns and rows.
-    pub(super) fn of(irradiated: &Irradiated, view: &View, detector: [usize; 2]) -> Result<Self, TaskError> {
+    /// Beam of a view, as the body sees it, on a detector of so many columns and rows: within the rectangle around what the collimator
+    /// leaves open.
+    pub(super) fn of(
+        irradiated: &Irradiated,
+        view: &View,
+        detector: [usize; 2],
+        collimator: Option<&Collimator>,
+    ) -> Result<Self, TaskError> {
         let distance_mm = source_detector_mm(view)?;
         let spectrum = irradiated.open.central_spectrum(distance_mm)?;
         let Source::Point(position_mm) = view.source else { unreachable!("the distance is that of a focal spot") };
         let [columns, rows] = detector.map(|n| n as f64);
         let edges_mm = [columns * view.u_step, rows * view.v_step];
         let corner_mm = view.detector_centre - 0.5 * (edges_mm[0] + edges_mm[1]);
-        let photons = spectrum.total_per_mm2() * solid_angle(position_mm, corner_mm, edges_mm) * distance_mm.powi(2);
-        Ok(Self { source: transport::Source { position_mm, corner_mm, edges_mm, spectrum }, photons })
+        let (mut field_corner_mm, mut field_edges_mm) = (corner_mm, edges_mm);
+        if let Some(collimator) = collimator {
+            let [middle, half] = collimator.bounds(edges_mm.map(|edge| 0.5 * edge.length()));
+            let axes = edges_mm.map(DVec3::normalize);
+            field_edges_mm = [0, 1].map(|axis| 2.0 * half[axis] * axes[axis]);
+            field_corner_mm = view.detector_centre + middle[0] * axes[0] + middle[1] * axes[1]
+                - 0.5 * (field_edges_mm[0] + field_edges_mm[1]);
+        }
+        let field = solid_angle(position_mm, field_corner_mm, field_edges_mm);
+        let photons = spectrum.total_per_mm2() * field * distance_mm.powi(2);
+        let source = transport::Source { position_mm, corner_mm: field_corner_mm, edges_mm: field_edges_mm, spectrum };
+        Ok(Self { source, photons, corner_mm, edges_mm })
     }
 
     /// The detector's plane behind it, in `size` pixels.
     pub(super) fn plane(&self, size: [usize; 2], response: impl Fn(f64) -> f64) -> DetectorPlane {
-        let steps_mm = [0, 1].map(|axis| self.source.edges_mm[axis] / size[axis] as f64);
-        DetectorPlane::new(self.source.corner_mm, steps_mm, size.map(|n| n as u32), response)
+        let steps_mm = [0, 1].map(|axis| self.edges_mm[axis] / size[axis] as f64);
+        DetectorPlane::new(self.corner_mm, steps_mm, size.map(|n| n as u32), response).of_expected()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Numbers of a case that a physicist asks for.
 
 use super::{
-    Case, Exposed, Part,
+    Case, Exposed, Part, ScatterMap,
     case::{Object, source_detector_mm},
 };
 use crate::{geometry::Source, tasks::TaskError};
@@ -20,11 +20,11 @@ pub struct Measured {
 }
 
 impl Case {
-    /// What was measured of the first view, on the central ray unless said.
+    /// What was measured of the first view, on the central ray unless said; `scatter` is what the images were made with.
     ///
     /// # Errors
     /// [`TaskError`]; none for images of this case.
-    pub fn results(&self, exposed: &Exposed) -> Result<Vec<Measured>, TaskError> {
+    pub fn results(&self, exposed: &Exposed, scatter: Option<&ScatterMap>) -> Result<Vec<Measured>, TaskError> {
         let Object::Irradiated(irradiated) = &self.object else { return Ok(Vec::new()) };
         let view = &self.room().views()[0];
         let distance_mm = source_detector_mm(view)?;
@@ -63,16 +63,56 @@ impl Case {
                 meaning: "where the central ray meets the body's box, without backscatter",
             });
         }
-        if let (Some(primary), Some(scatter)) = (exposed.stack(Part::Primary), exposed.stack(Part::Scatter)) {
-            let sum = |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>();
-            let [primary, scatter] = [sum(primary.view_values(0)), sum(scatter.view_values(0))];
-            if primary + scatter > 0.0 {
-                results.push(Measured {
-                    name: "scatter_fraction",
-                    value: scatter / (primary + scatter),
-                    unit: "",
-                    meaning: "of the signal, mean over the detector, behind the grid",
-                });
+        if let Some(value) = scatter.and_then(|map| map.error) {
+            results.push(Measured {
+                name: "scatter_error",
+                value,
+                unit: "",
+                meaning: "standard error of a pixel of the scatter map over the mean",
+            });
+        }
+        let sum = |part: Part| {
+            let values = exposed.stack(part)?.view_values(0);
+            Some(values.iter().map(|value| f64::from(*value)).sum::<f64>())
+        };
+        if let Some([primary, scattered]) = sum(Part::Primary).zip(sum(Part::Scatter)).map(<[f64; 2]>::from)
+            && primary + scattered > 0.0
+        {
+            results.push(Measured {
+                name: "scatter_fraction",
+                value: scattered / (primary + scattered),
+                unit: "",
+                meaning: "of the signal, mean over the detector, behind the grid",
+            });
+            if let Some(grid) = scatter.and_then(|map| map.grid) {
+                let [primary, scattered] = [primary / grid.primary, scattered / grid.scatter];
+                let fraction = scattered / (primary + scattered);
+                results.extend([
+                    Measured {
+                        name: "scatter_fraction_without_grid",
+                        value: fraction,
+                        unit: "",
+                        meaning: "of the signal, mean over the detector, before the grid",
+                    },
+                    Measured {
+                        name: "grid_primary_transmission",
+                        value: grid.primary,
+                        unit: "",
+                        meaning: "share of the primary signal that passes the grid",
+                    },
+                    Measured {
+                        name: "grid_scatter_transmission",
+                        value: grid.scatter,
+                        unit: "",
+                        meaning: "share of the scattered signal that passes the grid",
+                    },
+                    Measured {
+                        name: "bucky_factor",
+                        value: grid.bucky_factor(fraction)?,
+                        unit: "",
+                        meaning: "exposure with the grid over that without, for the same signal",
+                    },
+                ]);
             }
         }
         Ok(results)

@@ -210,7 +210,7 @@ pub struct Scatter {
     pub model: ScatterModel,
     /// Photons of a Monte Carlo simulation, for each view.
     pub photons: Option<u64>,
-    /// Side of a pixel of the scatter map, in millimetres.
+    /// Side of a pixel of the scatter map, in millimetres; the fast model has 16 at least.
     #[serde(default = "scatter_pixel_mm")]
     pub pixel_mm: f64,
     /// Side of a voxel of the body in which photons are scattered, in millimetres.
@@ -230,7 +230,7 @@ fn scatter_voxel_mm() -> f64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScatterModel {
-    /// From the thickness of the body, by kernels fitted to the Monte Carlo simulation.
+    /// Transport through large cells, without noise.
     Fast,
     /// Photon by photon.
     MonteCarlo,

@@ -176,7 +176,7 @@ fn variant(
         draft.volume(context, &file("reconstruction"), volume)?;
         draft.planes(context, &file("reconstruction"), volume)?;
     }
-    let mut results = case.results(&exposed)?;
+    let mut results = case.results(&exposed, scatter.as_ref())?;
     if let Some(task) = case.dose()? {
         let dose = context.drive("dose", |device, control| Ok(pollster::block_on(task.run(device, control))?))?;
         draft.volume(context, &file("dose"), &dose.blocks)?;
