@@ -76,16 +76,16 @@ struct WaterRecipe {
 struct ChestRecipe {
     ct: PathBuf,
     photons: u64,
-    mediastinum: Region,
-    lung: Region,
+    region: Vec<Region>,
 }
 
-/// A part of the image and the range of its mean, by shares of columns and rows from the lower left.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// A part of the image by its ends along u and v from the detector's middle, and the range of its scatter fraction.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Region {
-    columns: [f64; 2],
-    rows: [f64; 2],
+    name: String,
+    u_mm: [f64; 2],
+    v_mm: [f64; 2],
     range: [f64; 2],
 }
 
@@ -344,26 +344,26 @@ fn scatter(recipe: &ChestRecipe, seed: u64, context: &mut Context) -> Result<Vec
     let text = format!(
         "[geometry]\nkind = 'radiograph'\nsource_isocentre_mm = 1650\nsource_detector_mm = 1800\ndetector = [88, 108]\n\
          pitch_mm = [4.0, 4.0]\n[patient.cleaning]\n[patient.padding]\ninferior_mm = 60\nsuperior_mm = 0\n\
-         [beam]\nkvp = 120\nfilter = ['al:3']\nmas = 1\n[scatter]\nmodel = 'monte-carlo'\nphotons = {}\npixel_mm = 8\n",
+         [beam]\nkvp = 125\nfilter = ['al:3']\nmas = 1\n[scatter]\nmodel = 'monte-carlo'\nphotons = {}\npixel_mm = 8\n",
         recipe.photons
     );
     let (_, exposed) = exposed(&text, ct, seed, &[Part::Primary, Part::Scatter], context)?;
     let (Some(primary), Some(scatter)) = (exposed.stack(Part::Primary), exposed.stack(Part::Scatter)) else {
         return Ok(Vec::new());
     };
-    let fraction = |region: Region| {
-        let [columns, rows] = primary.detector();
+    let fraction = |region: &Region| {
+        let ([columns, rows], [du, dv]) = (primary.detector(), primary.pitch_mm());
+        let place = |pixel: usize, count: usize, pitch: f64| (pixel as f64 - (count as f64 - 1.0) / 2.0) * pitch;
         let within = |at: &usize| {
-            let [u, v] = [(at % columns) as f64 / columns as f64, (at / columns) as f64 / rows as f64];
-            (region.columns[0]..region.columns[1]).contains(&u) && (region.rows[0]..region.rows[1]).contains(&v)
+            let [u, v] = [place(at % columns, columns, du), place(at / columns, rows, dv)];
+            (region.u_mm[0]..region.u_mm[1]).contains(&u) && (region.v_mm[0]..region.v_mm[1]).contains(&v)
         };
         let sum = |stack: &Projections| -> f64 {
             (0..columns * rows).filter(within).map(|at| f64::from(stack.values()[at])).sum()
         };
         sum(scatter) / (sum(scatter) + sum(primary))
     };
-    Ok(vec![
-        Check::new("scatter fraction, mediastinum", fraction(recipe.mediastinum), recipe.mediastinum.range, ""),
-        Check::new("scatter fraction, lung", fraction(recipe.lung), recipe.lung.range, ""),
-    ])
+    let check =
+        |region: &Region| Check::new(format!("scatter fraction, {}", region.name), fraction(region), region.range, "");
+    Ok(recipe.region.iter().map(check).collect())
 }
