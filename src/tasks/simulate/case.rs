@@ -1,6 +1,11 @@
 use std::ops::Range;
 
-use super::{Exposure, OpenBeam, Protocol, ProtocolError, hardening::WaterCurve, patient::Bodies, sections::{Collimator, FocalSpot}};
+use super::{
+    Exposure, OpenBeam, Protocol, ProtocolError,
+    hardening::WaterCurve,
+    patient::Bodies,
+    sections::{Collimator, FocalSpot},
+};
 use crate::{
     body::{Body, Inclusion},
     data::{Grid, Projections, Unit, Volume},
