@@ -301,8 +301,8 @@ mod tests {
         let smooth = run(&case);
         assert!(smooth.error.unwrap() < 0.6 * truth.error.unwrap(), "{:?} {:?}", smooth.error, truth.error);
         assert!((mean(&smooth.values) / want - 1.0).abs() < 0.01);
-        // Scattered photons are softer than the open beam's, and those are what the unit is.
-        assert!((0.8..1.0).contains(&fast.quantum), "{}", fast.quantum);
+        // Scattered photons have lost energy, but the block has hardened the beam: about the open beam's, which are the unit.
+        assert!((0.95..1.05).contains(&fast.quantum), "{}", fast.quantum);
     }
 
     #[test]
