@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::physics::{Material, PhysicsError, Spectrum, klein_nishina::energy_ratio};
+use crate::physics::{ENERGY_RANGE_KEV, Material, PhysicsError, Spectrum, klein_nishina::energy_ratio};
 
 /// Energies, side by side in a register.
 pub(super) const GROUPS: usize = 16;
@@ -50,7 +50,8 @@ impl Groups {
         let bins =
             || spectrum.energies_kev().iter().zip(spectrum.fluence_per_mm2()).filter(|(_, fluence)| **fluence > 0.0);
         let largest = bins().map(|(kev, _)| *kev).fold(0.0, f64::max);
-        let at = |step: f64, steps: usize| largest * LEAST.powf(1.0 - step / (steps - 1) as f64);
+        let least = (LEAST * largest).max(ENERGY_RANGE_KEV[0]);
+        let at = |step: f64, steps: usize| largest * (least / largest).powf(1.0 - step / (steps - 1) as f64);
         let kev: [f64; GROUPS] = std::array::from_fn(|group| at(group as f64, GROUPS));
         let beam_kev: [f64; BEAM] = std::array::from_fn(|step| at(step as f64, BEAM));
         let mut beam_per_mm2 = [0.0; BEAM];

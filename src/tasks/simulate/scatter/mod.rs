@@ -209,7 +209,7 @@ impl Task for ScatterTask<'_> {
 }
 
 /// Signals of photons that were followed, smoothed as far as their errors ask for, and the standard error that is left, over the value:
-/// root of the mean square over the pixels. What is smoothed is the ratio to the fast model, which differs little between neighbours.
+/// root of the mean square over the pixels. What is smoothed is the difference from the fast model, which is small and differs little between neighbours.
 fn smoothed(map: &[Signal], followed: &[[f64; 2]], size: [usize; 2]) -> (Vec<f64>, f64) {
     let values: Vec<f64> = followed.iter().map(|[value, _]| *value).collect();
     let error = relative_error(followed);
@@ -219,10 +219,9 @@ fn smoothed(map: &[Signal], followed: &[[f64; 2]], size: [usize; 2]) -> (Vec<f64
     if sigma * root <= 1.0 {
         return (values, error);
     }
-    let fast: Vec<f64> = map.iter().map(|signal| signal[0]).collect();
-    let [above, below] = [&values, &fast].map(|of| gaussian(of, size, sigma));
-    let ratio = |((above, below), fast): ((&f64, &f64), &f64)| if *below > 0.0 { fast * above / below } else { 0.0 };
-    (above.iter().zip(&below).zip(&fast).map(ratio).collect(), error / (root * sigma))
+    let differences: Vec<f64> = values.iter().zip(map).map(|(value, signal)| value - signal[0]).collect();
+    let smooth = gaussian(&differences, size, sigma);
+    (smooth.iter().zip(map).map(|(by, signal)| (signal[0] + by).max(0.0)).collect(), error / (root * sigma))
 }
 
 /// Root of the mean square of the pixels' standard errors over the mean; 0 where nothing arrives.
@@ -232,23 +231,17 @@ fn relative_error(followed: &[[f64; 2]]) -> f64 {
     if sum > 0.0 { (squares * followed.len() as f64).sqrt() / sum } else { 0.0 }
 }
 
-/// An image through a Gaussian, cut off at the rim alike for all images.
+/// An image through a Gaussian, which is cut off and scaled at the rim.
 fn gaussian(image: &[f64], [columns, rows]: [usize; 2], sigma: f64) -> Vec<f64> {
     let reach = (4.0 * sigma).ceil() as usize;
-    let weight = |from: usize, to: usize| (-0.5 * (from.abs_diff(to) as f64 / sigma).powi(2)).exp();
-    let near = |at: usize, count: usize| at.saturating_sub(reach)..count.min(at + reach + 1);
-    let across: Vec<f64> = (0..columns * rows)
-        .map(|pixel| {
-            let [i, j] = [pixel % columns, pixel / columns];
-            near(i, columns).map(|k| weight(i, k) * image[j * columns + k]).sum()
-        })
-        .collect();
-    (0..columns * rows)
-        .map(|pixel| {
-            let [i, j] = [pixel % columns, pixel / columns];
-            near(j, rows).map(|k| weight(j, k) * across[k * columns + i]).sum()
-        })
-        .collect()
+    let mean = |at: usize, count: usize, of: &dyn Fn(usize) -> f64| {
+        let weight = |to: usize| (-0.5 * (at.abs_diff(to) as f64 / sigma).powi(2)).exp();
+        let near = at.saturating_sub(reach)..count.min(at + reach + 1);
+        near.clone().map(|to| weight(to) * of(to)).sum::<f64>() / near.map(weight).sum::<f64>()
+    };
+    let pixels = || (0..columns * rows).map(|pixel| [pixel % columns, pixel / columns]);
+    let across: Vec<f64> = pixels().map(|[i, j]| mean(i, columns, &|k| image[j * columns + k])).collect();
+    pixels().map(|[i, j]| mean(j, rows, &|k| across[k * columns + i])).collect()
 }
 
 #[cfg(test)]
@@ -292,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_fast_model_is_near_photons_followed_one_by_one() {
-        let case = block("", "model = 'monte-carlo'\nphotons = 1000000");
+        let case = block("", "model = 'monte-carlo'\nphotons = 3000000");
         let task = case.scatter().unwrap().unwrap();
         let truth = pollster::block_on(task.truth(&Device::cpu(), &Control::default())).unwrap().unwrap();
         let fast = run(&block("", "model = 'fast'"));
@@ -301,13 +294,15 @@ mod tests {
         assert!((got / want - 1.0).abs() < 0.04, "{got} {want}");
         let squares = fast.values.iter().zip(&truth.values).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
         let rms = (squares / fast.values.len() as f64).sqrt() / want;
-        assert!(rms < 0.1, "{rms}");
+        // The noise of the truth is none of the model's errors.
+        let noise = truth.error.unwrap();
+        assert!((rms * rms - noise * noise).max(0.0).sqrt() < 0.08, "{rms} {noise}");
         // Smoothed photons are the truth with less noise.
         let smooth = run(&case);
         assert!(smooth.error.unwrap() < 0.6 * truth.error.unwrap(), "{:?} {:?}", smooth.error, truth.error);
         assert!((mean(&smooth.values) / want - 1.0).abs() < 0.01);
-        // Scattered photons are softer than the open beam's, and those are what the unit is.
-        assert!((0.8..1.0).contains(&fast.quantum), "{}", fast.quantum);
+        // Scattered photons have lost energy, but the block has hardened the beam: about the open beam's, which are the unit.
+        assert!((0.95..1.05).contains(&fast.quantum), "{}", fast.quantum);
     }
 
     #[test]

@@ -195,10 +195,10 @@ mod tests {
         let all = directions();
         assert_eq!(all.len(), DIRECTIONS);
         // ∫ b_a·b_b over the sphere is 1/(2l + 1) where they are the same, and 0 else.
-        for a in 0..HARMONICS {
+        for (a, order) in ORDER.into_iter().enumerate() {
             for b in 0..HARMONICS {
                 let sum: f32 = all.iter().map(|d| d.weight * harmonics(d.along)[a] * harmonics(d.along)[b]).sum();
-                let want = if a == b { 1.0 / (2 * ORDER[a] + 1) as f32 } else { 0.0 };
+                let want = if a == b { 1.0 / (2 * order + 1) as f32 } else { 0.0 };
                 assert!((sum - want).abs() < 1e-6, "{a} {b}: {sum}");
             }
         }
