@@ -20,7 +20,7 @@ kernel! {
         /// Standard deviation and least of the gains.
         sigma, least: f32,
     }
-    shader detector/pattern + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
+    shader detector/pattern + noise/deviate + noise/drawn + noise/philox + clahe/high_word, Pinned, [64, 4];
     writes results[rows, columns]: f32;
     operations 350.0;
 }

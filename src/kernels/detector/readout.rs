@@ -25,7 +25,7 @@ kernel! {
         /// Least and largest count, and that of stuck pixels.
         least, largest, full: f32,
     }
-    shader detector/readout + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
+    shader detector/readout + noise/deviate + noise/drawn + noise/philox + clahe/high_word, Pinned, [64, 4];
     reads gains[rows, columns]: whole of f32, signals[rows, columns]: rows of f32;
     writes results[rows, columns]: f32;
     operations 360.0;

@@ -26,7 +26,7 @@ kernel! {
         /// Quanta of the open beam; least mean, variance and quanta that are not nothing; most quanta of a pixel that are counted.
         quanta, least, largest: f32,
     }
-    shader noise/compound + noise/poisson + noise/deviate + noise/philox + clahe/high_word, Pinned, [64, 4];
+    shader noise/compound + noise/poisson + noise/deviate + noise/drawn + noise/philox + clahe/high_word, Pinned, [64, 4];
     reads table[1, (TABLE.len() as u32)]: whole of u32, means[rows, columns]: rows of f32, variances[rows, columns]: rows of f32;
     writes results[rows, columns]: f32;
     operations OPERATIONS;
