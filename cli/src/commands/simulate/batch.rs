@@ -77,7 +77,8 @@ pub(super) fn run(args: &SimulateArgs, manifest: &Path, out: &Path, context: &mu
     drop(bar);
     context.add_run("cases", start.elapsed().as_secs_f64());
     let done = done.into_iter().map(|done| done.into_inner().unwrap_or_else(PoisonError::into_inner));
-    finish(&lines, done.collect(), out, context)
+    // The card is written even where Ctrl-C ended the batch.
+    interrupt::patient(|| finish(&lines, done.collect(), out, context))
 }
 
 fn one_case(args: &SimulateArgs, line: &Line, out: &Path, context: &mut Context) -> Done {
