@@ -7,7 +7,10 @@ use kerma::{
     data::{Grid, Projections, Unit, Volume},
     engine::Graph,
     io::write_bytes,
-    kernels::transport::photons::{Histories, record},
+    kernels::transport::{
+        Tally,
+        photons::{Histories, record},
+    },
     physics::{Material, Spectrum},
     tasks::{
         Recorded, Task,
@@ -174,7 +177,7 @@ pub(super) fn run(args: &EvaluateArgs, recipe: &Recipe, context: &mut Context) -
 fn absorbed(recipe: PhotonsRecipe, seed: u64, context: &mut Context) -> Result<Vec<Check>, Failure> {
     let tables = tg195::case_2();
     let source = tg195::source(Spectrum::new(vec![56.4], vec![1.0])?);
-    let mut whole = None;
+    let mut whole: Option<Tally> = None;
     for run in 0..recipe.histories.div_ceil(RUN) {
         let count = RUN.min(recipe.histories - run * RUN) as u32;
         let mut graph = Graph::new();
@@ -183,7 +186,7 @@ fn absorbed(recipe: PhotonsRecipe, seed: u64, context: &mut Context) -> Result<V
         let tally = recorded.tally(context.run("AAPM Report 195, case 2", &graph)?.take(output)?);
         whole = Some(match whole {
             None => tally,
-            Some(before) => tally.joined(&before),
+            Some(before) => before.joined(&tally),
         });
     }
     let Some(whole) = whole else { return Ok(Vec::new()) };
