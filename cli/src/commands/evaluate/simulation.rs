@@ -201,13 +201,13 @@ fn absorbed(recipe: PhotonsRecipe, seed: u64, context: &mut Context) -> Result<V
 }
 
 fn exposed(
-    text: &str,
+    text: &ProtocolText,
     ct: Volume,
     seed: u64,
     parts: &[Part],
     context: &mut Context,
 ) -> Result<(Case, Exposed), Failure> {
-    let protocol = ProtocolText::from_toml(text)?.draw(seed)?;
+    let protocol = text.draw(seed)?;
     let case = context.compute(|| Case::new(&protocol, ct, seed))?;
     let scatter = match case.scatter()? {
         Some(task) => {
@@ -236,7 +236,13 @@ fn variance(recipe: &NoiseRecipe, seed: u64, context: &mut Context) -> Result<Ve
         );
         let grid = Grid::centred([60, 20, 60], [5.0, 10.0, 5.0])?;
         let slab = Volume::new(grid, Unit::Hounsfield, vec![0.0; grid.voxel_count()])?;
-        let (case, exposed) = exposed(&text, slab, seed, &[Part::Raw, Part::Primary, Part::Thickness], context)?;
+        let (case, exposed) = exposed(
+            &ProtocolText::from_toml(&text)?,
+            slab,
+            seed,
+            &[Part::Raw, Part::Primary, Part::Thickness],
+            context,
+        )?;
         let (Some(raw), Some(primary)) = (exposed.stack(Part::Raw), exposed.stack(Part::Primary)) else { continue };
         let want = expected_variance(&case, &exposed)?;
         let [mean, _] = case.central_moments()?;
@@ -308,7 +314,7 @@ fn cylinder(recipe: WaterRecipe, seed: u64, context: &mut Context) -> Result<Vec
         ("water cylinder", text.to_owned(), [-recipe.hu, recipe.hu]),
         ("its cupping without correction", text.replace("water_correction = {}\n", ""), [2.0 * recipe.hu, 500.0]),
     ] {
-        let (case, exposed) = exposed(&text, ct.clone(), seed, &[Part::Integrals], context)?;
+        let (case, exposed) = exposed(&ProtocolText::from_toml(&text)?, ct.clone(), seed, &[Part::Integrals], context)?;
         let Some(integrals) = exposed.stack(Part::Integrals) else { continue };
         let volume = reconstructed(&case, integrals, context)?;
         let ring = |low: f64, high: f64| {
@@ -344,12 +350,16 @@ fn reconstructed(case: &Case, integrals: &Projections, context: &mut Context) ->
 
 fn scatter(recipe: &ChestRecipe, seed: u64, context: &mut Context) -> Result<Vec<Check>, Failure> {
     let ct = inputs::ct(&recipe.ct, context)?;
-    let text = format!(
-        "[geometry]\nkind = 'radiograph'\nsource_isocentre_mm = 1650\nsource_detector_mm = 1800\ndetector = [88, 108]\n\
-         pitch_mm = [4.0, 4.0]\n[patient.cleaning]\n[patient.padding]\ninferior_mm = 60\nsuperior_mm = 0\n\
-         [beam]\nkvp = 125\nfilter = ['al:3']\nmas = 1\n[scatter]\nmodel = 'monte-carlo'\nphotons = {}\npixel_mm = 8\n",
-        recipe.photons
-    );
+    let mut text = ProtocolText::find("chest-radiograph")?;
+    let field = "[[-175.0, -215.0], [175.0, -215.0], [175.0, 215.0], [-175.0, 215.0]]";
+    for (field, value) in [
+        ("grid.enabled", "false"),
+        ("beam.collimator.corners_mm", field),
+        ("scatter.model", "monte-carlo"),
+        ("scatter.photons", &recipe.photons.to_string()),
+    ] {
+        text.set(field, value)?;
+    }
     let (_, exposed) = exposed(&text, ct, seed, &[Part::Primary, Part::Scatter], context)?;
     let (Some(primary), Some(scatter)) = (exposed.stack(Part::Primary), exposed.stack(Part::Scatter)) else {
         return Ok(Vec::new());
