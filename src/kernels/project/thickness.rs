@@ -4,8 +4,8 @@
 //! t_m(view, j, i) = Σ_n f_m[c[n]] · l_n          f without a unit, l_n and t_m in mm
 //! ```
 //! where n runs over the voxels that the ray from the source to the centre of pixel (i, j) crosses, as in [`siddon`](super::siddon),
-//! whose rules hold here too, l_n is the length of the crossing, c[n] the number of the voxel's composition and f_m[c] the
-//! fraction of material m in composition c ([`Body`](crate::body::Body)). The bits of a material's sum are those of
+//! whose rules hold here too, l_n is the length of the crossing, `c[n]` the number of the voxel's composition and `f_m[c]` the
+//! fraction of material m in composition c ([`Body`]). The bits of a material's sum are those of
 //! [`siddon`](super::siddon) in the volume of its fractions: they do not depend on what other materials there are.
 //!
 //! Materials are summed in fours, in one walk for each four on a GPU, and for every eight on the CPU.

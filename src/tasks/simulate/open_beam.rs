@@ -228,13 +228,13 @@ impl OpenBeam {
 }
 
 #[cfg(feature = "io")]
-fn read_spectrum(path: &std::path::Path) -> Result<Spectrum, PhysicsError> {
-    Spectrum::read(path)
+fn read_spectrum(path: &std::path::Path) -> Result<Spectrum, TaskError> {
+    Ok(Spectrum::read(path)?)
 }
 
 #[cfg(not(feature = "io"))]
-fn read_spectrum(path: &std::path::Path) -> Result<Spectrum, PhysicsError> {
-    Err(PhysicsError::value("spectrum", "a tube's without the feature io", path.display().to_string()))
+fn read_spectrum(path: &std::path::Path) -> Result<Spectrum, TaskError> {
+    Err(ProtocolError::value("beam.spectrum", "absent without the feature io", path.display()).into())
 }
 
 impl Emission {
