@@ -431,6 +431,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(feature = "parallel"), ignore = "takes a minute on one thread")]
     fn water_has_the_ct_number_0_when_the_beams_hardening_is_corrected() {
         let worst = |values: &[(f64, f32)]| {
             values.iter().filter(|(mm, _)| *mm < 90.0).map(|(_, hu)| hu.abs()).fold(0.0, f32::max)

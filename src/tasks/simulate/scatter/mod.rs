@@ -284,6 +284,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(feature = "parallel"), ignore = "takes a minute on one thread")]
     fn the_fast_model_is_near_photons_followed_one_by_one() {
         let case = block("", "model = 'monte-carlo'\nphotons = 3000000");
         let task = case.scatter().unwrap().unwrap();
@@ -306,6 +307,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(feature = "parallel"), ignore = "takes a minute on one thread")]
     fn less_field_scatters_less_and_only_through_the_field() {
         let narrow = "collimator = { corners_mm = [[-40.0, -40.0], [40.0, -40.0], [40.0, 40.0], [-40.0, 40.0]] }";
         let [wide, fast, truth] = [
@@ -319,6 +321,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(feature = "parallel"), ignore = "takes a minute on one thread")]
     fn a_grid_lets_scatter_pass_by_directions() {
         let grid = "[grid]\nratio = 10\nlines_per_cm = 40\nstrip_mm = 0.05\nfocus_mm = 1150";
         let factors = run(&block(grid, "model = 'fast'")).grid.unwrap();
