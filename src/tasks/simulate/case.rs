@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::{
     Exposure, OpenBeam, Protocol, ProtocolError,
-    hardening::WaterCurve,
+    hardening::{WaterCurve, water_per_mm},
     patient::Bodies,
     sections::{Collimator, FocalSpot},
 };
@@ -52,7 +52,8 @@ pub(super) struct Irradiated {
     /// First and second moment of the signal behind the body's materials, over those of the open beam.
     pub(super) mean: Quadrature,
     pub(super) squares: Quadrature,
-    pub(super) water: WaterCurve,
+    /// The signal behind water alone.
+    water: Quadrature,
     /// Mean and variance of the signal of a pixel in the detector's middle in the open beam, in keV and keV².
     pub(super) central: [f64; 2],
 }
@@ -201,7 +202,7 @@ impl Case {
     ///
     /// # Errors
     /// [`ProtocolError`] without a beam.
-    pub fn central_moments(&self) -> Result<[f64; 2], TaskError> {
+    pub fn central_signal(&self) -> Result<[f64; 2], TaskError> {
         match &self.object {
             Object::Plain(_) => Err(ProtocolError::value("beam", "part of the protocol", "none").into()),
             Object::Irradiated(irradiated) => Ok(irradiated.central),
@@ -223,10 +224,10 @@ impl Case {
     pub fn straightened<'a>(&self, integrals: &'a Projections) -> Result<Option<Straightened<'a>>, TaskError> {
         let Some(reconstruction) = &self.protocol.reconstruction else { return Ok(None) };
         let curve = match (&self.object, reconstruction.water_correction) {
-            (Object::Irradiated(irradiated), Some(_)) => Some(&irradiated.water),
+            (Object::Irradiated(irradiated), Some(_)) => Some(WaterCurve::new(&irradiated.water)),
             _ => None,
         };
-        Ok(Some(Straightened::new(integrals, curve)))
+        Ok(Some(Straightened::new(integrals, curve.as_ref())))
     }
 
     /// Records the reconstruction of line integrals that were [straightened](Self::straightened).
@@ -265,7 +266,7 @@ impl Case {
     pub fn hounsfield(&self, reconstruction: Volume) -> Result<Volume, TaskError> {
         let water = match &self.object {
             Object::Plain(_) => f64::from(WATER_PER_MM),
-            Object::Irradiated(irradiated) => irradiated.water.water_per_mm,
+            Object::Irradiated(irradiated) => water_per_mm(&irradiated.water),
         } as f32;
         let grid = *reconstruction.grid();
         let mut values = reconstruction.into_values();
@@ -323,7 +324,7 @@ impl Irradiated {
         let moments = open.central_moments()?;
         let [first, second]: [Vec<f64>; 2] = [0, 1].map(|k| moments.iter().map(|moments| moments[k]).collect());
         let longest = longest_mm(&body);
-        let water = WaterCurve::new(&spectrum, &first)?;
+        let water = Quadrature::of_bins(&spectrum, &first, &[Material::by_name("water")?])?;
         let reduced = |response: &[f64]| -> Result<Quadrature, TaskError> {
             Ok(Quadrature::of_bins(&spectrum, response, body.materials())?.reduced(&longest)?.0)
         };
@@ -367,7 +368,7 @@ impl<'a> Straightened<'a> {
         let extent = Extent::new(integrals.views(), rows, columns);
         let values = graph.upload("simulate.integrals", extent, integrals.values());
         let values = match water {
-            Some(WaterCurve { points, step, .. }) => curve::record(&mut graph, points, *step, values),
+            Some(WaterCurve { points, step }) => curve::record(&mut graph, points, *step, values),
             None => values,
         };
         let output = graph.result(values);

@@ -114,7 +114,7 @@ impl<'a> Exposure<'a> {
         };
         for batch in batches(geometry, columns * rows * materials.len())? {
             let open = opening.of_views(&mut graph, batch.views.clone(), geometry.detector());
-            let seen = irradiate(&mut graph, case, irradiated, &thicknesses, &batch.geometry);
+            let seen = irradiate(&mut graph, case, irradiated, &thicknesses, &batch.geometry)?;
             let [primary, squares] =
                 [seen.mean, seen.squares].map(|transmission| multiply::record(&mut graph, open, transmission));
             let (signal, spread, scattered) = match scatter {
@@ -282,42 +282,39 @@ fn irradiate(
     irradiated: &Irradiated,
     thicknesses: &Thicknesses,
     geometry: &Geometry,
-) -> Irradiation {
+) -> Result<Irradiation, TaskError> {
     let spot = case.focal_spot();
     let share = 1.0 / spot.len() as f32;
-    let mut sources = spot.iter().map(|shift| {
-        let [columns, rows] = geometry.detector();
-        let extent = Extent::new(geometry.views().len(), rows, columns * irradiated.body.materials().len());
-        let thickness = graph.buffer("simulate.thickness", extent);
-        thicknesses.record(graph, &shifted(geometry, *shift), thickness.replace());
-        let mean = signal::record(graph, &irradiated.mean, thickness);
-        let squares = signal::record(graph, &irradiated.squares, thickness);
-        Irradiation { thickness, mean, squares }
-    });
-    let first = sources.next().unwrap_or_else(|| unreachable!("a focal spot has a source"));
-    let others: Vec<Irradiation> = sources.collect();
-    others.into_iter().enumerate().fold(first, |sum, (index, other)| {
+    let of_source = |graph: &mut Graph<'_>, shift: [f64; 2]| -> Result<Irradiation, TaskError> {
+        let seen = shifted(geometry, shift)?;
+        let thickness = graph.buffer("simulate.thickness", thicknesses.extent(&seen));
+        thicknesses.record(graph, &seen, thickness.replace());
+        let [mean, squares] =
+            [&irradiated.mean, &irradiated.squares].map(|quadrature| signal::record(graph, quadrature, thickness));
+        Ok(Irradiation { thickness, mean, squares })
+    };
+    let mut sum = of_source(graph, spot[0])?;
+    for (index, shift) in spot[1..].iter().enumerate() {
+        let other = of_source(graph, *shift)?;
         // The first source comes with its own share.
         let own = if index == 0 { share } else { 1.0 };
-        Irradiation {
-            thickness: sum.thickness,
-            mean: scale_add::record(graph, own, sum.mean, share, other.mean),
-            squares: scale_add::record(graph, own, sum.squares, share, other.squares),
-        }
-    })
+        sum.mean = scale_add::record(graph, own, sum.mean, share, other.mean);
+        sum.squares = scale_add::record(graph, own, sum.squares, share, other.squares);
+    }
+    Ok(sum)
 }
 
 /// The views from a source beside the middle of the focal spot.
-fn shifted(geometry: &Geometry, [along_u, along_v]: [f64; 2]) -> Geometry {
+fn shifted(geometry: &Geometry, [along_u, along_v]: [f64; 2]) -> Result<Geometry, TaskError> {
     if along_u == 0.0 && along_v == 0.0 {
-        return geometry.clone();
+        return Ok(geometry.clone());
     }
     let views = geometry.views().iter().map(|view| {
         let Source::Point(source) = view.source else { return *view };
         let shift = along_u * view.u_step.normalize() + along_v * view.v_step.normalize();
         View { source: Source::Point(source + shift), ..*view }
     });
-    Geometry::new(geometry.detector(), views.collect()).unwrap_or_else(|_| geometry.clone())
+    Ok(Geometry::new(geometry.detector(), views.collect())?)
 }
 
 #[cfg(test)]

@@ -23,7 +23,6 @@ mod sections;
 pub use case::{Case, Part, ScatterMap, Straightened};
 pub use dose::{Dose, DoseTask};
 pub use exposure::{Exposed, Exposure};
-pub use hardening::WaterCurve;
 pub use open_beam::OpenBeam;
 pub use protocol::{Protocol, ProtocolError, ProtocolText};
 pub use results::Measured;

@@ -245,7 +245,7 @@ fn variance(recipe: &NoiseRecipe, seed: u64, context: &mut Context) -> Result<Ve
         )?;
         let (Some(raw), Some(primary)) = (exposed.stack(Part::Raw), exposed.stack(Part::Primary)) else { continue };
         let want = expected_variance(&case, &exposed)?;
-        let [mean, _] = case.central_moments()?;
+        let [mean, _] = case.central_signal()?;
         let mut sums = [0.0; 3];
         let pixels = raw.view_values(0).len();
         for at in 0..pixels {
