@@ -21,6 +21,10 @@ const PITCH_TOLERANCE: f64 = 1e-5;
 /// Attenuation coefficients of matter lie between these, in 1/mm, with room for noise; CT numbers reach far beyond.
 const PLAUSIBLE_PER_MM: RangeInclusive<f32> = -1.0..=10.0;
 
+/// A CT shows air and tissue: its values differ by so many HU at least, and the lowest is this at most.
+const LEAST_RANGE_HU: f32 = 300.0;
+const MOST_LOWEST_HU: f32 = -200.0;
+
 /// Refuses an output that would take the place of one of the inputs.
 pub(crate) fn keep(inputs: &[&Path], output: &Path) -> Result<(), Failure> {
     // What is not there cannot be an input.
@@ -91,10 +95,7 @@ pub(crate) fn volume(
                  numbers; say --unit hu"
             )))
         }
-        (Unit::Arbitrary, Some(unit)) => {
-            let grid = *volume.grid();
-            Volume::new(grid, unit, volume.into_values()).map_err(|error| Failure::from(error).in_file(path))
-        }
+        (Unit::Arbitrary, Some(unit)) => Ok(volume.with_unit(unit)),
         (stated, Some(unit)) if stated != unit => {
             Err(refused(format!("states its unit as {stated}, but --unit says {unit}")))
         }
@@ -116,16 +117,11 @@ pub(crate) fn ct(path: &Path, context: &mut Context) -> Result<Volume, Failure> 
                      air at -1000 HU to soft tissue and bone"
                 ));
             }
-            let grid = *volume.grid();
-            Volume::new(grid, Unit::Hounsfield, volume.into_values()).map_err(|e| Failure::from(e).in_file(path))
+            Ok(volume.with_unit(Unit::Hounsfield))
         }
         other => refused(format!("a CT in HU is needed, this holds values in {other}")),
     }
 }
-
-/// A CT shows air and tissue: its values differ by so many HU at least, and the lowest is this at most.
-const LEAST_RANGE_HU: f32 = 300.0;
-const MOST_LOWEST_HU: f32 = -200.0;
 
 /// The CT volumes of a recipe that are there, in Hounsfield units where a file does not say: NIfTI has no word for them.
 ///
@@ -141,11 +137,7 @@ pub(crate) fn volumes_at_hand(
     }
     let read = |path: &PathBuf| {
         let volume = context.read(|| read_volume(path, None))?;
-        if volume.unit() != Unit::Arbitrary {
-            return Ok(volume);
-        }
-        let grid = *volume.grid();
-        Volume::new(grid, Unit::Hounsfield, volume.into_values()).map_err(|e| Failure::from(e).in_file(path))
+        Ok(if volume.unit() == Unit::Arbitrary { volume.with_unit(Unit::Hounsfield) } else { volume })
     };
     paths.iter().map(read).collect()
 }

@@ -48,6 +48,12 @@ impl Volume {
         self.unit
     }
 
+    /// The same values in another unit, for what a file did not say.
+    #[must_use]
+    pub fn with_unit(self, unit: Unit) -> Self {
+        Self { unit, ..self }
+    }
+
     /// Values, x fastest.
     #[must_use]
     pub fn values(&self) -> &[f32] {

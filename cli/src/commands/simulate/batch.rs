@@ -22,7 +22,7 @@ use crate::{
     failure::Failure,
     interrupt,
     report::seconds,
-    summary::{bytes_text, counted},
+    summary::counted,
 };
 
 /// Name of the dataset card.
@@ -182,35 +182,21 @@ fn text_of_card(cases: &BTreeMap<String, (&Record, Option<String>)>) -> String {
 
 /// Says what a batch would take.
 fn forecast(args: &SimulateArgs, lines: &[Line], out: &Path, context: &mut Context) -> Result<(), Failure> {
-    let [mut disk, mut memory, mut time] = [0_u64, 0, 0];
-    let mut wrong = Vec::new();
+    let (mut all, mut wrong) = (one::Forecast::default(), Vec::new());
     for line in lines {
         let forecast = match line {
             Ok(entry) => request(args, entry).and_then(|request| one::forecast(&request, context)),
             Err((_, why)) => Err(Failure::input(why)),
         };
         match forecast {
-            Ok(one::Forecast { disk_bytes, memory_bytes, run_s }) => {
-                disk += disk_bytes;
-                memory = memory.max(memory_bytes);
-                time += (1000.0 * run_s) as u64;
-            }
+            Ok(forecast) => all = all.then(forecast),
             Err(failure) => wrong.push(failure.message()),
         }
     }
-    let jobs = args.jobs.max(1) as u64;
-    context.measure("disk_bytes", disk);
-    context.measure("memory_bytes", memory * jobs);
-    context.measure("run_seconds", time as f64 / 1000.0);
+    all.memory_bytes *= args.jobs.max(1) as u64;
     context.measure("failed", &wrong);
-    let mut text = format!(
-        "{}: {} would take {} of disk, {} of memory and about {}\n",
-        out.display(),
-        counted(lines.len() - wrong.len(), "case"),
-        bytes_text(disk),
-        bytes_text(memory * jobs),
-        seconds(time as f64 / 1000.0)
-    );
+    let cases = counted(lines.len() - wrong.len(), "case");
+    let mut text = format!("{}: {cases} {}\n", out.display(), all.say(context));
     wrong.iter().for_each(|why| text.push_str(&format!("  would fail: {why}\n")));
     context.answer(text)
 }

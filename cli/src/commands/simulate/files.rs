@@ -24,7 +24,7 @@ use crate::{
 /// Share of a picture's pixels left black, and white.
 const TAILS: f64 = 0.005;
 
-/// Window of a slice of a reconstruction: soft tissue beside lungs, or all but the tails of what has no CT numbers.
+/// Window of a picture: soft tissue beside lungs for CT numbers, all but the tails of what has none.
 pub(super) fn window(slice: &Slice) -> Window {
     match slice.unit() {
         Unit::Hounsfield => Window::level(LEVEL_HU, WIDTH_HU),
@@ -103,21 +103,20 @@ impl Draft {
         view: usize,
     ) -> Result<(), Failure> {
         let Some(slice) = Slice::of_view(stack, geometry, view) else { return Ok(()) };
-        let window = Window::covering(&slice, TAILS);
-        self.picture(context, name, &slice, window)
+        self.picture(context, name, &slice)
     }
 
     /// Writes pictures of the middle planes of a volume.
     pub(super) fn planes(&mut self, context: &mut Context, name: &str, volume: &Volume) -> Result<(), Failure> {
         for plane in Plane::ALL {
             let slice = Slice::of_volume(volume, plane, DVec3::ZERO);
-            let window = window(&slice);
-            self.picture(context, &format!("{name}-{}", plane.name().to_lowercase()), &slice, window)?;
+            self.picture(context, &format!("{name}-{}", plane.name().to_lowercase()), &slice)?;
         }
         Ok(())
     }
 
-    fn picture(&mut self, context: &mut Context, name: &str, slice: &Slice, window: Window) -> Result<(), Failure> {
+    fn picture(&mut self, context: &mut Context, name: &str, slice: &Slice) -> Result<(), Failure> {
+        let window = window(slice);
         let white = f32::from(u16::MAX);
         let mut values: Vec<f32> = slice.values().iter().map(|v| (window.brightness(*v) * white).round()).collect();
         let [columns, rows] = slice.size();

@@ -159,14 +159,8 @@ pub(crate) fn run(args: &SimulateArgs, context: &mut Context) -> Result<(), Fail
         (None, None) => return Err(Failure::input("simulate needs a CT, --manifest or --again")),
     };
     if args.dry_run {
-        let one::Forecast { disk_bytes, memory_bytes, run_s } = one::forecast(&request, context)?;
-        context.measure("disk_bytes", disk_bytes);
-        context.measure("memory_bytes", memory_bytes);
-        context.measure("run_seconds", run_s);
-        let (disk, memory) = (crate::summary::bytes_text(disk_bytes), crate::summary::bytes_text(memory_bytes));
-        let time = crate::report::seconds(run_s);
-        return context
-            .answer(format!("{}: would take {disk} of disk, {memory} of memory and about {time}\n", out.display()));
+        let said = one::forecast(&request, context)?.say(context);
+        return context.answer(format!("{}: {said}\n", out.display()));
     }
     let record = one::make(&request, out, context)?;
     for Variant { name, results, .. } in &record.protocols {

@@ -1,6 +1,7 @@
 //! One case, from the CT to its folder.
 
 use std::{
+    iter,
     path::{Path, PathBuf},
     time::{Instant, SystemTime},
 };
@@ -19,7 +20,7 @@ use super::{
     page,
     record::{Dates, Hashed, Machine, Record, Variant, shaders_sha256},
 };
-use crate::{context::Context, failure::Failure, inputs};
+use crate::{context::Context, failure::Failure, inputs, report::seconds, summary::bytes_text};
 
 /// Parts that a case always needs for its pictures.
 const SHOWN: [Part; 3] = [Part::Integrals, Part::Primary, Part::Scatter];
@@ -35,12 +36,33 @@ pub(super) struct Request {
     keep: Vec<Part>,
 }
 
-/// What a case would take.
-#[derive(Clone, Copy, Debug)]
+/// What a case, or many, would take.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Forecast {
     pub(super) disk_bytes: u64,
     pub(super) memory_bytes: u64,
     pub(super) run_s: f64,
+}
+
+impl Forecast {
+    /// What it would take to do this and then another.
+    pub(super) fn then(self, next: Self) -> Self {
+        Self {
+            disk_bytes: self.disk_bytes + next.disk_bytes,
+            memory_bytes: self.memory_bytes.max(next.memory_bytes),
+            run_s: self.run_s + next.run_s,
+        }
+    }
+
+    /// Adds its numbers to the summary, and says them in words.
+    pub(super) fn say(self, context: &mut Context) -> String {
+        let Self { disk_bytes, memory_bytes, run_s } = self;
+        context.measure("disk_bytes", disk_bytes);
+        context.measure("memory_bytes", memory_bytes);
+        context.measure("run_seconds", run_s);
+        let [disk, memory] = [disk_bytes, memory_bytes].map(bytes_text);
+        format!("would take {disk} of disk, {memory} of memory and about {}", seconds(run_s))
+    }
 }
 
 impl Request {
@@ -94,12 +116,17 @@ impl Request {
         self.keep.iter().map(|part| part.name().to_owned()).collect()
     }
 
-    fn case(&self, protocol: &Protocol, context: &mut Context) -> Result<Case, Failure> {
-        let is_map = protocol.patient.labels.as_ref().is_some_and(|labels| labels.map.is_none());
-        let ct = match is_map {
+    /// Reads the CT, or the label map that takes its place, once: a copy for each variant, of which the last is what was read.
+    fn volumes(&self, context: &mut Context) -> Result<impl Iterator<Item = Volume> + use<>, Failure> {
+        let is_map = |protocol: &Protocol| protocol.patient.labels.as_ref().is_some_and(|labels| labels.map.is_none());
+        let volume = match self.protocols.iter().all(|(_, protocol)| is_map(protocol)) {
             true => context.read(|| read_volume(&self.ct, None))?,
             false => inputs::ct(&self.ct, context)?,
         };
+        Ok(iter::repeat_n(volume, self.protocols.len()))
+    }
+
+    fn case(&self, protocol: &Protocol, ct: Volume, context: &mut Context) -> Result<Case, Failure> {
         context.compute(|| Case::new(protocol, ct, self.seed)).map_err(|error| Failure::from(error).in_file(&self.ct))
     }
 }
@@ -110,8 +137,8 @@ pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> R
     let mut draft = Draft::new(folder)?;
     let inputs = context.read(|| request.inputs())?;
     let mut variants = Vec::new();
-    for (name, protocol) in &request.protocols {
-        variants.push(variant(request, name, protocol, &mut draft, context)?);
+    for (asked, ct) in request.protocols.iter().zip(request.volumes(context)?) {
+        variants.push(variant(request, asked, ct, &mut draft, context)?);
     }
     let record = Record {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -121,7 +148,7 @@ pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> R
         protocols: variants,
         inputs,
         shaders_sha256: shaders_sha256(),
-        device: Machine::of(&context.device()?.clone(), context),
+        device: Machine::of(context.summary()),
         outputs: draft.outputs.clone(),
         dates: Dates { started, finished: now() },
     };
@@ -132,13 +159,13 @@ pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> R
 /// Makes the images of a variant; its files carry its name.
 fn variant(
     request: &Request,
-    name: &str,
-    protocol: &Protocol,
+    (name, protocol): &(String, Protocol),
+    ct: Volume,
     draft: &mut Draft,
     context: &mut Context,
 ) -> Result<Variant, Failure> {
     let file = |stem: &str| if name.is_empty() { stem.to_owned() } else { format!("{stem}-{name}") };
-    let case = request.case(protocol, context)?;
+    let case = request.case(protocol, ct, context)?;
     let scatter = match case.scatter()? {
         Some(task) => {
             Some(context.drive("scatter", |device, control| Ok(pollster::block_on(task.run(device, control))?))?)
@@ -187,7 +214,7 @@ fn variant(
     let html = page::report(&title, &case, &exposed, reconstruction.as_ref(), &results, context)?;
     draft.text(context, &format!("{}.html", file("report")), &html)?;
     let results = results.into_iter().map(|result| (result.name.to_owned(), result.value.into())).collect();
-    Ok(Variant { name: name.to_owned(), protocol: protocol.clone(), results })
+    Ok(Variant { name: name.clone(), protocol: protocol.clone(), results })
 }
 
 /// The reconstruction, in mm⁻¹, and whether these are attenuation coefficients and no mere contrasts.
@@ -202,24 +229,26 @@ fn reconstruct(case: &Case, integrals: &Projections, context: &mut Context) -> R
 
 /// What a case would take, from its plan; the time is that of one view of it, measured.
 pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forecast, Failure> {
-    let ([mut disk_bytes, mut memory_bytes], mut run_s) = ([0; 2], 0.0);
-    for (_, protocol) in &request.protocols {
-        let case = request.case(protocol, context)?;
+    let mut all = Forecast::default();
+    for ((_, protocol), ct) in request.protocols.iter().zip(request.volumes(context)?) {
+        let case = request.case(protocol, ct, context)?;
         let (views, pixels) = (case.room().views().len() as u64, case.room().value_count() as u64);
         let stack = |part: &Part| if *part == Part::Thickness { case.materials() as u64 } else { 1 };
         let stacks: u64 = request.keep.iter().map(stack).sum();
         let volume = protocol.reconstruction.as_ref().map_or(0, |r| r.grid.voxel_count() as u64);
-        disk_bytes += size_of::<f32>() as u64 * (stacks * pixels + volume);
         let task = context.record(|| case.exposure(None, &request.keep))?;
         let peak = context.plan("exposure", task.graph())?.peak_bytes();
-        memory_bytes = (peak.host + peak.device).max(memory_bytes);
         let first = case.first_view()?;
         let task = first.exposure(None, &request.keep)?;
         let start = Instant::now();
         context.run("one view", task.graph())?;
-        run_s += start.elapsed().as_secs_f64() * views as f64;
+        all = all.then(Forecast {
+            disk_bytes: size_of::<f32>() as u64 * (stacks * pixels + volume),
+            memory_bytes: peak.host + peak.device,
+            run_s: start.elapsed().as_secs_f64() * views as f64,
+        });
     }
-    Ok(Forecast { disk_bytes, memory_bytes, run_s })
+    Ok(all)
 }
 
 fn now() -> String {

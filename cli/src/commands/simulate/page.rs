@@ -15,8 +15,6 @@ use crate::{
     report::{Chart, Figure, Panel, Report, Section, Table, significant},
 };
 
-/// Share of a picture's pixels left black, and white.
-const TAILS: f64 = 0.005;
 /// The whole page.
 pub(super) fn report(
     name: &str,
@@ -60,7 +58,7 @@ fn images(case: &Case, exposed: &Exposed) -> Section {
     let slice = |stack: &Projections| Slice::of_view(stack, case.room(), middle);
     let shown = |title: &str, stack: &Projections| {
         slice(stack).map(|slice| {
-            let window = Window::covering(&slice, TAILS);
+            let window = window(&slice);
             Panel::grey(title, slice, window)
         })
     };

@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kerma::{engine::Device, kernels, tasks::simulate::Protocol};
+use kerma::{kernels, tasks::simulate::Protocol};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::{context::Context, failure::Failure};
+use crate::{failure::Failure, summary::Summary};
 
 /// Name of the file in a run's folder.
 pub(super) const FILE: &str = "run.json";
@@ -71,10 +71,9 @@ pub(super) struct Dates {
 }
 
 impl Machine {
-    pub(super) fn of(device: &Device, context: &Context) -> Self {
-        let mut summary = context.summary().clone();
-        summary.set_device(device);
-        Self { device: summary.device, adapter: summary.adapter, driver: summary.driver, numerics: summary.numerics }
+    pub(super) fn of(summary: &Summary) -> Self {
+        let Summary { device, adapter, driver, numerics, .. } = summary.clone();
+        Self { device, adapter, driver, numerics }
     }
 }
 
