@@ -11,7 +11,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kerma::{
     engine::{Choice, Control, Device, Error, Graph, Kind, Outputs, PeakBytes, Plan, Progress},
-    io::cancellable,
+    io::{IoError, cancellable},
 };
 use serde::Serialize;
 use sysinfo::System;
@@ -205,6 +205,21 @@ impl Context {
         timed(&mut self.summary.seconds.write, || interrupt::orderly(work))?;
         self.summary.add_output(path);
         Ok(())
+    }
+
+    /// Writes a file that has yet to be put in its place, by which errors and the summary name it.
+    pub(crate) fn write_draft(
+        &mut self,
+        draft: &Path,
+        place: &Path,
+        writer: impl FnOnce(&Path) -> Result<(), IoError>,
+    ) -> Result<(), Failure> {
+        self.write(place, |_| writer(draft)).map_err(|failure| match failure {
+            Failure::Input(message) => {
+                Failure::Input(message.replace(&*draft.to_string_lossy(), &place.to_string_lossy()))
+            }
+            other => other,
+        })
     }
 
     /// Adds what the command measured to the summary.

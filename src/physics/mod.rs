@@ -32,7 +32,7 @@ pub mod klein_nishina;
 mod material;
 mod quadrature;
 mod spectrum;
-mod table;
+pub(crate) mod table;
 mod tube;
 
 pub use angles::ScatterAngles;

@@ -26,13 +26,13 @@ pub(super) fn check_energy(energy_kev: f64, place: impl FnOnce() -> String) -> R
 
 /// Segment of ascending nodes in which x lies, and how far along it, by their logarithms when these are given; the first and
 /// the last segment go on beyond the ends. Where two nodes are equal, x belongs to the upper one.
-pub(super) fn place(nodes: &[f64], x: f64) -> (usize, f64) {
+pub(crate) fn place(nodes: &[f64], x: f64) -> (usize, f64) {
     let upper = nodes.partition_point(|&node| node <= x).clamp(1, nodes.len() - 1);
     (upper - 1, (x - nodes[upper - 1]) / (nodes[upper] - nodes[upper - 1]))
 }
 
 /// Straight line between two values.
-pub(super) fn lerp(from: f64, to: f64, share: f64) -> f64 {
+pub(crate) fn lerp(from: f64, to: f64, share: f64) -> f64 {
     from + share * (to - from)
 }
 

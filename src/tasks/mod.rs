@@ -26,6 +26,7 @@
 
 mod batch;
 pub mod bm3d;
+mod built_in;
 pub mod enhance;
 mod error;
 mod fdk;

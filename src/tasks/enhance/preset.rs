@@ -10,6 +10,9 @@ use toml::{
 };
 
 use super::{EnhanceOptions, TaskError};
+#[cfg(feature = "io")]
+use crate::tasks::built_in::as_file;
+use crate::tasks::built_in::built_in;
 
 /// Largest preset file that is read; built-in ones have about 2 KB.
 #[cfg(feature = "io")]
@@ -67,26 +70,19 @@ fn line_text(line: Option<usize>) -> String {
     line.map_or_else(String::new, |line| format!("line {line}: "))
 }
 
-macro_rules! built_in {
-    ($($name:literal),*) => {
-        /// Names of the built-in presets.
-        pub const NAMES: [&str; [$($name),*].len()] = [$($name),*];
-
-        /// The text of a built-in preset: a file to start one's own from.
-        ///
-        /// # Errors
-        /// [`PresetError::Unknown`] when there is none of that name.
-        pub fn text(name: &str) -> Result<&'static str, PresetError> {
-            match name {
-                $($name => Ok(include_str!(concat!("../../../assets/presets/", $name, ".toml"))),)*
-                got => Err(PresetError::Unknown { got: got.to_owned() }),
-            }
-        }
-    };
-}
-
 impl Preset {
-    built_in!("chest", "extremity", "abdomen", "paediatric", "small-animal", "medium-animal", "large-animal");
+    built_in!(
+        "preset",
+        "presets",
+        PresetError,
+        "chest",
+        "extremity",
+        "abdomen",
+        "paediatric",
+        "small-animal",
+        "medium-animal",
+        "large-animal"
+    );
 
     /// A built-in preset, or that of a file: whatever ends in `.toml` or has a folder in front is a file.
     ///
@@ -94,9 +90,7 @@ impl Preset {
     /// [`PresetError`] when there is none, or the file cannot be used.
     pub fn find(name: &str) -> Result<Self, PresetError> {
         #[cfg(feature = "io")]
-        if let path = Path::new(name)
-            && (path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) || path.components().count() > 1)
-        {
+        if let Some(path) = as_file(name) {
             return Self::read(path);
         }
         Self::from_toml(Self::text(name)?)

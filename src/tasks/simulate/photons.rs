@@ -13,7 +13,10 @@ use crate::{
         self, DetectorPlane, Tables, Tally,
         photons::{self, Histories},
     },
-    physics::Spectrum,
+    physics::{
+        Spectrum,
+        table::{lerp, place},
+    },
     tasks::TaskError,
 };
 
@@ -106,10 +109,8 @@ pub(super) async fn follow(
 pub(super) fn by_energy(spectrum: &Spectrum, values: Vec<f64>) -> impl Fn(f64) -> f64 {
     let energies = spectrum.energies_kev().to_vec();
     move |energy_kev: f64| {
-        let above = energies.partition_point(|bin| *bin < energy_kev).clamp(1, energies.len() - 1);
-        let [low, high] = [energies[above - 1], energies[above]];
-        let share = ((energy_kev - low) / (high - low)).clamp(0.0, 1.0);
-        values[above - 1] + share * (values[above] - values[above - 1])
+        let (low, share) = place(&energies, energy_kev);
+        lerp(values[low], values[low + 1], share.clamp(0.0, 1.0))
     }
 }
 

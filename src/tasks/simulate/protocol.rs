@@ -10,10 +10,13 @@ use super::{
     draw,
     sections::{Beam, DoseSection, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
 };
+#[cfg(feature = "io")]
+use crate::tasks::built_in::as_file;
 use crate::{
     geometry::{GeometryError, Scan},
     kernels::detector::{DetectorSettings, Images},
     physics::PhysicsError,
+    tasks::built_in::built_in,
 };
 
 /// Largest protocol file that is read; built-in ones have about 4 KB.
@@ -198,30 +201,15 @@ impl Protocol {
     }
 }
 
-macro_rules! built_in {
-    ($($name:literal),*) => {
-        /// Names of the built-in protocols.
-        pub const NAMES: [&str; [$($name),*].len()] = [$($name),*];
-
-        /// The text of a built-in protocol: a file to start one's own from.
-        ///
-        /// # Errors
-        /// [`ProtocolError::Unknown`] when there is none of that name.
-        pub fn text(name: &str) -> Result<&'static str, ProtocolError> {
-            match name {
-                $($name => Ok(include_str!(concat!("../../../assets/protocols/", $name, ".toml"))),)*
-                got => Err(ProtocolError::Unknown { got: got.to_owned() }),
-            }
-        }
-    };
-}
-
 /// A protocol's text before numbers are drawn from its ranges.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProtocolText(Table);
 
 impl Protocol {
     built_in!(
+        "protocol",
+        "protocols",
+        ProtocolError,
         "chest-radiograph",
         "chest-radiograph-lateral",
         "bedside-chest",
@@ -242,9 +230,7 @@ impl ProtocolText {
     /// [`ProtocolError`] when there is none, or the file cannot be used.
     pub fn find(name: &str) -> Result<Self, ProtocolError> {
         #[cfg(feature = "io")]
-        if let path = Path::new(name)
-            && (path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) || path.components().count() > 1)
-        {
+        if let Some(path) = as_file(name) {
             return Self::read(path);
         }
         Self::from_toml(Protocol::text(name)?)

@@ -88,14 +88,7 @@ impl Draft<'_> {
         name: &str,
         writer: impl FnOnce(&Path) -> Result<(), IoError>,
     ) -> Result<(), Failure> {
-        let draft = self.staging.path().join(name);
-        let file = self.folder.file(name);
-        context.write(&file, |_| writer(&draft)).map_err(|failure| match failure {
-            Failure::Input(message) => {
-                Failure::Input(message.replace(&*draft.to_string_lossy(), &file.to_string_lossy()))
-            }
-            other => other,
-        })?;
+        context.write_draft(&self.staging.path().join(name), &self.folder.file(name), writer)?;
         self.names.push(name.to_owned());
         Ok(())
     }

@@ -69,13 +69,7 @@ impl Draft {
         writer: impl FnOnce(&Path) -> Result<(), IoError>,
     ) -> Result<(), Failure> {
         let draft = self.staging.path().join(name);
-        let file = self.target.join(name);
-        context.write(&file, |_| writer(&draft)).map_err(|failure| match failure {
-            Failure::Input(message) => {
-                Failure::Input(message.replace(&*draft.to_string_lossy(), &file.to_string_lossy()))
-            }
-            other => other,
-        })?;
+        context.write_draft(&draft, &self.target.join(name), writer)?;
         if is_hashed {
             let hashed = Hashed::of(&draft)?;
             self.outputs.push(Hashed { file: name.into(), ..hashed });

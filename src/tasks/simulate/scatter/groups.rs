@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::physics::{ENERGY_RANGE_KEV, Material, PhysicsError, Spectrum, klein_nishina::energy_ratio};
+use crate::physics::{ENERGY_RANGE_KEV, Material, PhysicsError, Spectrum, klein_nishina::energy_ratio, table};
 
 /// Energies, side by side in a register.
 pub(super) const GROUPS: usize = 16;
@@ -111,6 +111,6 @@ impl Groups {
 
 /// Node below an energy and the share of the next one; energies beyond the nodes are taken for their ends.
 fn place(nodes: &[f64], energy: f64) -> (usize, f64) {
-    let low = nodes.partition_point(|node| *node <= energy).clamp(1, nodes.len() - 1) - 1;
-    (low, ((energy - nodes[low]) / (nodes[low + 1] - nodes[low])).clamp(0.0, 1.0))
+    let (low, share) = table::place(nodes, energy);
+    (low, share.clamp(0.0, 1.0))
 }
