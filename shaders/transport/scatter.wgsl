@@ -1,5 +1,5 @@
 // What an interaction does to the photon, and how directions turn.
-// Twin: src/kernels/transport/photons.rs.
+// Twin: src/kernels/transport/photons/scatter.rs.
 
 // With a material: 0, absorption, 1, Compton or 2, Rayleigh scattering. What has no energy left has ended.
 fn interact(material: u32, rest: f32, part: f32) -> u32 {

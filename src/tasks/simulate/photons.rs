@@ -109,6 +109,10 @@ pub(super) async fn follow(
 pub(super) fn by_energy(spectrum: &Spectrum, values: Vec<f64>) -> impl Fn(f64) -> f64 {
     let energies = spectrum.energies_kev().to_vec();
     move |energy_kev: f64| {
+        // A line has one energy.
+        if energies.len() < 2 {
+            return values[0];
+        }
         let (low, share) = place(&energies, energy_kev);
         lerp(values[low], values[low + 1], share.clamp(0.0, 1.0))
     }

@@ -1,5 +1,5 @@
 // What the detector gets of the photon.
-// Twin: src/kernels/transport/photons.rs.
+// Twin: src/kernels/transport/photons/arrival.rs.
 
 const NO_PIXEL = 0xffffffffu;
 
