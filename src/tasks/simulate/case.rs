@@ -61,7 +61,7 @@ pub(super) struct Irradiated {
 /// An image of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// Counts as the detector reads them out.
+    /// Counts as the detector reads them out, or its signals over that of the open beam where it reads none; not without a detector.
     Raw,
     /// Line integrals after the correction with flat and dark fields.
     Integrals,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     body::COVERAGE_STEPS,
-    data::Projections,
+    data::{Projections, Unit},
     engine::{Buffer, Extent, Graph, Output, Outputs, Shared},
     geometry::{Geometry, Source, View},
     kernels::{
@@ -28,6 +28,8 @@ pub struct Exposure<'a> {
     outputs: Vec<(Part, Output<f32>)>,
     /// Signal of the open beam in the detector's middle.
     unit_kev: f32,
+    /// Whether raw images are digits, and not signals over the open beam's.
+    is_read_out: bool,
 }
 
 /// Most pixels along a side of the map of the open beam.
@@ -63,7 +65,7 @@ impl<'a> Exposure<'a> {
                 let integrals = Projection::record(&mut graph, volume, geometry)?;
                 let is_asked = parts.contains(&Part::Integrals);
                 let outputs = is_asked.then_some((Part::Integrals, integrals)).into_iter().collect();
-                Ok(Self { graph, geometry, materials: Vec::new(), outputs, unit_kev: 1.0 })
+                Ok(Self { graph, geometry, materials: Vec::new(), outputs, unit_kev: 1.0, is_read_out: false })
             }
             Object::Irradiated(irradiated) => Self::irradiated(case, irradiated, scatter, parts),
         }
@@ -81,6 +83,7 @@ impl<'a> Exposure<'a> {
         let mut graph = Graph::new();
         let thicknesses = Thicknesses::new(&mut graph, &irradiated.body);
         let is_there = |part: &&Part| match part {
+            Part::Raw => case.protocol().detector.is_some(),
             Part::Scatter => scatter.is_some(),
             Part::Inserts => !irradiated.inclusions.is_empty(),
             _ => true,
@@ -135,8 +138,8 @@ impl<'a> Exposure<'a> {
                     (raw, opening.levelled(&mut graph, batch.views.clone(), geometry.detector(), integrals))
                 }
                 None => {
-                    let [signal, open] = [signal, open].map(|signal| line_integral::record(&mut graph, FLOOR, signal));
-                    (signal, scale_add::record(&mut graph, 1.0, signal, -1.0, open))
+                    let [behind, open] = [signal, open].map(|signal| line_integral::record(&mut graph, FLOOR, signal));
+                    (signal, scale_add::record(&mut graph, 1.0, behind, -1.0, open))
                 }
             };
             let first = batch.elements().start;
@@ -159,7 +162,8 @@ impl<'a> Exposure<'a> {
             }
         }
         let unit_kev = irradiated.central[0] as f32;
-        Ok(Self { graph, geometry, materials, outputs, unit_kev })
+        let is_read_out = case.protocol().detector.as_ref().is_some_and(|detector| detector.readout.enabled);
+        Ok(Self { graph, geometry, materials, outputs, unit_kev, is_read_out })
     }
 }
 
@@ -244,8 +248,13 @@ impl Recorded for Exposure<'_> {
 
     fn finish(&self, mut outputs: Outputs) -> Result<Exposed, TaskError> {
         let (views, detector) = (self.geometry.views().len(), self.geometry.detector());
-        let stack =
-            |part: Part, values| Projections::new(views, detector, self.geometry.pitch_mm(), part.unit(), values);
+        let stack = |part: Part, values| {
+            let unit = match part {
+                Part::Raw if !self.is_read_out => Unit::Transmission,
+                part => part.unit(),
+            };
+            Projections::new(views, detector, self.geometry.pitch_mm(), unit, values)
+        };
         let mut images = Vec::new();
         for (part, output) in &self.outputs {
             let mut values = outputs.take(*output)?;
@@ -321,7 +330,7 @@ fn shifted(geometry: &Geometry, [along_u, along_v]: [f64; 2]) -> Result<Geometry
 mod tests {
     use super::*;
     use crate::{
-        data::{Grid, Unit, Volume},
+        data::{Grid, Volume},
         engine::{Control, Device},
         physics::{Layer, Material, Tube},
         tasks::{Task, simulate::ProtocolText},
@@ -378,6 +387,17 @@ mod tests {
         assert!((with_p + ((-without_p).exp() + 0.3).ln()).abs() < 1e-5, "{with_p} {without_p}");
         let [scatter, primary] = [Part::Scatter, Part::Primary].map(|p| f64::from(with.stack(p).unwrap().values()[40]));
         assert!((scatter / primary / (0.3 * without_p.exp()) - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn raw_images_are_digits_where_there_is_a_read_out_signals_where_there_is_none_and_not_there_without_a_detector() {
+        let detector = "[detector]\npitch_mm = 0.5\n";
+        let raw = |more: &str| exposed(more, &slab(0.0), None, &[Part::Raw, Part::Integrals]).stack(Part::Raw).cloned();
+        assert_eq!(raw(""), None);
+        let counts = raw(detector).unwrap();
+        assert!(counts.unit() == Unit::Counts && counts.values().iter().all(|count| count.fract() == 0.0));
+        let signals = raw(&format!("{detector}[detector.readout]\nenabled = false\n")).unwrap();
+        assert!(signals.unit() == Unit::Transmission && signals.values().iter().all(|signal| *signal < 0.1));
     }
 
     #[test]
