@@ -134,6 +134,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn values_between_bins_lie_on_lines_and_a_single_bin_has_one() {
+        let at = |energies: &[f64], values: &[f64], kev| {
+            by_energy(&Spectrum::new(energies.to_vec(), vec![1.0; energies.len()]).unwrap(), values.to_vec())(kev)
+        };
+        let of_three = |kev| at(&[20.0, 30.0, 50.0], &[1.0, 3.0, 4.0], kev);
+        assert_eq!([5.0, 20.0, 25.0, 30.0, 40.0, 90.0].map(of_three), [1.0, 1.0, 2.0, 3.0, 3.5, 4.0]);
+        assert_eq!([5.0, 60.0, 90.0].map(|kev| at(&[60.0], &[7.0], kev)), [7.0; 3]);
+    }
+
+    #[test]
     fn solid_angle_of_a_square_is_that_of_the_formula() {
         // 4·asin(a²/(a² + d²)) for a square of half the side a at the distance d.
         let got = solid_angle(DVec3::ZERO, DVec3::new(-200.0, -200.0, 1000.0), [400.0 * DVec3::X, 400.0 * DVec3::Y]);
