@@ -132,14 +132,20 @@ pub(crate) fn volumes_at_hand(
     work: &str,
     context: &mut Context,
 ) -> Result<Vec<Volume>, Failure> {
-    for path in paths.extract_if(.., |path| !path.exists()) {
-        context.note(&format!("{}: ABSENT, {work} goes on without it", path.display()));
-    }
+    at_hand(paths, work, context);
     let read = |path: &PathBuf| {
         let volume = context.read(|| read_volume(path, None))?;
         Ok(if volume.unit() == Unit::Arbitrary { volume.with_unit(Unit::Hounsfield) } else { volume })
     };
     paths.iter().map(read).collect()
+}
+
+/// Takes what is not there from the paths of a recipe, and says so.
+#[cfg(feature = "nn")]
+pub(crate) fn at_hand(paths: &mut Vec<PathBuf>, work: &str, context: &mut Context) {
+    for path in paths.extract_if(.., |path| !path.exists()) {
+        context.note(&format!("{}: ABSENT, {work} goes on without it", path.display()));
+    }
 }
 
 /// Reads the projections that a scanner took.

@@ -281,7 +281,7 @@ fn a_step_of_training_is_that_of_flex() {
         // Software adapters are slow.
         recipe.training.batch = 4;
         let control = engine::Control::default();
-        let drawn = Pool::draw(&recipe.data, Vec::new(), recipe.seed, &cpu, &control, |_, _| {});
+        let drawn = Pool::draw(&recipe.data, Vec::new(), Vec::new(), recipe.seed, &cpu, &control, |_, _| {});
         let pool = pollster::block_on(drawn).unwrap();
         // Three steps on Flex, after which no weight is 0; their checkpoint is where every device starts.
         let mut trainer = Trainer::new(recipe.clone(), &Device::flex()).unwrap();

@@ -114,7 +114,7 @@ fn trainings_and_denoisers_say_that_the_device_is_lost() {
         let recipe = recipe("diffusion");
         let control = Control::default();
         let cpu = engine::Device::cpu();
-        let drawn = Pool::draw(&recipe.data, Vec::new(), recipe.seed, &cpu, &control, |_, _| {});
+        let drawn = Pool::draw(&recipe.data, Vec::new(), Vec::new(), recipe.seed, &cpu, &control, |_, _| {});
         let pool = pollster::block_on(drawn).unwrap();
         let model = Model::untrained(recipe.clone(), device);
         let mut trainer = Trainer::new(recipe, device).unwrap();

@@ -18,8 +18,16 @@ use kerma_nn::{
 
 fn pool(recipe: &Recipe) -> Pool {
     let control = engine::Control::default();
-    pollster::block_on(Pool::draw(&recipe.data, Vec::new(), recipe.seed, &engine::Device::cpu(), &control, |_, _| {}))
-        .unwrap()
+    pollster::block_on(Pool::draw(
+        &recipe.data,
+        Vec::new(),
+        Vec::new(),
+        recipe.seed,
+        &engine::Device::cpu(),
+        &control,
+        |_, _| {},
+    ))
+    .unwrap()
 }
 
 fn run(trainer: &mut Trainer, pool: &Pool, steps: usize) {

@@ -39,7 +39,6 @@ impl Chart {
 
     /// Shows y on a logarithmic scale, for residuals; it stays linear when a value is not positive.
     #[must_use]
-    #[cfg(any(test, feature = "nn"))]
     pub(crate) fn logarithmic(mut self) -> Self {
         self.logarithmic = true;
         self

@@ -4,7 +4,7 @@ use image::GenericImageView;
 use kerma::io::read_image;
 use serde_json::Value;
 
-use crate::runner::Room;
+use crate::runner::{Room, real};
 
 const PICTURES: [&str; 12] = [
     "radiograph.png",
@@ -158,11 +158,7 @@ fn geometries_and_results_fit_the_other_commands() {
 #[test]
 fn real_ct_is_xrayed() {
     let name = "ct/lidc_idri_0001_chest_small.nii.gz";
-    let Some(path) = std::env::var_os("KERMA_TEST_DATA").map(|data| Path::new(&data).join(name)).filter(|p| p.exists())
-    else {
-        println!("ABSENT {name}: set KERMA_TEST_DATA to the folder that holds it");
-        return;
-    };
+    let Some(path) = real(name) else { return };
     let room = Room::new();
     let object = demonstrated(&room, "out", &["--ct", path.to_str().unwrap()]);
     assert!(object.get("siddon").is_none());

@@ -95,6 +95,17 @@ impl Room {
     }
 }
 
+/// A file of real data, from the folder `KERMA_TEST_DATA` or that beside the checkout; a missing one is named and skips its test.
+pub(crate) fn real(name: &str) -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let path = std::env::var_os("KERMA_TEST_DATA").map_or_else(beside, PathBuf::from).join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("ABSENT {name}");
+    None
+}
+
 fn nowhere() -> &'static Path {
     Path::new("/nonexistent/driver.json")
 }

@@ -6,7 +6,7 @@ use kerma::{
 };
 use serde_json::Value;
 
-use crate::runner::Room;
+use crate::runner::{Room, real};
 
 /// A small radiograph with every effect.
 const PROTOCOL: &str = "\
@@ -196,6 +196,63 @@ fn a_batch_makes_what_it_can_and_goes_on_where_it_ended() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_case_that_the_disk_has_no_room_for_leaves_nothing_and_the_next_is_made() {
+    let room = room();
+    // Files may have 512 KiB: an image of 480 × 320 pixels has more.
+    room.put(
+        "cases.csv",
+        "case,ct,geometry.detector,geometry.pitch_mm,detector.pitch_mm\n\
+                           large,ct.nii.gz,\"[480,320]\",\"[1.0,1.0]\",0.25\nsmall,ct.nii.gz,,,\n",
+    );
+    let args = ["simulate", "--manifest", "cases.csv", "--protocol", "small.toml", "--out", "data", "--device", "cpu"];
+    let plain = room.command(&args);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]).arg(plain.get_program()).args(args);
+    let output = limited.current_dir(room.path(".")).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("1 case made, 0 there before, 1 failed") && said.contains("raw.nrrd"), "{said}");
+    let mut entries: Vec<_> =
+        fs::read_dir(room.path("data")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    entries.sort();
+    assert_eq!(entries, ["README.md", "small"]);
+    // With room on the disk, what failed is made.
+    let said = room.done(&args[..7]);
+    assert!(said.contains("1 case made, 1 there before, 0 failed"), "{said}");
+    assert!(room.path("data/large/raw.nrrd").is_file());
+}
+
+#[test]
+fn slices_that_make_no_volume_are_refused() {
+    let names = ["069", "070", "071"].map(|number| format!("ct/lidc_idri_0001_slice_{number}.dcm"));
+    let Some(slices) = names.iter().map(|name| real(name)).collect::<Option<Vec<_>>>() else { return };
+    let slices: Vec<Vec<u8>> = slices.iter().map(|path| fs::read(path).unwrap()).collect();
+    // Where a slice lies, as text: three numbers of millimetres.
+    let place = b"\x20\x00\x32\x00DS";
+    let moved = |slice: &[u8], from: &str, to: &str| {
+        let at = slice.windows(6).position(|bytes| bytes == place).unwrap();
+        let field = &slice[at..at + 48];
+        let found = at + field.windows(from.len()).position(|bytes| bytes == from.as_bytes()).unwrap();
+        let mut slice = slice.to_vec();
+        slice[found..found + to.len()].copy_from_slice(to.as_bytes());
+        slice
+    };
+    let [first, second, third] = &slices[..] else { return };
+    let refused = |third: &[u8], words: &[&str]| {
+        let room = room();
+        fs::create_dir(room.path("slices")).unwrap();
+        for (name, bytes) in [("1.dcm", &first[..]), ("2.dcm", second), ("3.dcm", third)] {
+            room.put(&format!("slices/{name}"), bytes);
+        }
+        room.refused(&["simulate", "slices", "--protocol", "small.toml", "--out", "film"], words);
+    };
+    refused(second, &["2.dcm and 3.dcm lie at the same position"]);
+    refused(&moved(third, "-171.699997", "-161.699997"), &["3.dcm", "tilted gantry"]);
+    refused(&moved(third, "-185.000000", "-187.500000"), &["apart, the others"]);
+}
+
+#[test]
 fn a_dry_run_writes_nothing() {
     let room = room();
     let before = room.contents();
@@ -221,6 +278,7 @@ fn what_cannot_be_simulated_is_refused_in_one_line() {
     refused(&["detector.binning=3"], &["detector.pitch_mm must be geometry.pitch_mm"]);
     refused(&["beam.filter=['mud:1']"], &["\"mud\""]);
     refused(&["beam.anode_deg=5"], &["cuts off"]);
+    refused(&["geometry.detector=[400,320]"], &["geometry must be a beam whose corners", "got 2.53"]);
     refused(&["patient.inserts=[{form={ball={diameter_mm=500}},density_g_cm3=1}]"], &["no place for insert 1"]);
     room.refused(
         &["simulate", "ct.nii.gz", "--protocol", "chest", "--out", "film"],

@@ -1,3 +1,7 @@
+use kerma::{
+    data::{Grid, Unit, Volume},
+    io::write_volume,
+};
 use serde_json::Value;
 
 use crate::runner::Room;
@@ -65,6 +69,41 @@ fn a_training_leaves_weights_a_card_a_checkpoint_and_a_page() {
     // What was not there is no part of what it was made from.
     assert_eq!(card["recipe"]["data"]["volumes"], serde_json::json!(["spheres.nii"]));
     assert!(html.contains(card["sha256"].as_str().unwrap()));
+}
+
+#[test]
+fn simulated_cases_are_views_unless_a_detector_has_put_noise_on_them() {
+    let room = Room::new();
+    room.put(
+        "film.toml",
+        "[geometry]\nkind = 'radiograph'\nsource_isocentre_mm = 900.0\nsource_detector_mm = 1100.0\ndetector = [40, 48]\n\
+         pitch_mm = [4.0, 4.0]\n[beam]\nkvp = 100\nfilter = ['al:3']\nmas = 1.0\n[detector]\npitch_mm = 4.0\n",
+    );
+    let grid = Grid::centred([12, 12, 12], [10.0; 3]).unwrap();
+    write_volume(room.path("ct.nii"), &Volume::new(grid, Unit::Hounsfield, vec![0.0; 1728]).unwrap()).unwrap();
+    room.put("cases.csv", "case,ct\none,ct.nii\ntwo,ct.nii\n");
+    let made = |out: &str, enabled: &str| {
+        let set = format!("detector.enabled={enabled}");
+        let args = ["simulate", "--manifest", "cases.csv", "--protocol", "film.toml", "--set", &set, "--out", out];
+        room.done(&args);
+    };
+    made("clean", "false");
+    made("noisy", "true");
+    let recipe = |folder: &str| RECIPE.replace("patch = 16", &format!("patch = 16\nsimulated = ['{folder}']"));
+    room.put("clean.toml", recipe("clean"));
+    let output = room.run(&["train", "clean.toml", "--out", "out", "--device", "cpu", "--json"]);
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Two views of a phantom, two that were simulated.
+    assert_eq!(object["views"], 4, "{}", String::from_utf8_lossy(&output.stderr));
+    room.put("noisy.toml", recipe("noisy").replace("\"tiny\"", "\"other\""));
+    let refused = room.run(&["train", "noisy.toml", "--out", "out", "--device", "cpu"]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{error}");
+    assert!(error.contains("noisy/one: has the noise of a detector"), "{error}");
+    room.put("large.toml", recipe("clean").replace("size = 48", "size = 64").replace("patch = 16", "patch = 44"));
+    let refused = room.run(&["train", "large.toml", "--out", "large", "--device", "cpu"]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(error.contains("data.simulated must have views of 44 × 44 pixels or more, got 40 × 48"), "{error}");
 }
 
 #[test]

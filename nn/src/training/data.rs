@@ -35,13 +35,15 @@ pub struct Batch {
 }
 
 impl Pool {
-    /// Draws the views of all bodies, telling `progress` how many of how many bodies are done.
+    /// Draws the views of all bodies, telling `progress` how many of how many bodies are done, and puts those behind them that were
+    /// `simulated` before.
     ///
     /// # Errors
-    /// What drawing says.
+    /// What drawing says; a view that was simulated and is smaller than the largest patch.
     pub async fn draw(
         options: &DataOptions,
         volumes: Vec<Volume>,
+        simulated: Vec<Image>,
         seed: u64,
         device: &Device,
         control: &Control<'_>,
@@ -54,6 +56,14 @@ impl Pool {
             views.extend(radiographs.draw(device, control, body).await?);
             progress(body + 1, bodies);
         }
+        let least = options.patch * options.coarsest;
+        if let Some(small) = simulated.iter().find(|view| view.size().into_iter().any(|side| side < least)) {
+            let [columns, rows] = small.size();
+            return Err(Error::Recipe(format!(
+                "data.simulated must have views of {least} × {least} pixels or more, got {columns} × {rows}"
+            )));
+        }
+        views.extend(simulated);
         if views.is_empty() {
             return Err(Error::Recipe("data must have at least one body".to_owned()));
         }

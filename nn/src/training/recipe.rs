@@ -76,6 +76,9 @@ pub struct DataOptions {
     /// Bodies drawn from each volume.
     #[serde(default)]
     pub bodies_per_volume: usize,
+    /// Folders of cases that `kerma simulate` has made without a detector: their line integrals are views besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub simulated: Vec<PathBuf>,
     /// Rows and columns of a training image.
     pub patch: usize,
     /// Pixels of a training image are means of 1 × 1 up to this many pixels a side of a view, drawn evenly: a network

@@ -14,7 +14,7 @@ mod tables;
 mod tally;
 
 pub use detector::DetectorPlane;
-pub use source::Source;
+pub use source::{MOST_SPREAD, Source};
 pub use tables::{MAX_COMPOSITIONS, MAX_REGIONS, Tables};
 pub use tally::{Class, Estimate, Events, Tally};
 

@@ -2,9 +2,9 @@ use glam::DVec3;
 
 use crate::physics::Spectrum;
 
-/// Least solid angle per area within a field, over the largest: fields whose corners are much farther away than their middle are refused,
-/// since photons are drawn by area and kept by solid angle.
-const LEAST_SHARE: f64 = 0.25;
+/// Largest [spread](Source::spread) of a field. Photons are drawn by area and kept by solid angle, of which the same area has 1.58⁻³, about
+/// a quarter, at the farthest corner.
+pub const MOST_SPREAD: f64 = 1.58;
 
 /// A point that sends photons into a field: a parallelogram, filled evenly in solid angle as by an isotropic source behind a collimator.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,11 +20,29 @@ pub struct Source {
 }
 
 impl Source {
+    /// How many times as far from the source the field's farthest corner is as its nearest point; infinite for a source in the field.
+    /// Photons are followed for at most [`MOST_SPREAD`].
+    #[must_use]
+    pub fn spread(&self) -> f64 {
+        let [least, most] = self.distances_mm();
+        if least > 0.0 { most / least } else { f64::INFINITY }
+    }
+
     /// Least distance of the source to the field, in mm.
     ///
     /// # Panics
-    /// When the source lies in the field or sees it at too flat an angle.
+    /// When the field [spreads](Self::spread) too far.
     pub(super) fn least_distance_mm(&self) -> f64 {
+        let spread = self.spread();
+        assert!(
+            spread <= MOST_SPREAD,
+            "a field's corners are at most {MOST_SPREAD} times as far away as its nearest point"
+        );
+        self.distances_mm()[0]
+    }
+
+    /// Distances of the nearest point of the field and of its farthest corner, in mm.
+    fn distances_mm(&self) -> [f64; 2] {
         let [u, v] = self.edges_mm;
         let to_corner = self.corner_mm - self.position_mm;
         let distance = |a: f64, b: f64| (to_corner + a * u + b * v).length();
@@ -47,12 +65,7 @@ impl Source {
         let least = candidates.into_iter().fold(f64::INFINITY, f64::min);
         let most = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)].map(|(a, b)| distance(a, b));
         let most = most.into_iter().fold(0.0, f64::max);
-        assert!(
-            least > 0.0 && (least / most).powi(3) >= LEAST_SHARE,
-            "the field lies before the source and its corners at most {:.2} times as far away as its nearest point",
-            LEAST_SHARE.powf(-1.0 / 3.0)
-        );
-        least
+        [least, most]
     }
 
     /// Table to draw energies from by two words: of each bin a threshold of the second word, the energy below it and the one from
@@ -117,5 +130,11 @@ mod tests {
         assert!((field.least_distance_mm() - 1000.0_f64.hypot(50.0)).abs() < 1e-9);
         field.edges_mm = [DVec3::ZERO; 2];
         assert!((field.least_distance_mm() - 1000.0_f64.hypot(50.0)).abs() < 1e-9);
+        assert_eq!(field.spread(), 1.0);
+        field.edges_mm = [DVec3::X * 1000.0, DVec3::Y];
+        field.corner_mm = DVec3::new(0.0, 0.0, 1000.0);
+        assert!((field.spread() - 2.0_f64.sqrt()).abs() < 1e-6);
+        field.corner_mm = DVec3::ZERO;
+        assert_eq!(field.spread(), f64::INFINITY);
     }
 }

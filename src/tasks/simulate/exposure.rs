@@ -56,6 +56,24 @@ impl Exposed {
     }
 }
 
+impl Case {
+    /// The detector, for images of so many columns and rows of the beam's middle or of a whole `field`; none where there is none.
+    pub(super) fn chain(
+        &self,
+        irradiated: &Irradiated,
+        graph: &mut Graph<'_>,
+        size: [usize; 2],
+        field: Option<[Buffer<f32>; 2]>,
+    ) -> Result<Option<Chain>, TaskError> {
+        let Some(settings) = &self.protocol().detector else { return Ok(None) };
+        let settings = DetectorSettings { seed: settings.seed ^ self.seed, ..settings.clone() };
+        let [mean, variance] = irradiated.central;
+        let pixels = f64::from(settings.binning * settings.binning);
+        let open = Open { size: size.map(|n| n as u32), quanta: mean * mean / variance / pixels, field };
+        Ok(Some(Chain::new(graph, &settings, &open)?))
+    }
+}
+
 impl<'a> Exposure<'a> {
     pub(super) fn new(case: &'a Case, scatter: Option<&'a ScatterMap>, parts: &[Part]) -> Result<Self, TaskError> {
         let geometry = &case.geometry;
@@ -102,19 +120,8 @@ impl<'a> Exposure<'a> {
             Projector::new(&mut graph, geometry, grid, volume)
         });
         let opening = Opening::new(case, irradiated)?;
-        let chain = match &case.protocol().detector {
-            Some(settings) => {
-                let settings = DetectorSettings { seed: settings.seed ^ case.seed, ..settings.clone() };
-                let [mean, variance] = irradiated.central;
-                let pixels = f64::from(settings.binning * settings.binning);
-                let size = [columns, rows].map(|n| n as u32);
-                let flat = opening.field(&mut graph, geometry.detector());
-                let quanta = mean * mean / variance / pixels;
-                let open = Open { size, quanta, field: Some([flat, flat]) };
-                Some(Chain::new(&mut graph, &settings, &open)?)
-            }
-            None => None,
-        };
+        let field = case.protocol().detector.as_ref().map(|_| opening.field(&mut graph, geometry.detector()));
+        let chain = case.chain(irradiated, &mut graph, geometry.detector(), field.map(|flat| [flat, flat]))?;
         for batch in batches(geometry, columns * rows * materials.len())? {
             let open = opening.of_views(&mut graph, batch.views.clone(), geometry.detector());
             let seen = irradiate(&mut graph, case, irradiated, &thicknesses, &batch.geometry)?;

@@ -10,6 +10,7 @@ mod case;
 mod collimator;
 mod dose;
 mod draw;
+mod even;
 mod exposure;
 mod hardening;
 mod open_beam;
@@ -22,6 +23,7 @@ mod sections;
 
 pub use case::{Case, Part, ScatterMap, Straightened};
 pub use dose::{Dose, DoseTask};
+pub use even::EvenField;
 pub use exposure::{Exposed, Exposure};
 pub use open_beam::OpenBeam;
 pub use protocol::{Protocol, ProtocolError, ProtocolText};

@@ -3,6 +3,7 @@
 use glam::DVec3;
 
 use super::{
+    ProtocolError,
     case::{Irradiated, source_detector_mm},
     sections::Collimator,
 };
@@ -10,7 +11,7 @@ use crate::{
     engine::{Control, Device, Graph, Plan, Progress},
     geometry::{Source, View},
     kernels::transport::{
-        self, DetectorPlane, Tables, Tally,
+        self, DetectorPlane, MOST_SPREAD, Tables, Tally,
         photons::{self, Histories},
     },
     physics::{
@@ -61,6 +62,12 @@ impl Beamlet {
         let field = solid_angle(position_mm, field_corner_mm, field_edges_mm);
         let photons = spectrum.total_per_mm2() * field * distance_mm.powi(2);
         let source = transport::Source { position_mm, corner_mm: field_corner_mm, edges_mm: field_edges_mm, spectrum };
+        let spread = source.spread();
+        if spread > MOST_SPREAD {
+            let allowed =
+                format!("a beam whose corners are at most {MOST_SPREAD} times as far away as its middle, for photons");
+            return Err(ProtocolError::value("geometry", allowed, format!("{spread:.2}")).into());
+        }
         Ok(Self { source, photons, corner_mm, edges_mm })
     }
 

@@ -1,4 +1,6 @@
 mod batch;
+#[cfg(feature = "nn")]
+mod clean;
 mod files;
 mod manifest;
 mod one;
@@ -13,6 +15,8 @@ use clap::{
 };
 use kerma::tasks::simulate::{Part, Protocol, ProtocolText};
 
+#[cfg(feature = "nn")]
+pub(super) use self::clean::clean_views;
 use self::{
     one::Request,
     record::{Hashed, Record, Variant},

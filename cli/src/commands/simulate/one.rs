@@ -7,7 +7,7 @@ use std::{
 };
 
 use kerma::{
-    data::{Projections, Volume},
+    data::{Image, Projections, Volume},
     io::read_volume,
     tasks::{
         Recorded, Redundancy, Task,
@@ -24,6 +24,9 @@ use crate::{context::Context, failure::Failure, inputs, report::seconds, summary
 
 /// Parts that a case always needs for its pictures.
 const SHOWN: [Part; 3] = [Part::Integrals, Part::Primary, Part::Scatter];
+
+/// Shares of the open beam whose noise the page shows: that of bare pixels, and about that behind a trunk.
+const EVEN: [f64; 2] = [1.0, 0.01];
 
 /// A case that is asked for.
 #[derive(Clone, Debug)]
@@ -164,7 +167,7 @@ fn variant(
     draft: &mut Draft,
     context: &mut Context,
 ) -> Result<Variant, Failure> {
-    let file = |stem: &str| if name.is_empty() { stem.to_owned() } else { format!("{stem}-{name}") };
+    let file = |stem: &str| Variant::file(name, stem);
     let case = request.case(protocol, ct, context)?;
     let scatter = match case.scatter()? {
         Some(task) => {
@@ -211,10 +214,23 @@ fn variant(
         results.extend(dose.results());
     }
     let title = if name.is_empty() { request.name.clone() } else { format!("{}, {name}", request.name) };
-    let html = page::report(&title, &case, &exposed, reconstruction.as_ref(), &results, context)?;
+    let even = even_fields(&case, context)?;
+    let html = page::report(&title, &case, &exposed, reconstruction.as_ref(), &even, &results, context)?;
     draft.text(context, &format!("{}.html", file("report")), &html)?;
     let results = results.into_iter().map(|result| (result.name.to_owned(), result.value.into())).collect();
     Ok(Variant { name: name.clone(), protocol: protocol.clone(), results })
+}
+
+/// Even fields of the detector, with the share of the open beam that reaches it.
+fn even_fields(case: &Case, context: &mut Context) -> Result<Vec<(f64, Image)>, Failure> {
+    let mut fields = Vec::new();
+    for transmission in EVEN {
+        if let Some(task) = context.record(|| case.even_field(transmission))? {
+            let outputs = context.run("even field", task.graph())?;
+            fields.push((transmission, task.finish(outputs)?));
+        }
+    }
+    Ok(fields)
 }
 
 /// The reconstruction, in mm⁻¹, and whether these are attenuation coefficients and no mere contrasts.

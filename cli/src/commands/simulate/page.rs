@@ -2,7 +2,8 @@
 
 use glam::DVec3;
 use kerma::{
-    data::{Projections, Unit, Volume},
+    data::{Image, Projections, Unit, Volume},
+    metrics::{NpsOptions, Region, nps},
     physics::Spectrum,
     tasks::simulate::{Case, Exposed, Measured, Part},
 };
@@ -15,12 +16,16 @@ use crate::{
     report::{Chart, Figure, Panel, Report, Section, Table, significant},
 };
 
+/// Sides of the squares of a noise power spectrum, in pixels: the largest of which several lie in the image.
+const SIDES: [usize; 4] = [128, 64, 32, 16];
+
 /// The whole page.
 pub(super) fn report(
     name: &str,
     case: &Case,
     exposed: &Exposed,
     reconstruction: Option<&Volume>,
+    even: &[(f64, Image)],
     results: &[Measured],
     context: &Context,
 ) -> Result<String, Failure> {
@@ -33,6 +38,9 @@ pub(super) fn report(
         .section(images(case, exposed));
     if let Some(beam) = beam(case)? {
         report = report.section(beam);
+    }
+    if let Some(noise) = noise(even)? {
+        report = report.section(noise);
     }
     let mut table = Table::new("Measured", ["Quantity", "Value", "What it is"]);
     for Measured { name, value, unit, meaning } in results {
@@ -107,4 +115,25 @@ fn beam(case: &Case) -> Result<Option<Section>, Failure> {
     let figure = Figure::new("Spectrum on the central ray at the detector, each with a sum of 1.")
         .panel(Panel::chart("Spectrum", chart));
     Ok(Some(Section::new("Beam").figure(figure)))
+}
+
+/// Normalised noise power spectra of even fields, each behind a layer of the transmission beside it.
+fn noise(even: &[(f64, Image)]) -> Result<Option<Section>, Failure> {
+    let mut chart = Chart::new("frequency in 1/mm", "NNPS in mm²").logarithmic();
+    let mut figure = Figure::new(
+        "Normalised noise power spectrum of the corrected line integrals of even fields: mean over rings, detector's noise alone.",
+    );
+    let mut is_any = false;
+    for (transmission, image) in even {
+        let shortest = image.size().into_iter().min().unwrap_or(0);
+        let Some(side) = SIDES.into_iter().find(|side| 2 * side <= shortest) else { continue };
+        let spectrum = nps(image, Region::whole(image), NpsOptions { side, detrend: 0 })?;
+        chart = chart.line(format!("{} % of the open beam", significant(100.0 * transmission, 2)), spectrum.radial);
+        is_any = true;
+    }
+    if !is_any {
+        return Ok(None);
+    }
+    figure = figure.panel(Panel::chart("Noise power", chart));
+    Ok(Some(Section::new("Noise").figure(figure)))
 }

@@ -70,6 +70,13 @@ pub(super) struct Dates {
     pub(super) finished: String,
 }
 
+impl Variant {
+    /// Name of a file, which carries the variant's.
+    pub(super) fn file(name: &str, stem: &str) -> String {
+        if name.is_empty() { stem.to_owned() } else { format!("{stem}-{name}") }
+    }
+}
+
 impl Machine {
     pub(super) fn of(summary: &Summary) -> Self {
         let Summary { device, adapter, driver, numerics, .. } = summary.clone();

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Instant};
 
 use clap::Args;
 use kerma::{
-    data::Volume,
+    data::{Image, Volume},
     engine::{Control, Progress},
     io::write_bytes,
 };
@@ -13,6 +13,7 @@ use kerma_nn::{
     training::{Pool, Recipe, Trainer},
 };
 
+use super::simulate::clean_views;
 use crate::{
     context::{Bar, Context},
     failure::Failure,
@@ -55,13 +56,16 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     }
     // Card and checkpoint tell of what was there.
     let volumes = inputs::volumes_at_hand(&mut recipe.data.volumes, "the training", context)?;
+    inputs::at_hand(&mut recipe.data.simulated, "the training", context);
+    let simulated = recipe.data.simulated.iter().map(|folder| clean_views(folder, context));
+    let simulated = simulated.collect::<Result<Vec<_>, _>>()?.concat();
 
     let device = beside(context.device()?)?;
     let mut trainer = Trainer::new(recipe.clone(), &device)?;
     if args.resume {
         trainer = trainer.resume(&checkpoint)?;
     }
-    let pool = pool(&recipe, volumes, context)?;
+    let pool = pool(&recipe, volumes, simulated, context)?;
     let training = Instant::now();
     let steps = recipe.training.steps;
     let bar = Bar::new("training", context.options().quiet);
@@ -102,14 +106,15 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
 }
 
 /// Draws the bodies of the recipe, under a progress bar.
-fn pool(recipe: &Recipe, volumes: Vec<Volume>, context: &mut Context) -> Result<Pool, Failure> {
+fn pool(recipe: &Recipe, volumes: Vec<Volume>, simulated: Vec<Image>, context: &mut Context) -> Result<Pool, Failure> {
     context.drive("bodies", |engine, control| {
         let show = |done: usize, all: usize| {
             (control.progress)(Progress { pass: &format!("{done} of {all}"), fraction: done as f64 / all as f64 });
         };
         // Bodies are what progress counts, not the passes of each.
         let control = Control { is_cancelled: control.is_cancelled, ..Control::default() };
-        Ok(pollster::block_on(Pool::draw(&recipe.data, volumes, recipe.seed, engine, &control, show))?)
+        let drawn = Pool::draw(&recipe.data, volumes, simulated, recipe.seed, engine, &control, show);
+        Ok(pollster::block_on(drawn)?)
     })
 }
 
