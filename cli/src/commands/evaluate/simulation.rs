@@ -11,7 +11,7 @@ use kerma::{
         Tally,
         photons::{Histories, record},
     },
-    physics::{Material, Spectrum},
+    physics::Material,
     tasks::{
         Recorded, Task,
         simulate::{Case, Exposed, Part, ProtocolText},
@@ -44,7 +44,7 @@ pub(super) struct Recipe {
     chest: Option<ChestRecipe>,
 }
 
-/// Energy absorbed in the body and nine cubes of AAPM Report 195, case 2.
+/// Energy absorbed in the body and nine cubes of AAPM Report 195, case 2, in each of its beams.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PhotonsRecipe {
@@ -176,27 +176,31 @@ pub(super) fn run(args: &EvaluateArgs, recipe: &Recipe, context: &mut Context) -
 
 fn absorbed(recipe: PhotonsRecipe, seed: u64, context: &mut Context) -> Result<Vec<Check>, Failure> {
     let tables = tg195::case_2();
-    let source = tg195::source(Spectrum::new(vec![56.4], vec![1.0])?);
-    let mut whole: Option<Tally> = None;
-    for run in 0..recipe.histories.div_ceil(RUN) {
-        let count = RUN.min(recipe.histories - run * RUN) as u32;
-        let mut graph = Graph::new();
-        let recorded = record(&mut graph, &tables, &source, None, Histories { seed, first: run * RUN, count });
-        let output = recorded.result(&mut graph);
-        let tally = recorded.tally(context.run("AAPM Report 195, case 2", &graph)?.take(output)?);
-        whole = Some(match whole {
-            None => tally,
-            Some(before) => before.joined(&tally),
-        });
+    let mut checks = Vec::new();
+    for beam in tg195::BEAMS {
+        let source = beam.source();
+        let mut whole: Option<Tally> = None;
+        for run in 0..recipe.histories.div_ceil(RUN) {
+            let count = RUN.min(recipe.histories - run * RUN) as u32;
+            let mut graph = Graph::new();
+            let recorded = record(&mut graph, &tables, &source, None, Histories { seed, first: run * RUN, count });
+            let output = recorded.result(&mut graph);
+            let tally = recorded.tally(context.run("AAPM Report 195, case 2", &graph)?.take(output)?);
+            whole = Some(match whole {
+                None => tally,
+                Some(before) => before.joined(&tally),
+            });
+        }
+        let Some(whole) = whole else { continue };
+        let (body, cubes) = tg195::body_and_cubes(&whole);
+        let name = |what: &str| format!("case 2, {}, {what}", beam.name);
+        checks.push(Check::about(name("body"), body.mean, beam.body_ev, recipe.body, "eV"));
+        for (number, (cube, want)) in cubes.iter().zip(beam.cubes_ev).enumerate() {
+            checks.push(Check::about(name(&format!("cube {}", number + 1)), cube.mean, want, recipe.cube, "eV"));
+        }
+        let lost = whole.emitted_ev().abs_diff(whole.absorbed_ev() + whole.escaped_ev());
+        checks.push(Check::new(name("energy that is lost"), lost as f64, [0.0, 0.0], "eV"));
     }
-    let Some(whole) = whole else { return Ok(Vec::new()) };
-    let (body, cubes) = tg195::body_and_cubes(&whole);
-    let mut checks = vec![Check::about("case 2, body", body.mean, tg195::BODY_EV, recipe.body, "eV")];
-    for (number, (cube, (_, want))) in cubes.iter().zip(tg195::CUBES).enumerate() {
-        checks.push(Check::about(format!("case 2, cube {}", number + 1), cube.mean, want, recipe.cube, "eV"));
-    }
-    let lost = whole.emitted_ev().abs_diff(whole.absorbed_ev() + whole.escaped_ev());
-    checks.push(Check::new("case 2, energy that is lost", lost as f64, [0.0, 0.0], "eV"));
     Ok(checks)
 }
 
