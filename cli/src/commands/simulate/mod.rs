@@ -1,4 +1,5 @@
 mod batch;
+mod dose;
 mod files;
 mod manifest;
 mod one;

@@ -4,10 +4,10 @@ use glam::DVec3;
 use kerma::{
     data::{Projections, Unit, Volume},
     physics::Spectrum,
-    tasks::simulate::{Case, Exposed, Measured, Part},
+    tasks::simulate::{Case, Dose, Exposed, Measured, Part},
 };
 
-use super::files::window;
+use super::{dose, files::window};
 use crate::{
     context::Context,
     failure::Failure,
@@ -21,7 +21,7 @@ pub(super) fn report(
     case: &Case,
     exposed: &Exposed,
     reconstruction: Option<&Volume>,
-    results: &[Measured],
+    (results, dose): (&[Measured], Option<&Dose>),
     context: &Context,
 ) -> Result<String, Failure> {
     let self_test = context.device()?.self_test().summary();
@@ -40,6 +40,9 @@ pub(super) fn report(
         table = table.row([&name.replace('_', " "), text.trim_end(), meaning]);
     }
     report = report.section(Section::new("Numbers").table(table));
+    if let Some(dose) = dose {
+        report = report.section(dose::section(dose));
+    }
     if let Some(volume) = reconstruction {
         let middle = Slice::of_volume(volume, Plane::Coronal, DVec3::ZERO);
         let planes = Panel::planes(volume, DVec3::ZERO, window(&middle));
