@@ -217,7 +217,7 @@ impl Compared {
         }
         let [compton, coherent, multiple] = shares.map(|share| share / count / mean);
         let all = self.truth.values.iter().map(|value| f64::from(*value)).sum::<f64>() / self.truth.values.len() as f64;
-        let noise = self.truth.error.unwrap_or(0.0) * all / mean;
+        let noise = self.truth.followed.as_ref().map_or(0.0, |followed| followed.error) * all / mean;
         let rms = (squares / count / mean.powi(2) - noise.powi(2)).max(0.0).sqrt();
         [rms, sum / count / mean, compton, coherent, multiple]
     }
@@ -226,7 +226,7 @@ impl Compared {
         let [rms, bias, compton, coherent, multiple] = self.errors(factor).map(|value| 100.0 * value);
         println!(
             "{name:28} {rms:5.1} {bias:+6.1} %   {compton:5.1} {coherent:5.1} {multiple:5.1} %   truth ±{:.1} %   {:.0} ms",
-            100.0 * self.truth.error.unwrap_or(0.0),
+            100.0 * self.truth.followed.as_ref().map_or(0.0, |followed| followed.error),
             1000.0 * self.seconds.as_secs_f64()
         );
     }

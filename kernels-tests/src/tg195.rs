@@ -113,7 +113,7 @@ pub fn case_2() -> Tables {
         let is_tissue = is_within(DVec3::new(19.5, 19.5, 10.0), DVec3::ZERO);
         let cube = CENTRES.iter().position(|centre| is_within(DVec3::splat(1.5), DVec3::from_array(*centre)));
         voxels.push(if is_tissue { 1 } else { 2 });
-        regions.push(cube.map_or(u16::from(is_tissue), |cube| cube as u16 + 2));
+        regions.push(cube.map_or(u32::from(is_tissue), |cube| cube as u32 + 2));
     }
     let body = known_good(Body::new(grid, tissue_and_air().to_vec(), vec![0.0, 0.0, 1.0, 0.0, 0.0, 1.0], voxels));
     known_good(Tables::new(&body, Some(&regions)))
@@ -135,9 +135,6 @@ impl Beam {
 /// Energy absorbed in the body, and in each of the cubes, in eV for each photon sent.
 #[must_use]
 pub fn body_and_cubes(tally: &Tally) -> (Estimate, Vec<Estimate>) {
-    let regions: Vec<Estimate> = (0..11).map(|region| tally.region_ev(region)).collect();
-    let mean = regions[1..].iter().map(|of| of.mean).sum();
-    // Regions share photons, so that errors may add up.
-    let error = regions[1..].iter().map(|of| of.error).sum();
-    (Estimate { mean, error }, regions[2..].to_vec())
+    let cubes = (2..11).map(|region| tally.region_ev(region)).collect();
+    (tally.regions_ev(1..11), cubes)
 }

@@ -101,6 +101,28 @@ fn the_primary_behind_tissue_is_the_exponential() {
 }
 
 #[test]
+fn the_error_of_a_sum_of_regions_is_none_of_independent_ones() {
+    // So deep that hardly any photon leaves: what one half does not get, the other does.
+    let grid = Grid::new([1, 1, 2], [400.0, 400.0, 20.0], [0.0, 0.0, 10.0], DMat3::IDENTITY).unwrap();
+    let bone = Material::by_name("cortical-bone").unwrap();
+    let body = Body::new(grid, vec![bone.clone()], vec![0.0, 1.0], vec![1; 2]).unwrap();
+    let (_, source) = block(bone, [400.0, 400.0, 40.0], 40.0);
+    let tally = followed(&Tables::new(&body, Some(&[0, 1])).unwrap(), &source, None, 200_000);
+    let [front, back] = [0, 1].map(|region| tally.region_ev(region));
+    let both = tally.regions_ev([0, 1]);
+    println!("{front:?}, {back:?}, {both:?}");
+    assert!((both.mean - front.mean - back.mean).abs() < 1e-6);
+    assert_eq!(both.mean, tally.absorbed_ev() as f64 / 200_000.0);
+    let as_if_independent = front.error.hypot(back.error);
+    assert!(both.error < 0.5 * as_if_independent, "{both:?}, {as_if_independent}");
+    // The control: photons of two runs are independent.
+    let histories = Histories { seed: 2, first: 0, count: 200_000 };
+    let other = followed_within(Device::cpu().limits(), &Tables::new(&body, None).unwrap(), &source, None, histories);
+    let difference = (other.region_ev(0).mean - both.mean).abs();
+    assert!(difference < 4.0 * both.error.hypot(other.region_ev(0).error), "{difference} eV");
+}
+
+#[test]
 fn what_is_expected_is_the_mean_of_what_arrives() {
     let (tables, source) = block(Material::by_name("water").unwrap(), [200.0; 3], 60.0);
     let plane =

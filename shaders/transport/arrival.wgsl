@@ -53,7 +53,7 @@ fn expect() {
         }
         let place = vec3<u32>(position);
         let voxel = voxels_at(place.z * u32(params.size.y) + place.y, place.x, u32(params.size.x));
-        let fractions = params.fractions_at + (voxel & 0xfffffu) * params.materials;
+        let fractions = params.fractions_at + (voxel & ((1u << params.composition_bits) - 1u)) * params.materials;
         var sum = 0.0;
         for (var material = 0u; material < params.materials; material++) {
             sum = sum + pin(numbers[fractions + material] * numbers[row + 1u + material]);

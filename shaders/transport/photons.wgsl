@@ -113,7 +113,7 @@ fn fly(length: u32, choice: u32) -> End {
     photon.position = next;
     let place = vec3<u32>(next);
     let voxel = voxels_at(place.z * u32(params.size.y) + place.y, place.x, u32(params.size.x));
-    let fractions = params.fractions_at + (voxel & 0xfffffu) * params.materials;
+    let fractions = params.fractions_at + (voxel & ((1u << params.composition_bits) - 1u)) * params.materials;
     let chosen = unit(choice);
     var below = 0.0;
     for (var material = 0u; material < params.materials; material++) {
@@ -174,7 +174,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             let event = interact(end.material, end.rest, end.part);
             ledger[3u + event]++;
             if (before != photon.energy) {
-                tallies_add((end.voxel >> 20u) * 16u + 8u + (photon.number.x & 15u), before - photon.energy);
+                tallies_add((end.voxel >> params.composition_bits) * 16u + 8u + (photon.number.x & 15u), before - photon.energy);
             }
             is_inside = photon.energy > 0u;
             if (is_inside) {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Body, BodyError, voxels::CHUNK};
 use crate::{
-    data::Volume,
+    data::{Grid, Volume},
     parallel::*,
     physics::{
         Material,
@@ -162,6 +162,42 @@ impl Labels {
     /// [`BodyError`] for a value that is no label, or a map that lies elsewhere.
     pub fn over(&self, mut body: Body, map: &Volume) -> Result<Body, BodyError> {
         self.first()?;
+        let numbers = self.numbers(&mut body);
+        let grid = *body.grid();
+        self.at_centres(&grid, map, body.voxels_mut(), |voxel, label| {
+            if let Some(&number) = numbers.get(label).filter(|&&number| number != MISSING) {
+                *voxel = number;
+            }
+        })?;
+        Ok(body)
+    }
+
+    /// Which of the labels each voxel of a grid has at its centre, counted from 1 in the order of [`Self::list`]; 0 where there is none of
+    /// them, or nothing of the map.
+    ///
+    /// # Errors
+    /// As [`Self::over`].
+    pub fn places(&self, grid: &Grid, map: &Volume) -> Result<Vec<u32>, BodyError> {
+        let mut places = Vec::new();
+        for (place, label) in (1..).zip(&self.0) {
+            for &number in &label.numbers {
+                places.resize(places.len().max(number as usize + 1), 0);
+                places[number as usize] = place;
+            }
+        }
+        let mut found = vec![0; grid.voxel_count()];
+        self.at_centres(grid, map, &mut found, |voxel, label| *voxel = places.get(label).copied().unwrap_or(0))?;
+        Ok(found)
+    }
+
+    /// Hands the label at the centre of each voxel of a grid, where it has one, to `put`.
+    fn at_centres(
+        &self,
+        of: &Grid,
+        map: &Volume,
+        voxels: &mut [u32],
+        put: impl Fn(&mut u32, usize) + Sync,
+    ) -> Result<(), BodyError> {
         if let Some(at) = map
             .values()
             .par_iter()
@@ -172,13 +208,12 @@ impl Labels {
         {
             return Err(self.missing(map, at));
         }
-        let numbers = self.numbers(&mut body);
-        let (of, on) = (*body.grid(), map.grid());
+        let on = map.grid();
         let [nx, ny, _] = of.size();
         let [mx, my, mz] = on.size();
         let index = |x: f64, y: f64, z: f64| on.index_of(of.world_mm(DVec3::new(x, y, z)));
         let meets = AtomicBool::new(false);
-        body.voxels_mut().par_chunks_mut(nx * ny).enumerate().for_each(|(z, voxels)| {
+        voxels.par_chunks_mut(nx * ny).enumerate().for_each(|(z, voxels)| {
             for (y, voxels) in voxels.chunks_exact_mut(nx).enumerate() {
                 // One step along x is the same everywhere.
                 let start = index(0.0, y as f64, z as f64);
@@ -191,16 +226,14 @@ impl Labels {
                     }
                     meets.store(true, Ordering::Relaxed);
                     let label = map.values()[(at.z as usize * my + at.y as usize) * mx + at.x as usize] as usize;
-                    if label > 0
-                        && let Some(&number) = numbers.get(label).filter(|&&number| number != MISSING)
-                    {
-                        *voxel = number;
+                    if label > 0 {
+                        put(voxel, label);
                     }
                 }
             }
         });
         match meets.into_inner() {
-            true => Ok(body),
+            true => Ok(()),
             false => Err(BodyError::value("a label map", format!("where the body is, {of}"), on.to_string())),
         }
     }
@@ -258,7 +291,7 @@ fn ranges(numbers: &[u32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Grid, Unit};
+    use crate::data::Unit;
 
     const TEXT: &str = "[[material]]\nname = \"blood-with-iodine\"\nmixture = { blood = 0.985, I = 0.015 }\n\
                         [[label]]\nname = \"organs\"\nnumbers = [1, 2, 3]\nmaterial = \"liver\"\n\
@@ -300,6 +333,7 @@ mod tests {
                 .unwrap();
         let part = Volume::new(grid, Unit::Arbitrary, vec![9.0, 7.0, 0.0, 0.0]).unwrap();
         assert_eq!(labels.over(body(), &part).unwrap().voxels(), [1, 3, 4, 1, 1, 1, 1, 1]);
+        assert_eq!(labels.places(body().grid(), &part).unwrap(), [0, 2, 3, 0, 0, 0, 0, 0]);
         let elsewhere = part.with_grid(grid.with_centre(DVec3::splat(100.0))).unwrap();
         assert!(
             labels

@@ -319,6 +319,47 @@ fn volumes_that_are_no_ct_and_labels_without_material_are_refused() {
 }
 
 #[test]
+fn the_dose_of_labels_and_boxes_is_a_table_and_scatter_has_its_errors() {
+    let room = room();
+    // Of the ellipse of water, x = 163 ± 140 mm in the CT's coordinates, one half.
+    let grid = Grid::new([2, 1, 1], [160.0, 240.0, 160.0], [83.0, 26.0, 375.0], glam::DMat3::IDENTITY).unwrap();
+    write_volume(room.path("map.nii"), &Volume::new(grid, Unit::Arbitrary, vec![0.0, 4.0]).unwrap()).unwrap();
+    room.put("organs.toml", "[[label]]\nname = 'half, of some'\nnumbers = [4]\nmaterial = 'water'\n");
+    let dose = "[dose]\nphotons = 20000\nvoxel_mm = 20.0\n";
+    let chest = "[[dose.boxes]]\nname = 'chest'\nfrom_mm = [0, -100, 300]\nto_mm = [400, 200, 460]\n";
+    room.put("dose.toml", [PROTOCOL, dose, chest].concat());
+    let args = ["simulate", "ct.nii.gz", "--protocol", "dose.toml", "--keep", "scatter", "--out", "film"];
+    room.done(&[&args[..], &["--labels", "map.nii", "--materials", "organs.toml"]].concat());
+    for file in ["dose.nii.gz", "dose-error.nii.gz", "scatter.nrrd", "scatter-error.nrrd"] {
+        assert!(room.path("film").join(file).is_file(), "{file}");
+    }
+    let table = String::from_utf8(room.bytes("film/dose.csv")).unwrap();
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("kind,name,mass_g,mean_dose_mgy,error_mgy,energy_mj,ev_per_photon"));
+    let begins = ["body,whole body,", "label,\"half, of some\",", "box,chest,"];
+    let rows: Vec<Vec<f64>> = lines
+        .zip(begins)
+        .map(|(line, begin)| {
+            let numbers = line.strip_prefix(begin).unwrap_or_else(|| panic!("{line} begins with {begin}"));
+            numbers.split(',').map(|number| number.parse().unwrap()).collect()
+        })
+        .collect();
+    let [body, half, boxed] = &rows[..] else { panic!("{table}") };
+    assert!((0.3..0.7).contains(&(half[0] / body[0])) && boxed[0] < body[0], "{table}");
+    assert!(rows.iter().all(|row| row[1] > row[2] && row[2] > 0.0), "{table}");
+    let results = &record(&room, "film")["protocols"][0]["results"];
+    assert_eq!(results["mean_dose_mgy"].as_f64(), Some(body[1]));
+    assert_eq!(results["mean_dose_error_mgy"].as_f64(), Some(body[2]));
+    let shares = ["scatter_compton_once", "scatter_rayleigh_once", "scatter_multiple"];
+    assert!((shares.map(|name| results[name].as_f64().unwrap()).iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    assert!(String::from_utf8_lossy(&room.bytes("film/report.html")).contains("half, of some"));
+    room.put("dose.toml", [PROTOCOL, dose, &chest.replace("300", "500")].concat());
+    room.refused(&args, &["dose.boxes[0].to_mm must be above from_mm"]);
+    room.put("dose.toml", [PROTOCOL, dose, &chest.replace("300", "450").replace("460", "451")].concat());
+    room.refused(&args, &["dose.boxes must be around the centre of a voxel of the body"]);
+}
+
+#[test]
 fn a_tomosynthesis_of_pairs_is_reconstructed_slice_by_slice() {
     let room = room();
     let scan = "\

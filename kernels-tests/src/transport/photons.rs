@@ -36,7 +36,7 @@ fn tables(size: [usize; 3], spacing_mm: [f64; 3], tilt: f64, materials: &[&str],
     let voxels = numbers.iter().map(|number| *number as u32).collect();
     let materials = materials.iter().map(|name| known_good(Material::by_name(name))).collect();
     let body = known_good(Body::new(grid, materials, compositions, voxels));
-    let regions: Vec<u16> = (0..body.voxels().len()).map(|i| (i * 7 % regions) as u16).collect();
+    let regions: Vec<u32> = (0..body.voxels().len()).map(|i| (i * 7 % regions) as u32).collect();
     known_good(Tables::new(&body, Some(&regions)))
 }
 

@@ -15,7 +15,7 @@ mod tally;
 
 pub use detector::DetectorPlane;
 pub use source::{MOST_SPREAD, Source};
-pub use tables::{MAX_COMPOSITIONS, MAX_REGIONS, Tables};
+pub use tables::{MAX_REGIONS, Tables};
 pub use tally::{Class, Estimate, Events, Tally};
 
 use crate::engine::Shader;

@@ -27,7 +27,7 @@ use self::{
 };
 use super::{
     DetectorPlane, Source, Tables, Tally,
-    tables::{COMPOSITION_BITS, FIRST_NODE, NODE_BITS},
+    tables::{FIRST_NODE, NODE_BITS},
     tally::{BATCHES, LEDGER, sum_count},
 };
 use crate::{
@@ -57,8 +57,9 @@ kernel! {
         fractions_at, cosines_at: u32,
         /// Regions; columns and rows of the detector; number of sums.
         regions, detector_columns, detector_rows, sum_count: u32,
-        /// 1 where pixels get what is expected of a scattered photon instead of what arrives; padding to whole vectors.
-        expects, unused: u32,
+        /// 1 where pixels get what is expected of a scattered photon instead of what arrives; bits of a voxel's word that hold its
+        /// composition, above which its region stands.
+        expects, composition_bits: u32,
     }
     shader transport/photons + transport/scatter + transport/arrival + noise/philox + clahe/high_word, Pinned, [64, 1];
     reads voxels[_, _]: anywhere(4) of u32, numbers: whole of f32, lists: whole of u32;
@@ -201,7 +202,7 @@ fn kernel(
         detector_rows: rows,
         sum_count: sum_count(body.region_count, detector),
         expects: detector.is_some_and(DetectorPlane::expects).into(),
-        unused: 0,
+        composition_bits: body.composition_bits,
     }
 }
 
@@ -293,7 +294,7 @@ fn follow<const EXPECTS: bool>(bound: Bound<'_>, index: u32, ledger: &mut [u64; 
             End::Nothing => {}
             End::Outside => is_inside = false,
             End::On { voxel, material, rest, part } => {
-                let place = (voxel >> COMPOSITION_BITS) * BATCHES + LEDGER + (photon.number[0] & (BATCHES - 1));
+                let place = (voxel >> kernel.composition_bits) * BATCHES + LEDGER + (photon.number[0] & (BATCHES - 1));
                 let (before, event) = (photon.energy, interact(bound, &mut photon, material, rest, part));
                 ledger[3 + event as usize] += 1;
                 if before != photon.energy {
@@ -445,6 +446,6 @@ fn composition<'a>(bound: Bound<'a>, position: [f32; 3]) -> (u32, &'a [f32]) {
     let [x, y, z] = position.map(|x| x as u32);
     let [nx, ny] = [kernel.size[0] as u32, kernel.size[1] as u32];
     let voxel = voxels[(z as usize * ny as usize + y as usize) * nx as usize + x as usize];
-    let fractions = kernel.fractions_at + (voxel & ((1 << COMPOSITION_BITS) - 1)) * kernel.materials;
+    let fractions = kernel.fractions_at + (voxel & ((1 << kernel.composition_bits) - 1)) * kernel.materials;
     (voxel, &numbers[fractions as usize..(fractions + kernel.materials) as usize])
 }

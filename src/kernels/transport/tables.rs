@@ -5,12 +5,8 @@ use crate::{
     physics::{Attenuation, ENERGY_RANGE_KEV, Material, PhysicsError, ScatterAngles},
 };
 
-/// Bits of a voxel's word that hold its composition; the others hold its region.
-pub(super) const COMPOSITION_BITS: u32 = 20;
-/// Compositions that a body of photons may have.
-pub const MAX_COMPOSITIONS: usize = 1 << COMPOSITION_BITS;
-/// Regions that voxels may be told apart by.
-pub const MAX_REGIONS: usize = 1 << (32 - COMPOSITION_BITS);
+/// Most regions that voxels may be told apart by: their sums, 16 of 64 bits each, take 64 MiB, half of what every device binds at once.
+pub const MAX_REGIONS: usize = 1 << 19;
 
 /// Energies of the coefficients' table lie 2⁶ eV apart.
 pub(super) const NODE_BITS: u32 = 6;
@@ -30,6 +26,8 @@ pub(super) const COSINES: u32 = 257;
 
 /// A body made ready for photons: its voxels with their regions, and what its materials do to photons of 5 to 150 keV.
 ///
+/// The word of a voxel holds the number of its composition in as many bits as the body's compositions need, and above them its region.
+///
 /// One list of numbers, of which the kernel knows where its parts begin:
 ///
 /// ```text
@@ -43,6 +41,8 @@ pub(super) const COSINES: u32 = 257;
 pub struct Tables {
     pub(super) grid: Grid,
     pub(super) voxels: Vec<u32>,
+    /// Bits of a voxel's word that hold its composition; the others hold its region.
+    pub(super) composition_bits: u32,
     pub(super) material_count: u32,
     pub(super) region_count: u32,
     pub(super) numbers: Vec<f32>,
@@ -57,24 +57,22 @@ impl Tables {
     /// [`PhysicsError`]; none for energies from 5 to 150 keV, which these are.
     ///
     /// # Panics
-    /// When there are more than [`MAX_COMPOSITIONS`] compositions, or not as many regions as voxels, or one of [`MAX_REGIONS`] or more.
-    pub fn new(body: &Body, regions: Option<&[u16]>) -> Result<Self, PhysicsError> {
+    /// When there are not as many regions as voxels, or one of [`Tables::most_regions`] or more.
+    pub fn new(body: &Body, regions: Option<&[u32]>) -> Result<Self, PhysicsError> {
         let materials = body.materials();
         let compositions: Vec<&[f32]> = body.compositions().chunks_exact(materials.len()).collect();
-        assert!(
-            compositions.len() <= MAX_COMPOSITIONS,
-            "a body of photons has at most {MAX_COMPOSITIONS} compositions"
-        );
+        let composition_bits = composition_bits(compositions.len());
         let mut voxels = body.voxels().to_vec();
         let mut occurs = vec![false; compositions.len()];
         voxels.iter().for_each(|&number| occurs[number as usize] = true);
         let mut region_count = 1;
         if let Some(regions) = regions {
             assert_eq!(regions.len(), voxels.len(), "every voxel has a region");
-            region_count = regions.iter().fold(0, |most, &region| most.max(usize::from(region))) + 1;
-            assert!(region_count <= MAX_REGIONS, "there are at most {MAX_REGIONS} regions");
+            region_count = regions.iter().fold(0, |most, &region| most.max(region as usize)) + 1;
+            let most = Self::most_regions(body);
+            assert!(region_count <= most, "there are at most {most} regions");
             for (voxel, region) in voxels.iter_mut().zip(regions) {
-                *voxel |= u32::from(*region) << COMPOSITION_BITS;
+                *voxel |= *region << composition_bits;
             }
         }
         let occurring: Vec<&[f32]> =
@@ -100,6 +98,7 @@ impl Tables {
         Ok(Self {
             grid: *body.grid(),
             voxels,
+            composition_bits,
             material_count: materials.len() as u32,
             region_count: region_count as u32,
             numbers,
@@ -108,11 +107,23 @@ impl Tables {
         })
     }
 
+    /// Most regions that the voxels of a body may be told apart by: [`MAX_REGIONS`], or fewer beside very many compositions.
+    #[must_use]
+    pub fn most_regions(body: &Body) -> usize {
+        let bits = composition_bits(body.compositions().len() / body.materials().len());
+        MAX_REGIONS.min(1_usize.checked_shl(32 - bits).unwrap_or(MAX_REGIONS))
+    }
+
     /// Regions: one more than the largest.
     #[must_use]
     pub fn region_count(&self) -> usize {
         self.region_count as usize
     }
+}
+
+/// Bits that the numbers of so many compositions need.
+fn composition_bits(compositions: usize) -> u32 {
+    (compositions - 1).checked_ilog2().map_or(0, |last| last + 1)
 }
 
 /// Energy of a node of the coefficients' table.
@@ -166,6 +177,27 @@ mod tests {
         for (energy, spare) in [(5_000_f32, 0), (5_000.0, 255), (150_000.0, 0), (150_000.0, 255)] {
             let node = ((energy.to_bits() >> (ANGLE_SHIFT - 8)) + spare) >> 8;
             assert!((FIRST_ANGLE_NODE..FIRST_ANGLE_NODE + ANGLE_NODES).contains(&node), "{energy}: {node}");
+        }
+    }
+
+    #[test]
+    fn a_voxels_word_holds_as_many_regions_as_its_compositions_leave_bits_for() {
+        let bits = [1, 2, 3, 4, 5, 4096, 4097, (1 << 20) + 1].map(composition_bits);
+        assert_eq!(bits, [0, 1, 2, 2, 3, 12, 13, 21]);
+        let body = |compositions: usize| {
+            let grid = Grid::centred([2, 1, 1], [1.0; 3]).unwrap();
+            let water = Material::by_name("water").unwrap();
+            let last = compositions as u32 - 1;
+            Body::new(grid, vec![water], (0..compositions).map(|n| n as f32 / 1e7).collect(), vec![last; 2]).unwrap()
+        };
+        assert_eq!([1, 5, 1 << 13].map(|count| Tables::most_regions(&body(count))), [MAX_REGIONS; 3]);
+        for (count, most, word) in [(1 << 13, 1 << 19, u32::MAX), ((1 << 13) + 1, 1 << 18, 0xffff_e000)] {
+            let body = body(count);
+            assert_eq!(Tables::most_regions(&body), most);
+            let tables = |region| Tables::new(&body, Some(&[0, region]));
+            let last = tables(most as u32 - 1).unwrap();
+            assert_eq!((last.voxels, last.region_count as usize), (vec![count as u32 - 1, word], most));
+            assert!(std::panic::catch_unwind(|| tables(most as u32)).is_err(), "the control: a region too many");
         }
     }
 

@@ -119,7 +119,20 @@ impl Tally {
     /// When there is no such region.
     #[must_use]
     pub fn region_ev(&self, region: usize) -> Estimate {
-        let batches = self.batches(region as u32);
+        self.regions_ev([region])
+    }
+
+    /// Energy absorbed in some regions together, in eV for each photon that was sent. A photon may leave energy in several of them, so
+    /// that their errors do not add up as those of independent numbers: the error is from the spread of the 16 batches of the sum.
+    ///
+    /// # Panics
+    /// When there is no such region.
+    #[must_use]
+    pub fn regions_ev(&self, regions: impl IntoIterator<Item = usize>) -> Estimate {
+        let mut batches = [0; BATCHES as usize];
+        for region in regions {
+            batches.iter_mut().zip(self.batches(region as u32)).for_each(|(sum, more)| *sum += more);
+        }
         let mean = batches.iter().sum::<u64>() as f64 / self.count as f64;
         let of_batch = |batch: u64| {
             let below = |number: u64| (number + u64::from(BATCHES) - 1 - batch) / u64::from(BATCHES);

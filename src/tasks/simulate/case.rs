@@ -1,9 +1,10 @@
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use super::{
     Exposure, OpenBeam, Protocol, ProtocolError,
     hardening::{WaterCurve, water_per_mm},
     patient::Bodies,
+    regions::Target,
     sections::{Collimator, FocalSpot},
 };
 use crate::{
@@ -45,7 +46,9 @@ pub(super) enum Object {
 pub(super) struct Irradiated {
     pub(super) body: Body,
     /// The same in the larger voxels that are enough for scattered photons.
-    pub(super) coarse: Option<Body>,
+    pub(super) coarse: Option<Arc<Body>>,
+    /// The same in voxels for dose, and what is asked for.
+    pub(super) target: Option<Target>,
     /// What was put into it.
     pub(super) inclusions: Vec<Inclusion>,
     pub(super) open: OpenBeam,
@@ -86,8 +89,21 @@ pub struct ScatterMap {
     pub quantum: f64,
     /// Shares of primary and scattered signal that the grid lets pass.
     pub grid: Option<GridFactors>,
-    /// Standard error of a pixel of the map, over the mean, of photons that were followed one by one: root of the mean square.
-    pub error: Option<f64>,
+    /// What is known of it where photons were followed one by one.
+    pub followed: Option<FollowedScatter>,
+}
+
+/// Errors and kinds of scatter, of photons that were followed one by one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FollowedScatter {
+    /// Standard errors of the map's values, in their unit and order: those that are left of the errors of single pixels, which are
+    /// independent, behind the Gaussian that the map was smoothed with. What the Gaussian does to scatter itself is not among them.
+    pub errors: Vec<f32>,
+    /// Standard error of a pixel of the map over the mean: root of the mean square, of the view with the largest.
+    pub error: f64,
+    /// Shares of the scattered signal, mean over the detector and without the grid, of photons that were scattered once incoherently, once
+    /// coherently, and more than once.
+    pub shares: [f64; 3],
 }
 
 impl ScatterMap {
@@ -147,11 +163,10 @@ impl Case {
                 let layer = protocol.detector.as_ref().map(DetectorSettings::layer).transpose()?;
                 let weighting = protocol.detector.as_ref().map(|detector| detector.converter.weighting);
                 let open = OpenBeam::new(beam, protocol.grid.as_ref(), layer.as_ref().zip(weighting), &room)?;
-                let coarse_mm =
-                    protocol.scatter.map(|scatter| scatter.voxel_mm).or(protocol.dose.map(|dose| dose.voxel_mm));
-                let Bodies { body, coarse, inclusions } = protocol.patient.bodies(&prepared, coarse_mm, seed)?;
+                let coarse_mm = protocol.scatter.map(|scatter| scatter.voxel_mm);
+                let bodies = protocol.patient.bodies(&prepared, coarse_mm, protocol.dose.as_ref(), seed)?;
                 drop(prepared);
-                Object::Irradiated(Box::new(Irradiated::new(body, coarse, inclusions, open, &room)?))
+                Object::Irradiated(Box::new(Irradiated::new(bodies, open, &room)?))
             }
         };
         Ok(Self { protocol: protocol.clone(), seed, room, geometry, object })
@@ -207,6 +222,21 @@ impl Case {
             Object::Plain(_) => Err(ProtocolError::value("beam", "part of the protocol", "none").into()),
             Object::Irradiated(irradiated) => Ok(irradiated.central),
         }
+    }
+
+    /// Standard errors of a scatter map at its own pixels, in keV for a pixel of the detector, as the image of scatter has it; nothing
+    /// where no photons were followed.
+    ///
+    /// # Errors
+    /// [`TaskError`]; none for a map of this case.
+    pub fn scatter_errors(&self, scatter: &ScatterMap) -> Result<Option<Projections>, TaskError> {
+        let Some(followed) = &scatter.followed else { return Ok(None) };
+        let [unit_kev, _] = self.central_signal()?;
+        let ([columns, rows], [u_mm, v_mm]) = (self.room.detector(), self.room.pitch_mm());
+        let pitch_mm = [u_mm * columns as f64 / scatter.size[0] as f64, v_mm * rows as f64 / scatter.size[1] as f64];
+        let values = followed.errors.iter().map(|error| error * unit_kev as f32).collect();
+        let views = self.room.views().len();
+        Ok(Some(Projections::new(views, scatter.size, pitch_mm, Unit::Kiloelectronvolt, values)?))
     }
 
     /// Records the images `parts`; `scatter` is what scattered photons add.
@@ -313,13 +343,8 @@ impl Case {
 }
 
 impl Irradiated {
-    fn new(
-        body: Body,
-        coarse: Option<Body>,
-        inclusions: Vec<Inclusion>,
-        open: OpenBeam,
-        room: &Geometry,
-    ) -> Result<Self, TaskError> {
+    fn new(bodies: Bodies, open: OpenBeam, room: &Geometry) -> Result<Self, TaskError> {
+        let Bodies { body, coarse, target, inclusions } = bodies;
         let spectrum = open.central_spectrum(source_detector_mm(&room.views()[0])?)?;
         let moments = open.central_moments()?;
         let [first, second]: [Vec<f64>; 2] = [0, 1].map(|k| moments.iter().map(|moments| moments[k]).collect());
@@ -332,7 +357,7 @@ impl Irradiated {
         let both: Result<Vec<Quadrature>, TaskError> = both.into_iter().collect();
         let [mean, squares] = both?.try_into().unwrap_or_else(|_| unreachable!("two responses"));
         let central = open.central_signal(&room.views()[0])?;
-        Ok(Self { mean, squares, water, central, open, body, coarse, inclusions })
+        Ok(Self { mean, squares, water, central, open, body, coarse, target, inclusions })
     }
 }
 
@@ -420,7 +445,8 @@ mod tests {
         let body = Body::from_phantom(&by_name("water-cylinder", 0).unwrap(), &grid, 4).unwrap();
         let room = protocol.geometry.build().unwrap();
         let open = OpenBeam::new(protocol.beam.as_ref().unwrap(), None, None, &room).unwrap();
-        let irradiated = Irradiated::new(body, None, Vec::new(), open, &room).unwrap();
+        let bodies = Bodies { body, coarse: None, target: None, inclusions: Vec::new() };
+        let irradiated = Irradiated::new(bodies, open, &room).unwrap();
         let object = Object::Irradiated(Box::new(irradiated));
         let case = Case { protocol, seed: 1, geometry: room.clone(), room, object };
         let exposed = run(&case.exposure(None, &[Part::Integrals]).unwrap());

@@ -387,7 +387,7 @@ mod tests {
 
     #[test]
     fn scatter_adds_to_the_signal_before_the_logarithm() {
-        let map = ScatterMap { size: [1, 1], values: vec![0.3], quantum: 1.0, grid: None, error: None };
+        let map = ScatterMap { size: [1, 1], values: vec![0.3], quantum: 1.0, grid: None, followed: None };
         let with = exposed("", &slab(0.0), Some(&map), &[Part::Integrals, Part::Scatter, Part::Primary]);
         let without = exposed("", &slab(0.0), None, &[Part::Integrals]);
         let [with_p, without_p] = [&with, &without].map(|e| f64::from(e.stack(Part::Integrals).unwrap().values()[40]));

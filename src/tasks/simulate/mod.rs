@@ -17,19 +17,21 @@ mod open_beam;
 mod patient;
 mod photons;
 mod protocol;
+mod regions;
 mod results;
 mod scatter;
 mod sections;
 
-pub use case::{Case, Part, ScatterMap, Straightened};
-pub use dose::{Dose, DoseTask};
+pub use case::{Case, FollowedScatter, Part, ScatterMap, Straightened};
+pub use dose::{Absorbed, Dose, DoseTask};
 pub use even::EvenField;
 pub use exposure::{Exposed, Exposure};
 pub use open_beam::OpenBeam;
 pub use protocol::{Protocol, ProtocolError, ProtocolText};
+pub use regions::AreaKind;
 pub use results::Measured;
 pub use scatter::ScatterTask;
 pub use sections::{
-    Air, Beam, Bone, Collimator, DoseSection, FocalSpot, FormSection, GridSection, Heel, InsertSection, LabelMap,
-    Padding, Patient, Reconstruction, Scatter, ScatterModel, Side, Slices, WaterCorrection,
+    Air, Beam, Bone, BoxSection, Collimator, DoseSection, FocalSpot, FormSection, GridSection, Heel, InsertSection,
+    LabelMap, Padding, Patient, Reconstruction, Scatter, ScatterModel, Side, Slices, WaterCorrection,
 };

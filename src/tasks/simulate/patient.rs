@@ -1,9 +1,12 @@
 //! From a CT, or a label map, to the body that stands in the beam.
 
+use std::sync::Arc;
+
 use glam::DVec3;
 
 use super::{
-    ProtocolError,
+    DoseSection, ProtocolError,
+    regions::{Organs, Target},
     sections::{Bone, FormSection, InsertSection, LabelMap, Padding, Patient, Slices},
 };
 use crate::{
@@ -11,7 +14,7 @@ use crate::{
         Amount, Body, Calibration, Form, Inclusion, Insert, Labels, coarsen, interpolate_slices, pad_slices,
         seeded_places,
     },
-    data::Volume,
+    data::{Grid, Volume},
     physics::Material,
     tasks::TaskError,
 };
@@ -22,10 +25,11 @@ pub(super) struct Prepared {
     pub(super) isocentre_mm: DVec3,
 }
 
-/// A body, the same in larger voxels if it was asked for, and what was put into it.
+/// A body, the same in larger voxels for photons that are scattered and for dose, if it was asked for, and what was put into it.
 pub(super) struct Bodies {
     pub(super) body: Body,
-    pub(super) coarse: Option<Body>,
+    pub(super) coarse: Option<Arc<Body>>,
+    pub(super) target: Option<Target>,
     pub(super) inclusions: Vec<Inclusion>,
 }
 
@@ -51,25 +55,43 @@ impl Patient {
         Ok(Prepared { ct, isocentre_mm })
     }
 
-    /// The body, with labels and inserts, and one of voxels of `coarse_mm` for photons that are scattered.
-    pub(super) fn bodies(&self, prepared: &Prepared, coarse_mm: Option<f64>, seed: u64) -> Result<Bodies, TaskError> {
+    /// The body, with labels and inserts, one of voxels of `coarse_mm` for photons that are scattered, and one for dose.
+    pub(super) fn bodies(
+        &self,
+        prepared: &Prepared,
+        coarse_mm: Option<f64>,
+        dose: Option<&DoseSection>,
+        seed: u64,
+    ) -> Result<Bodies, TaskError> {
         let Prepared { ct, isocentre_mm } = prepared;
         let tissues = self.tissues(*isocentre_mm)?;
         let mut body = tissues.body(ct)?;
-        let mut coarse = match (coarse_mm, &tissues) {
-            (None, _) => None,
-            (Some(spacing_mm), Tissues::Calibrated { .. }) => Some(tissues.body(&coarsen(ct, spacing_mm)?)?),
-            // A mean of labels is none.
-            (Some(_), Tissues::Labelled(_)) => Some(body.clone()),
-        };
         let inserts = self.placed(&body, *isocentre_mm, seed)?;
         let inclusions = inserts.iter().map(|insert| insert.put(&mut body)).collect::<Result<_, _>>()?;
-        if let Some(coarse) = &mut coarse {
+        let larger = |spacing_mm: f64| -> Result<Arc<Body>, TaskError> {
+            let mut larger = match &tissues {
+                // A mean of labels is none.
+                Tissues::Labelled(_) => return Ok(Arc::new(body.clone())),
+                Tissues::Calibrated { .. } => tissues.body(&coarsen(ct, spacing_mm)?)?,
+            };
             for insert in &inserts {
-                insert.put(coarse)?;
+                insert.put(&mut larger)?;
             }
-        }
-        Ok(Bodies { body, coarse, inclusions })
+            Ok(Arc::new(larger))
+        };
+        let coarse = coarse_mm.map(larger).transpose()?;
+        let target = match dose {
+            None => None,
+            Some(dose) => {
+                let body = match &coarse {
+                    Some(coarse) if coarse_mm == Some(dose.voxel_mm) => Arc::clone(coarse),
+                    _ => larger(dose.voxel_mm)?,
+                };
+                let organs = tissues.organs(body.grid(), ct)?;
+                Some(Target::new(body, &organs, &dose.boxes, *isocentre_mm)?)
+            }
+        };
+        Ok(Bodies { body, coarse, target, inclusions })
     }
 
     fn tissues(&self, isocentre_mm: DVec3) -> Result<Tissues, TaskError> {
@@ -155,6 +177,17 @@ enum Tissues {
 }
 
 impl Tissues {
+    /// The labels at the centres of a grid's voxels; `volume` is what the body was made of.
+    fn organs(&self, grid: &Grid, volume: &Volume) -> Result<Organs, TaskError> {
+        let (labels, map) = match self {
+            Self::Labelled(labels) => (labels, volume),
+            Self::Calibrated { labels: Some((labels, map)), .. } => (labels, map),
+            Self::Calibrated { labels: None, .. } => return Ok(Organs::default()),
+        };
+        let names = labels.list().iter().map(|label| label.name.clone()).collect();
+        Ok(Organs { names, of_voxels: labels.places(grid, map)? })
+    }
+
     fn body(&self, volume: &Volume) -> Result<Body, TaskError> {
         match self {
             Self::Labelled(labels) => Ok(labels.body(volume)?),

@@ -1,6 +1,6 @@
 #[cfg(feature = "io")]
 use std::path::Path;
-use std::path::PathBuf;
+use std::{ops::RangeInclusive, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use super::{
     draw,
-    sections::{Beam, DoseSection, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
+    sections::{Beam, BoxSection, DoseSection, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
 };
 #[cfg(feature = "io")]
 use crate::tasks::built_in::as_file;
@@ -25,6 +25,8 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Relative difference of pitches that rounding in files may cause.
 const PITCH_TOLERANCE: f64 = 1e-6;
+/// Sides that voxels of scatter and dose, and pixels of scatter, may have, in millimetres.
+const VOXELS_MM: RangeInclusive<f64> = 0.5..=100.0;
 /// Most sources along a side of the focal spot.
 const MOST_SOURCES: usize = 16;
 
@@ -151,10 +153,13 @@ impl Protocol {
                 _ => {}
             }
             for (field, side_mm) in [("scatter.pixel_mm", pixel_mm), ("scatter.voxel_mm", voxel_mm)] {
-                if !(0.5..=100.0).contains(&side_mm) {
+                if !VOXELS_MM.contains(&side_mm) {
                     return Err(ProtocolError::value(field, "0.5 to 100 mm", side_mm));
                 }
             }
+        }
+        if let Some(dose) = &self.dose {
+            dose.check()?;
         }
         if let Some(detector) = &self.detector {
             detector.check()?;
@@ -195,6 +200,31 @@ impl Protocol {
         for (field, value, allowed) in numbers {
             if !allowed.contains(&value) {
                 return Err(ProtocolError::value(field, format!("{} to {}", allowed.start(), allowed.end()), value));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl DoseSection {
+    fn check(&self) -> Result<(), ProtocolError> {
+        let Self { photons, voxel_mm, boxes } = self;
+        if *photons == 0 {
+            return Err(ProtocolError::value("dose.photons", "1 or more", photons));
+        }
+        if !VOXELS_MM.contains(voxel_mm) {
+            return Err(ProtocolError::value("dose.voxel_mm", "0.5 to 100 mm", voxel_mm));
+        }
+        for (at, BoxSection { name, from_mm, to_mm }) in boxes.iter().enumerate() {
+            let field = |of: &str| format!("dose.boxes[{at}].{of}");
+            if name.is_empty() || boxes[..at].iter().any(|before| before.name == *name) {
+                let got = format!("\"{name}\"");
+                return Err(ProtocolError::value(&field("name"), "a name that no other box has", got));
+            }
+            let is_box = from_mm.iter().zip(to_mm).all(|(from, to)| from < to && from.is_finite() && to.is_finite());
+            if !is_box {
+                let got = format!("{to_mm:?} for from_mm = {from_mm:?}");
+                return Err(ProtocolError::value(&field("to_mm"), "above from_mm along every axis", got));
             }
         }
         Ok(())

@@ -63,13 +63,19 @@ impl Case {
                 meaning: "where the central ray meets the body's box, without backscatter",
             });
         }
-        if let Some(value) = scatter.and_then(|map| map.error) {
-            results.push(Measured {
-                name: "scatter_error",
-                value,
-                unit: "",
-                meaning: "standard error of a pixel of the scatter map over the mean",
-            });
+        if let Some(followed) = scatter.and_then(|map| map.followed.as_ref()) {
+            let measured = |name, value, meaning| Measured { name, value, unit: "", meaning };
+            let [compton, rayleigh, multiple] = followed.shares;
+            results.extend([
+                measured("scatter_error", followed.error, "standard error of a pixel of the scatter map over the mean"),
+                measured(
+                    "scatter_compton_once",
+                    compton,
+                    "of the scattered signal before the grid: photons scattered once, incoherently",
+                ),
+                measured("scatter_rayleigh_once", rayleigh, "of the same: photons scattered once, coherently"),
+                measured("scatter_multiple", multiple, "of the same: photons scattered more than once"),
+            ]);
         }
         let sum = |part: Part| {
             let values = exposed.stack(part)?.view_values(0);

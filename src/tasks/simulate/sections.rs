@@ -237,7 +237,7 @@ pub enum ScatterModel {
 }
 
 /// Energy that the body absorbs, photon by photon.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DoseSection {
     /// Photons of all views together.
@@ -245,6 +245,21 @@ pub struct DoseSection {
     /// Side of a voxel of the body, in millimetres.
     #[serde(default = "scatter_voxel_mm")]
     pub voxel_mm: f64,
+    /// Boxes of which the dose is asked for; they may overlap labels and each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boxes: Vec<BoxSection>,
+}
+
+/// A box along the axes of the CT's own coordinates: all voxels of the body whose centres lie in it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoxSection {
+    /// What it is called.
+    pub name: String,
+    /// Its corner of the smallest coordinates.
+    pub from_mm: [f64; 3],
+    /// Its corner of the largest coordinates, which no longer belongs to it.
+    pub to_mm: [f64; 3],
 }
 
 /// Anti-scatter grid in front of the detector.

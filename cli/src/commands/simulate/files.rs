@@ -122,6 +122,11 @@ impl Draft {
         self.put(context, &format!("{name}.png"), false, |path| write_image(path, &image))
     }
 
+    /// Writes a table of numbers in CSV.
+    pub(super) fn table(&mut self, context: &mut Context, name: &str, text: &str) -> Result<(), Failure> {
+        self.put(context, &format!("{name}.csv"), true, |path| write_bytes(path, text.as_bytes()))
+    }
+
     /// Writes a text.
     pub(super) fn text(&mut self, context: &mut Context, name: &str, text: &str) -> Result<(), Failure> {
         self.put(context, name, false, |path| write_bytes(path, text.as_bytes()))

@@ -1,6 +1,7 @@
 mod batch;
 #[cfg(feature = "nn")]
 mod clean;
+mod dose;
 mod files;
 mod manifest;
 mod one;

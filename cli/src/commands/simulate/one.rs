@@ -16,6 +16,7 @@ use kerma::{
 };
 
 use super::{
+    dose,
     files::Draft,
     page,
     record::{Dates, Hashed, Machine, Record, Variant, shaders_sha256},
@@ -206,16 +207,28 @@ fn variant(
         draft.volume(context, &file("reconstruction"), volume)?;
         draft.planes(context, &file("reconstruction"), volume)?;
     }
+    if let Some(scatter) = scatter.as_ref().filter(|_| request.keep.contains(&Part::Scatter))
+        && let Some(errors) = case.scatter_errors(scatter)?
+    {
+        draft.stack(context, &file("scatter-error"), &errors)?;
+    }
     let mut results = case.results(&exposed, scatter.as_ref())?;
-    if let Some(task) = case.dose()? {
-        let dose = context.drive("dose", |device, control| Ok(pollster::block_on(task.run(device, control))?))?;
+    let dose = match case.dose()? {
+        Some(task) => {
+            Some(context.drive("dose", |device, control| Ok(pollster::block_on(task.run(device, control))?))?)
+        }
+        None => None,
+    };
+    if let Some(dose) = &dose {
         draft.volume(context, &file("dose"), &dose.blocks)?;
         draft.volume(context, &file("dose-error"), &dose.errors)?;
+        draft.table(context, &file("dose"), &dose::table(dose)?)?;
         results.extend(dose.results());
     }
     let title = if name.is_empty() { request.name.clone() } else { format!("{}, {name}", request.name) };
     let even = even_fields(&case, context)?;
-    let html = page::report(&title, &case, &exposed, reconstruction.as_ref(), &even, &results, context)?;
+    let measured = (&results[..], dose.as_ref());
+    let html = page::report(&title, &case, &exposed, reconstruction.as_ref(), &even, measured, context)?;
     draft.text(context, &format!("{}.html", file("report")), &html)?;
     let results = results.into_iter().map(|result| (result.name.to_owned(), result.value.into())).collect();
     Ok(Variant { name: name.clone(), protocol: protocol.clone(), results })

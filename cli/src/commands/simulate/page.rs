@@ -5,10 +5,10 @@ use kerma::{
     data::{Image, Projections, Unit, Volume},
     metrics::{NpsOptions, Region, nps},
     physics::Spectrum,
-    tasks::simulate::{Case, Exposed, Measured, Part},
+    tasks::simulate::{Case, Dose, Exposed, Measured, Part},
 };
 
-use super::files::window;
+use super::{dose, files::window};
 use crate::{
     context::Context,
     failure::Failure,
@@ -26,7 +26,7 @@ pub(super) fn report(
     exposed: &Exposed,
     reconstruction: Option<&Volume>,
     even: &[(f64, Image)],
-    results: &[Measured],
+    (results, dose): (&[Measured], Option<&Dose>),
     context: &Context,
 ) -> Result<String, Failure> {
     let self_test = context.device()?.self_test().summary();
@@ -48,6 +48,9 @@ pub(super) fn report(
         table = table.row([&name.replace('_', " "), text.trim_end(), meaning]);
     }
     report = report.section(Section::new("Numbers").table(table));
+    if let Some(dose) = dose {
+        report = report.section(dose::section(dose));
+    }
     if let Some(volume) = reconstruction {
         let middle = Slice::of_volume(volume, Plane::Coronal, DVec3::ZERO);
         let planes = Panel::planes(volume, DVec3::ZERO, window(&middle));

@@ -68,7 +68,7 @@ impl<'a> Fast<'a> {
         view: &View,
         collimator: Option<&'a Collimator>,
     ) -> Result<Self, TaskError> {
-        let body = irradiated.coarse.as_ref().unwrap_or(&irradiated.body);
+        let body = irradiated.coarse.as_deref().unwrap_or(&irradiated.body);
         let open: &OpenBeam = &irradiated.open;
         let distance_mm = source_detector_mm(view)?;
         let spectrum = open.central_spectrum(distance_mm)?;

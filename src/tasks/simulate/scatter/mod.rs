@@ -13,7 +13,7 @@ mod groups;
 mod orders;
 
 use super::{
-    Case, ScatterMap, ScatterModel,
+    Case, FollowedScatter, ScatterMap, ScatterModel,
     case::{Irradiated, Object, source_detector_mm},
     photons::{Beamlet, by_energy, follow},
     sections::Scatter,
@@ -81,7 +81,7 @@ impl ScatterTask<'_> {
         let part = |part: usize| -> Result<ScatterMap, TaskError> {
             let map = self.fast.with_factors(Factors::only(part)).map(view, room.detector(), size)?;
             let values = map.iter().map(|signal| (signal[0] * pixel_mm2) as f32).collect();
-            Ok(ScatterMap { size, values, quantum: 1.0, grid: None, error: None })
+            Ok(ScatterMap { size, values, quantum: 1.0, grid: None, followed: None })
         };
         Ok([part(0)?, part(1)?, part(2)?])
     }
@@ -96,8 +96,10 @@ impl ScatterTask<'_> {
         let (size, view) = (self.size(), &self.case.geometry.views()[0]);
         let Some(followed) = self.followed(device, control, (0, view), size).await? else { return Ok(None) };
         let pixel_mm2 = view.u_step.cross(view.v_step).length() / self.irradiated.central[0];
-        let values = followed.iter().map(|[signal, _]| (signal * pixel_mm2) as f32).collect();
-        Ok(Some(ScatterMap { size, values, quantum: 1.0, grid: None, error: Some(relative_error(&followed)) }))
+        let of = |k: usize| followed.signals.iter().map(|signal| (signal[k] * pixel_mm2) as f32).collect();
+        let (values, errors, error) = (of(0), of(1), relative_error(&followed.signals));
+        let followed = Some(FollowedScatter { errors, error, shares: shares(followed.by_class) });
+        Ok(Some(ScatterMap { size, values, quantum: 1.0, grid: None, followed }))
     }
 
     /// Columns and rows of the map.
@@ -135,22 +137,25 @@ impl ScatterTask<'_> {
         Ok(maps)
     }
 
-    /// Signal of a view without the grid, per mm², and its standard error.
+    /// Photons of a view, without the grid.
     async fn followed(
         &self,
         device: &Device,
         control: &Control<'_>,
         (number, view): (usize, &View),
         size: [usize; 2],
-    ) -> Result<Option<Vec<[f64; 2]>>, TaskError> {
+    ) -> Result<Option<Followed>, TaskError> {
         let Some((tables, photons)) = &self.photons else { return Ok(None) };
         let detector = self.case.room().detector();
         let beamlet = Beamlet::of(self.irradiated, view, detector, self.case.collimator())?;
         let signals = self.irradiated.open.moments_without_grid().iter().map(|moments| moments[0]).collect();
         let plane = beamlet.plane(size, by_energy(&beamlet.source.spectrum, signals));
         let histories = (self.case.seed, number as u64 * photons, *photons);
-        let mut sums = vec![[0.0; 2]; size[0] * size[1]];
+        let (mut sums, mut by_class) = (vec![[0.0; 2]; size[0] * size[1]], [0.0; 3]);
         let take = |tally: &Tally, count: u32| {
+            for (sum, class) in by_class.iter_mut().zip(Class::SCATTER) {
+                *sum += tally.image(&[class]).iter().map(|pixel| pixel.mean).sum::<f64>() * f64::from(count);
+            }
             for (sum, estimate) in sums.iter_mut().zip(tally.image(&Class::SCATTER)) {
                 sum[0] += estimate.mean * f64::from(count);
                 sum[1] += (estimate.error * f64::from(count)).powi(2);
@@ -162,7 +167,8 @@ impl ScatterTask<'_> {
         let pixel_mm2 =
             view.u_step.cross(view.v_step).length() * (detector[0] * detector[1]) as f64 / (size[0] * size[1]) as f64;
         let scale = beamlet.photons / *photons as f64 / pixel_mm2;
-        Ok(Some(sums.iter().map(|[sum, squares]| [scale * sum, scale * squares.sqrt()]).collect()))
+        let signals = sums.iter().map(|[sum, squares]| [scale * sum, scale * squares.sqrt()]).collect();
+        Ok(Some(Followed { signals, by_class: by_class.map(|sum| scale * sum) }))
     }
 }
 
@@ -172,22 +178,26 @@ impl Task for ScatterTask<'_> {
     async fn run(&self, device: &Device, control: &Control<'_>) -> Result<ScatterMap, TaskError> {
         let size = self.size();
         let views = self.case.geometry.views();
-        let (mut values, mut sums, mut errors) = (Vec::new(), [0.0; 3], Vec::new());
+        let (mut values, mut sums) = (Vec::new(), [0.0; 3]);
+        let (mut errors, mut error, mut by_class) = (Vec::new(), 0.0_f64, [0.0; 3]);
         let maps = self.maps(control, size)?;
         for ((number, view), map) in views.iter().enumerate().zip(&maps) {
             let pixel_mm2 = view.u_step.cross(view.v_step).length() / self.irradiated.central[0];
             let open = match self.followed(device, control, (number, view), size).await? {
                 Some(followed) => {
-                    let (smooth, error) = smoothed(map, &followed, size);
-                    errors.push(error);
+                    by_class.iter_mut().zip(followed.by_class).for_each(|(sum, more)| *sum += more);
+                    let smooth = smoothed(map, &followed.signals, size);
+                    error = error.max(relative_error(&smooth));
                     smooth
                 }
-                None => map.iter().map(|signal| signal[0]).collect(),
+                None => map.iter().map(|signal| [signal[0], 0.0]).collect(),
             };
-            for (signal, open) in map.iter().zip(open) {
+            for (signal, [open, error]) in map.iter().zip(open) {
                 // What the grid does to it is the fast model's.
                 let by_map = if signal[0] > 0.0 { open / signal[0] } else { 0.0 };
                 values.push((signal[1] * by_map * pixel_mm2) as f32);
+                let by_error = if signal[0] > 0.0 { error / signal[0] } else { 0.0 };
+                errors.push((signal[1] * by_error * pixel_mm2) as f32);
                 sums.iter_mut().zip(signal).for_each(|(sum, part)| *sum += part * by_map);
             }
         }
@@ -203,25 +213,40 @@ impl Task for ScatterTask<'_> {
             }
             _ => None,
         };
-        let error = errors.iter().copied().reduce(f64::max);
-        Ok(ScatterMap { size, values, quantum, grid, error })
+        let followed = self.photons.is_some().then(|| FollowedScatter { errors, error, shares: shares(by_class) });
+        Ok(ScatterMap { size, values, quantum, grid, followed })
     }
 }
 
-/// Signals of photons that were followed, smoothed as far as their errors ask for, and the standard error that is left, over the value:
-/// root of the mean square over the pixels. What is smoothed is the difference from the fast model, which is small and differs little between neighbours.
-fn smoothed(map: &[Signal], followed: &[[f64; 2]], size: [usize; 2]) -> (Vec<f64>, f64) {
-    let values: Vec<f64> = followed.iter().map(|[value, _]| *value).collect();
-    let error = relative_error(followed);
+/// What photons of a view gave that were followed.
+struct Followed {
+    /// Signal of each pixel of the map, per mm², and its standard error.
+    signals: Vec<[f64; 2]>,
+    /// Sums over the pixels by what happened, in the order of [`Class::SCATTER`].
+    by_class: [f64; 3],
+}
+
+/// Shares of a sum; of nothing, none.
+fn shares(parts: [f64; 3]) -> [f64; 3] {
+    let sum: f64 = parts.iter().sum();
+    parts.map(|part| if sum > 0.0 { part / sum } else { 0.0 })
+}
+
+/// Signals of photons that were followed, and their standard errors, smoothed as far as the errors ask for. What is smoothed is the
+/// difference from the fast model, which is small and differs little between neighbours; errors are independent.
+fn smoothed(map: &[Signal], followed: &[[f64; 2]], size: [usize; 2]) -> Vec<[f64; 2]> {
     // Through a Gaussian of σ, errors that are independent fall to 1/(2·√π·σ).
     let root = 2.0 * std::f64::consts::PI.sqrt();
-    let sigma = (error / TARGET_ERROR / root).min(WIDEST);
+    let sigma = (relative_error(followed) / TARGET_ERROR / root).min(WIDEST);
     if sigma * root <= 1.0 {
-        return (values, error);
+        return followed.to_vec();
     }
-    let differences: Vec<f64> = values.iter().zip(map).map(|(value, signal)| value - signal[0]).collect();
-    let smooth = gaussian(&differences, size, sigma);
-    (smooth.iter().zip(map).map(|(by, signal)| (signal[0] + by).max(0.0)).collect(), error / (root * sigma))
+    let differences: Vec<f64> = followed.iter().zip(map).map(|([value, _], signal)| value - signal[0]).collect();
+    let variances: Vec<f64> = followed.iter().map(|[_, error]| error * error).collect();
+    let smooth = gaussian(&differences, size, sigma, 1);
+    let left = gaussian(&variances, size, sigma, 2);
+    let pixel = |((by, variance), signal): ((&f64, &f64), &Signal)| [(signal[0] + by).max(0.0), variance.sqrt()];
+    smooth.iter().zip(&left).zip(map).map(pixel).collect()
 }
 
 /// Root of the mean square of the pixels' standard errors over the mean; 0 where nothing arrives.
@@ -231,13 +256,15 @@ fn relative_error(followed: &[[f64; 2]]) -> f64 {
     if sum > 0.0 { (squares * followed.len() as f64).sqrt() / sum } else { 0.0 }
 }
 
-/// An image through a Gaussian, which is cut off and scaled at the rim.
-fn gaussian(image: &[f64], [columns, rows]: [usize; 2], sigma: f64) -> Vec<f64> {
+/// An image through a Gaussian, which is cut off and scaled at the rim, with its weights to a power: 1 for values, 2 for variances of
+/// independent ones.
+fn gaussian(image: &[f64], [columns, rows]: [usize; 2], sigma: f64, power: i32) -> Vec<f64> {
     let reach = (4.0 * sigma).ceil() as usize;
     let mean = |at: usize, count: usize, of: &dyn Fn(usize) -> f64| {
         let weight = |to: usize| (-0.5 * (at.abs_diff(to) as f64 / sigma).powi(2)).exp();
         let near = at.saturating_sub(reach)..count.min(at + reach + 1);
-        near.clone().map(|to| weight(to) * of(to)).sum::<f64>() / near.map(weight).sum::<f64>()
+        let sum: f64 = near.clone().map(weight).sum();
+        near.map(|to| weight(to).powi(power) * of(to)).sum::<f64>() / sum.powi(power)
     };
     let pixels = || (0..columns * rows).map(|pixel| [pixel % columns, pixel / columns]);
     let across: Vec<f64> = pixels().map(|[i, j]| mean(i, columns, &|k| image[j * columns + k])).collect();
@@ -296,14 +323,46 @@ mod tests {
         let squares = fast.values.iter().zip(&truth.values).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
         let rms = (squares / fast.values.len() as f64).sqrt() / want;
         // The noise of the truth is none of the model's errors.
-        let noise = truth.error.unwrap();
+        let noise = truth.followed.as_ref().unwrap().error;
         assert!((rms * rms - noise * noise).max(0.0).sqrt() < 0.08, "{rms} {noise}");
         // Smoothed photons are the truth with less noise.
         let smooth = run(&case);
-        assert!(smooth.error.unwrap() < 0.6 * truth.error.unwrap(), "{:?} {:?}", smooth.error, truth.error);
+        assert!(
+            smooth.followed.as_ref().unwrap().error < 0.6 * truth.followed.as_ref().unwrap().error,
+            "{:?} {:?}",
+            smooth.followed,
+            truth.followed
+        );
         assert!((mean(&smooth.values) / want - 1.0).abs() < 0.01);
+        let followed = smooth.followed.unwrap();
+        assert!((mean(&followed.errors) / mean(&smooth.values) / followed.error - 1.0).abs() < 0.2);
+        // Most of what leaves 200 mm of water was scattered more than once.
+        assert!((followed.shares.iter().sum::<f64>() - 1.0).abs() < 1e-12 && followed.shares[2] > 0.5);
         // Scattered photons have lost energy, but the block has hardened the beam: about the open beam's, which are the unit.
         assert!((0.95..1.05).contains(&fast.quantum), "{}", fast.quantum);
+    }
+
+    #[test]
+    fn errors_behind_the_gaussian_are_those_of_independent_pixels() {
+        let (size, sigma, images) = ([9, 7], 1.3, 600);
+        let errors: Vec<f64> = (0..63).map(|at| 1.0 + f64::from(at % 9)).collect();
+        let mut random = Random::new(3);
+        let mut squares = vec![0.0; 63];
+        for _ in 0..images {
+            // Even between −√3 and √3 errors.
+            let image: Vec<f64> = errors.iter().map(|error| error * 3_f64.sqrt() * random.within(-1.0, 1.0)).collect();
+            let smooth = gaussian(&image, size, sigma, 1);
+            squares.iter_mut().zip(smooth).for_each(|(sum, value)| *sum += value * value / f64::from(images));
+        }
+        let variances: Vec<f64> = errors.iter().map(|error| error * error).collect();
+        let worst = |power: i32| {
+            let want = gaussian(&variances, size, sigma, power);
+            squares.iter().zip(want).map(|(got, want)| (got / want - 1.0).abs()).fold(0.0, f64::max)
+        };
+        // Four standard errors of a variance of so many.
+        let allowed = 4.0 * (2.0 / f64::from(images)).sqrt();
+        assert!(worst(2) < allowed, "{}", worst(2));
+        assert!(worst(1) > allowed, "the control: variances smoothed as values are");
     }
 
     #[test]
