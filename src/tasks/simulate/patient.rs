@@ -1,25 +1,47 @@
-//! From a CT, or a label map, to the body that stands in the beam.
+//! From a CT, a label map or a phantom to the body that stands in the beam.
+
+use std::ops::RangeInclusive;
 
 use glam::DVec3;
 
 use super::{
     ProtocolError,
-    sections::{Bone, FormSection, InsertSection, LabelMap, Padding, Patient, Slices},
+    sections::{Bone, FormSection, InsertSection, LabelMap, Padding, Patient, PhantomSection, Slices},
 };
 use crate::{
     body::{
-        Amount, Body, Calibration, Form, Inclusion, Insert, Labels, coarsen, interpolate_slices, pad_slices,
-        seeded_places,
+        Amount, Body, Calibration, Form, Inclusion, Insert, Labels, MAX_POINTS, coarsen, interpolate_slices,
+        pad_slices, seeded_places,
     },
-    data::Volume,
+    data::{Grid, Volume},
+    phantom::{self, Phantom},
     physics::Material,
     tasks::TaskError,
 };
 
-/// A CT as it stands at the isocentre, and where that is in its own coordinates.
-pub(super) struct Prepared {
-    pub(super) ct: Volume,
-    pub(super) isocentre_mm: DVec3,
+/// What a patient is made from, as it stands at the isocentre.
+pub(super) enum Prepared {
+    /// A CT or a label map, and where the isocentre is in its own coordinates.
+    Volume { volume: Volume, isocentre_mm: DVec3 },
+    /// Shapes about the isocentre, and how they are sampled.
+    Phantom { phantom: Phantom, grid: Grid, points: usize },
+}
+
+impl Prepared {
+    pub(super) fn grid(&self) -> &Grid {
+        match self {
+            Self::Volume { volume, .. } => volume.grid(),
+            Self::Phantom { grid, .. } => grid,
+        }
+    }
+
+    /// CT numbers, or a phantom's attenuation at its one energy.
+    pub(super) fn into_volume(self) -> Volume {
+        match self {
+            Self::Volume { volume, .. } => volume,
+            Self::Phantom { phantom, grid, points } => phantom.voxelise(&grid, points),
+        }
+    }
 }
 
 /// A body, the same in larger voxels if it was asked for, and what was put into it.
@@ -30,8 +52,41 @@ pub(super) struct Bodies {
 }
 
 impl Patient {
-    /// The CT cleaned, continued and interpolated, as far as it is asked for, with the middle of what is left at the isocentre.
-    pub(super) fn prepared(&self, ct: Volume) -> Result<Prepared, TaskError> {
+    /// What cannot be said of a phantom, or of one together with what is for CTs.
+    pub(super) fn check_phantom(&self) -> Result<(), ProtocolError> {
+        let Some(PhantomSection { name, voxel_mm, points, .. }) = &self.phantom else { return Ok(()) };
+        if !phantom::NAMES.contains(&name.as_str()) {
+            let allowed = format!("one of {}", phantom::NAMES.join(", "));
+            return Err(ProtocolError::value("patient.phantom.name", allowed, format!("\"{name}\"")));
+        }
+        if !PHANTOM_VOXEL_MM.contains(voxel_mm) {
+            let allowed = format!("{} to {} mm", PHANTOM_VOXEL_MM.start(), PHANTOM_VOXEL_MM.end());
+            return Err(ProtocolError::value("patient.phantom.voxel_mm", allowed, voxel_mm));
+        }
+        if !(1..=MAX_POINTS).contains(points) {
+            return Err(ProtocolError::value("patient.phantom.points", format!("1 to {MAX_POINTS}"), points));
+        }
+        let of_cts = [("patient.labels", self.labels.is_some()), ("patient.air_water_hu", self.air_water_hu.is_some())];
+        match of_cts.iter().find(|(_, is_there)| *is_there) {
+            Some((field, _)) => Err(ProtocolError::value(field, "absent beside patient.phantom", "both")),
+            None => Ok(()),
+        }
+    }
+
+    /// The CT cleaned, continued and interpolated, as far as it is asked for, with the middle of what is left at the isocentre; or the
+    /// phantom.
+    pub(super) fn prepared(&self, ct: Option<Volume>) -> Result<Prepared, TaskError> {
+        let ct = match (ct, &self.phantom) {
+            (Some(ct), None) => ct,
+            (None, Some(PhantomSection { name, seed, voxel_mm, points })) => {
+                let phantom = phantom::by_name(name, *seed)?;
+                return Ok(Prepared::Phantom { grid: phantom.grid(*voxel_mm)?, phantom, points: *points });
+            }
+            (Some(_), Some(section)) => {
+                return Err(ProtocolError::value("patient.phantom", "absent beside a CT", &section.name).into());
+            }
+            (None, None) => return Err(ProtocolError::value("patient.phantom", "there without a CT", "none").into()),
+        };
         let ct = match &self.cleaning {
             Some(cleaning) => cleaning.apply(&ct)?,
             None => ct,
@@ -48,21 +103,32 @@ impl Patient {
             Some(Slices { spacing_mm }) => interpolate_slices(&ct, spacing_mm)?,
             None => ct,
         };
-        Ok(Prepared { ct, isocentre_mm })
+        Ok(Prepared::Volume { volume: ct, isocentre_mm })
     }
 
     /// The body, with labels and inserts, and one of voxels of `coarse_mm` for photons that are scattered.
     pub(super) fn bodies(&self, prepared: &Prepared, coarse_mm: Option<f64>, seed: u64) -> Result<Bodies, TaskError> {
-        let Prepared { ct, isocentre_mm } = prepared;
-        let tissues = self.tissues(*isocentre_mm)?;
-        let mut body = tissues.body(ct)?;
-        let mut coarse = match (coarse_mm, &tissues) {
-            (None, _) => None,
-            (Some(spacing_mm), Tissues::Calibrated { .. }) => Some(tissues.body(&coarsen(ct, spacing_mm)?)?),
-            // A mean of labels is none.
-            (Some(_), Tissues::Labelled(_)) => Some(body.clone()),
+        let (mut body, mut coarse, isocentre_mm) = match prepared {
+            Prepared::Volume { volume, isocentre_mm } => {
+                let tissues = self.tissues(*isocentre_mm)?;
+                let body = tissues.body(volume)?;
+                let coarse = match (coarse_mm, &tissues) {
+                    (None, _) => None,
+                    (Some(spacing_mm), Tissues::Calibrated { .. }) => {
+                        Some(tissues.body(&coarsen(volume, spacing_mm)?)?)
+                    }
+                    // A mean of labels is none.
+                    (Some(_), Tissues::Labelled(_)) => Some(body.clone()),
+                };
+                (body, coarse, *isocentre_mm)
+            }
+            Prepared::Phantom { phantom, grid, points } => {
+                let body = |grid: &Grid| self.bone.stands_in(Body::from_phantom(phantom, grid, *points)?);
+                let coarse = coarse_mm.map(|spacing_mm| body(&phantom.grid(spacing_mm)?)).transpose()?;
+                (body(grid)?, coarse, DVec3::ZERO)
+            }
         };
-        let inserts = self.placed(&body, *isocentre_mm, seed)?;
+        let inserts = self.placed(&body, isocentre_mm, seed)?;
         let inclusions = inserts.iter().map(|insert| insert.put(&mut body)).collect::<Result<_, _>>()?;
         if let Some(coarse) = &mut coarse {
             for insert in &inserts {
@@ -141,10 +207,24 @@ impl Patient {
     }
 }
 
+/// Sides of a phantom's voxels: finer ones are many, in coarser ones little is left of a chest.
+const PHANTOM_VOXEL_MM: RangeInclusive<f64> = 0.5..=20.0;
+
 /// Bone by its names.
 const BONE: [&str; 2] = ["trabecular-bone", "cortical-bone"];
 /// All soft tissue, as the calibration of CT numbers has it.
 const SOFT_TISSUE: &str = "muscle";
+
+impl Bone {
+    /// The body with its bone, or with what stands for it.
+    fn stands_in(self, body: Body) -> Result<Body, TaskError> {
+        let has_bone = body.materials().iter().any(|material| BONE.contains(&material.name()));
+        match self {
+            Self::SoftTissue if has_bone => Ok(body.replaced(&BONE, SOFT_TISSUE)?),
+            _ => Ok(body),
+        }
+    }
+}
 
 /// What a volume's values mean.
 enum Tissues {
@@ -164,10 +244,7 @@ impl Tissues {
                     Some((labels, map)) => labels.over(body, map)?,
                     None => body,
                 };
-                match bone {
-                    Bone::Bone => Ok(body),
-                    Bone::SoftTissue => Ok(body.replaced(&BONE, SOFT_TISSUE)?),
-                }
+                bone.stands_in(body)
             }
         }
     }
