@@ -21,6 +21,7 @@ pub use coarse::coarsen;
 pub use error::BodyError;
 pub use inserts::{Amount, COVERAGE_STEPS, Form, Inclusion, Insert, inclusion_numbers, seeded_places};
 pub use labels::{Label, Labels};
+pub(crate) use phantom::MAX_POINTS;
 pub use position::Position;
 pub use slices::{interpolate_slices, pad_slices};
 pub use tissue::{Calibration, EFFECTIVE_ENERGY_KEV, MOST_HU, NOTHING_HU, Node};

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Largest number of points along each axis of a voxel.
-const MAX_POINTS: usize = 16;
+pub(crate) const MAX_POINTS: usize = 16;
 
 /// What the values of built-in phantoms stand for: a material, and its density in g/cm³.
 const CLASSES: [(f64, &str, f64); 9] = [
@@ -43,7 +43,7 @@ impl Body {
                 points.to_string(),
             ));
         }
-        // Each phantom is 1 in one tissue and 0 in all others, or the density of water where that is all there is.
+        // A shape has 1 of its tissue and 0 in all others, or the density of water where that is all there is.
         let values = phantom.parts().iter().map(|(_, value)| *value);
         let tissue = |value: f64| {
             CLASSES.iter().position(|(known, ..)| *known == value).filter(|_| phantom.rule() == Rule::Overwrite)
@@ -51,18 +51,16 @@ impl Body {
         let mut used: Vec<usize> = values.map(|value| tissue(value).unwrap_or(0)).collect();
         used.sort_unstable();
         used.dedup();
-        let layers: Vec<Phantom> = used
-            .iter()
-            .map(|&class| {
-                let share = |value: f64| match tissue(value) {
-                    Some(of) => f64::from(u8::from(of == class)),
-                    None if class == 0 => value / tissue::WATER,
-                    None => 0.0,
-                };
-                let parts = phantom.parts().iter().map(|(shape, value)| (shape.clone(), share(*value)));
-                Phantom::new(phantom.rule(), parts.collect())
-            })
-            .collect();
+        if used.is_empty() {
+            used.push(0);
+        }
+        let share = |value: f64, class: usize| match tissue(value) {
+            Some(of) => f64::from(u8::from(of == class)),
+            None if class == 0 => value / tissue::WATER,
+            None => 0.0,
+        };
+        let shares: Vec<f64> =
+            phantom.parts().iter().flat_map(|(_, value)| used.iter().map(|&class| share(*value, class))).collect();
         let mut body = Self::new(*grid, vec![Material::by_name("water")?], vec![0.0], vec![0; grid.voxel_count()])?;
         let materials = used.iter().map(|&class| Material::by_name(CLASSES[class].1)).collect::<Result<Vec<_>, _>>()?;
         let places = body.places_of(&materials);
@@ -75,10 +73,10 @@ impl Body {
             .map(|z| {
                 let origin = grid.world_mm(DVec3::new(0.0, 0.0, z as f64)).to_array();
                 let slice = Grid::new([nx, ny, 1], grid.spacing_mm().to_array(), origin, grid.orientation())?;
-                let layers: Vec<Vec<f32>> =
-                    layers.iter().map(|layer| layer.voxelise(&slice, points).into_values()).collect();
+                let mut means = vec![0.0; nx * ny * used.len()];
+                phantom.fill(&slice, points, &shares, &mut means);
                 let mut rows = Rows::default();
-                let numbers = (0..nx * ny).map(|at| rows.number(layers.iter().map(|layer| layer[at]))).collect();
+                let numbers = means.chunks_exact(used.len()).map(|row| rows.number(row.iter().copied())).collect();
                 Ok((rows.list, numbers))
             })
             .collect::<Result<_, BodyError>>()?;

@@ -203,6 +203,21 @@ impl Shape {
         };
         (self.centre - half, self.centre + half)
     }
+
+    /// The same, with what planes across the axes cut off.
+    pub(super) fn clipped_bounds(&self) -> (DVec3, DVec3) {
+        let (mut low, mut high) = self.bounds();
+        for HalfSpace { normal, offset_mm } in &self.clips {
+            for axis in 0..3 {
+                if normal[axis] == 1.0 {
+                    high[axis] = high[axis].min(*offset_mm);
+                } else if normal[axis] == -1.0 {
+                    low[axis] = low[axis].max(-offset_mm);
+                }
+            }
+        }
+        (low, high)
+    }
 }
 
 /// Half-extents of the ellipsoid spanned by three vectors.

@@ -1,11 +1,27 @@
 use super::{Phantom, Rule, solid::Relation};
 use crate::{
-    data::{Grid, Unit, Volume},
+    data::{DataError, Grid, Unit, Volume},
     parallel::*,
 };
 use glam::{DMat3, DVec3};
 
+/// Share of a voxel that is no reason for another one.
+const SLACK: f64 = 1e-6;
+
 impl Phantom {
+    /// Voxels of `spacing_mm` about the origin, as many as hold all shapes.
+    ///
+    /// # Errors
+    /// [`DataError`] when the spacing is not positive, or there would be too many.
+    pub fn grid(&self, spacing_mm: f64) -> Result<Grid, DataError> {
+        let reach = self.parts.iter().map(|(shape, _)| {
+            let (low, high) = shape.clipped_bounds();
+            low.abs().max(high.abs())
+        });
+        let count = reach.fold(DVec3::ZERO, DVec3::max) * 2.0 / spacing_mm - SLACK;
+        Grid::centred(count.ceil().to_array().map(|count| count.max(1.0) as usize), [spacing_mm; 3])
+    }
+
     /// Volume of mean values, in mm⁻¹.
     ///
     /// A voxel that no surface crosses takes its value exactly; every other is the mean of `supersampling`³ points at
@@ -15,12 +31,20 @@ impl Phantom {
     #[must_use]
     pub fn voxelise(&self, grid: &Grid, supersampling: usize) -> Volume {
         let mut volume = Volume::zeros(*grid, Unit::PerMillimetre);
-        let [nx, ny, _] = grid.size();
-        let all: Vec<Near> = (0..self.parts.len()).map(|part| Near { part, inside: false }).collect();
-        volume.values_mut().par_chunks_mut(nx * ny).enumerate().for_each(|(z, values)| {
-            Slice { phantom: self, grid, z, supersampling: supersampling.max(1), values }.fill([0, 0], [nx, ny], &all);
-        });
+        let own: Vec<f64> = self.parts.iter().map(|(_, value)| *value).collect();
+        self.fill(grid, supersampling, &own, volume.values_mut());
         volume
+    }
+
+    /// [`Self::voxelise`] for one or more values in place of each shape's own, `[part][value]`: means, `[z][y][x][value]`.
+    pub(crate) fn fill(&self, grid: &Grid, supersampling: usize, of_parts: &[f64], means: &mut [f32]) {
+        let [nx, ny, _] = grid.size();
+        let width = means.len() / grid.voxel_count();
+        let all: Vec<Near> = (0..self.parts.len()).map(|part| Near { part, inside: false }).collect();
+        means.par_chunks_mut(nx * ny * width).enumerate().for_each(|(z, means)| {
+            let supersampling = supersampling.max(1);
+            Slice { phantom: self, grid, z, supersampling, of_parts, width, means }.fill([0, 0], [nx, ny], &all);
+        });
     }
 }
 
@@ -36,7 +60,10 @@ struct Slice<'a> {
     grid: &'a Grid,
     z: usize,
     supersampling: usize,
-    values: &'a mut [f32],
+    of_parts: &'a [f64],
+    /// Values of each part.
+    width: usize,
+    means: &'a mut [f32],
 }
 
 impl Slice<'_> {
@@ -45,9 +72,12 @@ impl Slice<'_> {
         let near = self.narrowed(from, to, near);
         let [width, height] = [to[0] - from[0], to[1] - from[1]];
         if near.iter().all(|n| n.inside) {
-            self.paint(from, to, self.mix(near.iter().map(|n| n.part)));
+            let mut values = vec![0.0; self.width];
+            self.add(&mut values, near.iter().map(|n| n.part));
+            self.paint(from, to, &values);
         } else if width.max(height) == 1 {
-            self.paint(from, to, self.sampled(from, &near));
+            let values = self.sampled(from, &near);
+            self.paint(from, to, &values);
         } else if width >= height {
             let middle = from[0] + width / 2;
             self.fill(from, [middle, to[1]], &near);
@@ -80,37 +110,48 @@ impl Slice<'_> {
         kept
     }
 
-    /// Value where exactly these shapes, in order, overlap.
-    fn mix(&self, parts: impl Iterator<Item = usize>) -> f64 {
-        let values = parts.map(|part| self.phantom.parts[part].1);
+    /// Adds the values where exactly these shapes, in order, overlap.
+    fn add(&self, sums: &mut [f64], mut parts: impl DoubleEndedIterator<Item = usize> + Clone) {
+        let value = |part: usize, number: usize| self.of_parts[part * self.width + number];
         match self.phantom.rule {
-            Rule::Add => values.sum(),
-            Rule::Overwrite => values.last().unwrap_or(0.0),
+            Rule::Add => {
+                for (number, sum) in sums.iter_mut().enumerate() {
+                    *sum += parts.clone().map(|part| value(part, number)).sum::<f64>();
+                }
+            }
+            Rule::Overwrite => {
+                if let Some(top) = parts.next_back() {
+                    sums.iter_mut().enumerate().for_each(|(number, sum)| *sum += value(top, number));
+                }
+            }
         }
     }
 
-    fn sampled(&self, [x, y]: [usize; 2], near: &[Near]) -> f64 {
+    fn sampled(&self, [x, y]: [usize; 2], near: &[Near]) -> Vec<f64> {
         let count = self.supersampling;
         let offset = |i: usize| (i as f64 + 0.5) / count as f64 - 0.5;
         let centre = DVec3::new(x as f64, y as f64, self.z as f64);
-        let mut sum = 0.0;
+        let mut sums = vec![0.0; self.width];
         for k in 0..count {
             for j in 0..count {
                 for i in 0..count {
                     let point = self.grid.world_mm(centre + DVec3::new(offset(i), offset(j), offset(k)));
                     let holding = near.iter().filter(|n| n.inside || self.phantom.parts[n.part].0.contains(point));
-                    sum += self.mix(holding.map(|n| n.part));
+                    self.add(&mut sums, holding.map(|n| n.part));
                 }
             }
         }
-        sum / (count * count * count) as f64
+        sums.iter_mut().for_each(|sum| *sum /= (count * count * count) as f64);
+        sums
     }
 
-    fn paint(&mut self, from: [usize; 2], to: [usize; 2], value: f64) {
-        let nx = self.grid.size()[0];
-        // Adding 0 turns the −0 of an empty sum into 0.
+    fn paint(&mut self, from: [usize; 2], to: [usize; 2], values: &[f64]) {
+        let (nx, width) = (self.grid.size()[0], self.width);
         for y in from[1]..to[1] {
-            self.values[y * nx + from[0]..y * nx + to[0]].fill(value as f32 + 0.0);
+            for means in self.means[(y * nx + from[0]) * width..(y * nx + to[0]) * width].chunks_exact_mut(width) {
+                // Adding 0 turns −0 into 0.
+                means.iter_mut().zip(values).for_each(|(mean, value)| *mean = *value as f32 + 0.0);
+            }
         }
     }
 }
@@ -166,6 +207,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn grids_hold_all_shapes_and_little_more() {
+        for (name, size) in [("chest", [95, 65, 100]), ("water-cylinder", [50, 50, 50])] {
+            assert_eq!(by_name(name, 4).unwrap().grid(4.0).unwrap().size(), size, "{name}");
+        }
+        let at_x = Shape::ellipsoid(DVec3::X * 30.0, DVec3::splat(9.5), DQuat::IDENTITY).unwrap();
+        let phantom = Phantom::new(Rule::Add, vec![(at_x, 1.0)]);
+        assert_eq!(phantom.grid(2.0).unwrap().size(), [40, 10, 10]);
+        assert!(phantom.grid(0.0).is_err());
     }
 
     #[test]

@@ -146,6 +146,53 @@ fn phantom_is_xrayed_and_stands_the_right_way_round() {
     assert!(bottom > top, "the abdomen is below: {bottom}, {top}");
 }
 
+/// Pictures and volumes of the scans with physics.
+const REAL: [&str; 11] = [
+    "physics-radiograph.png",
+    "physics-radiograph-integrals.tiff",
+    "physics-cone-beam-axial.png",
+    "physics-cone-beam-coronal.png",
+    "physics-cone-beam-sagittal.png",
+    "physics-cone-beam.nii.gz",
+    "physics-tomosynthesis-60mm-posterior.png",
+    "physics-tomosynthesis-20mm-posterior.png",
+    "physics-tomosynthesis-20mm-anterior.png",
+    "physics-tomosynthesis-60mm-anterior.png",
+    "physics-tomosynthesis.nii.gz",
+];
+
+#[test]
+fn scans_with_physics_stand_beside_the_ideal_ones() {
+    let room = Room::new();
+    room.done(&["demo", "--quick", "--quiet", "--out", "ideal"]);
+    let text = room.done(&["demo", "--quick", "--json", "--physics", "--out", "real"]);
+    let object: Value = serde_json::from_str(&text).unwrap();
+    for name in REAL {
+        assert!(room.path("real").join(name).is_file() && !room.path("ideal").join(name).exists(), "{name}");
+    }
+    // The rest is as without the flag.
+    for name in PICTURES.into_iter().chain(OTHERS.into_iter().filter(|name| *name != "report.html")) {
+        assert_eq!(room.bytes(&format!("ideal/{name}")), room.bytes(&format!("real/{name}")), "{name}");
+    }
+    let html = String::from_utf8(room.bytes("real/report.html")).unwrap();
+    assert!(html.contains(">Physics</h2>") && html.contains("Ideal and real radiograph"));
+    assert!(!String::from_utf8(room.bytes("ideal/report.html")).unwrap().contains(">Physics</h2>"));
+    let fraction = |scan: &str| object["physics"][scan]["scatter_fraction"].as_f64().unwrap();
+    let [film, turn, sweep] = ["radiograph", "cone_beam", "tomosynthesis"].map(fraction);
+    // Grids keep scatter away; the CT has none.
+    assert!(film > 0.02 && sweep > 0.02 && turn > film.max(sweep) && turn < 0.95, "{film}, {turn}, {sweep}");
+    assert!(object["physics"]["radiograph"]["bucky_factor"].as_f64() > Some(1.0));
+    // Scatter that nothing stops or corrects takes hundreds of HU from soft tissue.
+    let tissue = &object["physics"]["tissues"][0];
+    let bias = tissue["bias_hu"].as_f64().unwrap();
+    assert!((-600.0..-50.0).contains(&bias) && tissue["region"] == "soft tissue", "{tissue}");
+
+    let picture = image::open(room.path("real/physics-radiograph.png")).unwrap();
+    let [right_base, left_base] = [[0.25, 0.4], [0.6, 0.75]].map(|across| brightness(&picture, across, [0.5, 0.65]));
+    let spine = brightness(&picture, [0.47, 0.53], [0.3, 0.6]);
+    assert!(spine > right_base && left_base > 1.1 * right_base, "{spine}, {left_base}, {right_base}");
+}
+
 #[test]
 fn geometries_and_results_fit_the_other_commands() {
     let room = Room::new();

@@ -360,6 +360,63 @@ fn the_dose_of_labels_and_boxes_is_a_table_and_scatter_has_its_errors() {
 }
 
 #[test]
+fn a_phantom_takes_the_place_of_a_ct() {
+    let room = room();
+    let args = ["--protocol", "small.toml", "--set", "patient.phantom.voxel_mm=8", "--keep", "raw,thickness"];
+    room.done(&[&["simulate", "phantom:chest:3"], &args[..], &["--out", "film"]].concat());
+    assert!(room.path("film").join("thickness-lung.nrrd").is_file());
+    let record = record(&room, "film");
+    let patient = &record["protocols"][0]["protocol"]["patient"];
+    let want = serde_json::json!({ "name": "chest", "seed": 3, "voxel_mm": 8.0, "points": 3 });
+    assert_eq!((&patient["phantom"], &record["inputs"]), (&want, &serde_json::json!([])));
+    assert!(record["protocols"][0]["results"]["scatter_fraction"].as_f64() > Some(0.05));
+    let said = room.done(&["simulate", "--again", "film/run.json", "--out", "again"]);
+    assert!(said.contains("the same bits"), "{said}");
+    assert_eq!(room.bytes("film/raw.nrrd"), room.bytes("again/raw.nrrd"));
+    // A protocol may name its phantom, and another seed is another body.
+    let phantom = "[patient.phantom]\nname = 'chest'\nseed = 4\nvoxel_mm = 8\n";
+    room.put("own.toml", format!("{PROTOCOL}{phantom}"));
+    room.done(&["simulate", "--protocol", "own.toml", "--keep", "raw", "--out", "own"]);
+    assert_ne!(room.bytes("film/raw.nrrd"), room.bytes("own/raw.nrrd"));
+    // A batch draws bodies by the seeds of its cases.
+    let seed = "\"{ from = 1, to = 1000000 }\"";
+    room.put("cases.csv", format!("case,ct,patient.phantom.seed\na,phantom:chest,{seed}\nb,phantom:chest,{seed}\n"));
+    let batch = ["simulate", "--manifest", "cases.csv", "--protocol", "small.toml", "--keep", "raw", "--out", "data"];
+    let coarse = ["--scatter", "none", "--set", "patient.phantom.voxel_mm=8"];
+    let said = room.done(&[&batch[..], &coarse].concat());
+    assert!(said.contains("2 cases made"), "{said}");
+    assert_ne!(room.bytes("data/a/raw.nrrd"), room.bytes("data/b/raw.nrrd"));
+    let card = String::from_utf8(room.bytes("data/README.md")).unwrap();
+    assert!(
+        card.contains("| Phantom chest, seed ") && card.contains("no CT but a phantom of kerma: 2 cases"),
+        "{card}"
+    );
+    let said = room.done(&[&batch[..], &coarse].concat());
+    assert!(said.contains("0 cases made, 2 there before"), "{said}");
+}
+
+#[test]
+fn phantoms_that_cannot_be_simulated_are_refused_in_one_line() {
+    let room = room();
+    let refused = |subject: &str, more: &[&str], words: &[&str]| {
+        room.refused(&[&["simulate", subject, "--protocol", "small.toml", "--out", "film"], more].concat(), words);
+    };
+    refused("phantom:head", &[], &["patient.phantom.name must be one of chest, ", "got \"head\""]);
+    refused("phantom:chest:x", &[], &["phantom:chest:x: the seed must be a whole number"]);
+    refused(
+        "phantom:chest",
+        &["--set", "patient.phantom.voxel_mm=0"],
+        &["patient.phantom.voxel_mm must be 0.5 to 20 mm"],
+    );
+    refused("phantom:chest", &["--set", "patient.phantom.points=17"], &["patient.phantom.points must be 1 to 16"]);
+    refused("phantom:chest", &["--materials", "m.toml"], &["patient.labels must be absent beside patient.phantom"]);
+    let scanner = ["--set", "patient.air_water_hu=[-1000,0]"];
+    refused("phantom:chest", &scanner, &["patient.air_water_hu must be absent beside patient.phantom"]);
+    refused("ct.nii.gz", &["--set", "patient.phantom.name=chest"], &["patient.phantom must be absent beside a CT"]);
+    room.refused(&["simulate", "--protocol", "small.toml", "--out", "film"], &["simulate needs a CT, phantom:NAME"]);
+}
+
+#[test]
 fn a_tomosynthesis_of_pairs_is_reconstructed_slice_by_slice() {
     let room = room();
     let scan = "\

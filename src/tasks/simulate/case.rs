@@ -148,17 +148,18 @@ impl Part {
 }
 
 impl Case {
-    /// The case of a CT in Hounsfield units under a protocol; what is random in it depends on `seed` alone.
+    /// The case of a CT in Hounsfield units, or of none where the protocol names a phantom; what is random in it depends on `seed`
+    /// alone.
     ///
     /// # Errors
     /// [`TaskError`] when the CT or the protocol cannot be used.
-    pub fn new(protocol: &Protocol, ct: Volume, seed: u64) -> Result<Self, TaskError> {
+    pub fn new(protocol: &Protocol, ct: impl Into<Option<Volume>>, seed: u64) -> Result<Self, TaskError> {
         let room = protocol.geometry.build()?;
-        let prepared = protocol.patient.prepared(ct)?;
+        let prepared = protocol.patient.prepared(ct.into())?;
         let geometry = protocol.patient.position.seen_by_patient(&room)?;
-        geometry.outside(prepared.ct.grid())?;
+        geometry.outside(prepared.grid())?;
         let object = match &protocol.beam {
-            None => Object::Plain(prepared.ct),
+            None => Object::Plain(prepared.into_volume()),
             Some(beam) => {
                 let layer = protocol.detector.as_ref().map(DetectorSettings::layer).transpose()?;
                 let weighting = protocol.detector.as_ref().map(|detector| detector.converter.weighting);
@@ -421,7 +422,7 @@ mod tests {
     use crate::{
         engine::{Control, Device, Plan},
         phantom::by_name,
-        tasks::simulate::ProtocolText,
+        tasks::simulate::{Exposed, ProtocolText},
     };
 
     fn run<T: Recorded>(task: &T) -> T::Result {
@@ -474,6 +475,65 @@ mod tests {
         };
         let cupping = mean(80.0, 90.0) - mean(0.0, 20.0);
         assert!(cupping > 10.0, "{cupping} HU");
+    }
+
+    /// A radiograph of a phantom in a cone beam.
+    const PHANTOM: &str = "\
+        [geometry]\nkind = 'radiograph'\nsource_isocentre_mm = 900\nsource_detector_mm = 1100\n\
+        detector = [64, 48]\npitch_mm = [5.0, 6.0]\n[beam]\nkvp = 100\nmas = 0.1\n";
+
+    #[test]
+    fn a_water_cylinder_is_as_thick_as_its_shape() {
+        let text = format!("{PHANTOM}[patient]\nphantom = {{ name = 'water-cylinder', voxel_mm = 2.5, points = 4 }}\n");
+        let protocol = ProtocolText::from_toml(&text).unwrap().draw(1).unwrap();
+        let case = Case::new(&protocol, None, 1).unwrap();
+        let exposed = run(&case.exposure(None, &[Part::Thickness]).unwrap());
+        let exact = by_name("water-cylinder", 0).unwrap().project(case.room()).unwrap();
+        let exact = exact.values().iter().map(|integral| f64::from(*integral) / crate::phantom::tissue::WATER);
+        let pairs: Vec<(f64, f64)> =
+            exposed.stack(Part::Thickness).unwrap().values().iter().map(|mm| f64::from(*mm)).zip(exact).collect();
+        let through: Vec<_> = pairs.iter().filter(|(_, exact)| *exact > 20.0).collect();
+        assert!(through.len() > 1000 && through.iter().any(|(_, exact)| *exact > 190.0));
+        let mean = through.iter().map(|(mm, exact)| mm - exact).sum::<f64>() / through.len() as f64;
+        assert!(mean.abs() < 0.05, "{mean} mm");
+        // A ray along the mantle has a chord of up to √(8·100·1.25) mm in the voxels that the surface crosses.
+        let worst = pairs.iter().map(|(mm, exact)| (mm - exact).abs()).fold(0.0, f64::max);
+        assert!(worst < 32.0, "{worst} mm");
+        let rms = (through.iter().map(|(mm, exact)| (mm - exact).powi(2)).sum::<f64>() / through.len() as f64).sqrt();
+        assert!(rms < 1.0, "{rms} mm");
+    }
+
+    #[test]
+    fn phantoms_have_inserts_scatter_and_bones_to_be_taken_out() {
+        let case = |more: &str| {
+            let text = format!("{PHANTOM}[scatter]\nmodel = 'fast'\nvoxel_mm = 12\n[patient]\n{more}");
+            Case::new(&ProtocolText::from_toml(&text).unwrap().draw(5).unwrap(), None, 5)
+        };
+        let chest = "phantom = { name = 'chest', seed = { from = 1, to = 1000 }, voxel_mm = 6 }\n";
+        let images = |more: &str| {
+            let case = case(&format!("{chest}{more}")).unwrap();
+            let scatter = case.scatter().unwrap().unwrap();
+            let map =
+                pollster::block_on(crate::tasks::Task::run(&scatter, &Device::cpu(), &Control::default())).unwrap();
+            assert!(map.values.iter().all(|value| *value > 0.0));
+            let parts = [Part::Integrals, Part::Inserts, Part::Thickness];
+            run(&case.exposure(Some(&map), &parts).unwrap())
+        };
+        let bone = |exposed: &Exposed| {
+            let of_bone = exposed.named().filter(|(_, name, _)| name.ends_with("-bone"));
+            of_bone.flat_map(|(.., stack)| stack.values()).fold(0.0_f32, |most, mm| most.max(*mm))
+        };
+        let whole = images("inserts = [{ form = { ball = { diameter_mm = 20 } }, density_g_cm3 = 1.05 }]\n");
+        let widest = whole.stack(Part::Inserts).unwrap().values().iter().copied().fold(0.0, f32::max);
+        assert!((15.0..22.0).contains(&widest) && bone(&whole) > 20.0, "{widest} mm, {} mm", bone(&whole));
+        assert_eq!(bone(&images("bone = 'soft-tissue'\n")), 0.0);
+        let refused = |more: &str| case(more).unwrap_err().to_string();
+        assert_eq!(refused(""), "patient.phantom must be there without a CT, got none");
+        let grid = Grid::centred([2, 2, 2], [10.0; 3]).unwrap();
+        let text = format!("{PHANTOM}[patient]\n{chest}");
+        let protocol = ProtocolText::from_toml(&text).unwrap().draw(5).unwrap();
+        let both = Case::new(&protocol, Volume::zeros(grid, Unit::Hounsfield), 1).unwrap_err().to_string();
+        assert_eq!(both, "patient.phantom must be absent beside a CT, got chest");
     }
 
     /// A radiograph of soft tissue with a bone at the patient's left.

@@ -1,4 +1,4 @@
-//! X-ray images of a patient from a CT, with their physics.
+//! X-ray images of a patient from a CT or a phantom, with their physics.
 //!
 //! ```text
 //! Protocol ── Case ── scatter ── Exposure ── Straightened ── Fdk
@@ -33,5 +33,5 @@ pub use results::Measured;
 pub use scatter::ScatterTask;
 pub use sections::{
     Air, Beam, Bone, BoxSection, Collimator, DoseSection, FocalSpot, FormSection, GridSection, Heel, InsertSection,
-    LabelMap, Padding, Patient, Reconstruction, Scatter, ScatterModel, Side, Slices, WaterCorrection,
+    LabelMap, Padding, Patient, PhantomSection, Reconstruction, Scatter, ScatterModel, Side, Slices, WaterCorrection,
 };

@@ -1,28 +1,55 @@
-//! From a CT, or a label map, to the body that stands in the beam.
+//! From a CT, a label map or a phantom to the body that stands in the beam.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use glam::DVec3;
 
 use super::{
     DoseSection, ProtocolError,
     regions::{Organs, Target},
-    sections::{Bone, FormSection, InsertSection, LabelMap, Padding, Patient, Slices},
+    sections::{Bone, FormSection, InsertSection, LabelMap, Padding, Patient, PhantomSection, Slices},
 };
 use crate::{
     body::{
-        Amount, Body, Calibration, Form, Inclusion, Insert, Labels, coarsen, interpolate_slices, pad_slices,
-        seeded_places,
+        Amount, Body, Calibration, Form, Inclusion, Insert, Labels, MAX_POINTS, coarsen, interpolate_slices,
+        pad_slices, seeded_places,
     },
     data::{Grid, Volume},
+    phantom::{self, Phantom},
     physics::Material,
     tasks::TaskError,
 };
 
-/// A CT as it stands at the isocentre, and where that is in its own coordinates.
-pub(super) struct Prepared {
-    pub(super) ct: Volume,
-    pub(super) isocentre_mm: DVec3,
+/// What a patient is made from, as it stands at the isocentre.
+pub(super) enum Prepared {
+    /// A CT or a label map, and where the isocentre is in its own coordinates.
+    Volume { volume: Volume, isocentre_mm: DVec3 },
+    /// Shapes about the isocentre, and how they are sampled.
+    Phantom { phantom: Phantom, grid: Grid, points: usize },
+}
+
+impl Prepared {
+    pub(super) fn grid(&self) -> &Grid {
+        match self {
+            Self::Volume { volume, .. } => volume.grid(),
+            Self::Phantom { grid, .. } => grid,
+        }
+    }
+
+    fn isocentre_mm(&self) -> DVec3 {
+        match self {
+            Self::Volume { isocentre_mm, .. } => *isocentre_mm,
+            Self::Phantom { .. } => DVec3::ZERO,
+        }
+    }
+
+    /// CT numbers, or a phantom's attenuation at its one energy.
+    pub(super) fn into_volume(self) -> Volume {
+        match self {
+            Self::Volume { volume, .. } => volume,
+            Self::Phantom { phantom, grid, points } => phantom.voxelise(&grid, points),
+        }
+    }
 }
 
 /// A body, the same in larger voxels for photons that are scattered and for dose, if it was asked for, and what was put into it.
@@ -34,8 +61,41 @@ pub(super) struct Bodies {
 }
 
 impl Patient {
-    /// The CT cleaned, continued and interpolated, as far as it is asked for, with the middle of what is left at the isocentre.
-    pub(super) fn prepared(&self, ct: Volume) -> Result<Prepared, TaskError> {
+    /// What cannot be said of a phantom, or of one together with what is for CTs.
+    pub(super) fn check_phantom(&self) -> Result<(), ProtocolError> {
+        let Some(PhantomSection { name, voxel_mm, points, .. }) = &self.phantom else { return Ok(()) };
+        if !phantom::NAMES.contains(&name.as_str()) {
+            let allowed = format!("one of {}", phantom::NAMES.join(", "));
+            return Err(ProtocolError::value("patient.phantom.name", allowed, format!("\"{name}\"")));
+        }
+        if !PHANTOM_VOXEL_MM.contains(voxel_mm) {
+            let allowed = format!("{} to {} mm", PHANTOM_VOXEL_MM.start(), PHANTOM_VOXEL_MM.end());
+            return Err(ProtocolError::value("patient.phantom.voxel_mm", allowed, voxel_mm));
+        }
+        if !(1..=MAX_POINTS).contains(points) {
+            return Err(ProtocolError::value("patient.phantom.points", format!("1 to {MAX_POINTS}"), points));
+        }
+        let of_cts = [("patient.labels", self.labels.is_some()), ("patient.air_water_hu", self.air_water_hu.is_some())];
+        match of_cts.iter().find(|(_, is_there)| *is_there) {
+            Some((field, _)) => Err(ProtocolError::value(field, "absent beside patient.phantom", "both")),
+            None => Ok(()),
+        }
+    }
+
+    /// The CT cleaned, continued and interpolated, as far as it is asked for, with the middle of what is left at the isocentre; or the
+    /// phantom.
+    pub(super) fn prepared(&self, ct: Option<Volume>) -> Result<Prepared, TaskError> {
+        let ct = match (ct, &self.phantom) {
+            (Some(ct), None) => ct,
+            (None, Some(PhantomSection { name, seed, voxel_mm, points })) => {
+                let phantom = phantom::by_name(name, *seed)?;
+                return Ok(Prepared::Phantom { grid: phantom.grid(*voxel_mm)?, phantom, points: *points });
+            }
+            (Some(_), Some(section)) => {
+                return Err(ProtocolError::value("patient.phantom", "absent beside a CT", &section.name).into());
+            }
+            (None, None) => return Err(ProtocolError::value("patient.phantom", "there without a CT", "none").into()),
+        };
         let ct = match &self.cleaning {
             Some(cleaning) => cleaning.apply(&ct)?,
             None => ct,
@@ -52,7 +112,7 @@ impl Patient {
             Some(Slices { spacing_mm }) => interpolate_slices(&ct, spacing_mm)?,
             None => ct,
         };
-        Ok(Prepared { ct, isocentre_mm })
+        Ok(Prepared::Volume { volume: ct, isocentre_mm })
     }
 
     /// The body, with labels and inserts, one of voxels of `coarse_mm` for photons that are scattered, and one for dose.
@@ -63,17 +123,13 @@ impl Patient {
         dose: Option<&DoseSection>,
         seed: u64,
     ) -> Result<Bodies, TaskError> {
-        let Prepared { ct, isocentre_mm } = prepared;
-        let tissues = self.tissues(*isocentre_mm)?;
-        let mut body = tissues.body(ct)?;
-        let inserts = self.placed(&body, *isocentre_mm, seed)?;
+        let isocentre_mm = prepared.isocentre_mm();
+        let tissues = self.tissues(prepared)?;
+        let mut body = tissues.body(None)?;
+        let inserts = self.placed(&body, isocentre_mm, seed)?;
         let inclusions = inserts.iter().map(|insert| insert.put(&mut body)).collect::<Result<_, _>>()?;
         let larger = |spacing_mm: f64| -> Result<Arc<Body>, TaskError> {
-            let mut larger = match &tissues {
-                // A mean of labels is none.
-                Tissues::Labelled(_) => return Ok(Arc::new(body.clone())),
-                Tissues::Calibrated { .. } => tissues.body(&coarsen(ct, spacing_mm)?)?,
-            };
+            let mut larger = tissues.body(Some(spacing_mm))?;
             for insert in &inserts {
                 insert.put(&mut larger)?;
             }
@@ -87,17 +143,25 @@ impl Patient {
                     Some(coarse) if coarse_mm == Some(dose.voxel_mm) => Arc::clone(coarse),
                     _ => larger(dose.voxel_mm)?,
                 };
-                let organs = tissues.organs(body.grid(), ct)?;
-                Some(Target::new(body, &organs, &dose.boxes, *isocentre_mm)?)
+                let organs = tissues.organs(body.grid())?;
+                Some(Target::new(body, &organs, &dose.boxes, isocentre_mm)?)
             }
         };
         Ok(Bodies { body, coarse, target, inclusions })
     }
 
-    fn tissues(&self, isocentre_mm: DVec3) -> Result<Tissues, TaskError> {
+    fn tissues<'a>(&self, prepared: &'a Prepared) -> Result<Tissues<'a>, TaskError> {
+        let (volume, isocentre_mm) = match prepared {
+            Prepared::Volume { volume, isocentre_mm } => (volume, *isocentre_mm),
+            Prepared::Phantom { phantom, grid, points } => {
+                return Ok(Tissues::Shapes { phantom, grid, points: *points, bone: self.bone });
+            }
+        };
         let labels = match &self.labels {
             None => None,
-            Some(LabelMap { materials, map: None }) => return Ok(Tissues::Labelled(read_labels(materials)?)),
+            Some(LabelMap { materials, map: None }) => {
+                return Ok(Tissues::Labelled { volume, labels: read_labels(materials)? });
+            }
             Some(LabelMap { materials, map: Some(map) }) => {
                 let map = read_map(map)?;
                 let grid = map.grid().with_centre(map.grid().centre_mm() - isocentre_mm);
@@ -109,7 +173,7 @@ impl Patient {
             Some([air, water]) => calibration.measured(air, water)?,
             None => calibration,
         };
-        Ok(Tissues::Calibrated { calibration: Box::new(calibration), labels, bone: self.bone })
+        Ok(Tissues::Calibrated { volume, calibration: Box::new(calibration), labels, bone: self.bone })
     }
 
     /// Inserts, those without a place where the seed puts them.
@@ -163,44 +227,66 @@ impl Patient {
     }
 }
 
+/// Sides of a phantom's voxels: finer ones are many, in coarser ones little is left of a chest.
+const PHANTOM_VOXEL_MM: RangeInclusive<f64> = 0.5..=20.0;
+
 /// Bone by its names.
 const BONE: [&str; 2] = ["trabecular-bone", "cortical-bone"];
 /// All soft tissue, as the calibration of CT numbers has it.
 const SOFT_TISSUE: &str = "muscle";
 
-/// What a volume's values mean.
-enum Tissues {
-    /// CT numbers, and labels that come before them.
-    Calibrated { calibration: Box<Calibration>, labels: Option<(Labels, Volume)>, bone: Bone },
-    /// Labels.
-    Labelled(Labels),
+impl Bone {
+    /// The body with its bone, or with what stands for it.
+    fn stands_in(self, body: Body) -> Result<Body, TaskError> {
+        let has_bone = body.materials().iter().any(|material| BONE.contains(&material.name()));
+        match self {
+            Self::SoftTissue if has_bone => Ok(body.replaced(&BONE, SOFT_TISSUE)?),
+            _ => Ok(body),
+        }
+    }
 }
 
-impl Tissues {
-    /// The labels at the centres of a grid's voxels; `volume` is what the body was made of.
-    fn organs(&self, grid: &Grid, volume: &Volume) -> Result<Organs, TaskError> {
+/// What the patient is made of, wherever one looks.
+enum Tissues<'a> {
+    /// CT numbers, and labels that come before them.
+    Calibrated { volume: &'a Volume, calibration: Box<Calibration>, labels: Option<(Labels, Volume)>, bone: Bone },
+    /// Labels.
+    Labelled { volume: &'a Volume, labels: Labels },
+    /// A phantom's shapes, and the voxels of its body.
+    Shapes { phantom: &'a Phantom, grid: &'a Grid, points: usize, bone: Bone },
+}
+
+impl Tissues<'_> {
+    /// The labels at the centres of a grid's voxels.
+    fn organs(&self, grid: &Grid) -> Result<Organs, TaskError> {
         let (labels, map) = match self {
-            Self::Labelled(labels) => (labels, volume),
+            Self::Labelled { volume, labels } => (labels, *volume),
             Self::Calibrated { labels: Some((labels, map)), .. } => (labels, map),
-            Self::Calibrated { labels: None, .. } => return Ok(Organs::default()),
+            Self::Calibrated { labels: None, .. } | Self::Shapes { .. } => return Ok(Organs::default()),
         };
         let names = labels.list().iter().map(|label| label.name.clone()).collect();
         Ok(Organs { names, of_voxels: labels.places(grid, map)? })
     }
 
-    fn body(&self, volume: &Volume) -> Result<Body, TaskError> {
+    /// The body, in voxels of about `spacing_mm` where that is said.
+    fn body(&self, spacing_mm: Option<f64>) -> Result<Body, TaskError> {
         match self {
-            Self::Labelled(labels) => Ok(labels.body(volume)?),
-            Self::Calibrated { calibration, labels, bone } => {
-                let body = calibration.body(volume)?;
+            // A mean of labels is none.
+            Self::Labelled { volume, labels } => Ok(labels.body(volume)?),
+            Self::Calibrated { volume, calibration, labels, bone } => {
+                let body = match spacing_mm {
+                    Some(spacing_mm) => calibration.body(&coarsen(volume, spacing_mm)?)?,
+                    None => calibration.body(volume)?,
+                };
                 let body = match labels {
                     Some((labels, map)) => labels.over(body, map)?,
                     None => body,
                 };
-                match bone {
-                    Bone::Bone => Ok(body),
-                    Bone::SoftTissue => Ok(body.replaced(&BONE, SOFT_TISSUE)?),
-                }
+                bone.stands_in(body)
+            }
+            Self::Shapes { phantom, grid, points, bone } => {
+                let coarse = spacing_mm.map(|spacing_mm| phantom.grid(spacing_mm)).transpose()?;
+                bone.stands_in(Body::from_phantom(phantom, coarse.as_ref().unwrap_or(grid), *points)?)
             }
         }
     }

@@ -42,7 +42,7 @@ pub struct Protocol {
     pub description: String,
     /// Where source and detector stand.
     pub geometry: Scan,
-    /// How the CT becomes a body, and where it stands.
+    /// How the CT, or a phantom, becomes a body, and where it stands.
     #[serde(default)]
     pub patient: Patient,
     /// The X-ray beam; without it, line integrals at one energy are all there is.
@@ -187,6 +187,7 @@ impl Protocol {
                 return wrong("above 0 mm");
             }
         }
+        self.patient.check_phantom()?;
         let Patient { effective_kev, slices, padding, position, .. } = &self.patient;
         let numbers = [
             ("patient.effective_kev", *effective_kev, 5.0..=150.0),

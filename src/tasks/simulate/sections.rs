@@ -1,6 +1,6 @@
 //! The tables of a protocol that are not the geometry and not the detector.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,12 @@ use crate::{
     data::Grid,
 };
 
-/// How a CT becomes a body, and where it stands.
+/// How a CT, or a phantom in its place, becomes a body, and where it stands.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Patient {
+    /// Built-in phantom in place of a CT. Cleaning, slices and padding are for CTs and leave it as it is.
+    pub phantom: Option<PhantomSection>,
     /// Effective energy of the CT that is given, in keV: at it, the body attenuates as the CT numbers say.
     pub effective_kev: f64,
     /// CT numbers that the scanner gives air and water, where they are not −1000 and 0.
@@ -31,6 +33,37 @@ pub struct Patient {
     pub inserts: Vec<InsertSection>,
     /// Turn and shift.
     pub position: Position,
+}
+
+/// A built-in phantom, sampled on voxels; its origin is the isocentre.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhantomSection {
+    /// Its name, one of [`NAMES`](crate::phantom::NAMES).
+    pub name: String,
+    /// Variant of a phantom that is drawn at random.
+    #[serde(default)]
+    pub seed: u64,
+    /// Side of a voxel, in millimetres.
+    #[serde(default = "phantom_voxel_mm")]
+    pub voxel_mm: f64,
+    /// Points along each axis of a voxel that a surface crosses.
+    #[serde(default = "phantom_points")]
+    pub points: usize,
+}
+
+impl fmt::Display for PhantomSection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Phantom {}, seed {}", self.name, self.seed)
+    }
+}
+
+fn phantom_voxel_mm() -> f64 {
+    1.5
+}
+
+fn phantom_points() -> usize {
+    3
 }
 
 /// What stands where bone is.
@@ -95,7 +128,7 @@ fn insert_material() -> String {
     "soft-tissue".to_owned()
 }
 
-/// Where an insert is, in the CT's own coordinates.
+/// Where an insert is, in the CT's or the phantom's own coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum FormSection {
@@ -337,6 +370,7 @@ pub struct WaterCorrection {}
 impl Default for Patient {
     fn default() -> Self {
         Self {
+            phantom: None,
             effective_kev: body::EFFECTIVE_ENERGY_KEV,
             air_water_hu: None,
             bone: Bone::Bone,

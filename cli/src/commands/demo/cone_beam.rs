@@ -32,6 +32,8 @@ pub(super) struct ConeBeam {
     pub(super) reference: Volume,
     /// Its reconstruction on the same grid, in HU.
     pub(super) result: Volume,
+    /// Radius of the circle that every view sees, in millimetres.
+    pub(super) radius_mm: f64,
     /// Half the height that every view sees, in millimetres.
     pub(super) half_height_mm: f64,
     /// Whether the body reaches beyond the detector's sides.
@@ -65,12 +67,12 @@ impl ConeBeam {
         clear_outside(&mut result, radius_mm);
         let result = hounsfield(&result)?;
         let truncated = scene.radius_mm + MARGIN_MM > MAX_RADIUS_MM;
-        Ok(Self { acquisition, reference: hounsfield(&seen)?, result, half_height_mm, truncated })
+        Ok(Self { acquisition, reference: hounsfield(&seen)?, result, radius_mm, half_height_mm, truncated })
     }
 }
 
 /// Sets what lies farther than `radius_mm` from the z axis to nothing: not every view sees it.
-fn clear_outside(volume: &mut Volume, radius_mm: f64) {
+pub(super) fn clear_outside(volume: &mut Volume, radius_mm: f64) {
     let grid = *volume.grid();
     let [nx, ny, _] = grid.size();
     for (line, row) in volume.values_mut().chunks_exact_mut(nx).enumerate() {

@@ -8,6 +8,8 @@ use tempfile::{Builder, TempDir};
 
 use super::{
     Results,
+    physics::Physics,
+    radiograph::{developed, integrals},
     tomosynthesis::DEPTHS_MM,
     views::{ERROR_HU, FOCUS_MM, contrast, coronal, square, undrawn, wide},
 };
@@ -15,7 +17,7 @@ use crate::{
     context::Context,
     failure::Failure,
     interrupt,
-    pictures::{Diverging, Plane, Raster, Slice},
+    pictures::{Diverging, Plane, Raster, Slice, Window},
     report::significant,
 };
 
@@ -121,8 +123,7 @@ impl Draft<'_> {
         for plane in Plane::ALL {
             let name = plane.name().to_lowercase();
             let slice = Slice::of_volume(&cone_beam.result, plane, FOCUS_MM);
-            let grey = square(&slice, Raster::grey(&slice, wide())).png16().map_err(undrawn)?;
-            self.bytes(context, &format!("cone-beam-{name}.png"), &grey)?;
+            self.grey(context, &format!("cone-beam-{name}.png"), &slice, wide())?;
             let reference = Slice::of_volume(&cone_beam.reference, plane, FOCUS_MM);
             let Some(errors) = slice.minus(&reference) else { continue };
             let colour =
@@ -133,8 +134,7 @@ impl Draft<'_> {
 
         for depth_mm in DEPTHS_MM {
             let slice = coronal(&tomosynthesis.result, depth_mm);
-            let grey = square(&slice, Raster::grey(&slice, contrast(&slice))).png16().map_err(undrawn)?;
-            self.bytes(context, &slice_name(depth_mm), &grey)?;
+            self.grey(context, &slice_name(depth_mm), &slice, contrast(&slice))?;
         }
         self.put(context, "tomosynthesis.nii.gz", |path| write_volume(path, &tomosynthesis.result))?;
 
@@ -142,7 +142,29 @@ impl Draft<'_> {
             let text = acquisition.scan.to_toml()?;
             self.bytes(context, &format!("{name}.toml"), text.as_bytes())?;
         }
-        Ok(())
+        results.physics.as_ref().map_or(Ok(()), |physics| self.physics(context, physics))
+    }
+
+    /// Writes the scans with their physics.
+    fn physics(&mut self, context: &mut Context, physics: &Physics) -> Result<(), Failure> {
+        let (picture, integrals) = (developed(&physics.picture, physics.window)?, integrals(&physics.picture)?);
+        self.put(context, "physics-radiograph.png", |path| write_image(path, &picture))?;
+        self.put(context, "physics-radiograph-integrals.tiff", |path| write_image(path, &integrals))?;
+        for plane in Plane::ALL {
+            let slice = Slice::of_volume(&physics.ct, plane, FOCUS_MM);
+            self.grey(context, &format!("physics-cone-beam-{}.png", plane.name().to_lowercase()), &slice, wide())?;
+        }
+        self.put(context, "physics-cone-beam.nii.gz", |path| write_volume(path, &physics.ct))?;
+        for depth_mm in DEPTHS_MM {
+            let slice = coronal(&physics.contrasts, depth_mm);
+            self.grey(context, &format!("physics-{}", slice_name(depth_mm)), &slice, contrast(&slice))?;
+        }
+        self.put(context, "physics-tomosynthesis.nii.gz", |path| write_volume(path, &physics.contrasts))
+    }
+
+    fn grey(&mut self, context: &mut Context, name: &str, slice: &Slice, window: Window) -> Result<(), Failure> {
+        let grey = square(slice, Raster::grey(slice, window)).png16().map_err(undrawn)?;
+        self.bytes(context, name, &grey)
     }
 }
 

@@ -5,6 +5,7 @@
 //! radiograph · cone_beam · tomosynthesis      one scan each, with what is made of it
 //! enhancement of the radiograph
 //! low_dose    the radiograph with few quanta, denoised
+//! physics     with --physics, the scans again as a tube and a panel take them
 //! accuracy    how far the results are from what went in
 //! page · folder                               the report, and all files
 //! ```
@@ -18,6 +19,7 @@ mod grids;
 #[cfg(feature = "nn")]
 mod low_dose;
 mod page;
+mod physics;
 mod radiograph;
 mod sampling;
 mod scene;
@@ -28,7 +30,7 @@ use std::{path::PathBuf, time::Instant};
 
 use clap::Args;
 use kerma::tasks::enhance::Enhanced;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::{context::Context, failure::Failure, interrupt, report::significant};
 use accuracy::{Deviation, ProjectionError, deviations, projection_error};
@@ -38,6 +40,7 @@ use enhancement::{Clarified, PRESET};
 use folder::{Folder, PAGE};
 #[cfg(feature = "nn")]
 use low_dose::LowDose;
+use physics::{Physics, Real};
 use radiograph::Shot;
 use sampling::Sampling;
 use scene::Scene;
@@ -58,6 +61,9 @@ pub(crate) struct DemoArgs {
     /// Sample half as finely: for slow machines
     #[arg(long)]
     quick: bool,
+    /// Take the scans once more with spectrum, scatter, grid, detector and noise
+    #[arg(long)]
+    physics: bool,
 }
 
 /// All that was computed.
@@ -71,6 +77,7 @@ struct Results {
     tomosynthesis: Tomosynthesis,
     deviations: Vec<Deviation>,
     projection_error: Option<ProjectionError>,
+    physics: Option<Physics>,
     /// What took how many seconds.
     stages: Vec<(String, f64)>,
 }
@@ -126,6 +133,12 @@ fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
         None => None,
     };
     stages.push(("compare with the truth".to_owned(), begin.elapsed().as_secs_f64()));
+    let begin = Instant::now();
+    let physics = match args.physics {
+        true => Some(Physics::of(context, &scene, &sampling, &shot, &cone_beam, &tomosynthesis)?),
+        false => None,
+    };
+    stages.extend(physics.is_some().then(|| ("scans with physics".to_owned(), begin.elapsed().as_secs_f64())));
     Ok(Results {
         scene,
         shot,
@@ -136,6 +149,7 @@ fn compute(args: &DemoArgs, context: &mut Context) -> Result<Results, Failure> {
         tomosynthesis,
         deviations,
         projection_error,
+        physics,
         stages,
     })
 }
@@ -167,6 +181,15 @@ fn measure(results: &Results, context: &mut Context) {
             json!({ "views": view_count, "mean": mean, "relative_bias": relative_bias, "relative_rms": relative_rms });
         context.measure("siddon", object);
     }
+    if let Some(physics) = &results.physics {
+        let measured = |(name, real): (&str, &Real)| {
+            let numbers = real.images.results.iter().map(|result| (result.name.to_owned(), result.value.into()));
+            (name.replace('-', "_"), Value::Object(numbers.collect()))
+        };
+        let mut object: Map<String, Value> = physics.scans().map(measured).into_iter().collect();
+        object.insert("tissues".to_owned(), physics.deviations.iter().map(tissue).collect());
+        context.measure("physics", object);
+    }
     let stage = |(stage, seconds): &(String, f64)| json!({ "stage": stage, "seconds": seconds });
     context.measure("stages", results.stages.iter().map(stage).collect::<Vec<_>>());
 }
@@ -181,6 +204,12 @@ fn headline(results: &Results, context: &Context, folder: &Folder) -> String {
     if let Some(error) = &results.projection_error {
         let percent = significant(error.relative_rms * 100.0, 2);
         lines.push(format!("line integrals against the phantom's closed form: RMS difference {percent} %"));
+    }
+    for (name, real) in results.physics.iter().flat_map(Physics::scans) {
+        let fraction = real.images.results.iter().find(|result| result.name == "scatter_fraction");
+        lines.extend(
+            fraction.map(|share| format!("{name} with physics: scatter fraction {}", significant(share.value, 2))),
+        );
     }
     lines.push(format!("open {}", folder.file(PAGE).display()));
     lines.join("\n")

@@ -68,17 +68,27 @@ impl Shot {
 
     /// Other line integrals of the same view as [`Self::image`] shows the radiograph's.
     pub(super) fn developed(&self, picture: &Slice) -> Result<Image, Failure> {
-        let white = f32::from(u16::MAX);
-        let values = picture.values().iter().map(|v| (self.window.brightness(*v) * white).round()).collect();
-        let sample = Sample::Unsigned { bits: 16 };
-        Ok(Image::new(picture.size(), picture.pixel_mm(), sample, Unit::Arbitrary, values)?)
+        developed(picture, self.window)
     }
 
     /// The line integrals behind the picture.
     pub(super) fn integrals(&self) -> Result<Image, Failure> {
-        let (size, values) = (self.picture.size(), self.picture.values().to_vec());
-        Ok(Image::new(size, self.picture.pixel_mm(), Sample::Float, Unit::LineIntegral, values)?)
+        integrals(&self.picture)
     }
+}
+
+/// The line integrals behind a picture.
+pub(super) fn integrals(picture: &Slice) -> Result<Image, Failure> {
+    let values = picture.values().to_vec();
+    Ok(Image::new(picture.size(), picture.pixel_mm(), Sample::Float, Unit::LineIntegral, values)?)
+}
+
+/// A picture in 16 bits, black to white, with its spacing.
+pub(super) fn developed(picture: &Slice, window: Window) -> Result<Image, Failure> {
+    let white = f32::from(u16::MAX);
+    let values = picture.values().iter().map(|v| (window.brightness(*v) * white).round()).collect();
+    let sample = Sample::Unsigned { bits: 16 };
+    Ok(Image::new(picture.size(), picture.pixel_mm(), sample, Unit::Arbitrary, values)?)
 }
 
 /// The detector's signal behind line integrals.
@@ -94,7 +104,7 @@ fn expose(context: &mut Context, integrals: &Projections) -> Result<Projections,
 }
 
 /// Window over the body's pixels but for their tails.
-fn body_window(integrals: &[f32]) -> Window {
+pub(super) fn body_window(integrals: &[f32]) -> Window {
     let mut body: Vec<f32> = integrals.iter().copied().filter(|p| *p > BODY_INTEGRAL).collect();
     let Some(last) = body.len().checked_sub(1) else { return Window::new(0.0, 1.0) };
     let mut at = |share: f64| *body.select_nth_unstable_by((share * last as f64) as usize, f32::total_cmp).1;

@@ -18,7 +18,7 @@ use crate::{context::Context, failure::Failure, report::significant};
 /// Size of the chest phantom, as its documentation states it.
 const CHEST_MM: [f64; 3] = [380.0, 260.0, 400.0];
 /// Which chest.
-const SEED: u64 = 1;
+pub(super) const SEED: u64 = 1;
 /// A volume that reaches below this is taken to hold CT numbers: nothing but air and padding lies there.
 const HOUNSFIELD_BELOW: f32 = -500.0;
 /// What attenuates more than this, relative to water, belongs to patient or table.

@@ -108,12 +108,12 @@ fn one_case(args: &SimulateArgs, line: &Line, out: &Path, context: &mut Context)
 /// What is asked for a case of a manifest.
 fn request(args: &SimulateArgs, entry: &Entry) -> Result<Request, Failure> {
     let protocol = entry.protocol.as_deref().or(args.protocol.as_deref());
-    let mut text = args.protocol_text(protocol)?;
+    let mut text = args.protocol_text(protocol, Some(&entry.subject))?;
     for (path, value) in &entry.fields {
         text.set(path, value)?;
     }
     let seed = manifest::seed(args.seed, &entry.name);
-    Request::new(entry.ct.clone(), entry.name.clone(), seed, &text, args.keep.clone())
+    Request::new(entry.subject.file(), entry.name.clone(), seed, &text, args.keep.clone())
 }
 
 fn finish(lines: &[Line], done: Vec<Option<Done>>, out: &Path, context: &mut Context) -> Result<(), Failure> {
@@ -158,8 +158,9 @@ fn finish(lines: &[Line], done: Vec<Option<Done>>, out: &Path, context: &mut Con
 /// What a data set is made of, for those who use it.
 fn text_of_card(cases: &BTreeMap<String, (&Record, Option<String>)>) -> String {
     let mut licences: BTreeMap<&str, usize> = BTreeMap::new();
-    for (_, licence) in cases.values() {
-        *licences.entry(licence.as_deref().unwrap_or("not stated in the manifest")).or_default() += 1;
+    for (record, licence) in cases.values() {
+        let none = if record.ct().is_some() { "not stated in the manifest" } else { "no CT but a phantom of kerma" };
+        *licences.entry(licence.as_deref().unwrap_or(none)).or_default() += 1;
     }
     let mut text = format!(
         "# Simulated X-ray images\n\n{} by kerma {}. Every folder has its `{}` with all parameters, seeds and hashes;\n\
@@ -172,10 +173,9 @@ fn text_of_card(cases: &BTreeMap<String, (&Record, Option<String>)>) -> String {
     for (licence, count) in licences {
         text.push_str(&format!("- {licence}: {}\n", counted(count, "case")));
     }
-    text.push_str("\n## Cases\n\n| case | seed | CT, SHA-256 | protocol |\n|---|---|---|---|\n");
+    text.push_str("\n## Cases\n\n| case | seed | CT, SHA-256, or phantom | protocol |\n|---|---|---|---|\n");
     for (name, (record, _)) in cases {
-        let hash = record.inputs.first().map_or("", |input| input.sha256.as_str());
-        text.push_str(&format!("| {name} | {} | {hash} | {} |\n", record.seed, record.description()));
+        text.push_str(&format!("| {name} | {} | {} | {} |\n", record.seed, record.subject(), record.description()));
     }
     text
 }

@@ -2,11 +2,13 @@
 
 use std::{
     collections::HashSet,
-    path::{Component, Path, PathBuf},
+    ffi::OsString,
+    path::{Component, Path},
 };
 
 use sha2::{Digest as _, Sha256};
 
+use super::subject::Subject;
 use crate::failure::Failure;
 
 /// Columns that are no field of the protocol.
@@ -20,7 +22,7 @@ const LICENCE: &str = "licence";
 pub(super) struct Entry {
     /// Name, which is that of its folder.
     pub(super) name: String,
-    pub(super) ct: PathBuf,
+    pub(super) subject: Subject,
     /// Protocol in place of the batch's.
     pub(super) protocol: Option<String>,
     /// Licence of the CT, for the dataset card.
@@ -33,7 +35,7 @@ pub(super) struct Entry {
 pub(super) type Line = Result<Entry, (String, String)>;
 
 /// Reads a manifest, CSV with a heading: `case` and `ct`, and if need be `protocol`, `licence` and fields of the protocol
-/// such as `beam.kvp`. CTs are named relative to the manifest and lie in its folder.
+/// such as `beam.kvp`. CTs are named relative to the manifest and lie in its folder; `phantom:NAME` is none.
 pub(super) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
     let refused = |message: String| Failure::input(message).in_file(path);
     let mut reader = csv::ReaderBuilder::new()
@@ -70,13 +72,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<Line>, Failure> {
 }
 
 fn entry(folder: &Path, place: &str, fields: Vec<(String, String)>, names: &mut HashSet<String>) -> Line {
-    let mut entry =
-        Entry { name: String::new(), ct: PathBuf::new(), protocol: None, licence: None, fields: Vec::new() };
-    let mut ct = String::new();
+    let subject = Subject::from(OsString::new());
+    let mut entry = Entry { name: String::new(), subject, protocol: None, licence: None, fields: Vec::new() };
     for (column, value) in fields {
         match column.as_str() {
             CASE => entry.name = value,
-            CT => ct = value,
+            CT => entry.subject = OsString::from(value).into(),
             _ if value.is_empty() => {}
             PROTOCOL => entry.protocol = Some(value),
             LICENCE => entry.licence = Some(value),
@@ -92,11 +93,16 @@ fn entry(folder: &Path, place: &str, fields: Vec<(String, String)>, names: &mut 
     if !names.insert(entry.name.clone()) {
         return refused(format!("{place}: there is another case of this name"));
     }
-    let is_inside = Path::new(&ct).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if ct.is_empty() || !is_inside {
-        return refused(format!("{place}: ct must be a file in the manifest's folder, got \"{ct}\""));
+    if let Subject::File(ct) = &mut entry.subject {
+        let is_inside = ct.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        if ct.as_os_str().is_empty() || !is_inside {
+            let got = ct.display();
+            return refused(format!(
+                "{place}: ct must be a file in the manifest's folder, or phantom:NAME, got \"{got}\""
+            ));
+        }
+        *ct = folder.join(&*ct);
     }
-    entry.ct = folder.join(ct);
     Ok(entry)
 }
 
@@ -119,12 +125,13 @@ mod tests {
 
     #[test]
     fn cases_have_names_files_and_fields() {
-        let text = "case,ct,beam.kvp,licence\n# a remark\nfirst, a/b.nii.gz,110,CC BY 4.0\nsecond,c.nii,,\n";
+        let text = "case,ct,beam.kvp,licence\n# a remark\nfirst, a/b.nii.gz,110,CC BY 4.0\nsecond,c.nii,,\nthird,phantom:chest,,\n";
         let lines = lines(text).unwrap();
         let first = lines[0].as_ref().unwrap();
         assert_eq!((first.name.as_str(), first.fields.as_slice()), ("first", &[("beam.kvp".into(), "110".into())][..]));
-        assert!(first.ct.ends_with("a/b.nii.gz") && first.licence.as_deref() == Some("CC BY 4.0"));
+        assert!(first.subject.file().unwrap().ends_with("a/b.nii.gz") && first.licence.as_deref() == Some("CC BY 4.0"));
         assert!(lines[1].as_ref().unwrap().fields.is_empty());
+        assert_eq!(lines[2].as_ref().unwrap().subject, Subject::Phantom("chest".to_owned()));
     }
 
     #[test]

@@ -3,10 +3,12 @@ mod batch;
 mod clean;
 mod dose;
 mod files;
+mod images;
 mod manifest;
 mod one;
 mod page;
 mod record;
+mod subject;
 
 use std::path::PathBuf;
 
@@ -18,15 +20,21 @@ use kerma::tasks::simulate::{Part, Protocol, ProtocolText};
 
 #[cfg(feature = "nn")]
 pub(super) use self::clean::clean_views;
+pub(super) use self::{
+    images::Simulated,
+    page::{signals, spectrum},
+};
 use self::{
     one::Request,
     record::{Hashed, Record, Variant},
+    subject::Subject,
 };
 use crate::{context::Context, failure::Failure};
 
 const EXAMPLES: &str = "\
 Examples:
   kerma simulate chest.nii.gz --protocol chest-radiograph --out film
+  kerma simulate phantom:chest:3 --protocol chest-ct --out turn
   kerma simulate ct-folder --protocol chest-tomosynthesis --scatter none --set beam.mas=0.2 --out sweep
   kerma simulate --show-protocol chest-radiograph > mine.toml
   kerma simulate chest.nii.gz --protocol mine.toml --keep raw,integrals,primary,scatter,thickness --out film
@@ -34,6 +42,7 @@ Examples:
   kerma simulate --manifest cases.csv --protocol chest-radiograph --jobs 2 --out data
 
 A manifest is CSV with the columns case and ct, and if need be protocol, licence and fields of the protocol (beam.kvp).
+phantom:NAME in place of a CT is a phantom of kerma phantom; patient.phantom has its seed and the side of its voxels.
 Any number of a protocol may be a range, { from = 110, to = 125 }, drawn by the seed and the field's name.
 Physics, effects and their order: docs/methods/simulation.md.";
 
@@ -41,10 +50,9 @@ Physics, effects and their order: docs/methods/simulation.md.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SimulateArgs {
-    /// CT volume in Hounsfield units, or folder of DICOM slices
-    #[arg(required_unless_present_any = ["manifest", "again", "show_protocol"])]
-    #[arg(conflicts_with_all = ["manifest", "again", "show_protocol"])]
-    ct: Option<PathBuf>,
+    /// CT volume in Hounsfield units, folder of DICOM slices, or built-in phantom, phantom:NAME[:SEED]
+    #[arg(value_name = "CT", conflicts_with_all = ["manifest", "again", "show_protocol"])]
+    subject: Option<Subject>,
     /// Built-in protocol, or a file in TOML
     #[arg(long, value_name = "NAME|FILE")]
     protocol: Option<String>,
@@ -92,13 +100,14 @@ fn part() -> impl TypedValueParser<Value = Part> {
 }
 
 impl SimulateArgs {
-    /// The protocol with what the command line sets.
-    fn protocol_text(&self, name: Option<&str>) -> Result<ProtocolText, Failure> {
+    /// The protocol, told of its phantom, with what the command line sets.
+    fn protocol_text(&self, name: Option<&str>, subject: Option<&Subject>) -> Result<ProtocolText, Failure> {
         let Some(name) = name else {
             let names = Protocol::NAMES.join(", ");
             return Err(Failure::input(format!("simulate needs --protocol: one of {names}, or a .toml file")));
         };
         let mut text = ProtocolText::find(name)?;
+        subject.map_or(Ok(()), |subject| subject.tell(&mut text))?;
         for field in &self.set {
             let (path, value) = field
                 .split_once('=')
@@ -142,8 +151,8 @@ pub(crate) fn run(args: &SimulateArgs, context: &mut Context) -> Result<(), Fail
     if let Some(manifest) = &args.manifest {
         return batch::run(args, manifest, out, context);
     }
-    let (request, former) = match (&args.again, &args.ct) {
-        (Some(file), _) => {
+    let (request, former) = match &args.again {
+        Some(file) => {
             let record = Record::read(file)?;
             record.check_inputs()?;
             if record.version != env!("CARGO_PKG_VERSION") || record.shaders_sha256 != record::shaders_sha256() {
@@ -156,12 +165,12 @@ pub(crate) fn run(args: &SimulateArgs, context: &mut Context) -> Result<(), Fail
             }
             (Request::again(&record)?, Some(record))
         }
-        (None, Some(ct)) => {
-            let text = args.protocol_text(args.protocol.as_deref())?;
+        None => {
+            let text = args.protocol_text(args.protocol.as_deref(), args.subject.as_ref())?;
             let name = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            (Request::new(ct.clone(), name, args.seed, &text, args.keep.clone())?, None)
+            let ct = args.subject.as_ref().and_then(Subject::file);
+            (Request::new(ct, name, args.seed, &text, args.keep.clone())?, None)
         }
-        (None, None) => return Err(Failure::input("simulate needs a CT, --manifest or --again")),
     };
     if args.dry_run {
         let said = one::forecast(&request, context)?.say(context);

@@ -1,4 +1,4 @@
-//! One case, from the CT to its folder.
+//! One case, from the CT or the phantom to its folder.
 
 use std::{
     iter,
@@ -7,10 +7,10 @@ use std::{
 };
 
 use kerma::{
-    data::{Image, Projections, Volume},
+    data::{Image, Volume},
     io::read_volume,
     tasks::{
-        Recorded, Redundancy, Task,
+        Recorded, Task,
         simulate::{Case, Part, Protocol, ProtocolError, ProtocolText},
     },
 };
@@ -18,6 +18,7 @@ use kerma::{
 use super::{
     dose,
     files::Draft,
+    images::Simulated,
     page,
     record::{Dates, Hashed, Machine, Record, Variant, shaders_sha256},
 };
@@ -32,7 +33,8 @@ const EVEN: [f64; 2] = [1.0, 0.01];
 /// A case that is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
-    ct: PathBuf,
+    /// None where the protocols name a phantom.
+    ct: Option<PathBuf>,
     name: String,
     seed: u64,
     /// Variants by their names; one without a name where there are none.
@@ -71,7 +73,7 @@ impl Forecast {
 
 impl Request {
     pub(super) fn new(
-        ct: PathBuf,
+        ct: Option<&Path>,
         name: String,
         seed: u64,
         protocol: &ProtocolText,
@@ -79,13 +81,17 @@ impl Request {
     ) -> Result<Self, Failure> {
         let variants = protocol.variants()?;
         let drawn = variants.into_iter().map(|(variant, text)| Ok((variant, text.draw(seed)?)));
-        Ok(Self { ct, name, seed, protocols: drawn.collect::<Result<_, ProtocolError>>()?, keep })
+        let protocols: Vec<(String, Protocol)> = drawn.collect::<Result<_, ProtocolError>>()?;
+        if ct.is_none() && protocols.iter().any(|(_, protocol)| protocol.patient.phantom.is_none()) {
+            let wrong = "simulate needs a CT, phantom:NAME, a protocol with patient.phantom, --manifest or --again";
+            return Err(Failure::input(wrong));
+        }
+        Ok(Self { ct: ct.map(Path::to_owned), name, seed, protocols, keep })
     }
 
     /// What a record asks for.
     pub(super) fn again(record: &Record) -> Result<Self, Failure> {
-        let ct = record.inputs.first().map(|input| input.file.clone());
-        let ct = ct.ok_or_else(|| Failure::input("the record names no CT"))?;
+        let ct = record.ct().map(|input| input.file.clone());
         let keep = Part::ALL.into_iter().filter(|part| record.keep.iter().any(|name| name == part.name())).collect();
         let protocols =
             record.protocols.iter().map(|variant| (variant.name.clone(), variant.protocol.clone())).collect();
@@ -102,7 +108,7 @@ impl Request {
 
     /// The CT and all other files, hashed.
     fn inputs(&self) -> Result<Vec<Hashed>, Failure> {
-        let mut files = vec![self.ct.clone()];
+        let mut files = Vec::from_iter(self.ct.clone());
         for (_, protocol) in &self.protocols {
             let labels =
                 protocol.patient.labels.iter().flat_map(|labels| [Some(&labels.materials), labels.map.as_ref()]);
@@ -120,18 +126,24 @@ impl Request {
         self.keep.iter().map(|part| part.name().to_owned()).collect()
     }
 
-    /// Reads the CT, or the label map that takes its place, once: a copy for each variant, of which the last is what was read.
-    fn volumes(&self, context: &mut Context) -> Result<impl Iterator<Item = Volume> + use<>, Failure> {
+    /// Reads the CT, or the label map that takes its place, once: a copy for each variant, of which the last is what was read; none for
+    /// phantoms.
+    fn volumes(&self, context: &mut Context) -> Result<impl Iterator<Item = Option<Volume>> + use<>, Failure> {
+        let Some(ct) = &self.ct else { return Ok(iter::repeat_n(None, self.protocols.len())) };
         let is_map = |protocol: &Protocol| protocol.patient.labels.as_ref().is_some_and(|labels| labels.map.is_none());
         let volume = match self.protocols.iter().all(|(_, protocol)| is_map(protocol)) {
-            true => context.read(|| read_volume(&self.ct, None))?,
-            false => inputs::ct(&self.ct, context)?,
+            true => context.read(|| read_volume(ct, None))?,
+            false => inputs::ct(ct, context)?,
         };
-        Ok(iter::repeat_n(volume, self.protocols.len()))
+        Ok(iter::repeat_n(Some(volume), self.protocols.len()))
     }
 
-    fn case(&self, protocol: &Protocol, ct: Volume, context: &mut Context) -> Result<Case, Failure> {
-        context.compute(|| Case::new(protocol, ct, self.seed)).map_err(|error| Failure::from(error).in_file(&self.ct))
+    fn case(&self, protocol: &Protocol, ct: Option<Volume>, context: &mut Context) -> Result<Case, Failure> {
+        let case = context.compute(|| Case::new(protocol, ct, self.seed)).map_err(Failure::from);
+        match &self.ct {
+            Some(ct) => case.map_err(|failure| failure.in_file(ct)),
+            None => case,
+        }
     }
 }
 
@@ -164,27 +176,15 @@ pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> R
 fn variant(
     request: &Request,
     (name, protocol): &(String, Protocol),
-    ct: Volume,
+    ct: Option<Volume>,
     draft: &mut Draft,
     context: &mut Context,
 ) -> Result<Variant, Failure> {
     let file = |stem: &str| Variant::file(name, stem);
     let case = request.case(protocol, ct, context)?;
-    let scatter = match case.scatter()? {
-        Some(task) => {
-            Some(context.drive("scatter", |device, control| Ok(pollster::block_on(task.run(device, control))?))?)
-        }
-        None => None,
-    };
     let parts: Vec<Part> =
         Part::ALL.into_iter().filter(|part| request.keep.contains(part) || SHOWN.contains(part)).collect();
-    let task = context.record(|| case.exposure(scatter.as_ref(), &parts))?;
-    let outputs = context.run("exposure", task.graph())?;
-    let exposed = task.finish(outputs)?;
-    let reconstruction = match exposed.stack(Part::Integrals) {
-        Some(integrals) => reconstruct(&case, integrals, context)?,
-        None => None,
-    };
+    let Simulated { exposed, scatter, reconstruction, mut results } = Simulated::of(&case, &parts, context)?;
     for (part, stem, stack) in exposed.named() {
         if request.keep.contains(&part) {
             draft.stack(context, &file(stem), stack)?;
@@ -207,12 +207,11 @@ fn variant(
         draft.volume(context, &file("reconstruction"), volume)?;
         draft.planes(context, &file("reconstruction"), volume)?;
     }
-    if let Some(scatter) = scatter.as_ref().filter(|_| request.keep.contains(&Part::Scatter))
-        && let Some(errors) = case.scatter_errors(scatter)?
+    if let Some(scatter) = scatter.filter(|_| request.keep.contains(&Part::Scatter))
+        && let Some(errors) = case.scatter_errors(&scatter)?
     {
         draft.stack(context, &file("scatter-error"), &errors)?;
     }
-    let mut results = case.results(&exposed, scatter.as_ref())?;
     let dose = match case.dose()? {
         Some(task) => {
             Some(context.drive("dose", |device, control| Ok(pollster::block_on(task.run(device, control))?))?)
@@ -244,16 +243,6 @@ fn even_fields(case: &Case, context: &mut Context) -> Result<Vec<(f64, Image)>, 
         }
     }
     Ok(fields)
-}
-
-/// The reconstruction, in mm⁻¹, and whether these are attenuation coefficients and no mere contrasts.
-fn reconstruct(case: &Case, integrals: &Projections, context: &mut Context) -> Result<Option<(Volume, bool)>, Failure> {
-    let Some(task) = context.record(|| case.straightened(integrals))? else { return Ok(None) };
-    let outputs = context.run("beam hardening", task.graph())?;
-    let straight = task.finish(outputs)?;
-    let task = context.record(|| case.reconstruction(straight))?;
-    let outputs = context.run("reconstruction", task.graph())?;
-    Ok(Some((task.finish(outputs)?, task.redundancy() != Redundancy::LimitedArc)))
 }
 
 /// What a case would take, from its plan; the time is that of one view of it, measured.

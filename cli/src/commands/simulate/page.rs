@@ -32,12 +32,14 @@ pub(super) fn report(
     let self_test = context.device()?.self_test().summary();
     let views = case.room().views().len();
     let [columns, rows] = case.room().detector();
-    let lead = format!("{} {views} × {columns} × {rows} pixels.", case.protocol().description);
+    let phantom = case.protocol().patient.phantom.as_ref();
+    let subject = phantom.map_or_else(String::new, |phantom| format!(" {phantom}."));
+    let lead = format!("{}{subject} {views} × {columns} × {rows} pixels.", case.protocol().description);
     let mut report = Report::new(format!("{name}, simulated"), lead)
         .summary(context.summary().for_page(self_test))
-        .section(images(case, exposed));
-    if let Some(beam) = beam(case)? {
-        report = report.section(beam);
+        .section(signals(case, exposed).into_iter().fold(Section::new("Images"), Section::figure));
+    if let Some(figure) = spectrum(case)? {
+        report = report.section(Section::new("Beam").figure(figure));
     }
     if let Some(noise) = noise(even)? {
         report = report.section(noise);
@@ -58,13 +60,17 @@ pub(super) fn report(
         report = report.section(Section::new("Reconstruction").figure(Figure::new(caption).panels(planes)));
     }
     let notes = Section::new("What to keep in mind").notes([
-        "Not for diagnosis: a simulation from a CT, with its voxels, its noise and what it cut off.",
+        match phantom {
+            Some(_) => "Not for diagnosis: a simulation from a schematic phantom, which ends at its faces.",
+            None => "Not for diagnosis: a simulation from a CT, with its voxels, its noise and what it cut off.",
+        },
         "What is simulated and what is left out: docs/methods/simulation.md.",
     ]);
     Ok(report.section(notes).to_html())
 }
 
-fn images(case: &Case, exposed: &Exposed) -> Section {
+/// The middle view, what its signal is made of, and a profile.
+pub(in crate::commands) fn signals(case: &Case, exposed: &Exposed) -> Vec<Figure> {
     let middle = case.room().views().len() / 2;
     let slice = |stack: &Projections| Slice::of_view(stack, case.room(), middle);
     let shown = |title: &str, stack: &Projections| {
@@ -78,8 +84,7 @@ fn images(case: &Case, exposed: &Exposed) -> Section {
         Figure::new("The middle view, head up, bone white; the signals of primary and scattered photons in keV.");
     figure = figure.panels(integrals.and_then(|stack| shown("Line integrals", stack)));
     figure = figure.panels(primary.and_then(|stack| shown("Primary", stack)));
-    let mut section = Section::new("Images");
-    let Some((primary, scatter)) = primary.zip(scatter) else { return section.figure(figure) };
+    let Some((primary, scatter)) = primary.zip(scatter) else { return vec![figure] };
     let fraction: Vec<f32> = primary
         .values()
         .iter()
@@ -91,7 +96,6 @@ fn images(case: &Case, exposed: &Exposed) -> Section {
     if let Some(slice) = share.ok().and_then(|share| slice(&share)) {
         figure = figure.panel(Panel::grey("Scatter fraction, 0 to 1", slice, Window::new(0.0, 1.0)));
     }
-    section = section.figure(figure);
     let row = primary.detector()[1] / 2;
     let along = |stack: &Projections| -> Vec<[f64; 2]> {
         let [columns, _] = stack.detector();
@@ -102,10 +106,11 @@ fn images(case: &Case, exposed: &Exposed) -> Section {
     };
     let chart =
         Chart::new("along u in mm", "keV per pixel").line("primary", along(primary)).line("scatter", along(scatter));
-    section.figure(Figure::new("The middle row of the detector.").panel(Panel::chart("Profile", chart)))
+    vec![figure, Figure::new("The middle row of the detector.").panel(Panel::chart("Profile", chart))]
 }
 
-fn beam(case: &Case) -> Result<Option<Section>, Failure> {
+/// The spectrum on the central ray; none without a beam.
+pub(in crate::commands) fn spectrum(case: &Case) -> Result<Option<Figure>, Failure> {
     let Some((before, behind)) = case.spectra()? else { return Ok(None) };
     let share = |spectrum: &Spectrum| -> Vec<[f64; 2]> {
         let total = spectrum.total_per_mm2();
@@ -117,7 +122,7 @@ fn beam(case: &Case) -> Result<Option<Section>, Failure> {
         .line("behind 200 mm of water", share(&behind));
     let figure = Figure::new("Spectrum on the central ray at the detector, each with a sum of 1.")
         .panel(Panel::chart("Spectrum", chart));
-    Ok(Some(Section::new("Beam").figure(figure)))
+    Ok(Some(figure))
 }
 
 /// Normalised noise power spectra of even fields, each behind a layer of the transmission beside it.

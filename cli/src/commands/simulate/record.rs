@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kerma::{kernels, tasks::simulate::Protocol};
+use kerma::{
+    kernels,
+    tasks::simulate::{PhantomSection, Protocol},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -90,6 +93,23 @@ impl Record {
         let refused = |error: &dyn std::fmt::Display| Failure::input(format!("{}: {error}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| refused(&error))?;
         serde_json::from_str(&text).map_err(|error| refused(&format!("is no {FILE} of kerma simulate: {error}")))
+    }
+
+    /// The CT; none where a phantom takes its place.
+    pub(super) fn ct(&self) -> Option<&Hashed> {
+        self.inputs.first().filter(|_| self.phantom().is_none())
+    }
+
+    fn phantom(&self) -> Option<&PhantomSection> {
+        self.protocols.first().and_then(|variant| variant.protocol.patient.phantom.as_ref())
+    }
+
+    /// The hash of the CT, or the phantom.
+    pub(super) fn subject(&self) -> String {
+        match self.phantom() {
+            Some(phantom) => phantom.to_string(),
+            None => self.ct().map_or_else(String::new, |ct| ct.sha256.clone()),
+        }
     }
 
     /// What the case is, in a line.

@@ -1,10 +1,11 @@
-//! The report: one chapter per scan and one for the enhancement, then accuracy, time, remarks and files.
+//! The report: one chapter per scan and one for the enhancement, then physics where it is asked for, accuracy, time, remarks and files.
 
 mod accuracy;
 mod cone_beam;
 mod enhancement;
 #[cfg(feature = "nn")]
 mod low_dose;
+mod physics;
 mod radiograph;
 mod remarks;
 mod tomosynthesis;
@@ -37,13 +38,15 @@ pub(super) fn report(results: &Results, account: &summary::Summary, self_test: S
         .section(enhancement::section(results));
     #[cfg(feature = "nn")]
     let report = report.section(low_dose::section(results));
+    let mut report = report.section(cone_beam::section(results)?).section(tomosynthesis::section(results));
+    if let Some(physics) = &results.physics {
+        report = report.section(physics::section(results, physics)?);
+    }
     Ok(report
-        .section(cone_beam::section(results)?)
-        .section(tomosynthesis::section(results))
         .section(accuracy::section(results))
         .section(Section::new("Time").table(Table::timing("Seconds of each stage", results.stages.iter().cloned())))
         .section(remarks::keep_in_mind(results))
-        .section(remarks::files()))
+        .section(remarks::files(results.physics.is_some())))
 }
 
 fn scene(results: &Results) -> Result<Section, Failure> {

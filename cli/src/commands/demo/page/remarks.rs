@@ -27,9 +27,11 @@ pub(super) fn keep_in_mind(results: &Results) -> Section {
     };
     let notes = [
         "Not for diagnosis: a demonstration of computations.".to_owned(),
-        "The beam has one energy, 60 keV. There is no scatter, no noise, no focal spot and no blur of the detector; real \
-         radiographs have all of them and lower contrast."
-            .to_owned(),
+        format!(
+            "The beam has one energy, 60 keV. There is no scatter, no noise, no focal spot and no blur of the detector; real \
+             radiographs have all of them and lower contrast{}.",
+            if results.physics.is_some() { ", as the chapter on physics shows" } else { "" }
+        ),
         "Enhanced grey values are no measure of attenuation any more: they depend on their surroundings, and rims along \
          edges and around the body belong to the method."
             .to_owned(),
@@ -54,25 +56,34 @@ pub(super) fn keep_in_mind(results: &Results) -> Section {
 }
 
 /// What lies beside the page.
-pub(super) fn files() -> Section {
+pub(super) fn files(has_physics: bool) -> Section {
     let slices = DEPTHS_MM.map(slice_name).join(", ");
-    Section::new("Files").table(
-        Table::new("Beside this page", ["File", "What it holds"])
-            .row(["radiograph.png", "the radiograph, 16 bits, with the detector's spacing"])
-            .row(["radiograph-enhanced.png", "the radiograph enhanced, 16 bits, with the detector's spacing"])
+    let table = Table::new("Beside this page", ["File", "What it holds"])
+        .row(["radiograph.png", "the radiograph, 16 bits, with the detector's spacing"])
+        .row(["radiograph-enhanced.png", "the radiograph enhanced, 16 bits, with the detector's spacing"])
+        .row([
+            "radiograph-low-dose.png, radiograph-denoised.png",
+            "with few quanta, and denoised (where networks are built in)",
+        ])
+        .row(["radiograph-integrals.tiff", "its line integrals, 32-bit floating point"])
+        .row(["cone-beam.nii.gz", "the reconstruction in HU"])
+        .row(["cone-beam-axial.png, -coronal, -sagittal", "its planes, 16 bits, −1000 to 500 HU"])
+        .row(["cone-beam-axial-error.png, -coronal, -sagittal", "the same minus what went in, −100 to 100 HU"])
+        .row(["tomosynthesis.nii.gz", "the slices' contrasts in mm⁻¹"])
+        .row([slices.as_str(), "slices, 16 bits, each in its own window"])
+        .row([
+            "radiograph.toml, cone-beam.toml, tomosynthesis.toml",
+            "the geometries, for kerma project and reconstruct",
+        ]);
+    let table = match has_physics {
+        true => table
+            .row(["physics-radiograph.png, physics-radiograph-integrals.tiff", "the radiograph with physics"])
             .row([
-                "radiograph-low-dose.png, radiograph-denoised.png",
-                "with few quanta, and denoised (where networks are built in)",
+                "physics-cone-beam.nii.gz, physics-cone-beam-axial.png, -coronal, -sagittal",
+                "the CT with physics, in HU",
             ])
-            .row(["radiograph-integrals.tiff", "its line integrals, 32-bit floating point"])
-            .row(["cone-beam.nii.gz", "the reconstruction in HU"])
-            .row(["cone-beam-axial.png, -coronal, -sagittal", "its planes, 16 bits, −1000 to 500 HU"])
-            .row(["cone-beam-axial-error.png, -coronal, -sagittal", "the same minus what went in, −100 to 100 HU"])
-            .row(["tomosynthesis.nii.gz", "the slices' contrasts in mm⁻¹"])
-            .row([slices.as_str(), "slices, 16 bits, each in its own window"])
-            .row([
-                "radiograph.toml, cone-beam.toml, tomosynthesis.toml",
-                "the geometries, for kerma project and reconstruct",
-            ]),
-    )
+            .row(["physics-tomosynthesis.nii.gz, physics-tomosynthesis-….png", "the tomosynthesis with physics"]),
+        false => table,
+    };
+    Section::new("Files").table(table)
 }

@@ -61,7 +61,7 @@ fn projections(results: &Results) -> Figure {
     Figure::new("First, middle and last view, as line integrals.").panels(chosen.into_iter().filter_map(view))
 }
 
-fn title(depth_mm: f64) -> String {
+pub(super) fn title(depth_mm: f64) -> String {
     let side = if depth_mm < 0.0 { "behind" } else { "before" };
     format!("{} mm {side} the isocentre", significant(depth_mm.abs(), 3))
 }
