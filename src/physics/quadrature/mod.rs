@@ -104,9 +104,10 @@ impl Quadrature {
     /// that materials keep their proportions. Absorption edges that count divide the beam. Each part has the nodes of a Gauss quadrature
     /// for the signal's mean over thicknesses drawn from a fixed seed, and gets another where it errs most; energies and weights are
     /// then fitted by least squares of the relative error (Levenberg and Marquardt; Lawson's weights). Other thicknesses judge the result.
+    /// Where 24 nodes do not suffice, as for dozens of materials, all of them stay.
     ///
     /// # Errors
-    /// [`PhysicsError::Value`] for a thickness that is negative or not finite, or when 24 nodes do not suffice.
+    /// [`PhysicsError::Value`] for a thickness that is negative or not finite.
     pub fn reduced(&self, longest_mm: &[f64]) -> Result<(Self, f64), PhysicsError> {
         if longest_mm.len() != self.materials.len() {
             let allowed = format!("that of the materials, {}", self.materials.len());
@@ -138,9 +139,7 @@ impl Quadrature {
                 return Ok((Self { materials: self.materials.clone(), nodes: best }, worst));
             }
             if best.len() >= self.nodes.len().min(MAX_NODES) {
-                let what = format!("error of −ln T with {} energies", best.len());
-                let allowed = format!("{QUADRATURE_TOLERANCE} or less");
-                return Err(PhysicsError::value(what, allowed, format!("{worst:.1e}")));
+                return self.whole(&judged);
             }
             let errors = parts.iter().zip(&gauss).map(|(part, pairs)| match pairs.len() < part.bins.len() {
                 true => fitted.error_of(&self.nodes[part.bins.clone()], pairs),
@@ -149,6 +148,18 @@ impl Quadrature {
             let worst_part = errors.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(part, _)| part);
             gauss[worst_part] = self.gauss(&parts[worst_part], gauss[worst_part].len() + 1, &fitted)?;
         }
+    }
+
+    /// All nodes but those of next to no weight, where few do not suffice: for dozens of materials.
+    fn whole(&self, judged: &Samples) -> Result<(Self, f64), PhysicsError> {
+        let nodes = normalised(self.nodes.iter().filter(|node| node.weight >= LEAST_WEIGHT).cloned().collect());
+        let worst = judged.worst(&nodes);
+        if worst > QUADRATURE_TOLERANCE {
+            let what = format!("error of −ln T with {} energies", nodes.len());
+            let allowed = format!("{QUADRATURE_TOLERANCE} or less");
+            return Err(PhysicsError::value(what, allowed, format!("{worst:.1e}")));
+        }
+        Ok((Self { materials: self.materials.clone(), nodes }, worst))
     }
 
     /// Parts of the beam between the absorption edges that count.
@@ -296,6 +307,29 @@ mod tests {
         let want = (-materials[0].attenuation_per_mm(60.0).unwrap() * 30.0).exp();
         assert!((reduced.transmission(&[30.0]) / want - 1.0).abs() < 1e-12 && worst < 1e-12);
         assert_eq!(reduced.nodes().len(), 1);
+    }
+
+    #[test]
+    fn all_energies_stay_where_few_do_not_suffice_for_many_materials() {
+        let names = [
+            "air",
+            "lung",
+            "adipose",
+            "muscle",
+            "blood",
+            "liver",
+            "cartilage",
+            "trabecular-bone",
+            "cortical-bone",
+            "Al",
+        ];
+        let more = ["I", "Ti", "Fe", "caesium-iodide"];
+        let materials = materials(&[&names[..], &more].concat());
+        let bins = beam(120.0, &["al:3"], &materials);
+        let longest = [[600.0; 10].as_slice(), &[5.0; 4]].concat();
+        let (whole, worst) = bins.reduced(&longest).unwrap();
+        assert!(whole.nodes().len() > MAX_NODES && worst <= QUADRATURE_TOLERANCE, "{worst}");
+        assert!(whole.nodes().iter().all(|node| node.weight >= LEAST_WEIGHT));
     }
 
     #[test]
