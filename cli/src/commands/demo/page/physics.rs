@@ -11,7 +11,7 @@ use crate::{
         simulate::{signals, spectrum},
     },
     failure::Failure,
-    pictures::{Plane, Slice},
+    pictures::{Plane, Slice, Window},
     report::{Figure, Panel, Section, Table, significant},
 };
 
@@ -33,8 +33,12 @@ pub(super) fn section(results: &Results, physics: &Physics) -> Result<Section, F
     )
     .panel(Panel::compared("Ideal and real radiograph", before, after));
     let planes = |volume: &Volume| Panel::planes(volume, FOCUS_MM, wide());
-    let axial =
-        |title: &str, volume: &Volume| Panel::grey(title, Slice::of_volume(volume, Plane::Axial, FOCUS_MM), soft());
+    let axial = |title: &str, volume: &Volume, window: Window| {
+        Panel::grey(title, Slice::of_volume(volume, Plane::Axial, FOCUS_MM), window)
+    };
+    // What scatter takes from soft tissue would leave it black.
+    let loss_hu = physics.deviations.first().map_or(0.0, |tissue| tissue.bias_hu) as f32;
+    let own = Window::new(soft().black + loss_hu, soft().white + loss_hu);
     let slices = DEPTHS_MM.map(|depth| {
         let slice = coronal(&physics.contrasts, depth);
         let window = contrast(&slice);
@@ -49,10 +53,11 @@ pub(super) fn section(results: &Results, physics: &Physics) -> Result<Section, F
         .figure(Figure::new("The cone-beam CT: the planes of the ideal one.").panels(planes(&physics.ct)))
         .figure(
             Figure::new(
-                "The axial slice in a window for soft tissue: noise, and the shade of scatter, which takes hundreds of HU from the middle where no grid stops it.",
+                "The axial slice in a window for soft tissue, moved to where it lies: scatter, which no grid stops here, takes \
+                 hundreds of HU, the more the thicker the body.",
             )
-            .panel(axial("With physics", &physics.ct))
-            .panel(axial("Ideal", &results.cone_beam.result)),
+            .panel(axial("With physics", &physics.ct, own))
+            .panel(axial("Ideal", &results.cone_beam.result, soft())),
         )
         .figure(Figure::new("Coronal slices of the tomosynthesis, as above.").panels(slices))
         .table(numbers(physics))
