@@ -35,6 +35,7 @@ fn photons(c: &mut Criterion) {
         position_mm: DVec3::new(0.0, -1600.0, 0.0),
         corner_mm: DVec3::new(-120.0, 0.0, -120.0),
         edges_mm: [DVec3::X * 240.0, DVec3::Z * 240.0],
+        blades: Vec::new(),
         spectrum,
     };
     let steps_mm = [DVec3::X * 4.0, DVec3::Z * 4.0];

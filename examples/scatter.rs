@@ -77,6 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         position_mm: DVec3::new(0.0, SOURCE_Y_MM, 0.0),
         corner_mm: DVec3::new(-u / 2.0, DETECTOR_Y_MM, -v / 2.0),
         edges_mm: [DVec3::X * u, DVec3::Z * v],
+        blades: Vec::new(),
         spectrum,
     };
     let half = DVec3::new(f64::from(SIZE[0]), 0.0, f64::from(SIZE[1])) * (PIXEL_MM / 2.0);

@@ -127,6 +127,7 @@ impl Beam {
             position_mm: DVec3::new(0.0, -self.aside_mm, 0.0),
             corner_mm: DVec3::new(-195.0, -195.0, 1800.0),
             edges_mm: [DVec3::X * 390.0, DVec3::Y * 390.0],
+            blades: Vec::new(),
             spectrum: known_good(Spectrum::from_csv(self.spectrum)),
         }
     }

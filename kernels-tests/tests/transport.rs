@@ -67,6 +67,7 @@ fn block(material: Material, size_mm: [f64; 3], energy_kev: f64) -> (Tables, Sou
         position_mm: DVec3::new(0.1, 0.1, -500.0),
         corner_mm: DVec3::new(0.1, 0.1, 0.0),
         edges_mm: [DVec3::ZERO; 2],
+        blades: Vec::new(),
         spectrum: mono(energy_kev),
     };
     (Tables::new(&body, None).unwrap(), source)
@@ -98,6 +99,34 @@ fn the_primary_behind_tissue_is_the_exponential() {
     let (tables, source) = block(tissue.with_density(1.08).unwrap(), [200.0; 3], 56.4);
     let denser = sum(&followed(&tables, &source, Some(&counter(300.0)), count), &[Class::Primary]);
     assert!((denser - ours).abs() > 4.0 * error);
+}
+
+#[test]
+fn no_photon_passes_the_blades_and_what_they_leave_open_is_even() {
+    let air = Material::by_name("air").unwrap();
+    let (tables, mut source) = block(air, [400.0, 400.0, 2.0], 60.0);
+    // 20 × 20 pixels of 20 mm behind a field of as many.
+    source.corner_mm = DVec3::new(-200.0, -200.0, 10.0);
+    source.edges_mm = [DVec3::X * 400.0, DVec3::Y * 400.0];
+    source.position_mm = DVec3::Z * -4000.0;
+    source.blades = vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]];
+    let steps = [DVec3::X * 20.0, DVec3::Y * 20.0];
+    let detector = DetectorPlane::new(source.corner_mm, steps, [20, 20], |_| 1.0);
+    let tally = followed(&tables, &source, Some(&detector), 2_000_000);
+    let image = tally.image(&[Class::Primary]);
+    let mut worst = 0.0_f64;
+    for (at, pixel) in image.iter().enumerate() {
+        let (column, row) = (at % 20, at / 20);
+        match column.cmp(&row) {
+            // Open where a is above b.
+            std::cmp::Ordering::Less => assert_eq!(pixel.mean, 0.0, "{column}, {row}"),
+            std::cmp::Ordering::Equal => {}
+            // All of half of 400 pixels, evenly to the cosine.
+            std::cmp::Ordering::Greater => worst = worst.max((pixel.mean * 200.0 - 1.0).abs()),
+        }
+    }
+    assert!(worst < 0.05, "{worst}");
+    assert_eq!(tally.events().entered, 2_000_000);
 }
 
 #[test]

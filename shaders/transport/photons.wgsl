@@ -55,6 +55,25 @@ fn aim() {
     photon.step = pin3(photon.direction * params.per_mm.xyz);
 }
 
+fn listed(at: u32) -> f32 {
+    return bitcast<f32>(lists[at]);
+}
+
+// Whether the blades leave a place of the field open: an odd number of their polygon's sides cross the line from it along a.
+fn is_open(a: f32, b: f32) -> bool {
+    let sides = u32(params.corner.w);
+    var at = u32(params.along.w);
+    var crossings = 0u;
+    for (var side = 0u; side < sides; side++) {
+        let from_b = listed(at + 1u);
+        let is_between = (from_b > b) != (listed(at + 2u) > b);
+        let crossing = listed(at) + pin(listed(at + 3u) * pin(b - from_b));
+        crossings += select(0u, 1u, is_between && a < crossing);
+        at += 4u;
+    }
+    return sides == 0u || (crossings & 1u) == 1u;
+}
+
 fn emit(index: u32) {
     let low = params.first_low + index;
     photon.position = params.source.xyz;
@@ -65,7 +84,7 @@ fn emit(index: u32) {
     let bin = 3u * high_word(first.x, params.bins);
     photon.energy = lists[bin + select(1u, 2u, first.y >= lists[bin])];
     photon.node = node_of(photon.energy, first.z);
-    for (var trial = 0u; trial < 64u; trial++) {
+    for (var trial = 0u; trial < 256u; trial++) {
         let words = drawn();
         let a = unit(words.x);
         let b = unit(words.y);
@@ -73,7 +92,7 @@ fn emit(index: u32) {
         let inverse = inverse_square_root(product(to, to));
         let share = pin(params.source.w * inverse);
         photon.direction = pin3(to * inverse);
-        if (unit(words.z) < pin(pin(share * share) * share)) {
+        if (unit(words.z) < pin(pin(share * share) * share) && is_open(pin(a), pin(b))) {
             break;
         }
     }

@@ -46,6 +46,7 @@ fn inputs_of(tables: Tables, energies: &[f64], size: Option<[u32; 2]>, first: u6
         position_mm: DVec3::new(3.0, -400.0, 5.0),
         corner_mm: DVec3::new(-60.0, 100.0, -50.0),
         edges_mm: [DVec3::new(120.0, 0.0, 1.0), DVec3::new(0.0, 10.0, 100.0)],
+        blades: Vec::new(),
         spectrum,
     };
     let detector = size.map(|size| {
@@ -67,6 +68,12 @@ fn expected(inputs: Inputs, name: &str) -> Case {
     Case::new(&SHADER, name, Inputs { detector, ..inputs }, recorded).on_a_knife_edge()
 }
 
+/// The field is a polygon.
+fn bladed(mut inputs: Inputs, name: &str) -> Case {
+    inputs.source.blades = vec![[0.1, 0.0], [1.2, 0.3], [0.7, 1.0], [0.5, 0.4], [0.0, 0.9]];
+    Case::new(&SHADER, name, inputs, recorded).on_a_knife_edge()
+}
+
 pub(crate) fn cases() -> Vec<Case> {
     const BEAM: [f64; 5] = [7.0, 20.0, 33.2, 60.0, 140.0];
     let water = || tables([9, 8, 7], [5.0, 6.0, 7.0], 0.0, &["water"], 1);
@@ -79,6 +86,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("five energies, three materials, tilted", mixed(), &BEAM, Some([17, 31]), (1 << 32) - 1_000, 5_000),
         expected(inputs_of(water(), &[60.0], Some([20, 10]), 0, 3_000), "what is expected, one material"),
         expected(inputs_of(mixed(), &BEAM, Some([17, 31]), 99, 3_000), "what is expected, three materials"),
+        bladed(inputs_of(mixed(), &BEAM, Some([17, 31]), 7, 3_000), "blades with five corners"),
         case("no detector", mixed(), &BEAM, None, 0, 2_000),
         case("voxels in parts", large(), &BEAM, Some([4, 3]), 5, 2_000).narrowed(Narrow::binding(20 * 48 * 40 * 4)),
         case("short dispatches", mixed(), &BEAM, Some([4, 3]), 5, 5_000).narrowed(Narrow::dispatch(2e7)),

@@ -43,7 +43,8 @@ kernel! {
     struct Photons {
         /// The source in voxels, and its least distance to the field in mm.
         source: [f32; 4],
-        /// From the source to the field's corner, and the field's edges, in mm along the axes of the grid.
+        /// From the source to the field's corner in mm along the axes of the grid, and how many sides the blades' polygon has; the
+        /// field's edges, and after the first where those sides begin in the lists.
         corner, along, across: [f32; 4],
         /// Voxels per mm along the axes; number of voxels along them.
         per_mm, size: [f32; 4],
@@ -77,8 +78,8 @@ const PHOTONS: u32 = 16;
 const ROW: u32 = INVOCATIONS * PHOTONS;
 /// Operations of a photon: some 40 free paths of 300, which differs with body and energy.
 const OPERATIONS: f64 = 12_000.0;
-/// Places in the field that are tried; of each at least a quarter is kept.
-const TRIALS: u32 = 64;
+/// Places in the field that are tried: of a field at least a quarter is kept, of what blades leave open of it as well.
+const TRIALS: u32 = 256;
 /// Least energy that photons are followed to, in eV.
 const CUT_OFF_EV: u32 = 5_000;
 
@@ -142,8 +143,10 @@ pub fn record<'a>(
     let mut lists = source.energies();
     let bin_count = lists.len() as u32 / 3;
     lists.extend(detector.into_iter().flat_map(DetectorPlane::amounts));
+    let sides_at = lists.len();
+    lists.extend(source.sides());
     let lists = graph.upload_table("transport.lists", &lists);
-    let kernel = kernel(body, source, detector, histories, bin_count);
+    let kernel = kernel(body, source, detector, histories, [bin_count, sides_at as u32]);
     let sums = graph.buffer::<u64>("transport.tallies", Extent::table(kernel.sum_count as usize));
     graph.clear(sums);
     kernel.compute(graph, "photons", voxels, numbers, lists, sums);
@@ -161,7 +164,7 @@ fn kernel(
     source: &Source,
     detector: Option<&DetectorPlane>,
     histories: Histories,
-    bin_count: u32,
+    [bin_count, sides_at]: [u32; 2],
 ) -> Photons {
     let grid = &body.grid;
     let axes = grid.orientation();
@@ -179,8 +182,8 @@ fn kernel(
     let [columns, rows] = detector.map_or([0; 2], DetectorPlane::size);
     Photons {
         source: vector(along_axes(source.position_mm - corner_mm) / spacing, source.least_distance_mm()),
-        corner: vector(along_axes(source.corner_mm - source.position_mm), 0.0),
-        along: vector(along_axes(source.edges_mm[0]), 0.0),
+        corner: vector(along_axes(source.corner_mm - source.position_mm), source.blades.len() as f64),
+        along: vector(along_axes(source.edges_mm[0]), sides_at.into()),
         across: vector(along_axes(source.edges_mm[1]), 0.0),
         per_mm: vector(spacing.recip(), 0.0),
         size: vector(glam::DVec3::from_array(grid.size().map(|n| n as f64)), 0.0),
@@ -373,12 +376,23 @@ fn emitted(bound: Bound<'_>, index: u32) -> Photon {
         let inverse = inverse_square_root(dot(to, to));
         let share = kernel.source[3] * inverse;
         photon.direction = to.map(|x| x * inverse);
-        if unit(words[2]) < share * share * share {
+        if unit(words[2]) < share * share * share && is_open(bound, a, b) {
             break;
         }
     }
     aimed(kernel, &mut photon);
     photon
+}
+
+/// Whether the blades leave a place of the field open; [`Source::is_open`] in single precision.
+#[inline(always)]
+fn is_open(Bound { kernel, lists, .. }: Bound<'_>, a: f32, b: f32) -> bool {
+    let sides = &lists[kernel.along[3] as usize..][..4 * kernel.corner[3] as usize];
+    let crosses = |side: &&[u32]| {
+        let [from_a, from_b, to_b, slope] = [0, 1, 2, 3].map(|i| f32::from_bits(side[i]));
+        (from_b > b) != (to_b > b) && a < from_a + slope * (b - from_b)
+    };
+    sides.is_empty() || sides.chunks_exact(4).filter(crosses).count() % 2 == 1
 }
 
 #[inline(always)]

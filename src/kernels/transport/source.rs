@@ -15,6 +15,8 @@ pub struct Source {
     pub corner_mm: DVec3,
     /// Edges of the field from its corner, in mm; both 0: one ray.
     pub edges_mm: [DVec3; 2],
+    /// Corners of the polygon that a collimator leaves open in the field, in order, as shares of the edges; none: the whole field.
+    pub blades: Vec<[f64; 2]>,
     /// Energies of the photons, those of the bins' centres.
     pub spectrum: Spectrum,
 }
@@ -68,6 +70,26 @@ impl Source {
         [least, most]
     }
 
+    /// Whether the blades leave a place of the field open: an odd number of the polygon's sides cross the line from it along the first edge.
+    #[must_use]
+    pub fn is_open(&self, [a, b]: [f64; 2]) -> bool {
+        let sides = self.blades.iter().zip(self.blades.iter().cycle().skip(1));
+        let crosses = |([a0, b0], [a1, b1]): (&[f64; 2], &[f64; 2])| {
+            (*b0 > b) != (*b1 > b) && a < a0 + (a1 - a0) / (b1 - b0) * (b - b0)
+        };
+        self.blades.is_empty() || sides.filter(|side| crosses(*side)).count() % 2 == 1
+    }
+
+    /// Sides of the polygon: where one begins along both edges, where it ends along the second, and its slope; bits of single precision.
+    pub(super) fn sides(&self) -> Vec<u32> {
+        let sides = self.blades.iter().zip(self.blades.iter().cycle().skip(1));
+        let side = |([a0, b0], [a1, b1]): (&[f64; 2], &[f64; 2])| {
+            let slope = if b1 == b0 { 0.0 } else { (a1 - a0) / (b1 - b0) };
+            [*a0, *b0, *b1, slope].map(|number| (number as f32).to_bits())
+        };
+        sides.flat_map(side).collect()
+    }
+
     /// Table to draw energies from by two words: of each bin a threshold of the second word, the energy below it and the one from
     /// it on, in eV (A. J. Walker, *ACM Trans. Math. Softw.* 3:253, 1977).
     pub(super) fn energies(&self) -> Vec<u32> {
@@ -100,6 +122,7 @@ mod tests {
             position_mm: DVec3::ZERO,
             corner_mm: DVec3::new(-200.0, -100.0, 1000.0),
             edges_mm: [DVec3::X * 400.0, DVec3::Y * 300.0],
+            blades: Vec::new(),
             spectrum: Spectrum::new(energies, fluence).unwrap(),
         }
     }
@@ -118,6 +141,16 @@ mod tests {
         for (got, want) in got.into_iter().zip(fluence) {
             assert!((got - want / 40.0).abs() < 1e-8, "{got}");
         }
+    }
+
+    #[test]
+    fn blades_leave_a_polygon_open() {
+        let mut field = source(vec![60.0], vec![1.0]);
+        assert!(field.is_open([0.1, 0.9]) && field.sides().is_empty());
+        field.blades = vec![[0.0, 0.0], [1.0, 0.0], [0.5, 1.0]];
+        assert!(field.is_open([0.5, 0.5]) && field.is_open([0.26, 0.5]));
+        assert!(!field.is_open([0.24, 0.5]) && !field.is_open([0.76, 0.5]) && !field.is_open([0.1, 0.9]));
+        assert_eq!(field.sides().len(), 12);
     }
 
     #[test]

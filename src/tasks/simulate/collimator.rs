@@ -4,6 +4,8 @@ use super::{ProtocolError, sections::Collimator};
 
 /// Points along each side of a pixel that decide how much of it lies in the field.
 const POINTS: usize = 4;
+/// Share of a side that is none.
+const NEXT_TO: f64 = 1e-9;
 /// Most corners of a field.
 const MOST_CORNERS: usize = 64;
 
@@ -48,6 +50,18 @@ impl Collimator {
         [ends.map(|[least, most]| 0.5 * (least + most)), ends.map(|[least, most]| 0.5 * (most - least))]
     }
 
+    /// The corners as shares of a rectangle's sides, if they are not the rectangle itself or what holds it.
+    pub(super) fn corners_within(&self, middle: [f64; 2], half: [f64; 2]) -> Vec<[f64; 2]> {
+        let share = |corner: &[f64; 2]| [0, 1].map(|axis| 0.5 + 0.5 * (corner[axis] - middle[axis]) / half[axis]);
+        let corners: Vec<[f64; 2]> = self.corners_mm.iter().map(share).collect();
+        let is_outside = |share: f64| share <= NEXT_TO || share >= 1.0 - NEXT_TO;
+        let sides = self.corners_mm.iter().zip(self.corners_mm.iter().cycle().skip(1));
+        let is_upright = corners.len() == 4
+            && corners.iter().flatten().all(|share| is_outside(*share))
+            && sides.into_iter().all(|(from, to)| from[0] == to[0] || from[1] == to[1]);
+        if is_upright { Vec::new() } else { corners }
+    }
+
     /// Whether a point lies in the field: an odd number of edges cross the line from it along u.
     pub(super) fn holds(&self, [u, v]: [f64; 2]) -> bool {
         let corners = &self.corners_mm;
@@ -72,6 +86,19 @@ mod tests {
         let triangle = Collimator { corners_mm: vec![[-3.0, -3.0], [3.0, -3.0], [0.0, 3.0]] };
         let area: f32 = triangle.coverage([60, 60], [0.1, 0.1]).iter().sum::<f32>() * 0.01;
         assert!((area - 18.0).abs() < 0.05, "{area}");
+    }
+
+    #[test]
+    fn a_rectangle_has_no_corners_within_itself_and_a_triangle_has_three() {
+        let upright = Collimator { corners_mm: vec![[-30.0, -10.0], [20.0, -10.0], [20.0, 25.0], [-30.0, 25.0]] };
+        let [middle, half] = upright.bounds([100.0; 2]);
+        assert!(upright.corners_within(middle, half).is_empty());
+        // One that reaches beyond the detector is cut off by it.
+        let [middle, half] = upright.bounds([22.0; 2]);
+        assert!(upright.corners_within(middle, half).is_empty());
+        let triangle = Collimator { corners_mm: vec![[-30.0, -10.0], [20.0, -10.0], [-5.0, 25.0]] };
+        let [middle, half] = triangle.bounds([100.0; 2]);
+        assert_eq!(triangle.corners_within(middle, half), [[0.0, 0.0], [1.0, 0.0], [0.5, 1.0]]);
     }
 
     #[test]

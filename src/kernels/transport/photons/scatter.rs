@@ -94,6 +94,7 @@ mod tests {
             position_mm: DVec3::ZERO,
             corner_mm: DVec3::new(-150.0, -150.0, 1000.0),
             edges_mm: [DVec3::X * 300.0, DVec3::Y * 300.0],
+            blades: Vec::new(),
             spectrum: Spectrum::new(vec![60.0], vec![1.0]).unwrap(),
         };
         (Tables::new(&body, None).unwrap(), source)
@@ -121,7 +122,7 @@ mod tests {
 
     /// Angles below which 10, 50 and 90 % of the photons of 60 keV are scattered, in degrees: Compton, Rayleigh.
     fn angles(tables: &Tables, source: &Source) -> [[f64; 3]; 2] {
-        let kernel = kernel(tables, source, None, Histories { seed: 3, first: 0, count: 1 }, 1);
+        let kernel = kernel(tables, source, None, Histories { seed: 3, first: 0, count: 1 }, [1, 0]);
         let mut words = vec![0; 2 * kernel.sum_count as usize];
         let lists = source.energies();
         let bound = Bound {
