@@ -83,7 +83,9 @@ def events(hits, sizes=(0, np.inf)):
     near = lambda n, m: hits([m[c] - n[c] for c in HEAD[1:]], n["diameter_mm"])
     for scan, nodule in counted:
         of = [m for s, m in marks if s == scan and near(nodule, m)]
-        best = max(of, key=lambda m: m["probability"], default=None)
+        # Of equal scores the nearest, which the size alone depends on.
+        distance = lambda m: sum((m[c] - nodule[c]) ** 2 for c in HEAD[1:])
+        best = max(of, key=lambda m: (m["probability"], -distance(m)), default=None)
         found.append(best and best["probability"])
         if best:
             errors.append((best["diameter_mm"] - nodule["diameter_mm"], best["probability"]))

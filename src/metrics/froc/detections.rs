@@ -6,7 +6,8 @@ pub const RATES: [f64; 7] = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
 /// Which marks hit which nodules, and which are false.
 ///
-/// - A nodule that counts is found with the best score of the marks that hit it; its other marks are ignored.
+/// - A nodule that counts is found with the best score of the marks that hit it; its other marks are ignored. The size is that
+///   of the same mark, of several with that score the nearest.
 /// - One mark may hit two nodules, and finds both.
 /// - A mark that hits nothing but excluded findings is ignored.
 /// - All other marks are false.
@@ -88,15 +89,18 @@ impl Detections {
         let mut is_false = vec![true; marks.len()];
         let (excluded, counted): (Vec<Nodule>, Vec<Nodule>) = nodules.iter().partition(|nodule| nodule.is_excluded);
         for nodule in excluded.iter().chain(&counted) {
-            let mut best: Option<&Mark> = None;
+            let mut best: Option<(&Mark, f64)> = None;
             for (mark, is_false) in marks.iter().zip(&mut is_false) {
                 if criterion.is_hit(nodule, mark.position_mm) {
                     *is_false = false;
-                    // Of equal scores the first.
-                    best = best.filter(|best| best.score >= mark.score).or(Some(mark));
+                    // Of equal scores the nearest, so that the order of the marks is nothing.
+                    let distance = mark.position_mm.distance_squared(nodule.centre_mm);
+                    let is_beaten = |(best, nearest): &(&Mark, f64)| (mark.score, -distance) > (best.score, -*nearest);
+                    best = best.filter(|best| !is_beaten(best)).or(Some((mark, distance)));
                 }
             }
-            let Some(&Mark { score, diameter_mm, .. }) = best.filter(|_| !nodule.is_excluded) else { continue };
+            let best = best.filter(|_| !nodule.is_excluded);
+            let Some((&Mark { score, diameter_mm, .. }, _)) = best else { continue };
             self.events.push(Event { score, scan, is_hit: true });
             let error_mm = diameter_mm.map(|mm| mm - nodule.diameter_mm);
             self.sizes.extend(error_mm.map(|error_mm| Size { error_mm, score, scan }));
