@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use crate::{data::Volume, parallel::*};
 
 /// Bits per word.
@@ -7,11 +9,28 @@ const BITS: usize = 64;
 ///
 /// Sixty-four voxels to a word, so that what a word does not tell apart costs as much as one voxel, and a chest fits a cache.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Mask {
+pub(crate) struct Mask {
     size: [usize; 3],
     /// Words of a row.
     stride: usize,
     words: Vec<u64>,
+}
+
+/// Set voxels of one row that follow each other, and the connected part they belong to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Span {
+    /// Number of the part; parts are numbered by their first voxels in raster order.
+    pub(crate) part: usize,
+    pub(crate) x: Range<usize>,
+    pub(crate) y: usize,
+    pub(crate) z: usize,
+}
+
+impl Span {
+    /// Number of voxels.
+    pub(crate) fn len(&self) -> usize {
+        self.x.len()
+    }
 }
 
 /// Voxels of a row from `start` up to but not including `end` that are set.
@@ -23,7 +42,7 @@ struct Run {
 
 impl Mask {
     /// The voxels whose value `is_set`.
-    pub(super) fn of(volume: &Volume, is_set: impl Fn(f32) -> bool + Sync) -> Self {
+    pub(crate) fn of(volume: &Volume, is_set: impl Fn(f32) -> bool + Sync) -> Self {
         let size = volume.grid().size();
         let [nx, ny, nz] = size;
         let stride = nx.div_ceil(BITS);
@@ -110,22 +129,48 @@ impl Mask {
         Self { words, ..*self }
     }
 
-    /// The connected parts (by faces) that have at least `share` of the largest part's voxels.
-    pub(super) fn largest_parts(&self, share: f64) -> Self {
+    /// The connected parts (by faces, edges and corners), as their spans in raster order.
+    pub(crate) fn parts(&self) -> Vec<Span> {
+        let ny = self.size[1];
+        let (rows, mut parts) = self.joined(&[[-1, 0], [-1, -1], [0, -1], [1, -1]], 1);
+        let (mut spans, mut numbers) = (Vec::with_capacity(rows.runs.len()), vec![u32::MAX; rows.runs.len()]);
+        let mut count = 0;
+        for row in 0..ny * self.size[2] {
+            for index in rows.of(row) {
+                let Run { start, end } = rows.runs[index];
+                let number = &mut numbers[parts.root(index)];
+                if *number == u32::MAX {
+                    (*number, count) = (count, count + 1);
+                }
+                let x = start as usize..end as usize;
+                spans.push(Span { part: *number as usize, x, y: row % ny, z: row / ny });
+            }
+        }
+        spans
+    }
+
+    /// The runs of all slices, joined where they lie within `reach` voxels of those of rows so many `[rows, slices]` away.
+    fn joined(&self, neighbours: &[[isize; 2]], reach: u32) -> (Rows, Parts) {
         let [_, ny, nz] = self.size;
         let rows = Rows::of_slices(self, 0, nz);
         let mut parts = Parts::new(rows.runs.len());
         for z in 0..nz {
             for y in 0..ny {
-                let row = z * ny + y;
-                if y > 0 {
-                    parts.join_rows(&rows, row, row - 1);
-                }
-                if z > 0 {
-                    parts.join_rows(&rows, row, row - ny);
+                for &[dy, dz] in neighbours {
+                    let other = y.checked_add_signed(dy).filter(|&y| y < ny).zip(z.checked_add_signed(dz));
+                    if let Some((other_y, other_z)) = other {
+                        parts.join_rows(&rows, z * ny + y, other_z * ny + other_y, reach);
+                    }
                 }
             }
         }
+        (rows, parts)
+    }
+
+    /// The connected parts (by faces) that have at least `share` of the largest part's voxels.
+    pub(super) fn largest_parts(&self, share: f64) -> Self {
+        let [_, ny, nz] = self.size;
+        let (rows, mut parts) = self.joined(&[[-1, 0], [0, -1]], 0);
         let mut sizes = vec![0_u64; rows.runs.len()];
         for (index, run) in rows.runs.iter().enumerate() {
             sizes[parts.root(index)] += u64::from(run.end - run.start);
@@ -151,7 +196,7 @@ impl Mask {
         self.words.par_chunks_mut(slice).enumerate().for_each(|(z, words)| {
             let rows = Rows::of_slices(&empty, z, z + 1);
             let mut parts = Parts::new(rows.runs.len());
-            (1..ny).for_each(|y| parts.join_rows(&rows, y, y - 1));
+            (1..ny).for_each(|y| parts.join_rows(&rows, y, y - 1, 0));
             let mut is_outside = vec![false; rows.runs.len()];
             for y in 0..ny {
                 for index in rows.of(y) {
@@ -238,7 +283,7 @@ impl Rows {
         Self { runs: all, starts }
     }
 
-    fn of(&self, row: usize) -> std::ops::Range<usize> {
+    fn of(&self, row: usize) -> Range<usize> {
         self.starts[row]..self.starts[row + 1]
     }
 }
@@ -287,15 +332,16 @@ impl Parts {
         at as usize
     }
 
-    /// Joins the runs of two rows that share an x.
-    fn join_rows(&mut self, rows: &Rows, a: usize, b: usize) {
+    /// Joins the runs of two rows that share an x, or are at most `reach` (0 or 1) voxels from doing so.
+    fn join_rows(&mut self, rows: &Rows, a: usize, b: usize, reach: u32) {
         let (mut a, mut b) = (rows.of(a), rows.of(b));
         while a.start < a.end && b.start < b.end {
             let [first, second] = [rows.runs[a.start], rows.runs[b.start]];
-            if first.start < second.end && second.start < first.end {
+            if first.start < second.end + reach && second.start < first.end + reach {
                 let [one, other] = [self.root(a.start), self.root(b.start)];
                 self.0[one.max(other)] = one.min(other) as u32;
             }
+            // At least a voxel lies between runs of a row, so that what ends first touches nothing behind the other.
             if first.end <= second.end { a.start += 1 } else { b.start += 1 }
         }
     }
@@ -370,6 +416,38 @@ mod tests {
             let dilated: Vec<bool> = voxels().map(|(x, y, z)| near(x, y, z, true)).collect();
             prop_assert_eq!(bits(&given.eroded(&reach)), eroded);
             prop_assert_eq!(bits(&given.dilated(&reach)), dilated);
+        }
+
+        #[test]
+        fn parts_by_corners_are_those_of_spreading_from_voxel_to_voxel(set in anything()) {
+            let [nx, ny, nz] = SIZE;
+            // Sparser than `anything`, of which nearly all is one part.
+            let set: Vec<bool> = set.iter().enumerate().map(|(at, set)| *set && at * at % 7 < 2).collect();
+            let mut numbers = vec![usize::MAX; set.len()];
+            let mut count = 0;
+            for seed in 0..set.len() {
+                let mut open = vec![seed];
+                let is_new = set[seed] && numbers[seed] == usize::MAX;
+                while let Some(at) = open.pop().filter(|_| is_new) {
+                    numbers[at] = count;
+                    let place = [at % nx, at / nx % ny, at / nx / ny];
+                    for step in 0..27_usize {
+                        let [x, y, z] =
+                            [0, 1, 2].map(|axis| (place[axis] + step / [1, 3, 9][axis] % 3).wrapping_sub(1));
+                        let to = (z.wrapping_mul(ny).wrapping_add(y)).wrapping_mul(nx).wrapping_add(x);
+                        if x < nx && y < ny && z < nz && set[to] && numbers[to] == usize::MAX {
+                            numbers[to] = count;
+                            open.push(to);
+                        }
+                    }
+                }
+                count += usize::from(is_new);
+            }
+            let mut found = vec![usize::MAX; set.len()];
+            for Span { part, x, y, z } in mask(&set).parts() {
+                x.for_each(|x| found[(z * ny + y) * nx + x] = part);
+            }
+            prop_assert_eq!(found, numbers);
         }
 
         #[test]

@@ -9,7 +9,7 @@ mod coarse;
 mod error;
 mod inserts;
 mod labels;
-mod mask;
+pub(crate) mod mask;
 mod phantom;
 mod position;
 mod slices;

@@ -2,7 +2,7 @@ use thiserror::Error;
 
 use crate::data::DataError;
 
-/// Why a metric has no value for these images.
+/// Why a metric has no value for these images or findings.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum MetricError {
@@ -47,6 +47,28 @@ pub enum MetricError {
     RegionText {
         /// The text given.
         got: String,
+    },
+    /// A number of a nodule or of a mark that cannot be counted.
+    #[error("scan {scan}, {item} {index}: {what} must be {allowed}, got {got}")]
+    Finding {
+        /// Place of the scan in the list, from 0.
+        scan: usize,
+        /// "nodule" or "mark".
+        item: &'static str,
+        /// Its place in the scan, from 0.
+        index: usize,
+        /// Name of the number.
+        what: &'static str,
+        /// What is allowed.
+        allowed: &'static str,
+        /// Value given.
+        got: String,
+    },
+    /// Two detectors did not read the same scans.
+    #[error("detectors are compared on the same scans, but {reason}")]
+    Unpaired {
+        /// What differs.
+        reason: String,
     },
     /// The image has nothing from which the metric could be told.
     #[error("{metric} is not defined: {reason}")]

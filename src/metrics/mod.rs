@@ -1,4 +1,5 @@
-//! Image quality in numbers, each with its convention: how far two images differ, how sharp and how noisy one is.
+//! Image quality in numbers, each with its convention: how far two images differ, how sharp and how noisy one is; and how
+//! well nodules are found ([`froc`]).
 //!
 //! Plain functions over [`Image`](crate::data::Image) on the host, in `f64` and on all cores; sums are taken in fixed
 //! parts and in order, so that a result does not depend on the number of threads. What a number cannot be computed
@@ -13,6 +14,7 @@ mod cpbd;
 mod edges;
 mod error;
 mod fourier;
+pub mod froc;
 mod ms_ssim;
 mod mtf;
 mod nps;

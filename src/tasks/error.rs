@@ -83,6 +83,18 @@ pub enum TaskError {
         /// Columns and rows given.
         got: [usize; 2],
     },
+    /// Two volumes that belong together do not have the same voxels.
+    #[error("{what} must be on the {like}'s grid of {expected}, got {got}")]
+    Grid {
+        /// The volume that does not fit.
+        what: &'static str,
+        /// The volume it belongs to.
+        like: &'static str,
+        /// Grid of the latter.
+        expected: String,
+        /// Grid given.
+        got: String,
+    },
     /// Something is asked for that the options leave out.
     #[error("stage {stage} is not part of this enhancement: {reason}")]
     Absent {

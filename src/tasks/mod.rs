@@ -27,6 +27,7 @@
 mod batch;
 pub mod bm3d;
 mod built_in;
+pub mod detect;
 pub mod enhance;
 mod error;
 mod fdk;

@@ -13,6 +13,7 @@ mod denoise;
 mod enhance;
 #[cfg(feature = "nn")]
 mod evaluate;
+mod froc;
 mod interrupt;
 mod metrics;
 mod output;

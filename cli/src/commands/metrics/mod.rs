@@ -1,9 +1,11 @@
+mod findings;
+mod froc;
 mod measures;
 mod table;
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use kerma::{
     data::{Image, Sample},
     io::read_image,
@@ -20,6 +22,7 @@ Examples:
   kerma metrics clean.tif denoised.tif --range 4095 --json
   kerma metrics noisy.dcm denoised.dcm --nps 100,80,256,256 --mtf 700,420,90,120
   kerma metrics noisy.png denoised.png --insert 210,180,24 --insert 300,180,12
+  kerma metrics froc truth.csv marks.csv
 
 Measures of one image are given for both. What each number means: docs/methods/metrics.md.";
 
@@ -30,12 +33,16 @@ const VALUES_PER_PIXEL: usize = 6;
 
 /// Arguments of `kerma metrics`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct MetricsArgs {
+    #[command(subcommand)]
+    findings: Option<Findings>,
     /// Image that is taken for the truth
-    reference: PathBuf,
+    #[arg(required = true)]
+    reference: Option<PathBuf>,
     /// Image that is judged; of the same size
-    image: PathBuf,
+    #[arg(required = true)]
+    image: Option<PathBuf>,
     /// Range of possible values, 255 for 8 bits [default: that of the reference's bits]
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     range: Option<f64>,
@@ -50,6 +57,13 @@ pub(crate) struct MetricsArgs {
     insert: Vec<Insert>,
 }
 
+/// What is measured of findings instead of images.
+#[derive(Debug, Subcommand)]
+enum Findings {
+    /// Count how many nodules a detector finds at how many false marks per scan, as LUNA16 does
+    Froc(froc::FrocArgs),
+}
+
 fn insert(text: &str) -> Result<Insert, String> {
     let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
     match numbers.as_deref() {
@@ -60,8 +74,13 @@ fn insert(text: &str) -> Result<Insert, String> {
 
 /// Runs `kerma metrics`. Metrics are computed on the host, whatever the device.
 pub(crate) fn run(args: &MetricsArgs, context: &mut Context) -> Result<(), Failure> {
-    let (reference, reference_info) = context.read(|| read_image(&args.reference))?;
-    let (image, info) = context.read(|| read_image(&args.image))?;
+    let (reference_path, image_path) = match (&args.findings, &args.reference, &args.image) {
+        (Some(Findings::Froc(args)), ..) => return froc::run(args, context),
+        (None, Some(reference), Some(image)) => (reference, image),
+        _ => return Err(Failure::input("metrics needs a reference and an image")),
+    };
+    let (reference, reference_info) = context.read(|| read_image(reference_path))?;
+    let (image, info) = context.read(|| read_image(image_path))?;
     if reference_info.inverted != info.inverted {
         context.note("one image has its smallest value brightest and the other has not: stored values are compared");
     }
@@ -71,24 +90,24 @@ pub(crate) fn run(args: &MetricsArgs, context: &mut Context) -> Result<(), Failu
         Some(range) => return Err(Failure::input(format!("--range must be positive and finite, got {range}"))),
         None => range_of(&reference).ok_or_else(|| {
             Failure::input("holds floating-point numbers, whose range nothing tells; say it with --range")
-                .in_file(&args.reference)
+                .in_file(reference_path)
         })?,
     };
     let mut table = Table::default();
     context
         .compute(|| measures::of_pair(&mut table, [&reference, &image], range))
-        .map_err(|f| f.in_file(&args.image))?;
-    for (column, (path, image)) in [(&args.reference, &reference), (&args.image, &image)].into_iter().enumerate() {
+        .map_err(|f| f.in_file(image_path))?;
+    for (column, (path, image)) in [(reference_path, &reference), (image_path, &image)].into_iter().enumerate() {
         context.compute(|| measures::of_one(&mut table, column, image, range, args)).map_err(|f| f.in_file(path))?;
     }
     let beyond = image.values().iter().copied().fold(0.0, f32::max);
     if f64::from(beyond) > range {
-        context.note(&format!("{}: values up to {beyond} are beyond the range of {range}", args.image.display()));
+        context.note(&format!("{}: values up to {beyond} are beyond the range of {range}", image_path.display()));
     }
     context.measure("range", json!({ "value": range, "source": source }));
     table.measure(context);
     let [columns, rows] = image.size();
-    let [of, against] = [&args.image, &args.reference].map(|path| Path::display(path));
+    let [of, against] = [image_path, reference_path].map(|path| Path::display(path));
     context.answer(format!("{of} against {against}: {columns}x{rows}, range {range} ({source})\n{table}"))
 }
 
