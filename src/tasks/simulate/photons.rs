@@ -39,8 +39,8 @@ pub(super) struct Beamlet {
 }
 
 impl Beamlet {
-    /// Beam of a view, as the body sees it, on a detector of so many columns and rows: within the rectangle around what the collimator
-    /// leaves open.
+    /// Beam of a view, as the body sees it, on a detector of so many columns and rows, as far as the collimator leaves it
+    /// open.
     pub(super) fn of(
         irradiated: &Irradiated,
         view: &View,
