@@ -110,16 +110,15 @@ fn no_photon_passes_the_blades_and_what_they_leave_open_is_even() {
     source.edges_mm = [DVec3::X * 400.0, DVec3::Y * 400.0];
     source.position_mm = DVec3::Z * -4000.0;
     source.blades = vec![[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]];
-    let steps = [DVec3::X * 20.0, DVec3::Y * 20.0];
+    let steps = [DVec3::Y * 20.0, DVec3::X * 20.0];
     let detector = DetectorPlane::new(source.corner_mm, steps, [20, 20], |_| 1.0);
     let tally = followed(&tables, &source, Some(&detector), 2_000_000);
     let image = tally.image(&[Class::Primary]);
     let mut worst = 0.0_f64;
     for (at, pixel) in image.iter().enumerate() {
-        let (column, row) = (at % 20, at / 20);
-        match column.cmp(&row) {
-            // Open where a is above b.
-            std::cmp::Ordering::Less => assert_eq!(pixel.mean, 0.0, "{column}, {row}"),
+        let (b, a) = (at % 20, at / 20);
+        match a.cmp(&b) {
+            std::cmp::Ordering::Less => assert_eq!(pixel.mean, 0.0, "{a}, {b}"),
             std::cmp::Ordering::Equal => {}
             // All of half of 400 pixels, evenly to the cosine.
             std::cmp::Ordering::Greater => worst = worst.max((pixel.mean * 200.0 - 1.0).abs()),
