@@ -14,6 +14,7 @@ mod tables;
 mod tally;
 
 pub use detector::DetectorPlane;
+pub(crate) use source::polygon_holds;
 pub use source::{MOST_SPREAD, Source};
 pub use tables::{MAX_REGIONS, Tables};
 pub use tally::{Class, Estimate, Events, Tally};

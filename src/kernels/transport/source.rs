@@ -70,14 +70,10 @@ impl Source {
         [least, most]
     }
 
-    /// Whether the blades leave a place of the field open: an odd number of the polygon's sides cross the line from it along the first edge.
+    /// Whether the blades leave a place of the field open.
     #[must_use]
     pub fn is_open(&self, [a, b]: [f64; 2]) -> bool {
-        let sides = self.blades.iter().zip(self.blades.iter().cycle().skip(1));
-        let crosses = |([a0, b0], [a1, b1]): (&[f64; 2], &[f64; 2])| {
-            (*b0 > b) != (*b1 > b) && a < a0 + (a1 - a0) / (b1 - b0) * (b - b0)
-        };
-        self.blades.is_empty() || sides.filter(|side| crosses(*side)).count() % 2 == 1
+        self.blades.is_empty() || polygon_holds(&self.blades, [a, b])
     }
 
     /// Sides of the polygon: where one begins along both edges, where it ends along the second, and its slope; bits of single precision.
@@ -111,6 +107,15 @@ impl Source {
         }
         rows.concat()
     }
+}
+
+/// Whether a point lies in a polygon: an odd number of its sides cross the line from it along the first coordinate.
+pub(crate) fn polygon_holds(corners: &[[f64; 2]], [u, v]: [f64; 2]) -> bool {
+    let sides = corners.iter().zip(corners.iter().cycle().skip(1));
+    let crosses = |([u0, v0], [u1, v1]): (&[f64; 2], &[f64; 2])| {
+        (*v0 > v) != (*v1 > v) && u < (u1 - u0) * (v - v0) / (v1 - v0) + u0
+    };
+    sides.filter(|side| crosses(*side)).count() % 2 == 1
 }
 
 #[cfg(test)]

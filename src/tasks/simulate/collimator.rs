@@ -1,6 +1,7 @@
 //! Blades of the collimator.
 
 use super::{ProtocolError, sections::Collimator};
+use crate::kernels::transport::polygon_holds;
 
 /// Points along each side of a pixel that decide how much of it lies in the field.
 const POINTS: usize = 4;
@@ -62,14 +63,9 @@ impl Collimator {
         if is_upright { Vec::new() } else { corners }
     }
 
-    /// Whether a point lies in the field: an odd number of edges cross the line from it along u.
-    pub(super) fn holds(&self, [u, v]: [f64; 2]) -> bool {
-        let corners = &self.corners_mm;
-        let edges = corners.iter().zip(corners.iter().cycle().skip(1));
-        let crosses = |([u0, v0], [u1, v1]): (&[f64; 2], &[f64; 2])| {
-            (*v0 > v) != (*v1 > v) && u < (u1 - u0) * (v - v0) / (v1 - v0) + u0
-        };
-        edges.filter(|edge| crosses(*edge)).count() % 2 == 1
+    /// Whether a point lies in the field.
+    pub(super) fn holds(&self, point: [f64; 2]) -> bool {
+        polygon_holds(&self.corners_mm, point)
     }
 }
 
