@@ -24,6 +24,6 @@ mod tensors;
 pub mod training;
 
 pub use error::Error;
-pub use model::{Card, Model, Start};
+pub use model::{Card, Model, Precision, Start, task_of_model};
 pub use shipped::{SHIPPED, feature_distance, shipped};
 pub use tensors::{beside, filled, values};

@@ -7,32 +7,42 @@ use burn::{
     store::{ModuleSnapshot, SafetensorsStore},
     tensor::{Device, Tensor},
 };
-use safetensors::{Dtype, SafeTensors, tensor::Metadata};
+use half::f16;
+use safetensors::{
+    Dtype, SafeTensors,
+    tensor::{Metadata, TensorView},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
     Error,
-    networks::{Fresh, Unet},
-    training::Recipe,
+    networks::Fresh,
+    training::{System, Task},
 };
 
 /// What the card of every model of this kind begins with.
 const FORMAT: &str = "kerma-model";
-/// Version of the card and of the networks' layout; another one is refused.
-const VERSION: u32 = 1;
+/// Version of the card and of the networks' layout; later ones are refused.
+const VERSION: u32 = 2;
+/// The last version whose hash was that of the weights alone.
+const WEIGHTS_HASHED: u32 = 1;
 /// Name of the card among the metadata of the weights.
 const CARD: &str = "kerma";
 
 /// What a model is and where it comes from; stored with the weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Card {
+#[serde(bound = "")]
+pub struct Card<S: System> {
     /// `kerma-model`.
     pub format: String,
     /// Version of the format.
     pub version: u32,
+    /// What the network does.
+    #[serde(default)]
+    pub task: Task,
     /// Architecture, data, seed and training.
-    pub recipe: Recipe,
+    pub recipe: S,
     /// Where the weights came from before the first step.
     #[serde(default = "Start::unsaid")]
     pub start: Start,
@@ -46,11 +56,35 @@ pub struct Card {
     pub seconds: f64,
     /// Device on which it ran.
     pub machine: String,
+    /// Licence of the weights, as an SPDX expression; that of kerma where the one who trains says nothing else.
+    #[serde(default = "own_licence")]
+    pub licence: String,
+    /// What the network was trained on, in words, with sources and licences.
+    #[serde(default)]
+    pub training_data: Vec<String>,
     /// What was measured of it, by name.
     #[serde(default)]
     pub metrics: BTreeMap<String, f64>,
-    /// SHA-256 of the weights' bytes.
+    /// Precision of the weights in the file.
+    #[serde(default)]
+    pub precision: Precision,
+    /// SHA-256 of the card with this field empty, and of the weights' bytes after it; up to version 1 of the weights alone.
     pub sha256: String,
+}
+
+/// Precision in which a file holds weights; in memory they are single.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    Single,
+    /// 16 bits, of which 11 are the significand's: the network computes with what the file holds.
+    Half,
+}
+
+fn own_licence() -> String {
+    env!("CARGO_PKG_LICENSE").to_owned()
 }
 
 /// Where fresh weights came from.
@@ -73,65 +107,86 @@ impl Start {
 
 /// A trained network and its card.
 #[derive(Clone, Debug)]
-pub struct Model {
-    card: Card,
-    network: Unet,
+pub struct Model<S: System> {
+    card: Card<S>,
+    network: S::Network,
 }
 
-impl Card {
+impl<S: System> Card<S> {
     /// The card of a training's result; the hash is that of a file only once one is written.
     #[must_use]
-    pub fn new(recipe: Recipe, losses: &[f32], seconds: f64, machine: String) -> Self {
+    pub fn new(recipe: S, losses: &[f32], seconds: f64, machine: String) -> Self {
         let last = &losses[losses.len() - losses.len().div_ceil(10)..];
         let loss = last.iter().sum::<f32>() / last.len().max(1) as f32;
-        let (format, metrics, sha256) = (FORMAT.to_owned(), BTreeMap::new(), String::new());
-        let (version, steps) = (VERSION, losses.len());
-        let start = Start::default();
-        Self { format, version, recipe, start, steps, parameters: 0, loss, seconds, machine, metrics, sha256 }
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            task: S::TASK,
+            recipe,
+            start: Start::default(),
+            steps: losses.len(),
+            parameters: 0,
+            loss,
+            seconds,
+            machine,
+            licence: own_licence(),
+            training_data: Vec::new(),
+            metrics: BTreeMap::new(),
+            precision: Precision::Single,
+            sha256: String::new(),
+        }
     }
 }
 
-impl Model {
+impl<S: System> Model<S> {
     /// A model of a network and its card.
     #[must_use]
-    pub fn new(mut card: Card, network: Unet) -> Self {
+    pub fn new(mut card: Card<S>, network: S::Network) -> Self {
         card.parameters = network.num_params();
         Self { card, network }
     }
 
-    /// The starting point of a recipe's training, without a step done: its fresh weights, whose output is 0 everywhere.
+    /// The starting point of a recipe's training, without a step done.
     #[must_use]
-    pub fn untrained(recipe: Recipe, device: &Device) -> Self {
-        let network = Unet::new(&recipe.network, &Fresh::new(recipe.seed, device));
+    pub fn untrained(recipe: S, device: &Device) -> Self {
+        let network = recipe.network(&Fresh::new(recipe.seed(), device));
         Self::new(Card::new(recipe, &[], 0.0, String::new()), network)
     }
 
     /// The card.
     #[must_use]
-    pub fn card(&self) -> &Card {
+    pub fn card(&self) -> &Card<S> {
         &self.card
     }
 
     /// The network.
     #[must_use]
-    pub fn network(&self) -> &Unet {
+    pub fn network(&self) -> &S::Network {
         &self.network
     }
 
-    /// Writes the weights and, beside them, the card as `.json` for reading.
+    /// Writes the weights and, beside them, the card as `.json` for reading. What is written in half precision is what
+    /// will be read: weights in memory stay as they are.
     ///
     /// # Errors
     /// [`Error::Model`] when a file cannot be written; the old one is left then, and a card is written only beside its weights.
-    pub fn save(&mut self, path: &Path) -> Result<(), Error> {
+    pub fn save(&mut self, path: &Path, precision: Precision) -> Result<(), Error> {
         let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
         let bytes = |card: &str| -> Result<Vec<u8>, Error> {
             let mut store = SafetensorsStore::from_bytes(None).metadata(CARD, card);
             self.network.save_into(&mut store).map_err(|e| fail(e.to_string()))?;
-            store.get_bytes().map_err(|e| fail(e.to_string()))
+            let bytes = store.get_bytes().map_err(|e| fail(e.to_string()))?;
+            match precision {
+                Precision::Single => Ok(bytes),
+                Precision::Half => converted(&bytes, Dtype::F16).map_err(fail),
+            }
         };
-        let sha256 = hash(&bytes("")?).ok_or_else(|| fail("the weights could not be laid out".to_owned()))?;
-        let card = Card { sha256, ..self.card.clone() };
-        let text = serde_json::to_string_pretty(&card).map_err(|e| fail(e.to_string()))?;
+        let text = |card: &Card<S>| serde_json::to_string_pretty(card).map_err(|e| fail(e.to_string()));
+        let unsigned = Card { precision, version: VERSION, sha256: String::new(), ..self.card.clone() };
+        let sha256 = hash(text(&unsigned)?.as_bytes(), &bytes("")?);
+        let sha256 = sha256.ok_or_else(|| fail("the weights could not be laid out".to_owned()))?;
+        let card = Card { sha256, ..unsigned };
+        let text = text(&card)?;
         kerma::io::write_bytes(path, &bytes(&text)?).map_err(|e| fail(e.to_string()))?;
         let beside = path.with_extension("json");
         kerma::io::write_bytes(&beside, text.as_bytes()).map_err(|e| fail(e.to_string()))?;
@@ -142,8 +197,8 @@ impl Model {
     /// Reads a model onto a device.
     ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be read, [`Error::Model`] when it is cut, its weights are damaged, or it is of
-    /// another format, version or architecture.
+    /// [`Error::File`] when the file cannot be read, [`Error::Model`] when it is cut, its weights or its card are damaged, or
+    /// it is of another format, version, task or architecture.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(|e| Error::File { path: path.to_owned(), source: e })?;
         Self::from_bytes(&bytes, path, device)
@@ -155,34 +210,86 @@ impl Model {
     /// As [`Self::load`].
     pub fn from_bytes(bytes: &[u8], path: &Path, device: &Device) -> Result<Self, Error> {
         let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
-        let (_, header) =
-            SafeTensors::read_metadata(bytes).map_err(|e| fail(format!("not a complete safetensors file ({e})")))?;
-        let text = header.metadata().as_ref().and_then(|all| all.get(CARD));
-        let text = text.ok_or_else(|| fail("holds no kerma model: its metadata have no card".to_owned()))?;
-        let opening: Opening = serde_json::from_str(text).map_err(|e| fail(format!("the card cannot be read: {e}")))?;
-        if opening.format != FORMAT || opening.version != VERSION {
-            let Opening { format, version } = opening;
-            return Err(fail(format!(
-                "is \"{format}\" version {version}; this kerma reads \"{FORMAT}\" version {VERSION}"
-            )));
+        let (header, text, opening) = opened(bytes).map_err(fail)?;
+        if opening.task != S::TASK {
+            let (wanted, got) = (S::TASK, opening.task);
+            return Err(fail(format!("is a model for the task \"{got}\"; one for \"{wanted}\" is needed")));
         }
-        let card: Card = serde_json::from_str(text).map_err(|e| fail(format!("the card cannot be read: {e}")))?;
+        let card: Card<S> = serde_json::from_str(&text).map_err(|e| fail(format!("the card cannot be read: {e}")))?;
         card.recipe.check().map_err(|e| fail(format!("the card describes no network: {e}")))?;
-        if let Some((name, tensor)) = header.tensors().into_iter().find(|(_, tensor)| tensor.dtype != Dtype::F32) {
-            return Err(fail(format!("weights must be F32, {name} is {:?}", tensor.dtype)));
+        let (stored, name) = match card.precision {
+            Precision::Single => (Dtype::F32, "F32"),
+            Precision::Half => (Dtype::F16, "F16"),
+        };
+        if let Some((tensor, other)) = header.tensors().into_iter().find(|(_, tensor)| tensor.dtype != stored) {
+            return Err(fail(format!("weights must be {name}, {tensor} is {:?}", other.dtype)));
         }
-        if hash(bytes).as_ref() != Some(&card.sha256) {
-            return Err(fail("the weights are not those of the card: the file is damaged".to_owned()));
+        let unsigned = match card.version {
+            ..=WEIGHTS_HASHED => String::new(),
+            _ => text.replacen(&card.sha256, "", 1),
+        };
+        if hash(unsigned.as_bytes(), bytes).as_ref() != Some(&card.sha256) {
+            return Err(fail("card and weights are not those that were written: the file is damaged".to_owned()));
         }
         // Parameters are drawn when they are read: a network of any size costs nothing until its weights are those of the file.
-        let mut network = Unet::new(&card.recipe.network, &Fresh::new(card.recipe.seed, device));
+        let mut network = card.recipe.network(&Fresh::new(card.recipe.seed(), device));
         compare(&network, &header).map_err(|difference| {
             fail(format!("the weights are not those of the card's architecture: {difference}"))
         })?;
-        let mut store = SafetensorsStore::from_bytes(Some(bytes.to_vec()));
+        let single = match card.precision {
+            Precision::Single => bytes.to_vec(),
+            Precision::Half => converted(bytes, Dtype::F32).map_err(fail)?,
+        };
+        let mut store = SafetensorsStore::from_bytes(Some(single));
         network.load_from(&mut store).map_err(|e| fail(e.to_string()))?;
         Ok(Self { card, network })
     }
+}
+
+/// What the network of a model file does, by its card.
+///
+/// # Errors
+/// [`Error::File`] when the file cannot be read, [`Error::Model`] when it is no model of kerma's.
+pub fn task_of_model(path: &Path) -> Result<Task, Error> {
+    let bytes = fs::read(path).map_err(|e| Error::File { path: path.to_owned(), source: e })?;
+    let (_, _, opening) = opened(&bytes).map_err(|reason| Error::Model { path: path.to_owned(), reason })?;
+    Ok(opening.task)
+}
+
+/// Header, card, and what the card begins with, of the bytes of a model file.
+fn opened(bytes: &[u8]) -> Result<(Metadata, String, Opening), String> {
+    let (_, header) =
+        SafeTensors::read_metadata(bytes).map_err(|e| format!("not a complete safetensors file ({e})"))?;
+    let text = header.metadata().as_ref().and_then(|all| all.get(CARD)).cloned();
+    let text = text.ok_or("holds no kerma model: its metadata have no card")?;
+    let opening: Opening = serde_json::from_str(&text).map_err(|e| format!("the card cannot be read: {e}"))?;
+    if opening.format != FORMAT || !(1..=VERSION).contains(&opening.version) {
+        let Opening { format, version, .. } = opening;
+        return Err(format!(
+            "is \"{format}\" version {version}; this kerma reads \"{FORMAT}\" up to version {VERSION}"
+        ));
+    }
+    Ok((header, text, opening))
+}
+
+/// The same file with weights of another precision.
+fn converted(bytes: &[u8], to: Dtype) -> Result<Vec<u8>, String> {
+    let said = |e: safetensors::SafeTensorError| e.to_string();
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(said)?;
+    let file = SafeTensors::deserialize(bytes).map_err(said)?;
+    let convert = |data: &[u8]| -> Vec<u8> {
+        match to {
+            Dtype::F16 => {
+                data.as_chunks().0.iter().flat_map(|v| f16::from_f32(f32::from_le_bytes(*v)).to_le_bytes()).collect()
+            }
+            _ => data.as_chunks().0.iter().flat_map(|v| f16::from_le_bytes(*v).to_f32().to_le_bytes()).collect(),
+        }
+    };
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> =
+        file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec(), convert(view.data()))).collect();
+    let views = tensors.iter().map(|(name, shape, data)| Ok((name, TensorView::new(to, shape.clone(), data)?)));
+    let views = views.collect::<Result<Vec<_>, _>>().map_err(said)?;
+    safetensors::serialize(views, header.metadata().clone()).map_err(said)
 }
 
 /// What every card begins with, whatever its version.
@@ -190,10 +297,12 @@ impl Model {
 struct Opening {
     format: String,
     version: u32,
+    #[serde(default)]
+    task: Task,
 }
 
 /// What differs first between the parameters of a network and the tensors of a file, in names and shapes.
-fn compare(network: &Unet, header: &Metadata) -> Result<(), String> {
+fn compare<M: Module>(network: &M, header: &Metadata) -> Result<(), String> {
     /// Shapes of parameters by their paths.
     #[derive(Default)]
     struct Shapes {
@@ -229,9 +338,10 @@ fn compare(network: &Unet, header: &Metadata) -> Result<(), String> {
     }
 }
 
-/// SHA-256 of what follows the header of a safetensors file.
-fn hash(bytes: &[u8]) -> Option<String> {
+/// SHA-256 of a card and of what follows the header of a safetensors file.
+fn hash(card: &[u8], bytes: &[u8]) -> Option<String> {
     let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
     let weights = bytes.get(usize::try_from(length).ok()?.checked_add(8)?..)?;
-    Some(Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect())
+    let digest = Sha256::new().chain_update(card).chain_update(weights).finalize();
+    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -3,7 +3,12 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use kerma::data::Image;
 
-use crate::{Error, Model, networks::Unet, tensors::scalar, training::Method};
+use crate::{
+    Error,
+    denoise::{Model, training::Method},
+    networks::Unet,
+    tensors::scalar,
+};
 
 /// Distance of images by the features of a network that learned to fill in missing blocks.
 ///

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::{Error, Model, perceptual::FeatureDistance};
+use crate::{Error, denoise, perceptual::FeatureDistance};
 
 /// Name of the denoiser that is built in.
 pub const SHIPPED: &str = "ddpm-x";
@@ -18,8 +18,8 @@ static FEATURES: &[u8] = include_bytes!("../../assets/models/features.safetensor
 ///
 /// # Errors
 /// [`Error::Model`] never in a whole program; the type is that of all models.
-pub fn shipped(device: &Device) -> Result<Model, Error> {
-    Model::from_bytes(DENOISER, Path::new(SHIPPED), device)
+pub fn shipped(device: &Device) -> Result<denoise::Model, Error> {
+    denoise::Model::from_bytes(DENOISER, Path::new(SHIPPED), device)
 }
 
 /// The distance by the network that is built in, trained by `recipes/features.toml`.
@@ -27,6 +27,6 @@ pub fn shipped(device: &Device) -> Result<Model, Error> {
 /// # Errors
 /// As [`shipped`].
 pub fn feature_distance(device: &Device) -> Result<FeatureDistance, Error> {
-    let model = Model::from_bytes(FEATURES, Path::new("features"), device)?;
+    let model = denoise::Model::from_bytes(FEATURES, Path::new("features"), device)?;
     FeatureDistance::new(&model, device.clone())
 }

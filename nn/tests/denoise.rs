@@ -12,11 +12,11 @@ use kerma::{
     noise::PoissonGaussian,
 };
 use kerma_nn::{
-    Error, Model, beside,
-    denoise::{DenoiseOptions, Denoised, Denoiser, Noise, Sampler, Unchanged},
+    Error, beside,
+    denoise::{DenoiseOptions, Denoised, Denoiser, Model, Noise, Sampler, Unchanged, training::Recipe},
     diffusion::{Level, Prediction},
     networks::Unet,
-    training::Recipe,
+    training::System,
 };
 
 /// Numbers between −1 and 1 that look random and are the same everywhere.

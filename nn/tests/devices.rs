@@ -21,7 +21,8 @@ use kerma::engine::{self, Numerics};
 use kerma_nn::{
     beside,
     networks::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Unet, UnetOptions, Up},
-    training::{Pool, Trainer},
+    denoise::training::Pool,
+    training::Trainer,
 };
 
 /// Largest difference of a tensor's values relative to its largest value.

@@ -21,10 +21,10 @@ use kerma::{
     },
 };
 use kerma_nn::{
-    Error, Model, beside,
-    denoise::{DenoiseOptions, Denoiser, Noise},
+    Error, beside,
+    denoise::{DenoiseOptions, Denoiser, Model, Noise, training::Pool},
     filled,
-    training::{Pool, Trainer},
+    training::Trainer,
     values,
 };
 

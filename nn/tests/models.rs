@@ -6,9 +6,10 @@ use std::{fs, path::Path};
 
 use burn::tensor::{Device, Distribution, Tensor};
 use kerma_nn::{
-    Card, Model,
+    Precision,
+    denoise::{Card, Model, training::Recipe},
     networks::{Fresh, Unet},
-    training::Recipe,
+    training::System,
 };
 
 fn recipe() -> Recipe {
@@ -34,7 +35,7 @@ fn a_model_comes_back_with_its_card_and_bits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.safetensors");
     let mut model = model();
-    model.save(&path).unwrap();
+    model.save(&path, Precision::Single).unwrap();
     let read = Model::load(&path, &Device::flex()).unwrap();
     assert_eq!(read.card(), model.card());
     assert_eq!(output(read.network()), output(model.network()));
@@ -50,7 +51,7 @@ fn refusal(bytes: &[u8]) -> String {
 fn damaged_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.safetensors");
-    model().save(&path).unwrap();
+    model().save(&path, Precision::Single).unwrap();
     let whole = fs::read(&path).unwrap();
     for length in [0, 7, 8, 100, whole.len() / 2, whole.len() - 1] {
         let message = refusal(&whole[..length]);
@@ -68,7 +69,7 @@ fn damaged_files_are_refused() {
 fn files_of_others_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.safetensors");
-    model().save(&path).unwrap();
+    model().save(&path, Precision::Single).unwrap();
     let whole = fs::read(&path).unwrap();
     let length = u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
     let (header, weights) = (std::str::from_utf8(&whole[8..8 + length]).unwrap(), &whole[8 + length..]);

@@ -13,7 +13,8 @@ use kerma::engine;
 use kerma_nn::{
     Error,
     networks::Unet,
-    training::{Method, NoiseOptions, Pool, Recipe, Trainer},
+    denoise::training::{Method, NoiseOptions, Pool, Recipe},
+    training::{System, Trainer},
 };
 
 fn pool(recipe: &Recipe) -> Pool {
@@ -30,7 +31,7 @@ fn pool(recipe: &Recipe) -> Pool {
     .unwrap()
 }
 
-fn run(trainer: &mut Trainer, pool: &Pool, steps: usize) {
+fn run(trainer: &mut Trainer<Recipe>, pool: &Pool, steps: usize) {
     for _ in 0..steps {
         pollster::block_on(trainer.step(pool, &engine::Device::cpu())).unwrap();
     }

@@ -8,8 +8,14 @@ mod options;
 mod run;
 mod scale;
 mod tiles;
+pub mod training;
 
 pub use denoised::{Denoised, Unchanged};
 pub use options::{DenoiseOptions, Noise, Sampler};
 pub use run::Denoiser;
 pub use tiles::Axis;
+
+/// A denoiser, or a network trained beside one.
+pub type Model = crate::Model<training::Recipe>;
+/// The card of one.
+pub type Card = crate::Card<training::Recipe>;

@@ -12,12 +12,12 @@ use super::{
     scale::Scale,
 };
 use crate::{
-    Error, Model,
+    Error,
+    denoise::{Model, training::Method},
     diffusion::{Chain, Level, Prediction, Step},
     filled,
     networks::Unet,
     tensors,
-    training::Method,
 };
 
 /// A trained network ready to denoise.

@@ -13,7 +13,8 @@ use kerma::{
 
 use super::{Knowledge, MethodKind, MethodOptions};
 use crate::{
-    Error, Model,
+    Error,
+    denoise::Model,
     denoise::{DenoiseOptions, Denoiser, Noise, Sampler},
 };
 

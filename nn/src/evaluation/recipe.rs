@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Check, seams::FEWEST_PERIODS};
 use crate::{
     Error,
-    denoise::{Axis, Sampler},
-    training::NoiseKind,
+    denoise::{Axis, Sampler, training::NoiseKind},
 };
 
 /// Everything that decides an evaluation.

@@ -18,7 +18,7 @@ use super::{
     seams::line_db,
     structure::{difference, false_energy, recovery},
 };
-use crate::{Error, Model, feature_distance, perceptual::FeatureDistance};
+use crate::{Error, denoise::Model, feature_distance, perceptual::FeatureDistance};
 
 /// Values of each metric, in the order of the images.
 type Values = BTreeMap<Metric, Vec<Option<f64>>>;
@@ -358,7 +358,7 @@ checkpoint = 1
 
     fn run(text: &str, control: &Control<'_>) -> Result<Outcome, Error> {
         let device = Device::flex();
-        let training = training::Recipe::from_toml(UNTRAINED).unwrap();
+        let training = crate::denoise::training::Recipe::from_toml(UNTRAINED).unwrap();
         let model = Model::untrained(training, &device);
         let models = BTreeMap::from([(PathBuf::from("tiny.safetensors"), model)]);
         let recipe = Recipe::from_toml(text).unwrap();

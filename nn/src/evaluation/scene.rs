@@ -7,7 +7,10 @@ use kerma::{
 };
 
 use super::{Condition, NoiseKind, Recipe};
-use crate::{Error, denoise::Noise, training::EVEN_SIGNAL};
+use crate::{
+    Error,
+    denoise::{Noise, training::EVEN_SIGNAL},
+};
 
 /// A held-out image: line integrals, and how they are displayed.
 pub(super) struct Scene {

@@ -4,7 +4,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{Recipe, weights::clip};
+use super::weights::clip;
 use crate::{
     Error,
     networks::{Fresh, Unet, UnetOptions},
@@ -26,15 +26,15 @@ const BASE: usize = 16;
 /// judge:    (D(clean) − 1)² + D(denoised)²
 /// denoiser: |denoised − clean|² + e |∇denoised − ∇clean| + v Σ (D(denoised) − 1)²
 /// ```
-pub(super) struct Judges {
+pub struct Judges {
     pub(super) networks: [Unet; 2],
     pub(super) optimizers: [ModuleOptimizer; 2],
 }
 
 impl Judges {
-    /// Fresh judges of images that the network of a recipe makes.
-    pub(super) fn new(recipe: &Recipe, fresh: &Fresh, device: &Device) -> Self {
-        let (network, epsilon) = (recipe.network.clone(), recipe.training.epsilon);
+    /// Fresh judges of images that such a network makes; ε is that of their optimisers.
+    #[must_use]
+    pub fn new(network: UnetOptions, epsilon: f32, fresh: &Fresh, device: &Device) -> Self {
         let options = UnetOptions { conditioned: false, base: BASE, blocks: 1, groups: 8, attention: false, ..network };
         let network = |judge| Unet::new(&options, &fresh.part(judge)).fork(&device.clone().autodiff()).train();
         let optimizer = || AdamWConfig::new().with_beta_1(0.5).with_weight_decay(0.0).with_epsilon(epsilon).init();

@@ -6,7 +6,7 @@ use std::{
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
-use super::{Recipe, Trainer};
+use super::{System, Trainer};
 use crate::{Error, Start};
 
 /// Files of a checkpoint, in its folder.
@@ -27,8 +27,9 @@ fn before(folder: &Path) -> PathBuf {
 
 /// What a checkpoint holds besides tensors.
 #[derive(Serialize, Deserialize)]
-struct State {
-    recipe: Recipe,
+#[serde(bound = "")]
+struct State<S: System> {
+    recipe: S,
     #[serde(default = "Start::unsaid")]
     start: Start,
     step: usize,
@@ -37,7 +38,7 @@ struct State {
     seconds: f64,
 }
 
-impl Trainer {
+impl<S: System> Trainer<S> {
     /// Writes a checkpoint into `folder`, replacing the one there; a failed write leaves the old one.
     ///
     /// # Errors
@@ -94,7 +95,7 @@ impl Trainer {
         let folder = if !folder.exists() && before.exists() { &before } else { folder };
         let fail = |reason: String| Error::Model { path: folder.to_owned(), reason };
         let text = fs::read(folder.join(STATE)).map_err(|e| fail(e.to_string()))?;
-        let state: State = serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))?;
+        let state: State<S> = serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))?;
         if state.recipe != self.recipe {
             return Err(fail("the checkpoint belongs to another recipe".to_owned()));
         }

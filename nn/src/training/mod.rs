@@ -1,18 +1,22 @@
-//! Training from simulated radiographs: a recipe, the images it describes, steps, and checkpoints that resume to the bit.
+//! Training of any learned system: its recipe as a trait, steps, and checkpoints that resume to the bit.
 
 mod adversarial;
+mod cases;
 mod checkpoint;
-mod data;
 mod draws;
 mod learning_rate;
-mod noise;
-mod objective;
-mod recipe;
+mod options;
+mod system;
 mod trainer;
 mod weights;
 
-pub use data::{Batch, Pool};
+pub use adversarial::Judges;
+pub use cases::{Cases, Kept};
+pub use draws::Draws;
 pub use learning_rate::{LearningRate, Shape};
-pub use noise::{EVEN_SIGNAL, NoiseKind, NoiseOptions};
-pub use recipe::{DataOptions, DiffusionOptions, Method, Recipe, TrainingOptions};
+pub use options::TrainingOptions;
+pub use system::{Loss, System, Task};
 pub use trainer::{Progress, Trainer};
+
+pub(crate) use options::check_name;
+pub(crate) use system::check_task;

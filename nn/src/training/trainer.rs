@@ -8,27 +8,20 @@ use burn::{
 use kerma::engine;
 
 use super::{
-    LearningRate, Method, Pool, Recipe, TrainingOptions,
-    adversarial::Judges,
-    objective::{Loss, Objective},
+    Judges, LearningRate, Loss, System, TrainingOptions,
     weights::{clip, follow},
 };
-use crate::{
-    Card, Error, Start,
-    networks::{Fresh, Unet},
-    tensors::scalar,
-};
+use crate::{Card, Error, Start, networks::Fresh, tensors::scalar};
 
 /// A training under way.
-pub struct Trainer {
-    pub(super) recipe: Recipe,
-    objective: Objective,
+pub struct Trainer<S: System> {
+    pub(super) recipe: S,
     rate: LearningRate,
     pub(super) device: Device,
     /// The network that learns, on the device with automatic differentiation.
-    pub(super) network: Unet,
+    pub(super) network: S::Network,
     /// The mean of its weights, which is the result.
-    pub(super) mean: Unet,
+    pub(super) mean: S::Network,
     pub(super) optimizer: ModuleOptimizer,
     pub(super) judges: Option<Judges>,
     /// Where the first weights came from.
@@ -53,23 +46,23 @@ pub struct Progress {
     pub rate: f64,
 }
 
-impl Trainer {
+impl<S: System> Trainer<S> {
     /// A training of `recipe` from fresh weights, its tensors on `device`.
     ///
     /// The weights are a function of the recipe's seed ([`Fresh`]), the same on every device.
     ///
     /// # Errors
-    /// [`Error::Recipe`] when the recipe's tables do not fit its method.
-    pub fn new(recipe: Recipe, device: &Device) -> Result<Self, Error> {
-        let fresh = Fresh::new(recipe.seed, device);
-        let mean = Unet::new(&recipe.network, &fresh);
-        let judges = (recipe.method == Method::Adversarial).then(|| Judges::new(&recipe, &fresh.part("judge"), device));
+    /// [`Error::Recipe`] when the recipe cannot be followed.
+    pub fn new(recipe: S, device: &Device) -> Result<Self, Error> {
+        recipe.check()?;
+        let fresh = Fresh::new(recipe.seed(), device);
+        let mean = recipe.network(&fresh);
+        let judges = recipe.judges(&fresh, device);
         let network = mean.clone().fork(&device.clone().autodiff()).train();
-        let TrainingOptions { weight_decay, epsilon, .. } = recipe.training;
+        let TrainingOptions { weight_decay, epsilon, .. } = *recipe.training();
         let optimizer = AdamWConfig::new().with_weight_decay(weight_decay).with_epsilon(epsilon).init();
         Ok(Self {
-            objective: Objective::new(&recipe)?,
-            rate: recipe.learning_rate(),
+            rate: recipe.training().rate(),
             device: device.clone(),
             network,
             mean,
@@ -85,7 +78,7 @@ impl Trainer {
 
     /// The recipe.
     #[must_use]
-    pub fn recipe(&self) -> &Recipe {
+    pub fn recipe(&self) -> &S {
         &self.recipe
     }
 
@@ -109,28 +102,24 @@ impl Trainer {
 
     /// The mean of the weights, which is the trained network.
     #[must_use]
-    pub fn mean(&self) -> &Unet {
+    pub fn mean(&self) -> &S::Network {
         &self.mean
     }
 
     /// The card of the network as it is now, trained on a machine of such a name.
     #[must_use]
-    pub fn card(&self, machine: String) -> Card {
+    pub fn card(&self, machine: String) -> Card<S> {
         Card { start: self.start, ..Card::new(self.recipe.clone(), &self.losses, self.seconds, machine) }
     }
 
-    /// One step on the next batch of `pool`; its noise is drawn by `engine`.
+    /// One step on the next batch of `data`; its noise is drawn by `engine`.
     ///
     /// # Errors
     /// What the devices say, and [`Error::Diverged`] when loss or gradients are no numbers any more.
-    pub async fn step(&mut self, pool: &Pool, engine: &engine::Device) -> Result<Progress, Error> {
+    pub async fn step(&mut self, data: &S::Data, engine: &engine::Device) -> Result<Progress, Error> {
         let begin = Instant::now();
-        let Recipe { training, .. } = &self.recipe;
-        let (step, device) = (self.step, self.device.clone().autodiff());
-        let batch = pool.batch(step, training.batch);
-        let share = step as f64 / training.steps as f64;
-        let Loss { value: mut loss, judged } =
-            self.objective.loss(&self.network, batch, share, engine, &device).await?;
+        let (step, device, limit) = (self.step, self.device.clone().autodiff(), self.recipe.training().clip);
+        let Loss { value: mut loss, judged } = self.recipe.loss(&self.network, data, step, engine, &device).await?;
         if let (Some(judges), Some([denoised, clean])) = (&self.judges, &judged) {
             loss = loss + judges.verdict(denoised, clean);
         }
@@ -139,16 +128,16 @@ impl Trainer {
             return Err(Error::Diverged { step, what: "loss", value: value.into() });
         }
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        let (gradients, gradient_norm) = clip(gradients, &self.network, training.clip)?;
+        let (gradients, gradient_norm) = clip(gradients, &self.network, limit)?;
         if !gradient_norm.is_finite() {
             return Err(Error::Diverged { step, what: "norm of the gradients", value: gradient_norm });
         }
         let rate = self.rate.at(step);
         self.network = self.optimizer.step(rate, self.network.clone(), gradients);
         if let (Some(judges), Some([denoised, clean])) = (&mut self.judges, judged) {
-            judges.step([denoised, clean], step, rate, training.clip)?;
+            judges.step([denoised, clean], step, rate, limit)?;
         }
-        self.mean = follow(self.mean.clone(), &self.network, training.mean_decay, step);
+        self.mean = follow(self.mean.clone(), &self.network, self.recipe.training().mean_decay, step);
         self.step += 1;
         self.losses.push(value);
         self.seconds += begin.elapsed().as_secs_f64();

@@ -1,6 +1,6 @@
 //! What several tests of trainings start from.
 
-use kerma_nn::training::Recipe;
+use kerma_nn::{denoise::training::Recipe, training::System};
 
 /// A recipe that takes a second.
 pub(crate) fn recipe(method: &str) -> Recipe {

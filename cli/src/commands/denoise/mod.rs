@@ -11,10 +11,9 @@ use kerma::{
     io::{check_image_output, read_image, write_bytes, write_image},
 };
 use kerma_nn::{
-    Error, Model, beside,
-    denoise::{Denoised, Denoiser},
+    Error, beside,
+    denoise::{Denoised, Denoiser, Model, training::Recipe},
     shipped,
-    training::Recipe,
 };
 use serde_json::json;
 

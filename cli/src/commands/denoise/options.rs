@@ -3,8 +3,7 @@
 use clap::{Args, ValueEnum};
 use kerma::noise::PoissonGaussian;
 use kerma_nn::{
-    denoise::{DenoiseOptions, Noise, Sampler},
-    training::Recipe,
+    denoise::{DenoiseOptions, Noise, Sampler, training::Recipe},
 };
 
 use crate::failure::Failure;

@@ -2,8 +2,7 @@
 
 use kerma::data::Image;
 use kerma_nn::{
-    Card,
-    denoise::{DenoiseOptions, Denoised, Sampler},
+    denoise::{Card, DenoiseOptions, Denoised, Sampler},
 };
 
 use crate::{

@@ -4,7 +4,7 @@ use kerma::{
     data::{Image, Sample},
     noise::{Processing, looks_processed, noise_correlation},
 };
-use kerma_nn::{denoise::Denoised, training::Recipe};
+use kerma_nn::denoise::{Denoised, training::Recipe};
 
 use crate::report::significant;
 

@@ -9,7 +9,8 @@ use std::{
 
 use kerma::io::write_bytes;
 use kerma_nn::{
-    Model, beside,
+    beside,
+    denoise::Model,
     evaluation::{Evaluation, Outcome, Recipe},
 };
 

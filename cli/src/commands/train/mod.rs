@@ -1,6 +1,10 @@
 mod page;
 
-use std::{fs, path::PathBuf, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clap::Args;
 use kerma::{
@@ -9,8 +13,10 @@ use kerma::{
     io::write_bytes,
 };
 use kerma_nn::{
-    Model, beside,
-    training::{Pool, Recipe, Trainer},
+    Error, Model, Precision, beside,
+    denoise::{self, training::Pool},
+    improve,
+    training::{System, Task, Trainer},
 };
 
 use super::simulate::clean_views;
@@ -41,39 +47,96 @@ pub(crate) struct TrainArgs {
     /// Go on from the checkpoint in the folder
     #[arg(long)]
     resume: bool,
+    /// Write weights of 16 bits: half the file, for a loss of digits that the evaluation tells
+    #[arg(long)]
+    half: bool,
 }
 
 /// Runs `kerma train`.
 pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure> {
     let text = context.read(|| fs::read_to_string(&args.recipe)).map_err(|e: Failure| e.in_file(&args.recipe))?;
-    let mut recipe = Recipe::from_toml(&text).map_err(|e| Failure::from(e).in_file(&args.recipe))?;
-    fs::create_dir_all(&args.out).map_err(|e| Failure::input(e).in_file(&args.out))?;
-    let file = |ending: &str| args.out.join(format!("{}.{ending}", recipe.name));
-    let (checkpoint, weights, page) = (file("checkpoint"), file("safetensors"), file("html"));
-    if checkpoint.exists() && !args.resume {
-        let refusal = "is of a training before; go on from it with --resume, or remove it";
-        return Err(Failure::input(refusal).in_file(&checkpoint));
+    let in_recipe = |error: Error| Failure::from(error).in_file(&args.recipe);
+    match Task::of_recipe(&text).map_err(in_recipe)? {
+        Task::Denoise => denoiser(args, denoise::training::Recipe::from_toml(&text).map_err(in_recipe)?, context),
+        Task::Improve => improver(args, improve::Recipe::from_toml(&text).map_err(in_recipe)?, context),
     }
+}
+
+/// A training from radiographs that are drawn for it.
+fn denoiser(
+    args: &TrainArgs,
+    mut recipe: denoise::training::Recipe,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let checkpoint = args.checkpoint(&recipe)?;
     // Card and checkpoint tell of what was there.
     let volumes = inputs::volumes_at_hand(&mut recipe.data.volumes, "the training", context)?;
     inputs::at_hand(&mut recipe.data.simulated, "the training", context);
     let simulated = recipe.data.simulated.iter().map(|folder| clean_views(folder, context));
     let simulated = simulated.collect::<Result<Vec<_>, _>>()?.concat();
-
-    let device = beside(context.device()?)?;
-    let mut trainer = Trainer::new(recipe.clone(), &device)?;
-    if args.resume {
-        trainer = trainer.resume(&checkpoint)?;
-    }
+    let trainer = trainer(args, recipe.clone(), &checkpoint, context)?;
     let pool = pool(&recipe, volumes, simulated, context)?;
+    context.measure("views", pool.views());
+    learn(args, trainer, &pool, context)
+}
+
+/// A training from reconstructions and truths of simulated cases.
+fn improver(args: &TrainArgs, mut recipe: improve::Recipe, context: &mut Context) -> Result<(), Failure> {
+    let checkpoint = args.checkpoint(&recipe)?;
+    let device = beside(context.device()?)?;
+    let models = args.recipe.parent().unwrap_or(Path::new("."));
+    let before = recipe.stages(models, &device)?;
+    let pairs = context.read(|| improve::Pairs::open(&mut recipe, before))?;
+    context.measure("bodies", pairs.count());
+    let trainer = trainer(args, recipe, &checkpoint, context)?;
+    learn(args, trainer, &pairs, context)
+}
+
+impl TrainArgs {
+    fn file(&self, recipe: &impl System, ending: &str) -> PathBuf {
+        self.out.join(format!("{}.{ending}", recipe.name()))
+    }
+
+    /// Where checkpoints go; refuses what a training before has left, unless it is to go on from there.
+    fn checkpoint(&self, recipe: &impl System) -> Result<PathBuf, Failure> {
+        fs::create_dir_all(&self.out).map_err(|e| Failure::input(e).in_file(&self.out))?;
+        let checkpoint = self.file(recipe, "checkpoint");
+        if checkpoint.exists() && !self.resume {
+            let refusal = "is of a training before; go on from it with --resume, or remove it";
+            return Err(Failure::input(refusal).in_file(&checkpoint));
+        }
+        Ok(checkpoint)
+    }
+}
+
+/// A training at its start, or where its checkpoint stopped.
+fn trainer<S: System>(
+    args: &TrainArgs,
+    recipe: S,
+    checkpoint: &Path,
+    context: &mut Context,
+) -> Result<Trainer<S>, Failure> {
+    let trainer = Trainer::new(recipe, &beside(context.device()?)?)?;
+    Ok(if args.resume { trainer.resume(checkpoint)? } else { trainer })
+}
+
+/// All steps that are left, and what is written of them.
+fn learn<S: System>(
+    args: &TrainArgs,
+    mut trainer: Trainer<S>,
+    data: &S::Data,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let file = |ending| args.file(trainer.recipe(), ending);
+    let (checkpoint, weights, page) = (file("checkpoint"), file("safetensors"), file("html"));
+    let (steps, every) = (trainer.recipe().training().steps, trainer.recipe().training().checkpoint);
     let training = Instant::now();
-    let steps = recipe.training.steps;
     let bar = Bar::new("training", context.options().quiet);
     // Ctrl-C waits for the step and its checkpoint.
     interrupt::orderly(|| {
         while trainer.step_count() < steps {
-            let done = pollster::block_on(trainer.step(&pool, context.device()?))?;
-            let (count, every) = (trainer.step_count(), recipe.training.checkpoint);
+            let done = pollster::block_on(trainer.step(data, context.device()?))?;
+            let count = trainer.step_count();
             let fraction = count as f64 / steps as f64;
             bar.show(Progress { pass: &format!("step {count}, loss {:.5}", done.loss), fraction });
             if interrupt::is_asked() || count.is_multiple_of(every) {
@@ -91,7 +154,8 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
 
     let seconds = trainer.seconds();
     let mut model = Model::new(trainer.card(machine(context)?), trainer.mean().clone());
-    context.write(&weights, |path| model.save(path).map_err(Failure::from))?;
+    let precision = if args.half { Precision::Half } else { Precision::Single };
+    context.write(&weights, |path| model.save(path, precision).map_err(Failure::from))?;
     let card = model.card();
     let summary = context.summary().for_page(context.device()?.self_test().summary());
     let html = page::report(card, trainer.losses(), summary).to_html();
@@ -99,14 +163,18 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     context.measure("steps", card.steps);
     context.measure("parameters", card.parameters);
     context.measure("loss", card.loss);
-    context.measure("views", pool.views());
     context.measure("training_seconds", seconds);
     let (parameters, loss) = (card.parameters, card.loss);
     context.finish(&format!("{}: {parameters} weights, {steps} steps, loss {loss:.5}", weights.display()))
 }
 
 /// Draws the bodies of the recipe, under a progress bar.
-fn pool(recipe: &Recipe, volumes: Vec<Volume>, simulated: Vec<Image>, context: &mut Context) -> Result<Pool, Failure> {
+fn pool(
+    recipe: &denoise::training::Recipe,
+    volumes: Vec<Volume>,
+    simulated: Vec<Image>,
+    context: &mut Context,
+) -> Result<Pool, Failure> {
     context.drive("bodies", |engine, control| {
         let show = |done: usize, all: usize| {
             (control.progress)(Progress { pass: &format!("{done} of {all}"), fraction: done as f64 / all as f64 });

@@ -1,6 +1,6 @@
 //! The report of one training: the loss over the steps, what came of it, and the recipe.
 
-use kerma_nn::{Card, training::Recipe};
+use kerma_nn::{Card, training::System};
 use serde_json::Value;
 
 use crate::report::{Chart, Figure, Panel, Report, Section, Summary, Table, grouped, seconds, significant};
@@ -9,10 +9,10 @@ use crate::report::{Chart, Figure, Panel, Report, Section, Summary, Table, group
 const POINTS: usize = 300;
 
 /// The whole page.
-pub(super) fn report(card: &Card, losses: &[f32], summary: Summary) -> Report {
+pub(super) fn report(card: &Card<impl System>, losses: &[f32], summary: Summary) -> Report {
     let (steps, weights) = (grouped(card.steps), grouped(card.parameters));
     let lead = format!("{steps} steps, {weights} weights, on {}", card.machine);
-    Report::new(format!("{}, trained", card.recipe.name), &lead)
+    Report::new(format!("{}, trained", card.recipe.name()), &lead)
         .summary(summary)
         .section(course(card, losses))
         .section(numbers(card))
@@ -24,13 +24,13 @@ pub(super) fn report(card: &Card, losses: &[f32], summary: Summary) -> Report {
         ]))
 }
 
-fn course(card: &Card, losses: &[f32]) -> Section {
+fn course(card: &Card<impl System>, losses: &[f32]) -> Section {
     let part = losses.len().div_ceil(POINTS).max(1);
     let points = losses.chunks(part).enumerate().map(|(index, losses)| {
         let mean = losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / losses.len() as f64;
         [(index * part) as f64, mean]
     });
-    let rate = card.recipe.learning_rate();
+    let rate = card.recipe.training().rate();
     let rates = (0..card.steps).step_by(part).map(|step| [step as f64, rate.at(step)]);
     let loss = Chart::new("step", "loss (logarithmic)").line("loss of the batches", points.collect()).logarithmic();
     let rates = Chart::new("step", "learning rate").line("learning rate", rates.collect());
@@ -44,20 +44,20 @@ fn course(card: &Card, losses: &[f32]) -> Section {
     Section::new("Course").figure(Figure::new(caption).panels(charts))
 }
 
-fn numbers(card: &Card) -> Section {
+fn numbers(card: &Card<impl System>) -> Section {
     let table = Table::new("Result", ["Quantity", "Value", "Meaning"])
         .row(["Loss", &significant(f64::from(card.loss), 4), "mean over the last tenth of the steps"])
         .row(["Steps", &grouped(card.steps), "batches that were learned from"])
         .row(["Weights", &grouped(card.parameters), "numbers that were learned"])
         .row(["Time", &seconds(card.seconds), "all steps on the clock, those before --resume too"]);
     let model = Table::new("Model", ["Quantity", "Value"])
-        .row(["Name", &card.recipe.name])
-        .row(["SHA-256 of the weights", &card.sha256]);
+        .row(["Name", card.recipe.name()])
+        .row(["SHA-256 of card and weights", &card.sha256]);
     Section::new("Numbers").table(table).table(model)
 }
 
 /// The recipe, every number under the name it has in the file.
-fn recipe(recipe: &Recipe) -> Section {
+fn recipe(recipe: &impl System) -> Section {
     let mut rows = Vec::new();
     entries(&serde_json::to_value(recipe).unwrap_or_default(), "", &mut rows);
     let table = Table::of("What was trained", vec!["Name in the recipe".to_owned(), "Value".to_owned()], rows);

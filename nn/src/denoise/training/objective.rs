@@ -8,6 +8,7 @@ use crate::{
     Error,
     diffusion::{Chain, Level},
     networks::Unet,
+    training::Loss,
 };
 
 /// Weight of the consistency term of the neighbour method, which rises linearly to it over the training.
@@ -19,12 +20,6 @@ const BLANKED: usize = 8;
 /// Images scaled from 0 … 1 to −1 … 1.
 fn centred(images: Tensor<4>) -> Tensor<4> {
     images * 2.0 - 1.0
-}
-
-/// The loss of a batch, and the denoised and clean images where judges are to see them.
-pub(super) struct Loss {
-    pub(super) value: Tensor<1>,
-    pub(super) judged: Option<[Tensor<4>; 2]>,
 }
 
 /// A method with its options and its chain.

@@ -1,19 +1,24 @@
 use std::path::PathBuf;
 
-use kerma::tasks::radiographs;
+use burn::tensor::Device;
+use kerma::{engine, tasks::radiographs};
 use serde::{Deserialize, Serialize};
 
-use super::{LearningRate, NoiseOptions, Shape};
+use super::{NoiseOptions, Pool, objective::Objective};
 use crate::{
     Error,
     diffusion::{Chain, Prediction, Schedule},
-    networks::UnetOptions,
+    networks::{Fresh, Unet, UnetOptions},
+    training::{Judges, Loss, System, Task, TrainingOptions, check_name, check_task},
 };
 
 /// Everything that decides a training: the same recipe gives the same weights on the same device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
+    /// `denoise`, whether said or not.
+    #[serde(default, skip_serializing_if = "Task::is_denoise")]
+    pub task: Task,
     /// Name of the model, and of its files.
     pub name: String,
     /// What the network learns.
@@ -91,38 +96,6 @@ fn one() -> usize {
     1
 }
 
-fn usual_epsilon() -> f32 {
-    1e-8
-}
-
-/// How long and how fast.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainingOptions {
-    /// Images per step.
-    pub batch: usize,
-    /// Number of steps.
-    pub steps: usize,
-    /// Largest learning rate.
-    pub learning_rate: f64,
-    /// How the rate runs.
-    pub shape: Shape,
-    /// Steps of the linear rise.
-    pub warm_up: usize,
-    /// Decay of weights per unit of the rate (Loshchilov & Hutter 2019).
-    pub weight_decay: f32,
-    /// ε of AdamW: weights whose gradient is smaller than this take shorter steps. 10⁻⁸ where a recipe does not say (Kingma
-    /// & Ba 2015); a mean squared error of images has gradients of 10⁻⁶.
-    #[serde(default = "usual_epsilon")]
-    pub epsilon: f32,
-    /// Largest norm of all gradients together.
-    pub clip: f64,
-    /// Decay of the mean over the weights of past steps.
-    pub mean_decay: f64,
-    /// Steps between checkpoints.
-    pub checkpoint: usize,
-}
-
 impl DiffusionOptions {
     /// Least and most σ that a network knows from its training: those of `levels`, and the chain's least where its levels are
     /// drawn too.
@@ -134,30 +107,27 @@ impl DiffusionOptions {
     }
 }
 
-impl Recipe {
-    /// Reads a recipe.
-    ///
-    /// # Errors
-    /// [`Error::Recipe`] with the place and what is allowed there.
-    pub fn from_toml(text: &str) -> Result<Self, Error> {
-        let recipe: Self = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
-        recipe.check()?;
-        Ok(recipe)
+impl System for Recipe {
+    const TASK: Task = Task::Denoise;
+    type Network = Unet;
+    type Data = Pool;
+
+    fn name(&self) -> &str {
+        &self.name
     }
 
-    /// The learning rate as a function of the step.
-    #[must_use]
-    pub fn learning_rate(&self) -> LearningRate {
-        let TrainingOptions { shape, learning_rate, warm_up, steps, .. } = self.training;
-        LearningRate { shape, peak: learning_rate, warm_up, steps }
+    fn seed(&self) -> u64 {
+        self.seed
     }
 
-    /// Whether it can be followed, of which reading it makes sure.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    fn training(&self) -> &TrainingOptions {
+        &self.training
+    }
+
+    fn check(&self) -> Result<(), Error> {
         let refuse = |text: String| Err(Error::Recipe(text));
-        if self.name.is_empty() || !self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-            return refuse(format!("name must consist of letters, digits, '-', '_' and '.', got \"{}\"", self.name));
-        }
+        check_task(self.task, Self::TASK)?;
+        check_name(&self.name)?;
         if let Some(fault) = self.network.fault() {
             return refuse(format!("network: {fault}"));
         }
@@ -209,20 +179,28 @@ impl Recipe {
                 self.data.coarsest
             ));
         }
-        let t = &self.training;
-        let positive = [("batch", t.batch), ("steps", t.steps), ("checkpoint", t.checkpoint)];
-        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
-            return refuse(format!("training.{name} must be at least 1, got 0"));
-        }
-        let real = [
-            ("learning_rate", t.learning_rate, 1.0),
-            ("epsilon", t.epsilon.into(), 1.0),
-            ("clip", t.clip, f64::MAX),
-            ("mean_decay", t.mean_decay, 1.0),
-        ];
-        if let Some((name, value, most)) = real.iter().find(|(_, value, most)| !(*value > 0.0 && value <= most)) {
-            return refuse(format!("training.{name} must be positive and at most {most}, got {value}"));
-        }
-        Ok(())
+        self.training.check()
+    }
+
+    fn network(&self, fresh: &Fresh) -> Unet {
+        Unet::new(&self.network, fresh)
+    }
+
+    fn judges(&self, fresh: &Fresh, device: &Device) -> Option<Judges> {
+        let judges = || Judges::new(self.network.clone(), self.training.epsilon, &fresh.part("judge"), device);
+        (self.method == Method::Adversarial).then(judges)
+    }
+
+    async fn loss(
+        &self,
+        network: &Unet,
+        pool: &Pool,
+        step: usize,
+        engine: &engine::Device,
+        device: &Device,
+    ) -> Result<Loss, Error> {
+        let batch = pool.batch(step, self.training.batch);
+        let share = step as f64 / self.training.steps as f64;
+        Objective::new(self)?.loss(network, batch, share, engine, device).await
     }
 }

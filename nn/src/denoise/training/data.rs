@@ -6,8 +6,8 @@ use kerma::{
     tasks::radiographs::{Curve, Radiographs},
 };
 
-use super::{DataOptions, NoiseKind, NoiseOptions, draws::Draws};
-use crate::{Error, filled};
+use super::{DataOptions, NoiseKind, NoiseOptions};
+use crate::{Error, filled, training::Draws};
 
 /// Patches that share one view and one display curve; finding the bounds of a curve takes a look at the whole view.
 const PATCHES_PER_VIEW: usize = 4;

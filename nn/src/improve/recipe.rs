@@ -1,0 +1,154 @@
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kerma::engine;
+use serde::{Deserialize, Serialize};
+
+use super::{Improver, Network, NetworkOptions, Pairs, Pieces};
+use crate::{
+    Error, losses,
+    networks::Fresh,
+    training::{Loss, System, Task, TrainingOptions, check_name, check_task},
+};
+
+/// Everything that decides the training of a network that improves reconstructions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// `improve`.
+    pub task: Task,
+    /// Name of the model, and of its files.
+    pub name: String,
+    /// Seed of weights and pieces.
+    pub seed: u64,
+    /// How volumes are divided.
+    pub pieces: Pieces,
+    /// Kind and sizes of the network.
+    pub network: NetworkOptions,
+    /// Where the volumes come from.
+    pub data: DataOptions,
+    /// What is made small.
+    pub loss: LossOptions,
+    /// How long and how fast.
+    pub training: TrainingOptions,
+    /// What the data say when the training begins; stands in cards, not in recipes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fitted: Option<Fitted>,
+}
+
+/// Where volumes come from: cases that `kerma simulate --keep truth` has made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataOptions {
+    /// Folders of cases, or of one.
+    pub cases: Vec<PathBuf>,
+    /// Model whose outputs are improved further; it lies beside this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<PathBuf>,
+    /// Whether pieces are mirrored left to right, half of them.
+    pub mirror: bool,
+    /// Most memory that volumes are kept in, in MB; the others are read again.
+    #[serde(default = "usual_cache")]
+    pub cache_mb: u64,
+}
+
+fn usual_cache() -> u64 {
+    2000
+}
+
+/// What is made small: the mean absolute error, and that of differences between neighbours along all axes of a piece.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossOptions {
+    /// Weight of the differences.
+    pub gradients: f64,
+}
+
+/// What training bodies say: the same for every volume that is improved later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fitted {
+    /// a of a·HU + b, by least squares from inputs to truths.
+    pub gain: f64,
+    /// b, in HU.
+    pub offset_hu: f64,
+    /// Distances of voxels, along (x, y, z).
+    pub spacing_mm: [f64; 3],
+    /// SHA-256 of the model that comes before, by its card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_sha256: Option<String>,
+}
+
+impl Recipe {
+    /// What has improved the volumes before this network does, from the folder in which its models are.
+    ///
+    /// # Errors
+    /// As [`Improver::load`].
+    pub fn before(&self, folder: &Path, device: &Device) -> Result<Option<Improver>, Error> {
+        self.data.after.as_ref().map(|file| Improver::load(&folder.join(file), device)).transpose()
+    }
+}
+
+impl System for Recipe {
+    const TASK: Task = Task::Improve;
+    type Network = Network;
+    type Data = Pairs;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn training(&self) -> &TrainingOptions {
+        &self.training
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let refuse = |text: String| Err(Error::Recipe(text));
+        check_task(self.task, Self::TASK)?;
+        check_name(&self.name)?;
+        if let Some(fault) = self.network.fault(self.pieces) {
+            return refuse(format!("network: {fault}"));
+        }
+        if let Pieces::Patch(side) = self.pieces
+            && (!side.is_multiple_of(self.network.multiple()) || !(1..=256).contains(&side))
+        {
+            let multiple = self.network.multiple();
+            return refuse(format!("pieces.patch must be a multiple of {multiple} up to 256, got {side}"));
+        }
+        if self.data.cases.is_empty() {
+            return refuse("data.cases must name a folder of cases or more".to_owned());
+        }
+        if !(0.0..=1e3).contains(&self.loss.gradients) {
+            return refuse(format!("loss.gradients must be 0 to 1000, got {}", self.loss.gradients));
+        }
+        self.training.check()
+    }
+
+    fn network(&self, fresh: &Fresh) -> Network {
+        self.network.network(fresh)
+    }
+
+    async fn loss(
+        &self,
+        network: &Network,
+        pairs: &Pairs,
+        step: usize,
+        _engine: &engine::Device,
+        device: &Device,
+    ) -> Result<Loss, Error> {
+        let batch = pairs.batch(self, step)?;
+        let [planes, rows, columns] = batch.size;
+        let tensor = |values: Vec<f32>| {
+            let shape = [self.training.batch, 1, planes, rows, columns];
+            Tensor::<5>::from_data(TensorData::new(values, shape), device)
+        };
+        let (input, truth) = (tensor(batch.input), tensor(batch.truth));
+        let output = input.clone() + network.forward(input);
+        let value = losses::l1(output.clone(), truth.clone());
+        Ok((value + losses::gradients(output, truth) * self.loss.gradients).into())
+    }
+}

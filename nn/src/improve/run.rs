@@ -1,0 +1,143 @@
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kerma::data::{Unit, Volume};
+
+use super::{
+    Fitted, Model,
+    data::{dims, unscaled},
+};
+use crate::{Error, values};
+
+/// Voxels of the pieces that the network is given at once. On the CPU fewer leave cores waiting for each other, and more
+/// leave the caches.
+const VOXELS_AT_ONCE: usize = 1 << 17;
+/// Models one after the other, at most.
+const MOST_STAGES: usize = 4;
+
+/// A trained network, and those before it, ready to improve volumes.
+pub struct Improver {
+    model: Model,
+    fitted: Fitted,
+    before: Option<Box<Improver>>,
+    device: Device,
+}
+
+impl Improver {
+    /// Reads a model, and those before it from the same folder.
+    ///
+    /// # Errors
+    /// As [`Model::load`]; [`Error::Model`] when the one before is another than in the training, or there are more than four.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        Self::stage(path, device, MOST_STAGES)
+    }
+
+    fn stage(path: &Path, device: &Device, stages: usize) -> Result<Self, Error> {
+        let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
+        if stages == 0 {
+            return Err(fail(format!("more than {MOST_STAGES} models one after the other")));
+        }
+        let model = Model::load(path, device)?;
+        let recipe = &model.card().recipe;
+        let before = match &recipe.data.after {
+            Some(file) => Some(Self::stage(&path.with_file_name(file), device, stages - 1)?),
+            None => None,
+        };
+        let after = before.as_ref().map(Self::sha256);
+        let fitted = recipe.fitted.clone().ok_or_else(|| fail("was written before its training began".to_owned()))?;
+        if fitted.after_sha256.as_deref() != after {
+            let file = recipe.data.after.clone().unwrap_or_default();
+            return Err(fail(format!("{} beside it is another model than in its training", file.display())));
+        }
+        let before = before.map(Box::new);
+        Ok(Self { model, fitted, before, device: device.clone() })
+    }
+
+    /// An improver of a model that is in memory and has none before it.
+    ///
+    /// # Errors
+    /// [`Error::Options`] when the model was never trained.
+    pub fn new(model: Model, device: &Device) -> Result<Self, Error> {
+        let recipe = &model.card().recipe;
+        let fitted = recipe.fitted.clone().filter(|_| recipe.data.after.is_none());
+        let fitted = fitted.ok_or_else(|| Error::Options(format!("\"{}\" is not trained", recipe.name)))?;
+        Ok(Self { model, fitted, before: None, device: device.clone() })
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// SHA-256 of the model, by its card.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.model.card().sha256
+    }
+
+    /// Voxels that are not of the size of those that were learned from, along (x, y, z) in mm.
+    #[must_use]
+    pub fn wanted_spacing_mm(&self, volume: &Volume) -> Option<[f64; 3]> {
+        (!self.fitted.has_spacing_of(volume.grid())).then_some(self.fitted.spacing_mm)
+    }
+
+    /// A volume, improved; `tell` hears which share is done and may stop it.
+    ///
+    /// # Errors
+    /// [`Error::Image`] when the volume is not in HU, has values that are not finite, or voxels of another size than those of
+    /// the training; what `tell` says; [`Error::Tensor`] when the device fails.
+    pub fn run(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
+        volume.check_finite().map_err(|e| Error::Image(e.to_string()))?;
+        if volume.unit() != Unit::Hounsfield {
+            return Err(Error::Image(format!("the volume must be in HU, got {}", volume.unit())));
+        }
+        if let Some(wanted) = self.wanted_spacing_mm(volume) {
+            let got = volume.grid().spacing_mm();
+            return Err(Error::Image(format!("voxels must measure {wanted:?} mm, as those of the training, got {got}")));
+        }
+        let (stages, own) = (self.stages(), self.before.is_some());
+        let share = 1.0 / stages as f64;
+        let earlier = 1.0 - share;
+        let before = match &self.before {
+            Some(before) => Some(before.run(volume, &mut |done| tell(done * earlier))?),
+            None => None,
+        };
+        let input = self.fitted.values(before.as_ref().unwrap_or(volume));
+        let first = if own { earlier } else { 0.0 };
+        let added = self.added(&input, dims(volume.grid()), &mut |done| tell(first + done * share))?;
+        let values = input.iter().zip(added).map(|(input, added)| unscaled(input + added)).collect();
+        Volume::new(*volume.grid(), Unit::Hounsfield, values).map_err(|e| Error::Image(e.to_string()))
+    }
+
+    fn stages(&self) -> usize {
+        1 + self.before.as_ref().map_or(0, |before| before.stages())
+    }
+
+    /// What the network adds to values in its units, `[z][y][x]`; pieces that overlap are blended by their weights.
+    fn added(
+        &self,
+        input: &[f32],
+        dims: [usize; 3],
+        tell: &mut dyn FnMut(f64) -> Result<(), Error>,
+    ) -> Result<Vec<f32>, Error> {
+        let recipe = &self.model.card().recipe;
+        let blocks = recipe.pieces.cover(dims, recipe.network.multiple());
+        let [planes, rows, columns] = recipe.pieces.size(dims, recipe.network.multiple());
+        let voxels = planes * rows * columns;
+        let weights = recipe.pieces.weights([planes, rows, columns]);
+        let (mut sum, mut total) = (vec![0.0; input.len()], vec![0.0; input.len()]);
+        let at_once = (VOXELS_AT_ONCE / voxels).max(1);
+        for (index, some) in blocks.chunks(at_once).enumerate() {
+            tell((index * at_once) as f64 / blocks.len() as f64)?;
+            let cut: Vec<f32> = some.iter().flat_map(|block| block.cut(input, dims)).collect();
+            let cut = TensorData::new(cut, [some.len(), 1, planes, rows, columns]);
+            let output = values(self.model.network().forward(Tensor::<5>::from_data(cut, &self.device)))?;
+            for (block, output) in some.iter().zip(output.chunks_exact(voxels)) {
+                block.add(output, &weights, &mut sum, &mut total, dims);
+            }
+        }
+        sum.iter_mut().zip(total).for_each(|(sum, total)| *sum /= total);
+        Ok(sum)
+    }
+}

@@ -1,0 +1,133 @@
+use std::{
+    fmt::{self, Debug, Display, Formatter},
+    future::Future,
+};
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use kerma::engine;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Judges, TrainingOptions};
+use crate::{Error, networks::Fresh};
+
+/// A kind of learned system, by the recipe that describes one: its network, the data it learns from, and what is asked of it.
+///
+/// The same recipe gives the same weights, to the bit, on the same device: fresh weights are a function of seed and path
+/// ([`Fresh`]), what is drawn for a step one of seed and step ([`Draws`](super::Draws)).
+pub trait System: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
+    /// What recipes and cards of this kind have as their `task`.
+    const TASK: Task;
+    /// What is trained.
+    type Network: Module + Debug;
+    /// What batches are cut from.
+    type Data;
+
+    /// Name of the model, and of its files.
+    fn name(&self) -> &str;
+
+    /// Seed of weights and draws.
+    fn seed(&self) -> u64;
+
+    /// How long and how fast.
+    fn training(&self) -> &TrainingOptions;
+
+    /// Whether the recipe can be followed.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with the place and what is allowed there.
+    fn check(&self) -> Result<(), Error>;
+
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with the place and what is allowed there.
+    fn from_toml(text: &str) -> Result<Self, Error> {
+        let recipe: Self = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// The network with fresh weights. Parameters are drawn when they are first read: a network of any size costs nothing
+    /// before.
+    fn network(&self, fresh: &Fresh) -> Self::Network;
+
+    /// Networks that judge the outputs, where the recipe is adversarial.
+    fn judges(&self, _fresh: &Fresh, _device: &Device) -> Option<Judges> {
+        None
+    }
+
+    /// The loss of the network on the batch of a step, its tensors on `device`.
+    fn loss(
+        &self,
+        network: &Self::Network,
+        data: &Self::Data,
+        step: usize,
+        engine: &engine::Device,
+        device: &Device,
+    ) -> impl Future<Output = Result<Loss, Error>>;
+}
+
+/// What a learned system does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Noise is taken off an image; also networks whose features compare images. What recipes without a word on it are for.
+    #[default]
+    Denoise,
+    /// A reconstruction is made more like the body: volume to volume.
+    Improve,
+}
+
+impl Task {
+    /// The task of a recipe, whatever else it says.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] when the text is no TOML or names no task of kerma's.
+    pub fn of_recipe(text: &str) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Opening {
+            #[serde(default)]
+            task: Task,
+        }
+        let opening: Opening = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
+        Ok(opening.task)
+    }
+
+    pub(crate) fn is_denoise(&self) -> bool {
+        *self == Self::Denoise
+    }
+}
+
+impl Display for Task {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Denoise => "denoise",
+            Self::Improve => "improve",
+        })
+    }
+}
+
+/// Whether a recipe has the task that it is read for.
+pub(crate) fn check_task(task: Task, wanted: Task) -> Result<(), Error> {
+    match task == wanted {
+        true => Ok(()),
+        false => Err(Error::Recipe(format!("task must be \"{wanted}\", got \"{task}\""))),
+    }
+}
+
+/// The loss of a batch, and the outputs and truths that judges are to see, where there are any.
+pub struct Loss {
+    /// What is made small.
+    pub value: Tensor<1>,
+    /// Output and truth.
+    pub judged: Option<[Tensor<4>; 2]>,
+}
+
+impl From<Tensor<1>> for Loss {
+    fn from(value: Tensor<1>) -> Self {
+        Self { value, judged: None }
+    }
+}
