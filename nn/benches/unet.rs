@@ -45,13 +45,33 @@ fn convolutions(c: &mut Criterion) {
 /// The network that is held against PyTorch: 24.3 million weights, 240 GFLOP at 256².
 fn large() -> UnetOptions {
     let multipliers = vec![1, 2, 4, 4];
-    UnetOptions { conditioned: true, fold: 1, base: 64, multipliers, blocks: 3, groups: 8, attention: false }
+    UnetOptions {
+        conditioned: true,
+        inputs: 1,
+        outputs: 1,
+        fold: 1,
+        base: 64,
+        multipliers,
+        blocks: 3,
+        groups: 8,
+        attention: false,
+    }
 }
 
 /// The network that is shipped.
 fn shipped() -> UnetOptions {
     let multipliers = vec![1, 2, 2];
-    UnetOptions { conditioned: true, fold: 2, base: 40, multipliers, blocks: 2, groups: 8, attention: false }
+    UnetOptions {
+        conditioned: true,
+        inputs: 1,
+        outputs: 1,
+        fold: 2,
+        base: 40,
+        multipliers,
+        blocks: 2,
+        groups: 8,
+        attention: false,
+    }
 }
 
 fn networks(c: &mut Criterion) {

@@ -237,6 +237,8 @@ fn networks_are_those_of_flex() {
     let input = [2, 1, 32, 24];
     let plain = UnetOptions {
         conditioned: false,
+        inputs: 1,
+        outputs: 1,
         fold: 2,
         base: 8,
         multipliers: vec![1, 2],
@@ -252,6 +254,8 @@ fn networks_are_those_of_flex() {
     Case { name: "network", part: Unet::new(&conditioned, &fresh), input, forward }.compare();
     let forward = |network: &Unet, x: Tensor<4>| network.forward(x, None);
     Case { name: "plain network", part: Unet::new(&plain, &fresh), input, forward }.compare();
+    let part = Unet::new(&UnetOptions { inputs: 3, outputs: 2, ..plain }, &fresh);
+    Case { name: "network of several channels", part, input: [2, 3, 16, 12], forward }.compare();
 }
 
 #[test]

@@ -155,6 +155,8 @@ mod tests {
     fn every_parameter_draws_at_the_path_of_its_name() {
         let options = UnetOptions {
             conditioned: true,
+            inputs: 2,
+            outputs: 3,
             fold: 2,
             base: 8,
             multipliers: vec![1, 2, 3],

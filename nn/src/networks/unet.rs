@@ -9,6 +9,12 @@ use super::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAtten
 pub struct UnetOptions {
     /// Whether the network is told the level of noise.
     pub conditioned: bool,
+    /// Channels of an image that enters, 1 to 64.
+    #[serde(default = "one")]
+    pub inputs: usize,
+    /// Channels of an image that leaves, 1 to 64.
+    #[serde(default = "one")]
+    pub outputs: usize,
     /// Side of the blocks of pixels that enter as channels, 1 to 4. With 2 every convolution sees a quarter of the
     /// pixels and twice the distance.
     pub fold: usize,
@@ -25,6 +31,11 @@ pub struct UnetOptions {
     pub attention: bool,
 }
 
+/// What options that are older than images of several channels mean.
+fn one() -> usize {
+    1
+}
+
 impl UnetOptions {
     /// Rows and columns of an image must be multiples of this.
     #[must_use]
@@ -39,6 +50,7 @@ impl UnetOptions {
     ///   normalised; the same with a border for the convolution; its output, the residual and their sum
     /// - the way from a level to the next finer one: its image enlarged, the same with a border, the output
     /// - attention: three matrices of every head, each of the square of the pixels, and ten images
+    /// - the ends: the image, folded, with a border, and the finest level's; and back
     #[must_use]
     pub fn activation_bytes(&self, side: usize) -> u64 {
         let pixels = |level: usize| ((side / self.fold) >> level).max(1).pow(2);
@@ -52,14 +64,20 @@ impl UnetOptions {
             let heads = SelfAttention::heads(self.multipliers[coarsest] * self.base);
             3 * heads * pixels(coarsest).pow(2) + 10 * images[coarsest] + kept(coarsest)
         });
-        let values = blocks.chain(ups).chain(attention).max().unwrap_or(0);
+        let ends = 4 * self.inputs.max(self.outputs) * self.fold.pow(2) * pixels(0) + 3 * images[0];
+        let values = blocks.chain(ups).chain(attention).chain([ends]).max().unwrap_or(0);
         (values * size_of::<f32>()) as u64
     }
 
     /// What is wrong with these sizes, if anything.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
-        let Self { fold, base, multipliers, blocks, groups, .. } = self;
+        let Self { inputs, outputs, fold, base, multipliers, blocks, groups, .. } = self;
+        if let Some((name, channels)) =
+            [("inputs", inputs), ("outputs", outputs)].into_iter().find(|(_, channels)| !(1..=64).contains(*channels))
+        {
+            return Some(format!("{name} must be 1 to 64, got {channels}"));
+        }
         if !(1..=4).contains(fold) {
             return Some(format!("fold must be 1 to 4, got {fold}"));
         }
@@ -105,7 +123,7 @@ impl Unet {
     /// A network with fresh weights, whose output is 0 everywhere.
     #[must_use]
     pub fn new(options: &UnetOptions, fresh: &Fresh) -> Self {
-        let UnetOptions { fold, base, groups, .. } = *options;
+        let UnetOptions { inputs, outputs, fold, base, groups, .. } = *options;
         let widths: Vec<usize> = options.multipliers.iter().map(|m| m * base).collect();
         let condition = options.conditioned.then_some(4 * base);
         let part = |name| fresh.part(name);
@@ -134,14 +152,14 @@ impl Unet {
         });
         Self {
             embedding: condition.map(|width| NoiseEmbedding::new(width, &part("embedding"))),
-            entry: Conv3x3::new(fold * fold, finest, &part("entry")),
+            entry: Conv3x3::new(inputs * fold * fold, finest, &part("entry")),
             down: down.collect(),
             before: block(coarsest, coarsest, &part("before")),
             attention: options.attention.then(|| SelfAttention::new(coarsest, groups, &part("attention"))),
             after: block(coarsest, coarsest, &part("after")),
             up: up.collect(),
             norm: Norm::new(finest, groups, true, &part("norm")),
-            exit: Conv3x3::zeros(finest, fold * fold, &part("exit")),
+            exit: Conv3x3::zeros(finest, outputs * fold * fold, &part("exit")),
             fold,
         }
     }
@@ -149,7 +167,7 @@ impl Unet {
     /// What each level makes of an image on the way down, finest first; for networks without condition.
     ///
     /// # Shapes
-    /// - input: `[count, 1, rows, columns]`, both multiples of [`UnetOptions::multiple`]
+    /// - input: `[count, inputs, rows, columns]`, both multiples of [`UnetOptions::multiple`]
     /// - level l: `[count, base · multiplier, rows / (fold · 2ˡ), columns / (fold · 2ˡ)]`
     #[must_use]
     pub fn features(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
@@ -166,7 +184,8 @@ impl Unet {
     }
 
     /// # Shapes
-    /// - input, output: `[count, 1, rows, columns]`, both multiples of [`UnetOptions::multiple`]
+    /// - input: `[count, inputs, rows, columns]`, both multiples of [`UnetOptions::multiple`]
+    /// - output: `[count, outputs, rows, columns]`
     /// - `ln_sigma`: `[count]`, the logarithm of each image's level of noise; not looked at by a network without condition
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, ln_sigma: Option<Tensor<1>>) -> Tensor<4> {
@@ -198,5 +217,26 @@ impl Unet {
             };
         }
         unfold(self.exit.forward(self.norm.forward(x, None)), self.fold)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLDER: &str =
+        "conditioned = true\nfold = 2\nbase = 8\nmultipliers = [1, 2]\nblocks = 1\ngroups = 4\nattention = false\n";
+
+    #[test]
+    fn older_options_have_one_channel() {
+        let options: UnetOptions = toml::from_str(OLDER).unwrap();
+        assert_eq!((options.inputs, options.outputs), (1, 1));
+        let newer: UnetOptions = toml::from_str(&format!("{OLDER}inputs = 9\noutputs = 4\n")).unwrap();
+        assert_eq!((newer.inputs, newer.outputs), (9, 4));
+        assert_eq!(newer.fault(), None);
+        for (inputs, outputs, named) in [(0, 1, "inputs"), (65, 1, "inputs"), (1, 0, "outputs"), (1, 65, "outputs")] {
+            let fault = UnetOptions { inputs, outputs, ..options.clone() }.fault().unwrap();
+            assert!(fault.contains(named), "{fault}");
+        }
     }
 }
