@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! evaluation   held-out images, doses, methods, tables, checks
-//! denoise      what a user asks for: an image in tiles through a trained network
-//! training     recipes, images drawn by the engine, steps, checkpoints
+//! denoise      an image in tiles through a trained network; what denoisers learn from
+//! improve      a reconstruction made more like the body, in slices or patches
+//! training     any system's recipe, steps, checkpoints, cases on disk
 //! diffusion    levels of noise, predictions, steps down the chain
 //! perceptual   how far two images differ to a network's eyes
+//! losses       what trainings make small
 //! networks     residual UNet and its parts
 //! ops          operations that decide the speed on the CPU
 //! ```
@@ -15,6 +17,8 @@ mod error;
 pub mod denoise;
 pub mod diffusion;
 pub mod evaluation;
+pub mod improve;
+pub mod losses;
 mod model;
 pub mod networks;
 pub mod ops;

@@ -20,8 +20,8 @@ use common::recipe;
 use kerma::engine::{self, Numerics};
 use kerma_nn::{
     beside,
-    networks::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Unet, UnetOptions, Up},
     denoise::training::Pool,
+    networks::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Unet, UnetOptions, Up},
     training::Trainer,
 };
 

@@ -12,8 +12,8 @@ use common::recipe;
 use kerma::engine;
 use kerma_nn::{
     Error,
-    networks::Unet,
     denoise::training::{Method, NoiseOptions, Pool, Recipe},
+    networks::Unet,
     training::{System, Trainer},
 };
 

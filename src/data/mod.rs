@@ -5,6 +5,7 @@ mod grid;
 mod image;
 mod image_info;
 mod projections;
+mod resample;
 mod unit;
 mod volume;
 

@@ -9,6 +9,8 @@ mod devices;
 mod enhance;
 mod evaluate;
 mod geometry;
+#[cfg(feature = "nn")]
+mod infer;
 mod metrics;
 mod phantom;
 mod plan;
@@ -47,6 +49,9 @@ pub(crate) enum Command {
     /// Denoise a radiograph with a trained network
     #[cfg(feature = "nn")]
     Denoise(denoise::DenoiseArgs),
+    /// Run a trained network of any kind on a file
+    #[cfg(feature = "nn")]
+    Infer(infer::InferArgs),
     /// Measure how far an image differs from a reference, how sharp and how noisy it is
     Metrics(metrics::MetricsArgs),
     /// Compute the spectrum of an X-ray tube: photons, air kerma, half-value layers
@@ -76,6 +81,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Enhance(args) => enhance::run(&args, context),
         #[cfg(feature = "nn")]
         Command::Denoise(args) => denoise::run(&args, context),
+        #[cfg(feature = "nn")]
+        Command::Infer(args) => infer::run(&args, context),
         Command::Metrics(args) => metrics::run(&args, context),
         Command::Spectrum(args) => spectrum::run(&args, context),
         #[cfg(feature = "nn")]

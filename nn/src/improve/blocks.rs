@@ -76,7 +76,8 @@ impl Pieces {
             (-0.5 * from_middle * from_middle).exp()
         };
         let line: Vec<f64> = (0..side).map(along).collect();
-        let plane = |z: f64, line: &[f64]| line.iter().flat_map(|y| line.iter().map(move |x| (z * y * x) as f32)).collect();
+        let plane =
+            |z: f64, line: &[f64]| line.iter().flat_map(|y| line.iter().map(move |x| (z * y * x) as f32)).collect();
         line.iter().flat_map(|z| -> Vec<f32> { plane(*z, &line) }).collect()
     }
 }

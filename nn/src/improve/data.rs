@@ -8,7 +8,7 @@ use kerma::{
 use super::{Block, Fitted, Improver, Pieces, Recipe, SCALE_HU};
 use crate::{
     Error,
-    training::{Cases, Draws, Kept, System},
+    training::{Cases, Draws, Kept},
 };
 
 /// Files of a case.
@@ -119,7 +119,11 @@ fn place(pieces: Pieces, pair: &Pair, dims: [usize; 3], size: [usize; 3], draws:
     let Pieces::Patch(side) = pieces else {
         let across = pieces.across();
         return [0, 1, 2].map(|axis| {
-            if across == Some(axis) { draws.below(dims[axis]) as isize } else { -((size[axis] - dims[axis]) as isize / 2) }
+            if across == Some(axis) {
+                draws.below(dims[axis]) as isize
+            } else {
+                -((size[axis] - dims[axis]) as isize / 2)
+            }
         });
     };
     let kind = draws.unit();
@@ -200,7 +204,9 @@ fn read(folder: &Path, before: Option<&Improver>, fitted: &Fitted) -> Result<Kep
     if !fitted.has_spacing_of(input.grid()) {
         let (folder, spacing) = (folder.display(), input.grid().spacing_mm());
         let wanted = fitted.spacing_mm;
-        return Err(Error::Recipe(format!("{folder}: voxels must measure {wanted:?} mm as those of the first case, got {spacing}")));
+        return Err(Error::Recipe(format!(
+            "{folder}: voxels must measure {wanted:?} mm as those of the first case, got {spacing}"
+        )));
     }
     let labels = folder.join(NODULES);
     let nodules = match labels.is_file() {
@@ -216,7 +222,8 @@ fn read(folder: &Path, before: Option<&Improver>, fitted: &Fitted) -> Result<Kep
         truth: truth.values().iter().map(|hu| scaled(*hu)).collect(),
         nodules,
     };
-    let bytes = ((pair.input.len() + pair.truth.len()) * size_of::<f32>() + pair.nodules.len() * size_of::<usize>()) as u64;
+    let bytes =
+        ((pair.input.len() + pair.truth.len()) * size_of::<f32>() + pair.nodules.len() * size_of::<usize>()) as u64;
     Ok(Kept { case: Arc::new(pair), bytes })
 }
 
@@ -241,7 +248,9 @@ fn fit(cases: &Cases<(Volume, Volume)>, after_sha256: Option<String>) -> Result<
     let gain = (n * xy - x * y) / (n * xx - x * x);
     let offset_hu = (y - gain * x) / n;
     if !(gain > 0.0 && offset_hu.is_finite()) {
-        return Err(Error::Recipe(format!("data.cases: no gain fits their reconstructions to their bodies, got {gain}")));
+        return Err(Error::Recipe(format!(
+            "data.cases: no gain fits their reconstructions to their bodies, got {gain}"
+        )));
     }
     Ok(Fitted { gain, offset_hu, spacing_mm, after_sha256 })
 }

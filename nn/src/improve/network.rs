@@ -1,7 +1,4 @@
-use burn::{
-    module::Module,
-    tensor::Tensor,
-};
+use burn::{module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::Pieces;
@@ -50,7 +47,9 @@ impl NetworkOptions {
     /// What is wrong with these sizes, or with such pieces, if anything.
     pub(super) fn fault(&self, pieces: Pieces) -> Option<String> {
         match (self, pieces) {
-            (Self::Unet(_), Pieces::Patch(_)) => Some("a unet is for slices: pieces must be axial, coronal or sagittal".to_owned()),
+            (Self::Unet(_), Pieces::Patch(_)) => {
+                Some("a unet is for slices: pieces must be axial, coronal or sagittal".to_owned())
+            }
             (Self::Unet(options), _) if options.conditioned => Some("conditioned must be false".to_owned()),
             (Self::Unet(options), _) => options.fault(),
         }

@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kerma::data::{Unit, Volume};
+use glam::DMat3;
+use kerma::data::{DataError, Unit, Volume};
 
 use super::{
     Fitted, Model,
@@ -14,6 +15,9 @@ use crate::{Error, values};
 const VOXELS_AT_ONCE: usize = 1 << 17;
 /// Models one after the other, at most.
 const MOST_STAGES: usize = 4;
+
+/// How far direction cosines may be from those of the world axes.
+const UPRIGHT_TOLERANCE: f64 = 1e-4;
 
 /// A trained network, and those before it, ready to improve volumes.
 pub struct Improver {
@@ -76,36 +80,58 @@ impl Improver {
         &self.model.card().sha256
     }
 
-    /// Voxels that are not of the size of those that were learned from, along (x, y, z) in mm.
+    /// What a volume is brought to before it is improved, where its voxels are not of the size of those that were learned from
+    /// or do not lie along the world axes; what was added is brought back.
     #[must_use]
-    pub fn wanted_spacing_mm(&self, volume: &Volume) -> Option<[f64; 3]> {
-        (!self.fitted.has_spacing_of(volume.grid())).then_some(self.fitted.spacing_mm)
+    pub fn own_grid(&self, volume: &Volume) -> Option<[f64; 3]> {
+        let is_upright = volume.grid().orientation().abs_diff_eq(DMat3::IDENTITY, UPRIGHT_TOLERANCE);
+        (!is_upright || !self.fitted.has_spacing_of(volume.grid())).then_some(self.fitted.spacing_mm)
     }
 
-    /// A volume, improved; `tell` hears which share is done and may stop it.
+    /// A volume, improved, on its own grid; `tell` hears which share is done and may stop it.
     ///
     /// # Errors
-    /// [`Error::Image`] when the volume is not in HU, has values that are not finite, or voxels of another size than those of
-    /// the training; what `tell` says; [`Error::Tensor`] when the device fails.
+    /// [`Error::Image`] when the volume is not in HU or has values that are not finite; what `tell` says; [`Error::Tensor`] when
+    /// the device fails.
     pub fn run(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
-        volume.check_finite().map_err(|e| Error::Image(e.to_string()))?;
+        let said = |e: DataError| Error::Image(e.to_string());
+        volume.check_finite().map_err(said)?;
         if volume.unit() != Unit::Hounsfield {
             return Err(Error::Image(format!("the volume must be in HU, got {}", volume.unit())));
         }
-        if let Some(wanted) = self.wanted_spacing_mm(volume) {
-            let got = volume.grid().spacing_mm();
-            return Err(Error::Image(format!("voxels must measure {wanted:?} mm, as those of the training, got {got}")));
-        }
-        let (stages, own) = (self.stages(), self.before.is_some());
-        let share = 1.0 / stages as f64;
+        let Some(spacing_mm) = self.own_grid(volume) else { return self.improved(volume, tell) };
+        let coarse = volume.resampled(&volume.grid().upright(spacing_mm).map_err(said)?).map_err(said)?;
+        let mut added = self.improved(&coarse, tell)?;
+        added.values_mut().iter_mut().zip(coarse.values()).for_each(|(added, before)| *added -= before);
+        let mut sum = added.resampled(volume.grid()).map_err(said)?;
+        sum.values_mut().iter_mut().zip(volume.values()).for_each(|(added, before)| *added += before);
+        Ok(sum)
+    }
+
+    /// Bytes that improving such a volume takes at most.
+    #[must_use]
+    pub fn planned_bytes(&self, volume: &Volume) -> u64 {
+        /// The volume, the same on the network's grid, calibrated, between stages, what is added, weights, and the result.
+        const VOLUMES: u64 = 7;
+        let grid = self.own_grid(volume).and_then(|spacing| volume.grid().upright(spacing).ok());
+        let dims = dims(grid.as_ref().unwrap_or(volume.grid()));
+        let recipe = &self.model.card().recipe;
+        let size = recipe.pieces.size(dims, recipe.network.multiple());
+        let at_once = (VOXELS_AT_ONCE / size.iter().product::<usize>()).max(1) as u64;
+        let voxels = volume.values().len().max(dims.iter().product()) as u64;
+        VOLUMES * size_of::<f32>() as u64 * voxels + at_once * recipe.network.activation_bytes(size)
+    }
+
+    /// A volume on the network's own grid, improved.
+    fn improved(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
+        let share = 1.0 / self.stages() as f64;
         let earlier = 1.0 - share;
         let before = match &self.before {
             Some(before) => Some(before.run(volume, &mut |done| tell(done * earlier))?),
             None => None,
         };
         let input = self.fitted.values(before.as_ref().unwrap_or(volume));
-        let first = if own { earlier } else { 0.0 };
-        let added = self.added(&input, dims(volume.grid()), &mut |done| tell(first + done * share))?;
+        let added = self.added(&input, dims(volume.grid()), &mut |done| tell(earlier + done * share))?;
         let values = input.iter().zip(added).map(|(input, added)| unscaled(input + added)).collect();
         Volume::new(*volume.grid(), Unit::Hounsfield, values).map_err(|e| Error::Image(e.to_string()))
     }

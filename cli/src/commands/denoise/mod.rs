@@ -51,6 +51,14 @@ pub(crate) struct DenoiseArgs {
     report: Option<PathBuf>,
 }
 
+impl DenoiseArgs {
+    /// An image through a model, nothing else said.
+    pub(super) fn usual(image: &Path, model: &Path, out: &Path) -> Result<Self, Failure> {
+        let (image, model, out) = (image.to_owned(), Some(model.to_owned()), out.to_owned());
+        Ok(Self { image, model, out, settings: Settings::usual()?, report: None })
+    }
+}
+
 /// Runs `kerma denoise`.
 pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failure> {
     let options = args.settings.options()?;

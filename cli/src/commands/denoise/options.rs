@@ -1,10 +1,8 @@
 //! From flags to options.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, FromArgMatches, ValueEnum};
 use kerma::noise::PoissonGaussian;
-use kerma_nn::{
-    denoise::{DenoiseOptions, Noise, Sampler, training::Recipe},
-};
+use kerma_nn::denoise::{DenoiseOptions, Noise, Sampler, training::Recipe};
 
 use crate::failure::Failure;
 
@@ -69,6 +67,12 @@ fn noise(text: &str) -> Result<Noise, String> {
 }
 
 impl Settings {
+    /// Those of a command line that says nothing.
+    pub(super) fn usual() -> Result<Self, Failure> {
+        let none = Self::augment_args(Command::new("denoise")).try_get_matches_from(["denoise"]);
+        Ok(none.and_then(|matches| Self::from_arg_matches(&matches))?)
+    }
+
     /// The options, checked.
     pub(super) fn options(&self) -> Result<DenoiseOptions, Failure> {
         self.refuse_strays()?;

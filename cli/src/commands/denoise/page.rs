@@ -1,9 +1,7 @@
 //! The report of one denoising: before and after, what was taken off, the noise, numbers.
 
 use kerma::data::Image;
-use kerma_nn::{
-    denoise::{Card, DenoiseOptions, Denoised, Sampler},
-};
+use kerma_nn::denoise::{Card, DenoiseOptions, Denoised, Sampler};
 
 use crate::{
     pictures::{Slice, Window},

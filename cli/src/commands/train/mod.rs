@@ -63,11 +63,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
 }
 
 /// A training from radiographs that are drawn for it.
-fn denoiser(
-    args: &TrainArgs,
-    mut recipe: denoise::training::Recipe,
-    context: &mut Context,
-) -> Result<(), Failure> {
+fn denoiser(args: &TrainArgs, mut recipe: denoise::training::Recipe, context: &mut Context) -> Result<(), Failure> {
     let checkpoint = args.checkpoint(&recipe)?;
     // Card and checkpoint tell of what was there.
     let volumes = inputs::volumes_at_hand(&mut recipe.data.volumes, "the training", context)?;
@@ -84,9 +80,8 @@ fn denoiser(
 fn improver(args: &TrainArgs, mut recipe: improve::Recipe, context: &mut Context) -> Result<(), Failure> {
     let checkpoint = args.checkpoint(&recipe)?;
     let device = beside(context.device()?)?;
-    let models = args.recipe.parent().unwrap_or(Path::new("."));
-    let before = recipe.stages(models, &device)?;
-    let pairs = context.read(|| improve::Pairs::open(&mut recipe, before))?;
+    let before = recipe.before(&args.out, &device)?;
+    let pairs = context.read(|| Ok::<_, Failure>(improve::Pairs::open(&mut recipe, before)?))?;
     context.measure("bodies", pairs.count());
     let trainer = trainer(args, recipe, &checkpoint, context)?;
     learn(args, trainer, &pairs, context)

@@ -1,0 +1,81 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kerma::{
+    data::{Unit, Volume},
+    engine::{self, PeakBytes, Progress},
+    io::{check_output, read_volume, write_volume},
+};
+use kerma_nn::{Error, beside, improve::Improver, task_of_model, training::Task};
+
+use super::denoise::{self, DenoiseArgs};
+use crate::{context::Context, failure::Failure, inputs, summary::bytes_text};
+
+const EXAMPLES: &str = "\
+Examples:
+  kerma infer models/tomosynthesis-coronal.safetensors sweep/reconstruction.nii.gz --out like-ct.nii.gz
+  kerma infer my-denoiser.safetensors chest.tif --out calm.tif
+
+What comes out is decided by the model's task: denoise takes an image to an image, improve a volume in HU to a volume in HU. Models that
+come before one are read from its folder.";
+
+/// Arguments of `kerma infer`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct InferArgs {
+    /// Trained network, as kerma train writes it
+    model: PathBuf,
+    /// Image or volume
+    input: PathBuf,
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Runs `kerma infer`.
+pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure> {
+    let InferArgs { model, input, out } = args;
+    match context.read(|| task_of_model(model))? {
+        Task::Denoise => denoise::run(&DenoiseArgs::usual(input, model, out)?, context),
+        Task::Improve => {
+            check_output(out)?;
+            inputs::keep(&[input, model], out)?;
+            let volume = context.read(|| read_volume(input, None))?;
+            let volume = if volume.unit() == Unit::Arbitrary { volume.with_unit(Unit::Hounsfield) } else { volume };
+            let improved = improved(&volume, model, context).map_err(|failure| failure.in_file(input))?;
+            context.write(out, |path| write_volume(path, &improved))?;
+            context.finish(&format!("{}: {}, improved", out.display(), improved.grid()))
+        }
+    }
+}
+
+/// A volume, improved by a model and those before it.
+pub(super) fn improved(volume: &Volume, model: &Path, context: &mut Context) -> Result<Volume, Failure> {
+    let device = beside(context.device()?)?;
+    let improver = context.read(|| Improver::load(model, &device))?;
+    if let Some([x, y, z]) = improver.own_grid(volume) {
+        context
+            .note(&format!("the network knows voxels of {x} x {y} x {z} mm: what it adds is interpolated from these"));
+    }
+    let bytes = improver.planned_bytes(volume);
+    let budget = context.available_bytes();
+    if bytes > budget {
+        let [needed, free] = [bytes, budget].map(bytes_text);
+        return Err(Failure::input(format!("improving needs {needed} of memory, {free} are free")));
+    }
+    let peak = match context.device()?.adapter() {
+        Some(_) => PeakBytes { host: 0, device: bytes },
+        None => PeakBytes { host: bytes, device: 0 },
+    };
+    context.raise_peak(peak);
+    context.drive("improving", |_, control| {
+        let mut tell = |fraction: f64| {
+            if (control.is_cancelled)() {
+                return Err(Error::from(engine::Error::Cancelled));
+            }
+            (control.progress)(Progress { pass: "slices", fraction });
+            Ok(())
+        };
+        Ok(improver.run(volume, &mut tell)?)
+    })
+}
