@@ -12,6 +12,7 @@ mod labels;
 pub(crate) mod mask;
 mod phantom;
 mod position;
+pub(crate) mod resample;
 mod slices;
 mod tissue;
 mod voxels;

@@ -2,7 +2,10 @@ use glam::{DMat3, DVec3};
 use serde::{Deserialize, Serialize};
 
 use super::BodyError;
-use crate::geometry::{Geometry, Source, View};
+use crate::{
+    data::Grid,
+    geometry::{Geometry, Source, View},
+};
 
 /// How a patient lies in a scanner, against the position of the CT.
 ///
@@ -38,11 +41,8 @@ impl Position {
         if let Some(got) = [angles, self.shift_mm, self.centre_mm].as_flattened().iter().find(|v| !v.is_finite()) {
             return Err(BodyError::value("angles and lengths of a position", "finite", got.to_string()));
         }
-        let [roll, pitch, yaw] = angles.map(f64::to_radians);
-        let turn = DMat3::from_rotation_z(roll) * DMat3::from_rotation_x(pitch) * DMat3::from_rotation_y(yaw);
-        let back = turn.transpose();
-        let (centre, shift) = (DVec3::from_array(self.centre_mm), DVec3::from_array(self.shift_mm));
-        let point = |p: DVec3| centre + back * (p - shift - centre);
+        let back = self.turn().transpose();
+        let point = |p: DVec3| self.own_mm(p);
         let views = geometry.views().iter().map(|view| View {
             source: match view.source {
                 Source::Point(spot) => Source::Point(point(spot)),
@@ -53,6 +53,27 @@ impl Position {
             v_step: back * view.v_step,
         });
         Ok(Geometry::new(geometry.detector(), views.collect())?)
+    }
+
+    /// A grid of the room as the patient sees it: the same voxels over a body that was not moved.
+    ///
+    /// # Errors
+    /// [`BodyError`] when an angle or a length is not finite.
+    pub fn grid_seen_by_patient(&self, grid: &Grid) -> Result<Grid, BodyError> {
+        let origin_mm = self.own_mm(grid.origin_mm()).to_array();
+        let orientation = self.turn().transpose() * grid.orientation();
+        Ok(Grid::new(grid.size(), grid.spacing_mm().to_array(), origin_mm, orientation)?)
+    }
+
+    fn turn(&self) -> DMat3 {
+        let [roll, pitch, yaw] = [self.roll_deg, self.pitch_deg, self.yaw_deg].map(f64::to_radians);
+        DMat3::from_rotation_z(roll) * DMat3::from_rotation_x(pitch) * DMat3::from_rotation_y(yaw)
+    }
+
+    /// Where a point of the room lies in the body's own frame.
+    fn own_mm(&self, point: DVec3) -> DVec3 {
+        let (centre, shift) = (DVec3::from_array(self.centre_mm), DVec3::from_array(self.shift_mm));
+        centre + self.turn().transpose() * (point - shift - centre)
     }
 }
 

@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use kerma::{
     data::{Grid, Unit, Volume},
-    io::write_volume,
+    io::{read_volume, write_volume},
 };
 use serde_json::Value;
 
@@ -286,6 +286,10 @@ fn what_cannot_be_simulated_is_refused_in_one_line() {
     );
     room.refused(&["simulate", "ct.nii.gz", "--out", "film"], &["simulate needs --protocol"]);
     room.refused(&simulate(&["--scatter", "mc:0", "--out", "film"]), &["--scatter must be none, fast or mc:PHOTONS"]);
+    room.refused(
+        &simulate(&["--keep", "truth", "--out", "film"]),
+        &["--keep truth needs a protocol with a [reconstruction]"],
+    );
     room.refused(&simulate(&["--out", "ct.nii.gz"]), &["ct.nii.gz"]);
     fs::create_dir(room.path("mine")).unwrap();
     room.put("mine/notes.txt", "");
@@ -443,10 +447,26 @@ patient.bone = 'soft-tissue'
     room.put("sweep.toml", PROTOCOL.replace(still, scan) + sections);
     let args = ["simulate", "ct.nii.gz", "--protocol", "sweep.toml", "--scatter", "none", "--out", "sweep"];
     room.done(&args);
+    let volume = |room: &Room, file: &str| read_volume(room.path("true").join(file), None).unwrap();
     for variant in ["standard", "soft"] {
         for file in ["raw-V.nrrd", "reconstruction-V.nii.gz", "reconstruction-V-coronal.png", "report-V.html"] {
             let file = file.replace('V', variant);
             assert!(room.path("sweep").join(&file).is_file(), "{file}");
+        }
+    }
+    // What the slices should show, of each variant and from the record alone.
+    let kept = ["--keep", "truth", "--out", "true"];
+    room.done(&[&args[..6], &kept[..]].concat());
+    let said = room.done(&["simulate", "--again", "true/run.json", "--out", "again"]);
+    assert!(said.contains("the same bits") && !room.path("true").join("raw-soft.nrrd").exists(), "{said}");
+    for variant in ["standard", "soft"] {
+        let file = format!("truth-{variant}.nii.gz");
+        assert_eq!(room.bytes(&format!("true/{file}")), room.bytes(&format!("again/{file}")));
+        let (truth, found) = (volume(&room, &file), volume(&room, &format!("reconstruction-{variant}.nii.gz")));
+        assert_eq!(truth.grid(), found.grid());
+        // Water, lungs and air.
+        for near in [0.0, -800.0, -1000.0] {
+            assert!(truth.values().iter().any(|hu| (hu - near).abs() < 5.0), "no {near} HU");
         }
     }
     let record = record(&room, "sweep");

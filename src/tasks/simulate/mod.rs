@@ -21,6 +21,7 @@ mod regions;
 mod results;
 mod scatter;
 mod sections;
+mod truth;
 
 pub use case::{Case, FollowedScatter, Part, ScatterMap, Straightened};
 pub use dose::{Absorbed, Dose, DoseTask};

@@ -4,6 +4,7 @@ mod clean;
 mod dose;
 mod files;
 mod images;
+mod kept;
 mod manifest;
 mod one;
 mod page;
@@ -16,7 +17,7 @@ use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use kerma::tasks::simulate::{Part, Protocol, ProtocolText};
+use kerma::tasks::simulate::{Protocol, ProtocolText};
 
 #[cfg(feature = "nn")]
 pub(super) use self::clean::clean_views;
@@ -25,6 +26,7 @@ pub(super) use self::{
     page::{signals, spectrum},
 };
 use self::{
+    kept::Kept,
     one::Request,
     record::{Hashed, Record, Variant},
     subject::Subject,
@@ -74,9 +76,9 @@ pub(crate) struct SimulateArgs {
     /// Field of the protocol to set: beam.kvp=110, grid.enabled=false; may be repeated
     #[arg(long, value_name = "FIELD=VALUE")]
     set: Vec<String>,
-    /// Images to keep: raw, integrals, primary, scatter, thickness, inserts
-    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = part(), default_value = "raw,integrals")]
-    keep: Vec<Part>,
+    /// What to keep: raw, integrals, primary, scatter, thickness, inserts; truth, which a reconstruction should find
+    #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = kept(), default_value = "raw,integrals")]
+    keep: Vec<Kept>,
     /// List of cases in CSV
     #[arg(long, value_name = "FILE", conflicts_with = "again")]
     manifest: Option<PathBuf>,
@@ -94,9 +96,8 @@ pub(crate) struct SimulateArgs {
     show_protocol: Option<String>,
 }
 
-fn part() -> impl TypedValueParser<Value = Part> {
-    PossibleValuesParser::new(Part::ALL.map(Part::name))
-        .map(|given| Part::ALL.into_iter().find(|part| part.name() == given).unwrap_or(Part::Integrals))
+fn kept() -> impl TypedValueParser<Value = Kept> {
+    PossibleValuesParser::new(Kept::all().map(Kept::name)).map(|given| Kept::of(&given).unwrap_or(Kept::Truth))
 }
 
 impl SimulateArgs {

@@ -19,6 +19,7 @@ use super::{
     dose,
     files::Draft,
     images::Simulated,
+    kept::Kept,
     page,
     record::{Dates, Hashed, Machine, Record, Variant, shaders_sha256},
 };
@@ -39,7 +40,7 @@ pub(super) struct Request {
     seed: u64,
     /// Variants by their names; one without a name where there are none.
     protocols: Vec<(String, Protocol)>,
-    keep: Vec<Part>,
+    keep: Vec<Kept>,
 }
 
 /// What a case, or many, would take.
@@ -77,7 +78,7 @@ impl Request {
         name: String,
         seed: u64,
         protocol: &ProtocolText,
-        keep: Vec<Part>,
+        keep: Vec<Kept>,
     ) -> Result<Self, Failure> {
         let variants = protocol.variants()?;
         let drawn = variants.into_iter().map(|(variant, text)| Ok((variant, text.draw(seed)?)));
@@ -86,13 +87,16 @@ impl Request {
             let wrong = "simulate needs a CT, phantom:NAME, a protocol with patient.phantom, --manifest or --again";
             return Err(Failure::input(wrong));
         }
+        if keep.contains(&Kept::Truth) && protocols.iter().any(|(_, protocol)| protocol.reconstruction.is_none()) {
+            return Err(Failure::input("--keep truth needs a protocol with a [reconstruction], whose grid it has"));
+        }
         Ok(Self { ct: ct.map(Path::to_owned), name, seed, protocols, keep })
     }
 
     /// What a record asks for.
     pub(super) fn again(record: &Record) -> Result<Self, Failure> {
         let ct = record.ct().map(|input| input.file.clone());
-        let keep = Part::ALL.into_iter().filter(|part| record.keep.iter().any(|name| name == part.name())).collect();
+        let keep = record.keep.iter().filter_map(|name| Kept::of(name)).collect();
         let protocols =
             record.protocols.iter().map(|variant| (variant.name.clone(), variant.protocol.clone())).collect();
         Ok(Self { ct, name: record.case.clone(), seed: record.seed, protocols, keep })
@@ -123,7 +127,16 @@ impl Request {
     }
 
     fn names(&self) -> Vec<String> {
-        self.keep.iter().map(|part| part.name().to_owned()).collect()
+        self.keep.iter().map(|kept| kept.name().to_owned()).collect()
+    }
+
+    fn keeps(&self, part: Part) -> bool {
+        self.keep.contains(&Kept::Image(part))
+    }
+
+    /// Images that are made: those that are kept or shown.
+    fn parts(&self) -> Vec<Part> {
+        Part::ALL.into_iter().filter(|part| self.keeps(*part) || SHOWN.contains(part)).collect()
     }
 
     /// Reads the CT, or the label map that takes its place, once: a copy for each variant, of which the last is what was read; none for
@@ -182,11 +195,9 @@ fn variant(
 ) -> Result<Variant, Failure> {
     let file = |stem: &str| Variant::file(name, stem);
     let case = request.case(protocol, ct, context)?;
-    let parts: Vec<Part> =
-        Part::ALL.into_iter().filter(|part| request.keep.contains(part) || SHOWN.contains(part)).collect();
-    let Simulated { exposed, scatter, reconstruction, mut results } = Simulated::of(&case, &parts, context)?;
+    let Simulated { exposed, scatter, reconstruction, mut results } = Simulated::of(&case, &request.parts(), context)?;
     for (part, stem, stack) in exposed.named() {
-        if request.keep.contains(&part) {
+        if request.keeps(part) {
             draft.stack(context, &file(stem), stack)?;
         }
     }
@@ -207,7 +218,12 @@ fn variant(
         draft.volume(context, &file("reconstruction"), volume)?;
         draft.planes(context, &file("reconstruction"), volume)?;
     }
-    if let Some(scatter) = scatter.filter(|_| request.keep.contains(&Part::Scatter))
+    if request.keep.contains(&Kept::Truth) {
+        let truth = context.compute(|| case.truth())?;
+        draft.volume(context, &file("truth"), &truth)?;
+        draft.planes(context, &file("truth"), &truth)?;
+    }
+    if let Some(scatter) = scatter.filter(|_| request.keeps(Part::Scatter))
         && let Some(errors) = case.scatter_errors(&scatter)?
     {
         draft.stack(context, &file("scatter-error"), &errors)?;
@@ -252,16 +268,18 @@ pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forec
         let case = request.case(protocol, ct, context)?;
         let (views, pixels) = (case.room().views().len() as u64, case.room().value_count() as u64);
         let stack = |part: &Part| if *part == Part::Thickness { case.materials() as u64 } else { 1 };
-        let stacks: u64 = request.keep.iter().map(stack).sum();
-        let volume = protocol.reconstruction.as_ref().map_or(0, |r| r.grid.voxel_count() as u64);
-        let task = context.record(|| case.exposure(None, &request.keep))?;
+        let parts = request.parts();
+        let stacks: u64 = parts.iter().filter(|part| request.keeps(**part)).map(stack).sum();
+        let voxels = protocol.reconstruction.as_ref().map_or(0, |r| r.grid.voxel_count() as u64);
+        let volumes = 1 + u64::from(request.keep.contains(&Kept::Truth));
+        let task = context.record(|| case.exposure(None, &parts))?;
         let peak = context.plan("exposure", task.graph())?.peak_bytes();
         let first = case.first_view()?;
-        let task = first.exposure(None, &request.keep)?;
+        let task = first.exposure(None, &parts)?;
         let start = Instant::now();
         context.run("one view", task.graph())?;
         all = all.then(Forecast {
-            disk_bytes: size_of::<f32>() as u64 * (stacks * pixels + volume),
+            disk_bytes: size_of::<f32>() as u64 * (stacks * pixels + volumes * voxels),
             memory_bytes: peak.host + peak.device,
             run_s: start.elapsed().as_secs_f64() * views as f64,
         });
