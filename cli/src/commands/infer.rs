@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kerma::{
-    data::{Unit, Volume},
+    data::Volume,
     engine::{self, PeakBytes, Progress},
     io::{check_output, read_volume, write_volume},
 };
@@ -16,7 +16,7 @@ Examples:
   kerma infer models/tomosynthesis-coronal.safetensors sweep/reconstruction.nii.gz --out like-ct.nii.gz
   kerma infer my-denoiser.safetensors chest.tif --out calm.tif
 
-What comes out is decided by the model's task: denoise takes an image to an image, improve a volume in HU to a volume in HU. Models that
+What comes out is decided by the model's task: denoise takes an image to an image, improve a reconstruction to a volume in HU. Models that
 come before one are read from its folder.";
 
 /// Arguments of `kerma infer`.
@@ -41,7 +41,6 @@ pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure
             check_output(out)?;
             inputs::keep(&[input, model], out)?;
             let volume = context.read(|| read_volume(input, None))?;
-            let volume = if volume.unit() == Unit::Arbitrary { volume.with_unit(Unit::Hounsfield) } else { volume };
             let improved = improved(&volume, model, context).map_err(|failure| failure.in_file(input))?;
             context.write(out, |path| write_volume(path, &improved))?;
             context.finish(&format!("{}: {}, improved", out.display(), improved.grid()))

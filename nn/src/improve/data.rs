@@ -165,10 +165,14 @@ pub(super) fn unscaled(value: f32) -> f32 {
 }
 
 impl Fitted {
-    /// Calibrated values of a volume in HU, in units of the networks.
+    /// The value of a reconstruction in HU, as far as one gain and one offset tell.
+    pub(super) fn hu(&self, value: f32) -> f32 {
+        (self.gain_hu * f64::from(value) + self.offset_hu) as f32
+    }
+
+    /// Values of a reconstruction in units of the networks.
     pub(super) fn values(&self, volume: &Volume) -> Vec<f32> {
-        let [gain, offset] = [self.gain, self.offset_hu].map(|v| v as f32);
-        volume.values().iter().map(|hu| scaled(gain * hu + offset)).collect()
+        volume.values().iter().map(|value| scaled(self.hu(*value))).collect()
     }
 
     /// Whether voxels are of the size of those that were learned from.
@@ -181,14 +185,11 @@ impl Fitted {
 /// Reconstruction and body of a case.
 fn volumes(folder: &Path, before: Option<&Improver>) -> Result<(Volume, Volume), Error> {
     let fail = |what: String| Error::Recipe(format!("{}: {what}", folder.display()));
-    let read = |name: &str| -> Result<Volume, Error> {
-        let volume = read_volume(&folder.join(name), None).map_err(|e| Error::Recipe(e.to_string()))?;
-        match volume.unit() {
-            Unit::Hounsfield => Ok(volume),
-            unit => Err(fail(format!("{name} must be in HU, got {unit}"))),
-        }
-    };
+    let read = |name: &str| read_volume(&folder.join(name), None).map_err(|e| Error::Recipe(e.to_string()));
     let (input, truth) = (read(INPUT)?, read(TRUTH)?);
+    if truth.unit() != Unit::Hounsfield {
+        return Err(fail(format!("{TRUTH} must be in HU, got {}", truth.unit())));
+    }
     if input.grid() != truth.grid() {
         return Err(fail(format!("{INPUT} and {TRUTH} must have one grid, got {} and {}", input.grid(), truth.grid())));
     }
@@ -232,12 +233,12 @@ fn fit(cases: &Cases<(Volume, Volume)>, after_sha256: Option<String>) -> Result<
     /// What is less dense is air.
     const AIR_HU: f32 = -990.0;
     let mut sums = [0.0f64; 5];
-    let mut spacing_mm = [0.0; 3];
+    let (mut spacing_mm, mut unit) = ([0.0; 3], String::new());
     for index in 0..cases.count() {
         let case = cases.get(index)?;
         let (input, truth) = &*case;
         if index == 0 {
-            spacing_mm = input.grid().spacing_mm().to_array();
+            (spacing_mm, unit) = (input.grid().spacing_mm().to_array(), input.unit().to_string());
         }
         for (x, y) in input.values().iter().zip(truth.values()).filter(|(_, y)| **y > AIR_HU) {
             let (x, y) = (f64::from(*x), f64::from(*y));
@@ -245,12 +246,12 @@ fn fit(cases: &Cases<(Volume, Volume)>, after_sha256: Option<String>) -> Result<
         }
     }
     let [n, x, y, xx, xy] = sums;
-    let gain = (n * xy - x * y) / (n * xx - x * x);
-    let offset_hu = (y - gain * x) / n;
-    if !(gain > 0.0 && offset_hu.is_finite()) {
+    let gain_hu = (n * xy - x * y) / (n * xx - x * x);
+    let offset_hu = (y - gain_hu * x) / n;
+    if !(gain_hu > 0.0 && offset_hu.is_finite()) {
         return Err(Error::Recipe(format!(
-            "data.cases: no gain fits their reconstructions to their bodies, got {gain}"
+            "data.cases: no gain fits their reconstructions to their bodies, got {gain_hu}"
         )));
     }
-    Ok(Fitted { gain, offset_hu, spacing_mm, after_sha256 })
+    Ok(Fitted { unit, gain_hu, offset_hu, spacing_mm, after_sha256 })
 }

@@ -1,7 +1,7 @@
 //! Reconstructions made more like the body: volume to volume, slice by slice or in patches.
 //!
 //! ```text
-//! u = (a·HU + b + 1000) / 1400        a, b: least squares on the training bodies
+//! u = (a·v + b + 1000) / 1400        v: voxel; a, b: least squares on the training bodies, in HU
 //! out = u + network(u)
 //! ```
 

@@ -68,8 +68,10 @@ pub struct LossOptions {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fitted {
-    /// a of a·HU + b, by least squares from inputs to truths.
-    pub gain: f64,
+    /// Unit of the reconstructions.
+    pub unit: String,
+    /// a of a·value + b, by least squares from reconstructions to bodies: HU for each unit.
+    pub gain_hu: f64,
     /// b, in HU.
     pub offset_hu: f64,
     /// Distances of voxels, along (x, y, z).

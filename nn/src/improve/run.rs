@@ -74,6 +74,12 @@ impl Improver {
         &self.model
     }
 
+    /// Unit of the volumes that are improved.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        &self.first().fitted.unit
+    }
+
     /// SHA-256 of the model, by its card.
     #[must_use]
     pub fn sha256(&self) -> &str {
@@ -88,23 +94,25 @@ impl Improver {
         (!is_upright || !self.fitted.has_spacing_of(volume.grid())).then_some(self.fitted.spacing_mm)
     }
 
-    /// A volume, improved, on its own grid; `tell` hears which share is done and may stop it.
+    /// A volume, improved, in HU and on its own grid; `tell` hears which share is done and may stop it.
     ///
     /// # Errors
-    /// [`Error::Image`] when the volume is not in HU or has values that are not finite; what `tell` says; [`Error::Tensor`] when
+    /// [`Error::Image`] when the volume is in another unit than those of the training or has values that are not finite; what `tell` says; [`Error::Tensor`] when
     /// the device fails.
     pub fn run(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
         let said = |e: DataError| Error::Image(e.to_string());
         volume.check_finite().map_err(said)?;
-        if volume.unit() != Unit::Hounsfield {
-            return Err(Error::Image(format!("the volume must be in HU, got {}", volume.unit())));
+        let (wanted, got) = (self.unit(), volume.unit().to_string());
+        if got != wanted {
+            return Err(Error::Image(format!("the network knows volumes in {wanted}, this one is in {got}")));
         }
         let Some(spacing_mm) = self.own_grid(volume) else { return self.improved(volume, tell) };
         let coarse = volume.resampled(&volume.grid().upright(spacing_mm).map_err(said)?).map_err(said)?;
+        let own = |value: &f32| self.first().fitted.hu(*value);
         let mut added = self.improved(&coarse, tell)?;
-        added.values_mut().iter_mut().zip(coarse.values()).for_each(|(added, before)| *added -= before);
+        added.values_mut().iter_mut().zip(coarse.values()).for_each(|(added, before)| *added -= own(before));
         let mut sum = added.resampled(volume.grid()).map_err(said)?;
-        sum.values_mut().iter_mut().zip(volume.values()).for_each(|(added, before)| *added += before);
+        sum.values_mut().iter_mut().zip(volume.values()).for_each(|(added, before)| *added += own(before));
         Ok(sum)
     }
 
@@ -134,6 +142,11 @@ impl Improver {
         let added = self.added(&input, dims(volume.grid()), &mut |done| tell(earlier + done * share))?;
         let values = input.iter().zip(added).map(|(input, added)| unscaled(input + added)).collect();
         Volume::new(*volume.grid(), Unit::Hounsfield, values).map_err(|e| Error::Image(e.to_string()))
+    }
+
+    /// The improver that sees the reconstruction itself.
+    fn first(&self) -> &Self {
+        self.before.as_ref().map_or(self, |before| before.first())
     }
 
     fn stages(&self) -> usize {
