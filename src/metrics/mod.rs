@@ -9,6 +9,7 @@
 //!   255 for 8 bits: it is given, never taken from the image under test.
 //! - Values must be finite.
 
+mod bootstrap;
 mod contrast;
 mod cpbd;
 mod edges;
@@ -25,6 +26,7 @@ mod ssim;
 mod trend;
 mod windows;
 
+pub use bootstrap::{Bootstrap, Comparison, Estimate, Verdict};
 pub use contrast::{Insert, InsertContrast, contrast_detail};
 pub use cpbd::cpbd;
 pub use error::MetricError;
