@@ -1,7 +1,7 @@
 //! Image quality in numbers, each with its convention: how far two images differ, how sharp and how noisy one is; and how
-//! well nodules are found ([`froc`]).
+//! well nodules are found ([`froc`]), and how good a volume is ([`volumes`]).
 //!
-//! Plain functions over [`Image`](crate::data::Image) on the host, in `f64` and on all cores; sums are taken in fixed
+//! Plain functions over [`Image`](crate::data::Image) and [`Volume`](crate::data::Volume) on the host, in `f64` and on all cores; sums are taken in fixed
 //! parts and in order, so that a result does not depend on the number of threads. What a number cannot be computed
 //! from is an error that says so, never a NaN. Formulas, windows and borders: `docs/methods/metrics.md`.
 //!
@@ -24,6 +24,7 @@ mod psnr;
 mod region;
 mod ssim;
 mod trend;
+pub mod volumes;
 mod windows;
 
 pub use bootstrap::{Bootstrap, Comparison, Estimate, Verdict};
