@@ -31,4 +31,5 @@ pub use detections::{Counts, CurvePoint, Detections, RATES};
 pub use findings::{Criterion, Mark, Nodule, Scan};
 pub use measures::{Froc, Measure};
 
+// Whoever counts nodules needs them.
 pub use super::bootstrap::{Bootstrap, Comparison, Estimate, Verdict};
