@@ -7,7 +7,7 @@
 //! tasks     what a user asks for: project, reconstruct, enhance, radiographs, bm3d
 //! kernels   one kernel = WGSL shader + parameters + CPU twin + record function
 //! engine    graph (record → plan) → run on Device::Gpu or Device::Cpu
-//! metrics   what two images differ by, how sharp and how noisy one is
+//! metrics   what two images or volumes differ by, how sharp and how noisy one is
 //! noise     what noise is in an image (host only)
 //! physics   attenuation, spectra, single interactions (host only)
 //! body      voxels of mixtures of materials (host only)

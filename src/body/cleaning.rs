@@ -37,16 +37,36 @@ impl Default for Cleaning {
 }
 
 impl Cleaning {
+    /// Of a phantom or a CT without table and clothes: −500 HU, halfway between air and tissue, and no opening, which could
+    /// breach a thin chest wall.
+    pub const BARE: Self = Self { threshold_hu: -500.0, opening_mm: 0.0, smallest_part: 0.02 };
+
+    /// Where the body is, lungs and bowel gas included: 1 inside and 0 outside, on the CT's grid, without the voxel all around that
+    /// [`apply`](Self::apply) keeps.
+    ///
+    /// # Errors
+    /// [`BodyError`] when a parameter is out of range, the volume is none of CT numbers, or there is no body in it.
+    pub fn body_mask(&self, ct: &Volume) -> Result<Volume, BodyError> {
+        let mask = self.body(ct)?;
+        mask.bounds().ok_or_else(|| self.no_body())?;
+        let [nx, ny, _] = ct.grid().size();
+        let mut inside = Volume::zeros(*ct.grid(), Unit::Arbitrary);
+        inside.values_mut().par_chunks_mut(nx * ny).enumerate().for_each(|(z, values)| {
+            for (y, values) in values.chunks_exact_mut(nx).enumerate() {
+                let row = mask.row(y, z);
+                values.iter_mut().enumerate().for_each(|(x, value)| *value = f32::from(u8::from(Mask::bit(row, x))));
+            }
+        });
+        Ok(inside)
+    }
+
     /// The CT with −1000 HU, which is nothing at all, wherever the body is not, on the part of its grid that holds the body.
     ///
     /// # Errors
     /// [`BodyError`] when a parameter is out of range, the volume is none of CT numbers, or there is no body in it.
     pub fn apply(&self, ct: &Volume) -> Result<Volume, BodyError> {
-        let mask = self.mask(ct)?;
-        let Some((low, high)) = mask.bounds() else {
-            let (threshold_hu, thickness_mm) = (self.threshold_hu, 2.0 * self.opening_mm);
-            return Err(BodyError::NoBody { threshold_hu, thickness_mm });
-        };
+        let mask = self.body(ct)?.dilated(&CROSS);
+        let (low, high) = mask.bounds().ok_or_else(|| self.no_body())?;
         let grid = part(ct.grid(), low, high)?;
         let [width, height, _] = grid.size();
         let [nx, ny, _] = ct.grid().size();
@@ -64,8 +84,12 @@ impl Cleaning {
         Ok(Volume::new(grid, ct.unit(), values)?)
     }
 
-    /// Where the body is.
-    fn mask(&self, ct: &Volume) -> Result<Mask, BodyError> {
+    fn no_body(&self) -> BodyError {
+        BodyError::NoBody { threshold_hu: self.threshold_hu, thickness_mm: 2.0 * self.opening_mm }
+    }
+
+    /// Where the body is, without the voxel all around.
+    fn body(&self, ct: &Volume) -> Result<Mask, BodyError> {
         check_ct(ct)?;
         if !self.threshold_hu.is_finite() {
             return Err(BodyError::value("threshold_hu", "finite", format!("{} HU", self.threshold_hu)));
@@ -82,7 +106,7 @@ impl Cleaning {
         let tissue = Mask::of(ct, |hu| hu > threshold);
         let disc = disc(self.opening_mm, sx, sy);
         let core = tissue.eroded(&disc).largest_parts(self.smallest_part);
-        Ok(core.dilated(&disc).and(&tissue).filled().dilated(&CROSS))
+        Ok(core.dilated(&disc).and(&tissue).filled())
     }
 }
 
@@ -179,6 +203,20 @@ mod tests {
         // Without an opening the plate stays.
         let plain = Cleaning { opening_mm: 0.0, ..Cleaning::default() }.apply(&ct).unwrap();
         assert!(plain.values().iter().filter(|&&hu| hu == 300.0).count() > 6 * 3 * 100);
+    }
+
+    #[test]
+    fn the_mask_of_a_bare_body_holds_its_lungs_and_nothing_around() {
+        let (mut ct, is_body) = scan();
+        // Without the plate and the blanket.
+        ct.values_mut().iter_mut().filter(|hu| [0.0, 300.0].contains(*hu)).for_each(|hu| *hu = -1000.0);
+        let want: Vec<f32> = is_body.iter().map(|&is_body| f32::from(u8::from(is_body))).collect();
+        let mask = Cleaning::BARE.body_mask(&ct).unwrap();
+        assert_eq!((mask.values(), mask.grid()), (&want[..], ct.grid()));
+        // The control: the threshold alone leaves the lung out.
+        assert!(ct.values().iter().zip(&want).any(|(&hu, &inside)| inside == 1.0 && hu < -500.0));
+        let air = Volume::new(*ct.grid(), Unit::Hounsfield, vec![-1000.0; want.len()]).unwrap();
+        assert!(Cleaning::BARE.body_mask(&air).unwrap_err().to_string().starts_with("no body in the CT"));
     }
 
     #[test]

@@ -2,6 +2,9 @@ use std::ops::Range;
 
 use crate::{data::Volume, parallel::*};
 
+/// Voxels of a mask that is given as a volume are above it.
+pub(crate) const INSIDE: f32 = 0.5;
+
 /// Bits per word.
 const BITS: usize = 64;
 

@@ -4,7 +4,7 @@ use super::{MetricError, trend::Trend};
 use crate::{data::Image, parallel::*};
 
 /// The ring around an insert, in radii: clear of its blurred edge, and near.
-const RING: [f64; 2] = [1.6, 2.8];
+pub(super) const RING: [f64; 2] = [1.6, 2.8];
 /// Coefficients of the plane that is taken out of the ring.
 const PLANE_TERMS: f64 = 3.0;
 /// Least diameter, in pixels: below it no pixel need lie within.

@@ -14,6 +14,18 @@ pub enum MetricError {
         /// Columns and rows of the image.
         got: [usize; 2],
     },
+    /// Volumes that are compared lie on different grids.
+    #[error("{what} must lie on the {like}'s grid {expected}, got {got}")]
+    Grid {
+        /// Which volume.
+        what: &'static str,
+        /// The volume it is compared with.
+        like: &'static str,
+        /// Grid of that volume.
+        expected: String,
+        /// Grid of the volume.
+        got: String,
+    },
     /// The image is too small for the windows of the metric.
     #[error("{metric} needs sides of {least} pixels or more, got {}", times(*got))]
     TooSmall {

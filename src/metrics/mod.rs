@@ -1,14 +1,16 @@
-//! Image quality in numbers, each with its convention: how far two images differ, how sharp and how noisy one is; and how
-//! well nodules are found ([`froc`]).
+//! Image quality in numbers, each with its convention: how far two images differ, how sharp and how noisy one is; how well
+//! nodules are found ([`froc`]), and how near a volume comes to its truth ([`volumes`]).
 //!
-//! Plain functions over [`Image`](crate::data::Image) on the host, in `f64` and on all cores; sums are taken in fixed
-//! parts and in order, so that a result does not depend on the number of threads. What a number cannot be computed
-//! from is an error that says so, never a NaN. Formulas, windows and borders: `docs/methods/metrics.md`.
+//! Plain functions over [`Image`](crate::data::Image) and [`Volume`](crate::data::Volume) on the host, in `f64` and on all
+//! cores; sums are taken in fixed parts and in order, so that a result does not depend on the number of threads. What a
+//! number cannot be computed from is an error that says so, never a NaN. Formulas, windows and borders:
+//! `docs/methods/metrics.md`.
 //!
 //! - A pair is given as (reference, image) and must have one size. The *range* R is that of possible values, such as
 //!   255 for 8 bits: it is given, never taken from the image under test.
 //! - Values must be finite.
 
+mod bootstrap;
 mod contrast;
 mod cpbd;
 mod edges;
@@ -23,8 +25,10 @@ mod psnr;
 mod region;
 mod ssim;
 mod trend;
+pub mod volumes;
 mod windows;
 
+pub use bootstrap::{Bootstrap, Comparison, Estimate, Verdict};
 pub use contrast::{Insert, InsertContrast, contrast_detail};
 pub use cpbd::cpbd;
 pub use error::MetricError;

@@ -49,28 +49,71 @@ impl Constants {
 
 impl Window {
     /// Terms over all places where the window lies within the image, whose sides must not be shorter than it.
-    pub(super) fn terms<T>(&self, [x, y]: [&[T]; 2], [columns, rows]: [usize; 2], constants: Constants) -> Terms
+    pub(super) fn terms<T>(&self, pair: [&[T]; 2], [columns, rows]: [usize; 2], constants: Constants) -> Terms
+    where
+        T: Copy + Into<f64> + Sync,
+    {
+        let reach = self.taps.len() - 1;
+        let count = ((columns - reach) * (rows - reach)) as f64;
+        let sums = self.sums(pair, [columns, rows], constants, |_, values| values.iter().sum());
+        Terms { ssim: sums[0] / count, structure: sums[1] / count }
+    }
+
+    /// Mean SSIM over the places at which the window lies within the image and its middle in the mask; `None` if there are none.
+    pub(super) fn ssim_within<T>(
+        &self,
+        pair: [&[T]; 2],
+        [columns, rows]: [usize; 2],
+        constants: Constants,
+        mask: &[bool],
+    ) -> Option<f64>
     where
         T: Copy + Into<f64> + Sync,
     {
         let reach = self.taps.len() - 1;
         let (across, down) = (columns - reach, rows - reach);
+        // Pixels in the middle of the windows of output row `row`.
+        let middles = |row: usize| &mask[(row + reach / 2) * columns + reach / 2..][..across];
+        let count: usize = (0..down).map(|row| middles(row).iter().filter(|&&is_in| is_in).count()).sum();
+        let [sum, _] = self.sums(pair, [columns, rows], constants, |row, values| {
+            values.iter().zip(middles(row)).filter(|(_, is_in)| **is_in).map(|(value, _)| value).sum()
+        });
+        (count > 0).then(|| sum / count as f64)
+    }
+
+    /// Sums of both terms, of each output row as `sum_of` adds it up.
+    fn sums<T>(
+        &self,
+        [x, y]: [&[T]; 2],
+        [columns, rows]: [usize; 2],
+        constants: Constants,
+        sum_of: impl Fn(usize, &[f64]) -> f64 + Sync,
+    ) -> [f64; 2]
+    where
+        T: Copy + Into<f64> + Sync,
+    {
+        let reach = self.taps.len() - 1;
+        let down = rows - reach;
         let strips: Vec<[f64; 2]> = (0..down.div_ceil(STRIP_ROWS))
             .into_par_iter()
             .map(|strip| {
                 let first = strip * STRIP_ROWS;
                 let last = (first + STRIP_ROWS).min(down);
                 let rows = first * columns..(last + reach) * columns;
-                self.strip([&x[rows.clone()], &y[rows]], columns, constants)
+                self.strip([&x[rows.clone()], &y[rows]], columns, constants, |row, values| sum_of(first + row, values))
             })
             .collect();
-        let count = (across * down) as f64;
-        let mean = |term: usize| strips.iter().map(|sums| sums[term]).sum::<f64>() / count;
-        Terms { ssim: mean(0), structure: mean(1) }
+        [0, 1].map(|term| strips.iter().map(|sums| sums[term]).sum())
     }
 
     /// Sums of both terms over the output rows of a strip, which has as many rows more as the window reaches.
-    fn strip<T: Copy + Into<f64>>(&self, [x, y]: [&[T]; 2], columns: usize, constants: Constants) -> [f64; 2] {
+    fn strip<T: Copy + Into<f64>>(
+        &self,
+        [x, y]: [&[T]; 2],
+        columns: usize,
+        constants: Constants,
+        sum_of: impl Fn(usize, &[f64]) -> f64,
+    ) -> [f64; 2] {
         let length = self.taps.len();
         let across = columns + 1 - length;
         let rows_of = |width: usize| -> Rows { std::array::from_fn(|_| vec![0.0; width]) };
@@ -91,8 +134,8 @@ impl Window {
                 filter_down(&rows, &self.taps, mean);
             }
             compare(&means, self.covariance_scale, constants, &mut ssim, &mut structure);
-            sums[0] += ssim.iter().sum::<f64>();
-            sums[1] += structure.iter().sum::<f64>();
+            sums[0] += sum_of(row + 1 - length, &ssim);
+            sums[1] += sum_of(row + 1 - length, &structure);
         }
         sums
     }

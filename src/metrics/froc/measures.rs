@@ -1,5 +1,5 @@
-use super::{Bootstrap, Detections, Estimate, RATES};
-use crate::metrics::MetricError;
+use super::{Detections, RATES};
+use crate::metrics::{Bootstrap, Comparison, Estimate, MetricError};
 
 /// The numbers of a free-response ROC.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,26 +30,6 @@ pub enum Measure {
         /// Least score.
         threshold: f64,
     },
-}
-
-/// What an interval of a difference allows to claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The interval lies above 0.
-    Better,
-    /// The interval lies below 0.
-    Worse,
-    /// The interval holds 0, or there is none.
-    Undecided,
-}
-
-/// How much one detector differs from another on the same scans.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Comparison {
-    /// The one's number less the other's; scans are drawn for both at once.
-    pub difference: Estimate,
-    /// Whether the one's is more. A larger [`Measure::SizeBias`] is called better as well, and is not.
-    pub verdict: Verdict,
 }
 
 impl Measure {
@@ -106,7 +86,8 @@ impl Detections {
         estimate.map(|[estimate]| estimate).ok_or_else(|| measure.undefined())
     }
 
-    /// This detector's number less another's on the same scans, by draws of scans for both at once.
+    /// This detector's number less another's on the same scans, by draws of scans for both at once. A larger
+    /// [`Measure::SizeBias`] is called better as well, and is not.
     ///
     /// # Errors
     /// [`MetricError::Unpaired`] when scans or their nodules differ, and those of [`estimate`](Self::estimate) for either.
@@ -116,12 +97,7 @@ impl Detections {
         let value = |times: &[u32]| Some([self.value(measure, times)? - other.value(measure, times)?]);
         let difference = bootstrap.estimates(self.scan_count(), value)?;
         let [difference] = difference.ok_or_else(|| measure.undefined())?;
-        let verdict = match difference.interval {
-            Some([low, _]) if low > 0.0 => Verdict::Better,
-            Some([_, high]) if high < 0.0 => Verdict::Worse,
-            _ => Verdict::Undecided,
-        };
-        Ok(Comparison { difference, verdict })
+        Ok(difference.into())
     }
 
     fn check_paired(&self, other: &Self) -> Result<(), MetricError> {
@@ -162,7 +138,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        metrics::froc::{Criterion, Mark, Nodule, Scan},
+        metrics::{
+            Verdict,
+            froc::{Criterion, Mark, Nodule, Scan},
+        },
         phantom::random::Random,
     };
 

@@ -23,12 +23,13 @@
 //! # Ok::<(), kerma::metrics::MetricError>(())
 //! ```
 
-mod bootstrap;
 mod detections;
 mod findings;
 mod measures;
 
-pub use bootstrap::{Bootstrap, Estimate};
 pub use detections::{Counts, CurvePoint, Detections, RATES};
 pub use findings::{Criterion, Mark, Nodule, Scan};
-pub use measures::{Comparison, Froc, Measure, Verdict};
+pub use measures::{Froc, Measure};
+
+// Whoever counts nodules needs them.
+pub use super::bootstrap::{Bootstrap, Comparison, Estimate, Verdict};

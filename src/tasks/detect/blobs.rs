@@ -4,6 +4,7 @@ use glam::DVec3;
 
 use super::smooth::smoothed;
 use crate::{
+    body::mask::INSIDE,
     data::{Grid, Unit, Volume},
     metrics::froc::Mark,
     parallel::*,
@@ -12,8 +13,6 @@ use crate::{
 
 /// Ratio of the widths of the two Gaussians of a difference, and of a scale to the one before: a third of an octave.
 const STEP: f64 = 1.259_921_049_894_873_2;
-/// Voxels of the mask are above it.
-const INSIDE: f32 = 0.5;
 /// Largest diameter, in millimetres: what is larger is no nodule.
 const MOST_MM: f64 = 60.0;
 
