@@ -6,7 +6,8 @@
 //! training     recipes, images drawn by the engine, steps, checkpoints
 //! diffusion    levels of noise, predictions, steps down the chain
 //! perceptual   how far two images differ to a network's eyes
-//! networks     residual UNet and its parts
+//! losses       what networks are trained against beyond the mean square
+//! networks     residual UNets, a transformer, a classifier, and their parts
 //! ops          operations that decide the speed on the CPU
 //! ```
 
@@ -15,6 +16,7 @@ mod error;
 pub mod denoise;
 pub mod diffusion;
 pub mod evaluation;
+pub mod losses;
 mod model;
 pub mod networks;
 pub mod ops;
