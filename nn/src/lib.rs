@@ -7,8 +7,8 @@
 //! training     any system's recipe, steps, checkpoints, cases on disk
 //! diffusion    levels of noise, predictions, steps down the chain
 //! perceptual   how far two images differ to a network's eyes
-//! losses       what trainings make small
-//! networks     residual UNet and its parts
+//! losses       what networks are trained against beyond the mean square
+//! networks     residual UNets, a transformer, a classifier, and their parts
 //! ops          operations that decide the speed on the CPU
 //! ```
 

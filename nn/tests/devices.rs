@@ -21,7 +21,12 @@ use kerma::engine::{self, Numerics};
 use kerma_nn::{
     beside,
     denoise::training::Pool,
-    networks::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Unet, UnetOptions, Up},
+    networks::{
+        Classifier, ClassifierOptions, Conv3x3, Conv3x3x3, Depthwise, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock,
+        SelfAttention, TransformerLayer, TransposedVolume, Unet, Unet3d, Unet3dOptions, UnetOptions, Unetr,
+        UnetrOptions, Up, VolumeBlock, max_pool,
+    },
+    ops,
     training::Trainer,
 };
 
@@ -100,15 +105,15 @@ impl ModuleVisitor for OfParameters<'_> {
 }
 
 /// A network's part with what it is given.
-struct Case<M> {
+struct Case<M, const D: usize, const E: usize> {
     name: &'static str,
     part: M,
-    /// Shape of the images, or of the vector that an embedding takes.
-    input: [usize; 4],
-    forward: fn(&M, Tensor<4>) -> Tensor<4>,
+    /// Shape of the images or volumes, or of the vector that an embedding takes.
+    input: [usize; D],
+    forward: fn(&M, Tensor<D>) -> Tensor<E>,
 }
 
-impl<M: Module> Case<M> {
+impl<M: Module, const D: usize, const E: usize> Case<M, D, E> {
     /// Output, gradient of the input, gradients of all parameters.
     fn evaluated(&self, device: &Device, change: f32) -> Vec<Vec<f32>> {
         let part = self.part.clone().map(&mut Seeded { seed: 100, change });
@@ -178,8 +183,42 @@ fn convolutions_are_those_of_flex() {
     // Enough channels for minimal filtering, tiles across the border, in both directions.
     let part = Conv3x3::new(36, 33, &fresh);
     Case { name: "conv with many channels", part, input: [2, 36, 13, 10], forward: Conv3x3::forward }.compare();
+    for (name, side) in [("depthwise 3", 3), ("depthwise 7", 7)] {
+        Case { name, part: Depthwise::new(8, side, &fresh), input, forward: Depthwise::forward }.compare();
+    }
     Case { name: "down", part: Down::new(8, 12, &fresh), input, forward: Down::forward }.compare();
     Case { name: "up", part: Up::new(8, 4, &fresh), input, forward: Up::forward }.compare();
+}
+
+const VOLUMES: [usize; 5] = [2, 8, 4, 6, 10];
+
+#[test]
+fn convolutions_of_volumes_are_those_of_flex() {
+    let fresh = fresh();
+    let forward = Conv3x3x3::forward;
+    Case { name: "volume conv", part: Conv3x3x3::new(8, 5, &fresh), input: VOLUMES, forward }.compare();
+    let part = Conv3x3x3::new(12, 33, &fresh);
+    Case { name: "volume conv with many channels", part, input: [2, 12, 3, 6, 5], forward }.compare();
+    let part = TransposedVolume::new(8, 3, &fresh);
+    Case { name: "transposed", part, input: VOLUMES, forward: TransposedVolume::forward }.compare();
+    let part = VolumeBlock::new(8, 12, 4, &fresh);
+    Case { name: "volume block", part, input: VOLUMES, forward: VolumeBlock::forward }.compare();
+}
+
+/// Behind a convolution, so that there is a weight to change.
+#[test]
+fn other_sizes_are_those_of_flex() {
+    let fresh = fresh();
+    let part = || Conv3x3::new(8, 4, &fresh);
+    let forward = |part: &Conv3x3, x: Tensor<4>| ops::halve(part.forward(x));
+    Case { name: "halved", part: part(), input: IMAGES, forward }.compare();
+    let forward = |part: &Conv3x3, x: Tensor<4>| max_pool(part.forward(x));
+    Case { name: "largest", part: part(), input: IMAGES, forward }.compare();
+    let part = || Conv3x3x3::new(8, 3, &fresh);
+    let forward = |part: &Conv3x3x3, x: Tensor<5>| ops::halve(part.forward(x));
+    Case { name: "halved volume", part: part(), input: VOLUMES, forward }.compare();
+    let forward = |part: &Conv3x3x3, x: Tensor<5>| ops::enlarge(part.forward(x));
+    Case { name: "enlarged volume", part: part(), input: VOLUMES, forward }.compare();
 }
 
 #[test]
@@ -219,6 +258,30 @@ fn attention_is_that_of_flex() {
         let part = SelfAttention::new(channels, 4, &fresh);
         Case { name, part, input: [2, channels, 6, 5], forward: SelfAttention::forward }.compare();
     }
+}
+
+#[test]
+fn layers_of_transformers_are_those_of_flex() {
+    let part = TransformerLayer::new(16, 24, 2, &fresh());
+    Case { name: "transformer", part, input: [2, 7, 16], forward: TransformerLayer::forward }.compare();
+}
+
+#[test]
+fn networks_of_volumes_are_those_of_flex() {
+    let fresh = fresh();
+    let options = Unet3dOptions { inputs: 2, outputs: 3, multipliers: vec![1, 2, 4], ..Unet3dOptions::default() };
+    let (part, forward) = (Unet3d::new(&options, &fresh), Unet3d::forward);
+    Case { name: "volume network", part, input: [2, 2, 4, 8, 12], forward }.compare();
+    let options = UnetrOptions { side: 8, patch: 4, width: 16, hidden: 24, heads: 2, layers: 3, ..Default::default() };
+    let (part, forward) = (Unetr::new(&options, &fresh), Unetr::forward);
+    Case { name: "transformer network", part, input: [2, 1, 8, 8, 8], forward }.compare();
+}
+
+#[test]
+fn classifiers_are_those_of_flex() {
+    let options = ClassifierOptions { outputs: 3, base: 8, multipliers: vec![1, 2], blocks: 1, ..Default::default() };
+    let part = Classifier::new(&ClassifierOptions { groups: 4, ..options }, &fresh());
+    Case { name: "classifier", part, input: [2, 1, 16, 12], forward: Classifier::forward }.compare();
 }
 
 #[test]

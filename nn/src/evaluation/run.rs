@@ -331,7 +331,6 @@ mod tests {
         super::{NoiseKind, recipe::tests::TINY},
         *,
     };
-    use crate::training;
 
     /// A network as its weights were drawn: it denoises nothing.
     const UNTRAINED: &str = r#"
@@ -358,7 +357,7 @@ checkpoint = 1
 
     fn run(text: &str, control: &Control<'_>) -> Result<Outcome, Error> {
         let device = Device::flex();
-        let training = crate::denoise::training::Recipe::from_toml(UNTRAINED).unwrap();
+        let training = <crate::denoise::training::Recipe as crate::training::System>::from_toml(UNTRAINED).unwrap();
         let model = Model::untrained(training, &device);
         let models = BTreeMap::from([(PathBuf::from("tiny.safetensors"), model)]);
         let recipe = Recipe::from_toml(text).unwrap();

@@ -150,7 +150,7 @@ impl System for Recipe {
         };
         let (input, truth) = (tensor(batch.input), tensor(batch.truth));
         let output = input.clone() + network.forward(input);
-        let value = losses::l1(output.clone(), truth.clone());
+        let value = losses::absolute(output.clone(), truth.clone());
         Ok((value + losses::gradients(output, truth) * self.loss.gradients).into())
     }
 }

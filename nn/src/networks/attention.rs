@@ -47,16 +47,26 @@ impl SelfAttention {
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [count, channels, rows, columns] = x.dims();
-        let (pixels, width) = (rows * columns, channels / self.heads);
-        let sequence = self.norm.forward(x.clone(), None).reshape([count, channels, pixels]).swap_dims(1, 2);
-        let all = self.project.forward(sequence).reshape([count, pixels, 3 * self.heads, width]).swap_dims(1, 2);
-        let [q, k, v] = [0, 1, 2].map(|part| {
-            let heads = part * self.heads..(part + 1) * self.heads;
-            all.clone().slice([0..count, heads, 0..pixels, 0..width])
-        });
-        let weights = softmax(q.matmul(k.swap_dims(2, 3)) / (width as f64).sqrt(), 3);
-        let mixed = weights.matmul(v).swap_dims(1, 2).reshape([count, pixels, channels]);
-        let mixed = self.out.forward(mixed).swap_dims(1, 2).reshape([count, channels, rows, columns]);
+        let sequence = self.norm.forward(x.clone(), None).reshape([count, channels, rows * columns]).swap_dims(1, 2);
+        let mixed = self.out.forward(attended(self.project.forward(sequence), self.heads));
+        let mixed = mixed.swap_dims(1, 2).reshape([count, channels, rows, columns]);
         x + mixed
     }
+}
+
+/// softmax(q kᵀ / √d) v of every head.
+///
+/// # Shapes
+/// - `all`: `[count, places, 3 channels]`, queries, keys and values beside each other
+/// - output: `[count, places, channels]`
+pub(super) fn attended(all: Tensor<3>, heads: usize) -> Tensor<3> {
+    let [count, places, channels] = all.dims();
+    let (channels, width) = (channels / 3, channels / 3 / heads);
+    let all = all.reshape([count, places, 3 * heads, width]).swap_dims(1, 2);
+    let [q, k, v] = [0, 1, 2].map(|part| {
+        let of_part = part * heads..(part + 1) * heads;
+        all.clone().slice([0..count, of_part, 0..places, 0..width])
+    });
+    let weights = softmax(q.matmul(k.swap_dims(2, 3)) / (width as f64).sqrt(), 3);
+    weights.matmul(v).swap_dims(1, 2).reshape([count, places, channels])
 }

@@ -3,7 +3,7 @@ use std::fmt::Display;
 use burn::{
     module::{Param, ParamId},
     nn::{
-        Initializer, Linear,
+        Initializer, LayerNorm, LayerNormConfig, Linear,
         conv::{Conv2d, Conv2dConfig},
     },
     tensor::{Device, Tensor, TensorData},
@@ -85,6 +85,12 @@ impl Fresh {
         }
     }
 
+    /// A normalisation over the last axis; gains are 1, shifts 0.
+    #[must_use]
+    pub fn layer_norm(&self, width: usize) -> LayerNorm {
+        LayerNormConfig::new(width).init(&self.device)
+    }
+
     /// The stream of a parameter: its key is what a hash of seed and path begins with. Two paths could only have the
     /// same by chance, of 2⁻⁶⁴.
     fn stream(&self, name: &str) -> Stream {
@@ -116,8 +122,10 @@ impl Fresh {
 mod tests {
     use burn::module::{Module, ModuleVisitor};
 
-    use super::{super::Unet, *};
-    use crate::networks::UnetOptions;
+    use super::*;
+    use crate::networks::{
+        Classifier, ClassifierOptions, Unet, Unet3d, Unet3dOptions, UnetOptions, Unetr, UnetrOptions,
+    };
 
     const SEED: u64 = 0x1234_5678_9abc_def0;
 
@@ -150,7 +158,34 @@ mod tests {
     }
 
     /// A parameter that draws at any other path than its own would share its weights with another, or lose them when the
-    /// network grows.
+    /// network grows. Drawn twice, it has the same bits.
+    fn check<M: Module>(make: impl Fn(&Fresh) -> M, least: usize) {
+        let fresh = Fresh::new(SEED, &Device::flex());
+        let [drawn, again] = [(), ()].map(|()| {
+            let mut drawn = Drawn::default();
+            make(&fresh).visit(&mut drawn);
+            drawn.found
+        });
+        assert!(drawn.len() >= least, "{}", drawn.len());
+        assert!(drawn == again);
+        // Whatever its spread, a parameter is a multiple of the numbers of its path.
+        let is_drawn_at = |path: &str, values: &[f32]| {
+            let shape = [values.len()];
+            [fresh.normal(path, shape, 1.0), fresh.uniform(path, shape, 1.0)].iter().any(|param| {
+                let draws = self::values(param);
+                let multiple = values[0] / draws[0];
+                values.iter().zip(&draws).all(|(v, draw)| (v - multiple * draw).abs() <= 1e-5 * multiple.abs())
+            })
+        };
+        for (path, values) in &drawn {
+            assert!(is_drawn_at(path, values), "{path}");
+        }
+        // The control: not at the path of another.
+        for (one, other) in drawn.iter().zip(drawn.iter().skip(1)) {
+            assert!(!is_drawn_at(&one.0, &other.1), "{} at {}", other.0, one.0);
+        }
+    }
+
     #[test]
     fn every_parameter_draws_at_the_path_of_its_name() {
         let options = UnetOptions {
@@ -164,26 +199,11 @@ mod tests {
             groups: 4,
             attention: true,
         };
-        let fresh = Fresh::new(SEED, &Device::flex());
-        let mut drawn = Drawn::default();
-        Unet::new(&options, &fresh).visit(&mut drawn);
-        assert!(drawn.found.len() > 60, "{}", drawn.found.len());
-        // Whatever its spread, a parameter is a multiple of the numbers of its path.
-        let is_drawn_at = |path: &str, values: &[f32]| {
-            let shape = [values.len()];
-            [fresh.normal(path, shape, 1.0), fresh.uniform(path, shape, 1.0)].iter().any(|param| {
-                let draws = self::values(param);
-                let multiple = values[0] / draws[0];
-                values.iter().zip(&draws).all(|(v, draw)| (v - multiple * draw).abs() <= 1e-5 * multiple.abs())
-            })
-        };
-        for (path, values) in &drawn.found {
-            assert!(is_drawn_at(path, values), "{path}");
-        }
-        // The control: not at the path of another.
-        for (one, other) in drawn.found.iter().zip(drawn.found.iter().skip(1)) {
-            assert!(!is_drawn_at(&one.0, &other.1), "{} at {}", other.0, one.0);
-        }
+        check(|fresh| Unet::new(&options, fresh), 60);
+        check(|fresh| Unet3d::new(&Unet3dOptions::default(), fresh), 14);
+        let options = UnetrOptions { side: 16, width: 16, hidden: 32, ..UnetrOptions::default() };
+        check(|fresh| Unetr::new(&options, fresh), 45);
+        check(|fresh| Classifier::new(&ClassifierOptions::default(), fresh), 16);
     }
 
     #[test]

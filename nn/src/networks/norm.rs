@@ -30,11 +30,11 @@ impl Norm {
     }
 
     /// # Shapes
-    /// - input, output: `[count, channels, rows, columns]`
+    /// - input, output: `[count, channels, …]`, images or volumes
     /// - condition: scale and shift, each `[count, channels]`
     #[must_use]
-    pub fn forward(&self, x: Tensor<4>, condition: Option<[Tensor<2>; 2]>) -> Tensor<4> {
-        let [count, channels, ..] = x.dims();
+    pub fn forward<const D: usize>(&self, x: Tensor<D>, condition: Option<[Tensor<2>; 2]>) -> Tensor<D> {
+        let (count, channels) = (x.dims()[0], x.dims()[1]);
         let [gamma, beta] = [self.gamma.val(), self.beta.val()].map(|t| t.reshape([1, channels]));
         let (gain, shift) = match condition {
             Some([scale, shift]) => {

@@ -1,7 +1,7 @@
 use burn::{module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Up, fold, unfold};
+use super::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Up, fault, fold, unfold};
 
 /// Sizes of a [`Unet`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,22 +72,9 @@ impl UnetOptions {
     /// What is wrong with these sizes, if anything.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
-        let Self { inputs, outputs, fold, base, multipliers, blocks, groups, .. } = self;
-        if let Some((name, channels)) =
-            [("inputs", inputs), ("outputs", outputs)].into_iter().find(|(_, channels)| !(1..=64).contains(*channels))
-        {
-            return Some(format!("{name} must be 1 to 64, got {channels}"));
-        }
-        if !(1..=4).contains(fold) {
-            return Some(format!("fold must be 1 to 4, got {fold}"));
-        }
-        if multipliers.is_empty() || multipliers.len() > 6 || multipliers.iter().any(|m| !(1..=16).contains(m)) {
-            return Some(format!("multipliers must be 1 to 6 numbers of 1 to 16, got {multipliers:?}"));
-        }
-        if *groups == 0 || *base == 0 || !base.is_multiple_of(*groups) || *base > 1024 {
-            return Some(format!("base must be a multiple of groups up to 1024, got {base} and {groups}"));
-        }
-        (!(1..=8).contains(blocks)).then(|| format!("blocks must be 1 to 8, got {blocks}"))
+        fault::of_channels(self.inputs, self.outputs)
+            .or_else(|| fault::of_blocks(self.fold, self.blocks))
+            .or_else(|| fault::of_levels(self.base, &self.multipliers, self.groups))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use burn::{
     backend::{
-        Autodiff, Backend, Dispatch, Flex, TensorMetadata,
+        Autodiff, Backend, Flex, TensorMetadata,
         autodiff::{
             NodeId,
             checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
@@ -13,20 +13,21 @@ use burn::{
         flex::{FlexTensor, Layout},
         tensor::FloatTensor,
     },
-    tensor::{Bytes, DType, Device, Shape, Tensor, activation, module, ops::ConvOptions},
+    tensor::{Bytes, DType, Shape},
 };
 
 use super::{
-    conv, enlarge as repeat,
+    blocks::{self, Blocks, Coarse},
+    conv::{self, Slices},
     norm::{self, Norm},
     planes::Planes,
 };
 
 /// What the CPU backend has kernels of its own for.
 #[backend_extension(Flex, Autodiff)]
-trait NetworkOps: Backend {
-    fn conv3x3(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn enlarge(x: FloatTensor<Self>) -> FloatTensor<Self>;
+pub(super) trait NetworkOps: Backend {
+    fn convolve(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn blocks(x: FloatTensor<Self>, blocks: Blocks, factor: f32) -> FloatTensor<Self>;
     fn norm_silu(
         x: FloatTensor<Self>,
         gain: FloatTensor<Self>,
@@ -36,59 +37,23 @@ trait NetworkOps: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// 3 × 3 convolution with a border of zeros.
-///
-/// # Shapes
-/// - `x`: `[count, in, rows, columns]`
-/// - `weight`: `[out, in, 3, 3]`, `bias`: `[out]`
-/// - output: `[count, out, rows, columns]`
-pub fn conv3x3(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
-    if !on_flex(&x) {
-        let same = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-        return module::conv2d(x, weight, Some(bias), same);
-    }
-    Tensor::from_dispatch(Dispatch::conv3x3(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()))
-}
-
-/// Twice the rows and columns: every pixel is repeated 2 × 2 times.
-///
-/// # Shapes
-/// - `x`: `[count, channels, rows, columns]`
-/// - output: `[count, channels, 2 rows, 2 columns]`
-pub fn enlarge(x: Tensor<4>) -> Tensor<4> {
-    if on_flex(&x) {
-        return Tensor::from_dispatch(Dispatch::enlarge(x.into_dispatch()));
-    }
-    let [count, channels, rows, columns] = x.dims();
-    let repeated = x.reshape([count * channels, rows, 1, columns, 1]).expand([count * channels, rows, 2, columns, 2]);
-    repeated.reshape([count, channels, 2 * rows, 2 * columns])
-}
-
-/// Group normalisation, then a gain and a shift per image and channel, then SiLU where `silu` says so.
-///
-/// # Shapes
-/// - `x`, output: `[count, channels, rows, columns]`
-/// - `gain`, `shift`: `[count, channels]`
-pub fn norm_silu(x: Tensor<4>, gain: Tensor<2>, shift: Tensor<2>, groups: usize, silu: bool) -> Tensor<4> {
-    if on_flex(&x) {
-        let [x, gain, shift] = [x.into_dispatch(), gain.into_dispatch(), shift.into_dispatch()];
-        return Tensor::from_dispatch(Dispatch::norm_silu(x, gain, shift, groups, silu));
-    }
-    let [count, channels, rows, columns] = x.dims();
-    let x = x.reshape([count, groups, channels / groups * rows * columns]);
-    let centred = x.clone() - x.mean_dim(2);
-    let variance = centred.clone().square().mean_dim(2);
-    let x = (centred / (variance + norm::EPSILON).sqrt()).reshape([count, channels, rows, columns]);
-    let x = x * gain.reshape([count, channels, 1, 1]) + shift.reshape([count, channels, 1, 1]);
-    if silu { activation::silu(x) } else { x }
-}
-
-fn on_flex(x: &Tensor<4>) -> bool {
-    x.device() == Device::flex()
-}
-
+/// Images in planes; of volumes, the slices one below the other.
 fn planes(tensor: &FlexTensor) -> Planes {
-    Planes::new(tensor.shape().dims())
+    let shape = tensor.shape();
+    match shape.num_dims() {
+        5 => {
+            let [count, channels, depth, rows, columns] = shape.dims();
+            Planes { count, channels, rows: depth * rows, columns }
+        }
+        _ => Planes::new(shape.dims()),
+    }
+}
+
+fn slices(tensor: &FlexTensor) -> Slices {
+    match tensor.shape().num_dims() {
+        5 => Slices::volumes(tensor.shape().dims()),
+        _ => Slices::images(planes(tensor)),
+    }
 }
 
 fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
@@ -96,17 +61,32 @@ fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
 }
 
 impl NetworkOps for Flex {
-    fn conv3x3(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+    fn convolve(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
         let [x, weight, bias] = [x, weight, bias].map(|t| t.to_contiguous());
-        let (p, out) = (planes(&x), bias.shape().num_elements());
-        let values = conv::forward(x.storage(), p, weight.storage(), Some(bias.storage()), out);
-        tensor(values, [p.count, out, p.rows, p.columns])
+        let (mut shape, out) = (x.shape(), bias.shape().num_elements());
+        shape[1] = out;
+        tensor(conv::forward(x.storage(), slices(&x), weight.storage(), Some(bias.storage()), out), shape)
     }
 
-    fn enlarge(x: FlexTensor) -> FlexTensor {
+    fn blocks(x: FlexTensor, blocks: Blocks, factor: f32) -> FlexTensor {
         let x = x.to_contiguous();
-        let p = planes(&x);
-        tensor(repeat::forward(x.storage(), p), [p.count, p.channels, 2 * p.rows, 2 * p.columns])
+        let mut shape = x.shape();
+        let first = shape.clone();
+        let coarse = |shape: &Shape| {
+            let axes = shape.num_dims();
+            Coarse { rows: shape[axes - 2], columns: shape[axes - 1], planes: if axes == 5 { 2 } else { 1 } }
+        };
+        let sides = shape.iter_mut().skip(2);
+        match blocks {
+            Blocks::Repeat => {
+                sides.for_each(|side| *side *= 2);
+                tensor(blocks::repeat(x.storage(), coarse(&first), factor), shape)
+            }
+            Blocks::Sum => {
+                sides.for_each(|side| *side /= 2);
+                tensor(blocks::sum(x.storage(), coarse(&shape), factor), shape)
+            }
+        }
     }
 
     fn norm_silu(x: FlexTensor, gain: FlexTensor, shift: FlexTensor, groups: usize, silu: bool) -> FlexTensor {
@@ -117,27 +97,24 @@ impl NetworkOps for Flex {
 }
 
 impl<C: CheckpointStrategy> NetworkOps for Autodiff<Flex, C> {
-    fn conv3x3(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
-        let step = Conv3x3.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful();
+    fn convolve(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
+        let step = Convolve.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful();
         match step {
             OpsKind::Tracked(mut step) => {
                 let state = (step.checkpoint(&x), step.checkpoint(&weight));
-                let out = Flex::conv3x3(x.into_primitive(), weight.into_primitive(), bias.into_primitive());
+                let out = Flex::convolve(x.into_primitive(), weight.into_primitive(), bias.into_primitive());
                 step.finish(state, out)
             }
             OpsKind::UnTracked(step) => {
-                step.finish(Flex::conv3x3(x.into_primitive(), weight.into_primitive(), bias.into_primitive()))
+                step.finish(Flex::convolve(x.into_primitive(), weight.into_primitive(), bias.into_primitive()))
             }
         }
     }
 
-    fn enlarge(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        match Enlarge.prepare::<C>([x.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(step) => {
-                let x = x.into_primitive();
-                step.finish(planes(&x), Flex::enlarge(x))
-            }
-            OpsKind::UnTracked(step) => step.finish(Flex::enlarge(x.into_primitive())),
+    fn blocks(x: FloatTensor<Self>, blocks: Blocks, factor: f32) -> FloatTensor<Self> {
+        match OfBlocks.prepare::<C>([x.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish((blocks, factor), Flex::blocks(x.into_primitive(), blocks, factor)),
+            OpsKind::UnTracked(step) => step.finish(Flex::blocks(x.into_primitive(), blocks, factor)),
         }
     }
 
@@ -164,9 +141,9 @@ impl<C: CheckpointStrategy> NetworkOps for Autodiff<Flex, C> {
 }
 
 #[derive(Debug)]
-struct Conv3x3;
+struct Convolve;
 
-impl Backward<Flex, 3> for Conv3x3 {
+impl Backward<Flex, 3> for Convolve {
     type State = (NodeId, NodeId);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
@@ -176,11 +153,11 @@ impl Backward<Flex, 3> for Conv3x3 {
         let weight = checkpointer.retrieve_node_output::<FlexTensor>(ops.state.1).to_contiguous();
         let (p, g) = (planes(&x), planes(&grad));
         if let Some(node) = to_x {
-            let values = conv::input_gradient(grad.storage(), g, weight.storage(), p.channels);
+            let values = conv::input_gradient(grad.storage(), slices(&grad), weight.storage(), p.channels);
             grads.register::<Flex>(node.id, tensor(values, x.shape()));
         }
         if let Some(node) = to_weight {
-            let values = conv::weight_gradient(x.storage(), p, grad.storage(), g.channels);
+            let values = conv::weight_gradient(x.storage(), slices(&x), grad.storage(), g.channels);
             grads.register::<Flex>(node.id, tensor(values, weight.shape()));
         }
         if let Some(node) = to_bias {
@@ -190,17 +167,16 @@ impl Backward<Flex, 3> for Conv3x3 {
 }
 
 #[derive(Debug)]
-struct Enlarge;
+struct OfBlocks;
 
-impl Backward<Flex, 1> for Enlarge {
-    type State = Planes;
+impl Backward<Flex, 1> for OfBlocks {
+    type State = (Blocks, f32);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let ([to_x], p) = (ops.parents, ops.state);
-        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let ([to_x], (blocks, factor)) = (ops.parents, ops.state);
+        let grad = grads.consume::<Flex>(&ops.node);
         if let Some(node) = to_x {
-            let values = repeat::backward(grad.storage(), p);
-            grads.register::<Flex>(node.id, tensor(values, [p.count, p.channels, p.rows, p.columns]));
+            grads.register::<Flex>(node.id, Flex::blocks(grad, blocks.adjoint(), factor));
         }
     }
 }

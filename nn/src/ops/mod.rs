@@ -4,10 +4,11 @@
 //! times. These have kernels of their own here, joined to burn's automatic differentiation as a backend extension;
 //! on wgpu the same functions are burn's operations, which makes each a test of the other.
 
+mod blocks;
 mod conv;
-mod enlarge;
 mod extension;
 mod norm;
 mod planes;
+mod routed;
 
-pub use extension::{conv3x3, enlarge, norm_silu};
+pub use routed::{conv3x3, conv3x3x3, enlarge, halve, norm_silu};

@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::{Planes, block::VECTORS};
+use super::{Planes, Slices, block::VECTORS};
 
 /// Positions read beyond the last plane at most: a block of the widest vectors and the window's reach.
 const SLACK: usize = VECTORS * 16 + 16;
@@ -26,16 +26,18 @@ impl Planes {
     }
 }
 
-/// The planes with a border of zeros, one pixel wide, and readable slack behind the last.
-pub(super) fn bordered(values: &[f32], planes: &Planes) -> Vec<f32> {
-    let mut padded = vec![0.0; planes.count * planes.channels * planes.bordered() + SLACK];
-    let (stride, columns) = (planes.stride(), planes.columns);
-    let body = planes.count * planes.channels * planes.bordered();
-    padded[..body].par_chunks_mut(planes.bordered()).zip(values.par_chunks(planes.pixels())).for_each(
-        |(padded, plane)| {
-            let rows = padded.chunks_mut(stride).skip(1);
-            rows.zip(plane.chunks(columns)).for_each(|(to, from)| to[1..=columns].copy_from_slice(from));
-        },
-    );
+/// The planes with a border of zeros, one pixel wide, those of a volume between planes of zeros, and readable slack behind
+/// the last.
+pub(super) fn bordered(values: &[f32], slices: Slices) -> Vec<f32> {
+    let planes = slices.planes;
+    let (stride, columns, pixels) = (planes.stride(), planes.columns, planes.pixels());
+    let body = slices.padded_count() * planes.bordered();
+    let mut padded = vec![0.0; body + SLACK];
+    padded[..body].par_chunks_mut(planes.bordered()).enumerate().for_each(|(index, padded)| {
+        let Some(plane) = slices.unpadded(index) else { return };
+        let rows = padded.chunks_mut(stride).skip(1);
+        let plane = &values[plane * pixels..][..pixels];
+        rows.zip(plane.chunks(columns)).for_each(|(to, from)| to[1..=columns].copy_from_slice(from));
+    });
     padded
 }

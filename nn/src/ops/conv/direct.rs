@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    Planes, TAPS,
+    Slices, TAPS,
     block::{Block, CHANNELS_NARROW, CHANNELS_WIDE, VECTORS},
     bordered::bordered,
 };
@@ -28,17 +28,18 @@ fn packed(weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync, [out, input]: [us
     packed
 }
 
-/// `[count, out, rows, columns]` of images `[count, in, rows, columns]`; `weight` gives the taps of an output and an input.
+/// Images or volumes of `out` channels; `weight` gives the taps of an output and an input.
 pub(super) fn convolve(
     input: &[f32],
-    planes: Planes,
+    slices: Slices,
     weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
     bias: Option<&[f32]>,
     out: usize,
 ) -> Vec<f32> {
     let arch = Arch::new();
     let block = Block::of(arch).channels;
-    let padded = bordered(input, &planes);
+    let (planes, depth) = (slices.planes, slices.depth);
+    let padded = bordered(input, slices);
     let packed = packed(weight, [out, planes.channels], block);
     let mut output = vec![0.0; planes.count * out * planes.pixels()];
     // A task is a block of channels of one image, cut into bands of rows where there are few of them.
@@ -46,23 +47,27 @@ pub(super) fn convolve(
     let bands = (4 * rayon::current_num_threads()).div_ceil(planes.count * blocks).clamp(1, planes.rows.div_ceil(8));
     let band_rows = planes.rows.div_ceil(bands);
     let mut tasks = Vec::with_capacity(planes.count * blocks * bands);
-    for (image, rest) in output.chunks_mut(out * planes.pixels()).enumerate() {
-        for (index, group) in rest.chunks_mut(block * planes.pixels()).enumerate() {
+    let bands = |plane| <[f32]>::chunks_mut(plane, band_rows * planes.columns);
+    for (volume, rest) in output.chunks_mut(out * depth * planes.pixels()).enumerate() {
+        for (index, group) in rest.chunks_mut(block * depth * planes.pixels()).enumerate() {
+            let channels = group.chunks_mut(depth * planes.pixels());
             let mut parts: Vec<_> =
-                group.chunks_mut(planes.pixels()).map(|p| p.chunks_mut(band_rows * planes.columns)).collect();
-            for band in 0..planes.rows.div_ceil(band_rows) {
-                let rows: Vec<&mut [f32]> = parts.iter_mut().filter_map(Iterator::next).collect();
-                tasks.push((image, index, band * band_rows, rows));
+                channels.map(|channel| channel.chunks_mut(planes.pixels()).flat_map(bands)).collect();
+            for slice in 0..depth {
+                for band in 0..planes.rows.div_ceil(band_rows) {
+                    let rows: Vec<&mut [f32]> = parts.iter_mut().filter_map(Iterator::next).collect();
+                    tasks.push((volume * depth + slice, index, band * band_rows, rows));
+                }
             }
         }
     }
     tasks.into_par_iter().for_each(|(image, index, first_row, rows)| {
         let size = planes.channels * TAPS * block;
         arch.dispatch(Band {
-            input: &padded[image * planes.channels * planes.bordered()..],
+            input: &padded[slices.padded(image, 0) * planes.bordered()..],
             weight: &packed[index * size..(index + 1) * size],
             bias: bias.map(|b| &b[index * block..out.min((index + 1) * block)]),
-            planes,
+            slices,
             first_row,
             rows,
         });
@@ -75,7 +80,7 @@ struct Band<'a> {
     input: &'a [f32],
     weight: &'a [f32],
     bias: Option<&'a [f32]>,
-    planes: Planes,
+    slices: Slices,
     first_row: usize,
     rows: Vec<&'a mut [f32]>,
 }
@@ -96,23 +101,28 @@ impl WithSimd for Band<'_> {
 impl Band<'_> {
     #[inline(always)]
     fn run<S: Simd, const CHANNELS: usize>(mut self, simd: S) {
-        let (stride, columns) = (self.planes.stride(), self.planes.columns);
+        let planes = self.slices.planes;
+        let (stride, columns) = (planes.stride(), planes.columns);
+        let last_plane = self.slices.padded(0, planes.channels - 1);
+        let (window, depth) = (self.slices.window, self.slices.padded_depth());
         let row_count = self.rows[0].len() / columns;
         let (first, last) = (self.first_row * stride, (self.first_row + row_count) * stride - 2);
         let offsets: [usize; TAPS] = std::array::from_fn(|tap| tap / 3 * stride + tap % 3);
         let step = VECTORS * S::F32_LANES;
         let mut tile = [[0.0f32; VECTORS * 16]; CHANNELS];
-        assert!(self.input.len() >= (self.planes.channels - 1) * self.planes.bordered() + last + 2 * stride + 2 + step);
-        assert!(self.weight.len() == self.planes.channels * TAPS * CHANNELS);
+        assert!(self.input.len() >= last_plane * planes.bordered() + last + 2 * stride + 2 + step);
+        assert!(self.weight.len() == planes.channels * TAPS * CHANNELS);
         for position in (first..last).step_by(step) {
             let mut sums = [[simd.splat_f32s(0.0); VECTORS]; CHANNELS];
-            for channel in 0..self.planes.channels {
+            // Where a channel lies, counted along: a division takes longer than its taps.
+            let (mut shift, mut plane) = (0, 0);
+            for channel in 0..planes.channels {
                 for (tap, offset) in offsets.iter().enumerate() {
                     // SAFETY: `position < last`, and the first assertion covers the last channel, tap and vector; the
                     // second covers the weights.
                     let (pixels, weights) = unsafe {
                         (
-                            self.input.as_ptr().add(channel * self.planes.bordered() + position + offset),
+                            self.input.as_ptr().add(plane + position + offset),
                             self.weight.as_ptr().add((channel * TAPS + tap) * CHANNELS),
                         )
                     };
@@ -127,6 +137,11 @@ impl Band<'_> {
                             *sum = simd.mul_add_e_f32s(weight, pixels, *sum);
                         }
                     }
+                }
+                shift += 1;
+                plane += planes.bordered();
+                if shift == window {
+                    (shift, plane) = (0, plane + (depth - window) * planes.bordered());
                 }
             }
             for (tile, sums) in tile.iter_mut().zip(&sums) {

@@ -1,4 +1,4 @@
-//! 3 × 3 convolution on the CPU, with a border of zeros, without unfolding the image.
+//! 3 × 3 and 3 × 3 × 3 convolution on the CPU, with a border of zeros, without unfolding the image.
 //!
 //! ```text
 //! out[n, o, p] = bias[o] + Σ_c Σ_t weight[o, c, t] · in[n, c, p + offset(t)]
@@ -6,12 +6,14 @@
 //! ∂in = the first with the roles of o and c exchanged and the taps reversed
 //! ```
 //!
-//! Where there are many channels, outputs and the gradient with respect to the images come from [`winograd`], else from the
+//! Volumes are convolved slice by slice, each with its neighbours as channels beside its own ([`Slices`]). Where there are
+//! many channels, outputs and the gradient with respect to the images come from [`winograd`], else from the
 //! [`direct`] sum. All sums run in one order, whatever the number of threads.
 
 mod block;
 mod bordered;
 mod direct;
+mod slices;
 mod weight_gradient;
 mod winograd;
 
@@ -19,6 +21,7 @@ use rayon::prelude::*;
 
 use super::planes::Planes;
 
+pub(super) use slices::Slices;
 pub(super) use weight_gradient::weight_gradient;
 
 /// Taps of a 3 × 3 window.
@@ -30,33 +33,35 @@ fn taps(weight: &[f32], input: usize, o: usize, c: usize) -> [f32; TAPS] {
     weight[(o * input + c) * TAPS..].first_chunk().copied().unwrap_or_default()
 }
 
-/// `[count, out, rows, columns]` of images `[count, in, rows, columns]`, weights `[out, in, 3, 3]` and a bias `[out]`.
-pub(super) fn forward(input: &[f32], planes: Planes, weight: &[f32], bias: Option<&[f32]>, out: usize) -> Vec<f32> {
-    let channels = planes.channels;
-    convolve(input, planes, |o, c| taps(weight, channels, o, c), bias, out)
+/// Images or volumes of `out` channels, from weights `[out, in, 3, 3]` or `[out, in, 3, 3, 3]` and a bias `[out]`.
+pub(super) fn forward(input: &[f32], slices: Slices, weight: &[f32], bias: Option<&[f32]>, out: usize) -> Vec<f32> {
+    let channels = slices.planes.channels;
+    convolve(input, slices, |o, c| taps(weight, channels, o, c), bias, out)
 }
 
-/// Gradient with respect to the images: `grad` is `[count, out, rows, columns]`, the weights have `input` channels.
-pub(super) fn input_gradient(grad: &[f32], planes: Planes, weight: &[f32], input: usize) -> Vec<f32> {
-    let reversed = |c, o| {
-        let mut taps = taps(weight, input, o, c);
+/// Gradient with respect to the images or volumes: `grad` has `out` channels, the weights have `input`.
+pub(super) fn input_gradient(grad: &[f32], slices: Slices, weight: &[f32], input: usize) -> Vec<f32> {
+    let window = slices.window;
+    let reversed = |c, channel| {
+        let (o, shift) = (channel / window, channel % window);
+        let mut taps = taps(weight, input * window, o, c * window + window - 1 - shift);
         taps.reverse();
         taps
     };
-    convolve(grad, planes, reversed, None, input)
+    convolve(grad, slices, reversed, None, input)
 }
 
 fn convolve(
     input: &[f32],
-    planes: Planes,
+    slices: Slices,
     weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
     bias: Option<&[f32]>,
     out: usize,
 ) -> Vec<f32> {
-    if winograd::suits(planes, out) {
-        winograd::convolve(input, planes, weight, bias, out)
+    if winograd::suits(slices.planes, out) {
+        winograd::convolve(input, slices, weight, bias, out)
     } else {
-        direct::convolve(input, planes, weight, bias, out)
+        direct::convolve(input, slices, weight, bias, out)
     }
 }
 
@@ -131,7 +136,7 @@ mod tests {
             let p = Planes::new(shape);
             let (input, weight) = (values(p.count * p.channels * p.pixels(), 1), values(out * p.channels * TAPS, 2));
             let bias = values(out, 3);
-            let got = forward(&input, p, &weight, Some(&bias), out);
+            let got = forward(&input, Slices::images(p), &weight, Some(&bias), out);
             for (i, (got, want)) in got.iter().zip(oracle(&input, p, &weight, out)).enumerate() {
                 let want = want + f64::from(bias[i / p.pixels() % out]);
                 let bound = 1e-5 * (p.channels as f64 / 8.0).sqrt().max(1.0);
@@ -147,9 +152,11 @@ mod tests {
             let p = Planes::new(shape);
             let (input, weight) = (values(p.count * p.channels * p.pixels(), 4), values(out * p.channels * TAPS, 5));
             let grad = values(p.count * out * p.pixels(), 6);
-            let product = dot(&forward(&input, p, &weight, None, out), &grad);
-            let by_input = dot(&input, &input_gradient(&grad, Planes { channels: out, ..p }, &weight, p.channels));
-            let by_weight = dot(&weight, &weight_gradient(&input, p, &grad, out));
+            let slices = Slices::images(p);
+            let product = dot(&forward(&input, slices, &weight, None, out), &grad);
+            let to = Slices::images(Planes { channels: out, ..p });
+            let by_input = dot(&input, &input_gradient(&grad, to, &weight, p.channels));
+            let by_weight = dot(&weight, &weight_gradient(&input, slices, &grad, out));
             let bound = 1e-5 * (p.count * out * p.pixels()) as f64;
             assert!((product - by_input).abs() < bound, "{shape:?}: {product} {by_input}");
             assert!((product - by_weight).abs() < bound, "{shape:?}: {product} {by_weight}");

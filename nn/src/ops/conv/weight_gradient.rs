@@ -5,7 +5,7 @@ use std::array;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{Planes, TAPS, bordered::bordered};
+use super::{Planes, Slices, TAPS, bordered::bordered};
 
 /// Output channels and input channels of a block of the gradient with respect to the weights.
 const GRADIENT_OUT: usize = 4;
@@ -14,9 +14,9 @@ const GRADIENT_IN: usize = 2;
 /// vector width.
 const GRADIENT_RUN: usize = 1536;
 
-/// Gradient with respect to the weights: `[out, in, 3, 3]`.
-pub(in crate::ops) fn weight_gradient(input: &[f32], planes: Planes, grad: &[f32], out: usize) -> Vec<f32> {
-    let padded = bordered(input, &planes);
+/// Gradient with respect to the weights: `[out, in, 3, 3]`, or `[out, in, 3, 3, 3]` of volumes.
+pub(in crate::ops) fn weight_gradient(input: &[f32], slices: Slices, grad: &[f32], out: usize) -> Vec<f32> {
+    let (planes, padded) = (slices.planes, bordered(input, slices));
     // The gradient in planes of the same stride without a border: zeros between rows and behind the last row.
     let (stride, columns) = (planes.stride(), planes.columns);
     let plane = planes.positions().next_multiple_of(16);
@@ -27,7 +27,7 @@ pub(in crate::ops) fn weight_gradient(input: &[f32], planes: Planes, grad: &[f32
     let mut gradient = vec![0.0; out * planes.channels * TAPS];
     let arch = Arch::new();
     gradient.par_chunks_mut(GRADIENT_OUT * planes.channels * TAPS).enumerate().for_each(|(index, part)| {
-        arch.dispatch(WeightBlock { input: &padded, grad: &spread, planes, out, plane, index, part });
+        arch.dispatch(WeightBlock { input: &padded, grad: &spread, slices, out, plane, index, part });
     });
     gradient
 }
@@ -36,7 +36,7 @@ pub(in crate::ops) fn weight_gradient(input: &[f32], planes: Planes, grad: &[f32
 struct WeightBlock<'a> {
     input: &'a [f32],
     grad: &'a [f32],
-    planes: Planes,
+    slices: Slices,
     out: usize,
     plane: usize,
     index: usize,
@@ -48,8 +48,9 @@ impl WithSimd for WeightBlock<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Planes { count, channels, .. } = self.planes;
-        let (bordered, stride) = (self.planes.bordered(), self.planes.stride());
+        let planes = self.slices.planes;
+        let Planes { count, channels, .. } = planes;
+        let (bordered, stride) = (planes.bordered(), planes.stride());
         let outputs = self.part.len() / (channels * TAPS);
         for image in 0..count {
             for start in (0..self.plane).step_by(GRADIENT_RUN) {
@@ -57,13 +58,13 @@ impl WithSimd for WeightBlock<'_> {
                 // Channels beyond the last repeat it and are dropped when stored.
                 let grads: [&[f32]; GRADIENT_OUT] = array::from_fn(|o| {
                     let channel = self.index * GRADIENT_OUT + o.min(outputs - 1);
-                    &self.grad[(image * self.out + channel) * self.plane..][run.clone()]
+                    &self.grad[self.slices.output(image, channel, self.out) * self.plane..][run.clone()]
                 });
                 for first in (0..channels).step_by(GRADIENT_IN) {
                     for row in 0..3 {
                         let inputs: [&[f32]; GRADIENT_IN] = array::from_fn(|c| {
                             let channel = (first + c).min(channels - 1);
-                            &self.input[(image * channels + channel) * bordered + row * stride..]
+                            &self.input[self.slices.padded(image, channel) * bordered + row * stride..]
                                 [run.start..run.end + 2]
                         });
                         let sums = correlated(simd, grads, inputs);

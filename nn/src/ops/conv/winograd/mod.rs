@@ -28,7 +28,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    Planes, TAPS,
+    Planes, Slices, TAPS,
     block::{Block, CHANNELS_NARROW, CHANNELS_WIDE, VECTORS},
 };
 
@@ -57,14 +57,16 @@ pub(super) fn suits(planes: Planes, out: usize) -> bool {
 /// Tiles of all images, numbered row by row.
 #[derive(Clone, Copy)]
 struct Grid {
+    slices: Slices,
     planes: Planes,
     rows: usize,
     columns: usize,
 }
 
 impl Grid {
-    fn new(planes: Planes) -> Self {
-        Self { planes, rows: planes.rows.div_ceil(2), columns: planes.columns.div_ceil(2) }
+    fn new(slices: Slices) -> Self {
+        let planes = slices.planes;
+        Self { slices, planes, rows: planes.rows.div_ceil(2), columns: planes.columns.div_ceil(2) }
     }
 
     fn tiles(&self) -> usize {
@@ -96,27 +98,27 @@ struct Piece {
     at: usize,
 }
 
-/// `[count, out, rows, columns]` of images `[count, in, rows, columns]`; `weight` gives the taps of an output and an input.
+/// Images or volumes of `out` channels; `weight` gives the taps of an output and an input.
 pub(super) fn convolve(
     input: &[f32],
-    planes: Planes,
+    slices: Slices,
     weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
     bias: Option<&[f32]>,
     out: usize,
 ) -> Vec<f32> {
-    convolve_on(Arch::new(), input, planes, weight, bias, out)
+    convolve_on(Arch::new(), input, slices, weight, bias, out)
 }
 
 fn convolve_on(
     arch: Arch,
     input: &[f32],
-    planes: Planes,
+    slices: Slices,
     weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
     bias: Option<&[f32]>,
     out: usize,
 ) -> Vec<f32> {
     let Block { channels: block, positions: step } = Block::of(arch);
-    let grid = Grid::new(planes);
+    let (grid, planes) = (Grid::new(slices), slices.planes);
     let matrices = weights::transformed(arch, weight, [out, planes.channels], block);
     let length = (RUN_FLOATS / (PLACES * (planes.channels + out)) / step).clamp(1, 8) * step;
     let runs = grid.tiles().div_ceil(length);
@@ -287,7 +289,9 @@ mod tests {
         for (shape, out) in SHAPES {
             let p = Planes::new(shape);
             let [input, weight, bias] = given(p, out);
-            let run = |weight: &[f32]| convolve(&input, p, |o, c| taps(weight, p.channels, o, c), Some(&bias), out);
+            let run = |weight: &[f32]| {
+                convolve(&input, Slices::images(p), |o, c| taps(weight, p.channels, o, c), Some(&bias), out)
+            };
             let want: Vec<f64> = oracle(&input, p, &weight, out)
                 .iter()
                 .enumerate()
@@ -300,7 +304,7 @@ mod tests {
             assert_eq!(got.len(), want.len());
             // The same in blocks of the processors with the fewest registers.
             let weights = |o, c| taps(&weight, p.channels, o, c);
-            let narrow = convolve_on(Arch::Scalar, &input, p, weights, Some(&bias), out);
+            let narrow = convolve_on(Arch::Scalar, &input, Slices::images(p), weights, Some(&bias), out);
             // Products of up to 9 · 4 numbers below 1, summed over channels in single precision.
             let bound = 4e-6 * (p.channels as f64).sqrt();
             assert!(error(&got) < bound, "{shape:?}: {:e}", error(&got));
@@ -319,7 +323,8 @@ mod tests {
             let [input, weight, bias] = given(p, out);
             let [one, two, nine] = [1, 2, 9].map(|count| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
-                pool.install(|| convolve(&input, p, |o, c| taps(&weight, p.channels, o, c), Some(&bias), out))
+                let weights = |o, c| taps(&weight, p.channels, o, c);
+                pool.install(|| convolve(&input, Slices::images(p), weights, Some(&bias), out))
             });
             assert!(one == two && one == nine, "{shape:?}");
         }
@@ -329,7 +334,8 @@ mod tests {
     fn what_a_thread_kept_does_not_show() {
         let p = Planes::new([1, 32, 6, 10]);
         let [input, weight, bias] = given(p, 32);
-        let run = |input: &[f32]| convolve(input, p, |o, c| taps(&weight, p.channels, o, c), Some(&bias), 32);
+        let weights = |o, c| taps(&weight, p.channels, o, c);
+        let run = |input: &[f32]| convolve(input, Slices::images(p), weights, Some(&bias), 32);
         let want = run(&input);
         run(&vec![f32::NAN; input.len()]);
         assert!(run(&input) == want);

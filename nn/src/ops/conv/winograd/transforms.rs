@@ -14,17 +14,18 @@ impl Run<'_> {
     /// d B of one channel: `[row][place in it][tile]`.
     #[inline(always)]
     pub(super) fn rows_transformed(&self, pieces: &[Piece], channel: usize, tile: &mut [f32], apart: usize) {
-        let Planes { channels, rows, columns, .. } = self.grid.planes;
+        let Planes { rows, columns, .. } = self.grid.planes;
         for piece in pieces {
-            let plane = (piece.image * channels + channel) * rows * columns;
+            let plane = self.grid.slices.plane(piece.image, channel).map(|plane| plane * rows * columns);
             for row in 0..4 {
                 let to = &mut tile[row * 4 * apart + piece.at..];
-                // Row −1 is the border's.
+                // Row −1 is the border's, and so is every row of a slice beyond the volume.
                 let from = (2 * piece.row + row).checked_sub(1).filter(|y| *y < rows);
+                let from = plane.zip(from).map(|(plane, y)| plane + y * columns);
                 for done in (0..piece.count).step_by(LINE) {
                     let mut transformed = [[0.0; LINE]; 4];
                     if let Some(from) = from {
-                        let [near, far] = self.windows(plane + from * columns, 2 * (piece.column + done));
+                        let [near, far] = self.windows(from, 2 * (piece.column + done));
                         for tile in 0..LINE {
                             let [a, b, c, d] = [near[2 * tile], near[2 * tile + 1], far[2 * tile], far[2 * tile + 1]];
                             transformed[0][tile] = a - c;
@@ -138,8 +139,8 @@ impl Run<'_> {
         let Planes { rows, columns, .. } = self.grid.planes;
         for piece in pieces {
             for row in 0..2.min(rows - 2 * piece.row) {
-                let start =
-                    ((piece.image * self.out + output) * rows + 2 * piece.row + row) * columns + 2 * piece.column;
+                let plane = self.grid.slices.output(piece.image, output, self.out);
+                let start = (plane * rows + 2 * piece.row + row) * columns + 2 * piece.column;
                 let count = (2 * piece.count).min(columns - 2 * piece.column);
                 // SAFETY: the pixels lie within one row of the output, and are this task's alone.
                 let to = unsafe { std::slice::from_raw_parts_mut(self.target.0.add(start), count) };
