@@ -3,6 +3,7 @@ use std::{fs, path::Path};
 use kerma::{
     data::{Grid, Unit, Volume},
     io::{read_volume, write_volume},
+    tasks::simulate::ProtocolText,
 };
 use serde_json::Value;
 
@@ -527,4 +528,31 @@ patient.nodules.shown = false
     let none = read_volume(room.path("case/nodules-without.nii.gz"), None).unwrap();
     assert!(none.values().iter().all(|number| *number == 0.0));
     assert_ne!(room.bytes("case/truth-with.nii.gz"), room.bytes("case/truth-without.nii.gz"));
+}
+
+#[test]
+fn the_recipes_of_data_can_be_drawn_and_no_body_is_in_two_of_them() {
+    let mut bodies = Vec::new();
+    for (manifest, count) in [
+        (include_str!("../../../recipes/data/tomosynthesis-first.csv"), 32),
+        (include_str!("../../../recipes/data/tomosynthesis-second.csv"), 16),
+        (include_str!("../../../recipes/data/tomosynthesis-validation.csv"), 8),
+        (include_str!("../../../recipes/data/tomosynthesis-test.csv"), 24),
+    ] {
+        let subjects: Vec<&str> = manifest.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+        assert_eq!(subjects.len(), count);
+        assert!(subjects.iter().all(|subject| subject.starts_with("phantom:chest:") && !bodies.contains(subject)));
+        bodies.extend(subjects);
+    }
+    let mut text = ProtocolText::from_toml(include_str!("../../../recipes/data/tomosynthesis.toml")).unwrap();
+    let count = |text: &ProtocolText, seed| text.draw(seed).unwrap().patient.nodules.unwrap().count;
+    let counts: Vec<usize> = (0..100).map(|seed| count(&text, seed)).collect();
+    assert!((0..=8).all(|n| counts.contains(&n)) && counts.iter().all(|n| *n <= 8), "{counts:?}");
+    // As the manifest of pairs has it.
+    for (variant, shown) in [("with", "true"), ("without", "false")] {
+        text.set(&format!("variants.{variant}.patient.nodules.shown"), shown).unwrap();
+    }
+    let pair = text.variants().unwrap().into_iter().map(|(_, text)| text.draw(5).unwrap().patient.nodules.unwrap());
+    let [with, without] = &pair.collect::<Vec<_>>()[..] else { panic!("a pair") };
+    assert!(with.shown && !without.shown && with.count == without.count);
 }
