@@ -1,11 +1,10 @@
-use std::{collections::HashMap, f64::consts::PI};
+use std::collections::HashMap;
 
 use glam::{DMat3, DVec3};
 
-use super::{Body, BodyError};
+use super::{Body, BodyError, Nodule};
 use crate::{
     data::{Grid, Unit, Volume},
-    phantom::random::Random,
     physics::Material,
 };
 
@@ -15,15 +14,9 @@ pub const COVERAGE_STEPS: u8 = 64;
 const POINTS: usize = 4;
 /// The same where an insert is thinner than two voxels.
 const FINE_POINTS: usize = 16;
-/// Room between a place that is drawn and the edge of its region, in millimetres.
-const CLEARANCE_MM: f64 = 3.0;
-/// Share of the ball about a place that must lie in the region: the rest is vessels.
-const SHARE_IN_REGION: f64 = 0.9;
-/// Places that are tried before there is none.
-const TRIES: usize = 200_000;
 
 /// Where an insert is, in the world frame and in millimetres.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Form {
     /// A ball, such as a nodule.
     Ball {
@@ -52,6 +45,8 @@ pub enum Form {
         /// Its diameter.
         diameter_mm: f64,
     },
+    /// A rough ball that may fade towards its surface; its coverage of a voxel is the mean of its profile.
+    Nodule(Box<Nodule>),
 }
 
 impl Form {
@@ -62,6 +57,7 @@ impl Form {
                 ([centre_mm, axis], [diameter_mm, thickness_mm])
             }
             Self::Wire { from_mm, to_mm, diameter_mm } => ([from_mm, to_mm], [diameter_mm, diameter_mm]),
+            Self::Nodule(ref nodule) => ([nodule.centre_mm(), DVec3::X], [nodule.diameter_mm(), nodule.diameter_mm()]),
         };
         if let Some(got) = lengths.into_iter().find(|length| !(*length > 0.0 && length.is_finite())) {
             return Err(BodyError::value("a length of an insert", "positive", format!("{got} mm")));
@@ -77,9 +73,32 @@ impl Form {
         }
     }
 
-    /// Distance of a point from the surface, negative inside.
+    /// Share of the insert in all points of a ball about a place, where that is known without asking each.
+    fn share_within(&self, middle: DVec3, reach_mm: f64, softness_mm: f64) -> Option<f64> {
+        if let Self::Nodule(nodule) = self {
+            return nodule.share_within(middle, reach_mm);
+        }
+        let (distance, reach) = (self.distance_mm(middle), reach_mm + softness_mm / 2.0);
+        match distance {
+            far if far > reach => Some(0.0),
+            deep if deep < -reach => Some(1.0),
+            _ => None,
+        }
+    }
+
+    /// Share of the insert at a point, 0 to 1.
+    fn share(&self, point: DVec3, softness_mm: f64) -> f64 {
+        match self {
+            Self::Nodule(nodule) => nodule.share(point),
+            _ if softness_mm > 0.0 => (0.5 - self.distance_mm(point) / softness_mm).clamp(0.0, 1.0),
+            _ => f64::from(u8::from(self.distance_mm(point) <= 0.0)),
+        }
+    }
+
+    /// Distance of a point from the surface, negative inside; of a nodule, from the ball that holds it.
     fn distance_mm(&self, point: DVec3) -> f64 {
         match *self {
+            Self::Nodule(ref nodule) => point.distance(nodule.centre_mm()) - nodule.outer_mm(),
             Self::Ball { centre_mm, diameter_mm } => point.distance(centre_mm) - diameter_mm / 2.0,
             Self::Disc { centre_mm, axis, diameter_mm, thickness_mm } => {
                 let (from, axis) = (point - centre_mm, axis.normalize());
@@ -105,6 +124,7 @@ impl Form {
             Self::Wire { from_mm, to_mm, diameter_mm } => {
                 (from_mm.midpoint(to_mm), (to_mm - from_mm).abs() / 2.0 + diameter_mm / 2.0)
             }
+            Self::Nodule(ref nodule) => (nodule.centre_mm(), DVec3::splat(nodule.outer_mm())),
         }
     }
 
@@ -112,6 +132,7 @@ impl Form {
         match *self {
             Self::Ball { diameter_mm, .. } | Self::Wire { diameter_mm, .. } => diameter_mm,
             Self::Disc { diameter_mm, thickness_mm, .. } => diameter_mm.min(thickness_mm),
+            Self::Nodule(ref nodule) => nodule.diameter_mm(),
         }
     }
 }
@@ -139,7 +160,8 @@ pub struct Insert {
     pub material: Material,
     /// How much of it there is.
     pub amount: Amount,
-    /// Width over which its margin runs from all to nothing, half of it on either side of the surface; 0 for a sharp one.
+    /// Width over which its margin runs from all to nothing, half of it on either side of the surface; 0 for a sharp one, and for nodules,
+    /// which have a profile of their own.
     pub softness_mm: f64,
 }
 
@@ -191,6 +213,9 @@ impl Insert {
         if !(self.softness_mm >= 0.0 && self.softness_mm.is_finite()) {
             return Err(BodyError::value("softness of an insert", "0 or more", format!("{} mm", self.softness_mm)));
         }
+        if matches!(self.form, Form::Nodule(_)) && self.softness_mm > 0.0 {
+            return Err(BodyError::value("softness of a nodule", "0 mm", format!("{} mm", self.softness_mm)));
+        }
         let (fraction, stays) = match self.amount {
             Amount::Density(density) => (density / self.material.density_g_cm3(), 0.0),
             Amount::Contrast { hu, energy_kev } => {
@@ -210,8 +235,11 @@ impl Insert {
             ));
         }
         let inclusion = self.inclusion(body.grid());
-        if inclusion.voxels.is_empty() {
-            let (centre, _) = self.form.bounds();
+        let (centre, _) = self.form.bounds();
+        // What is less than half a step of the coverage of any voxel leaves nothing in large ones.
+        let at = body.grid().index_of(centre) + 0.5;
+        let is_there = at.cmpge(DVec3::ZERO).all() && at.cmplt(body.grid().size().map(|n| n as f64).into()).all();
+        if inclusion.voxels.is_empty() && !is_there {
             return Err(BodyError::value(
                 "an insert",
                 format!("within {}", body.grid()),
@@ -235,7 +263,8 @@ impl Insert {
         Ok(inclusion)
     }
 
-    fn inclusion(&self, grid: &Grid) -> Inclusion {
+    /// Which voxels of a grid it covers, and how far.
+    pub(crate) fn inclusion(&self, grid: &Grid) -> Inclusion {
         let spacing = grid.spacing_mm();
         let margin = self.softness_mm / 2.0;
         let (centre, half) = self.form.bounds();
@@ -250,24 +279,17 @@ impl Insert {
         let points = if self.form.thinnest_mm() < 2.0 * spacing.max_element() { FINE_POINTS } else { POINTS };
         let offset = |i: usize| (i as f64 + 0.5) / points as f64 - 0.5;
         // No point of a voxel is farther from its centre.
-        let reach = spacing.length() / 2.0 + margin;
-        let covered = |point: DVec3| {
-            let distance = self.form.distance_mm(point);
-            match margin {
-                0.0 => f64::from(u8::from(distance <= 0.0)),
-                _ => (0.5 - distance / self.softness_mm).clamp(0.0, 1.0),
-            }
-        };
+        let reach = spacing.length() / 2.0;
+        let covered = |point: DVec3| self.form.share(point, self.softness_mm);
         let [nx, ny, _] = grid.size();
         let (mut voxels, mut rest) = (Vec::new(), 0.0);
         for z in zs {
             for y in ys.clone() {
                 for x in xs.clone() {
                     let voxel = DVec3::new(x as f64, y as f64, z as f64);
-                    let exact = match self.form.distance_mm(grid.world_mm(voxel)) {
-                        far if far > reach => continue,
-                        deep if deep < -reach => 1.0,
-                        _ => {
+                    let exact = match self.form.share_within(grid.world_mm(voxel), reach, self.softness_mm) {
+                        Some(share) => share,
+                        None => {
                             let point = |i: usize| {
                                 let step = [i % points, i / points % points, i / points / points].map(offset);
                                 grid.world_mm(voxel + DVec3::from_array(step))
@@ -290,83 +312,11 @@ impl Insert {
     }
 }
 
-/// Centres for so many balls, drawn from a seed, where nearly all around them has a density within the range, in g/cm³: 0.05 to 0.6 is
-/// lung, whatever the CT's scale. The balls keep clear of each other and of the region's edge.
-///
-/// # Errors
-/// [`BodyError`] when a number is out of range, or there is no place for one of them.
-pub fn seeded_places(
-    body: &Body,
-    density_g_cm3: [f64; 2],
-    diameters_mm: &[f64],
-    seed: u64,
-) -> Result<Vec<DVec3>, BodyError> {
-    let [low, high] = density_g_cm3;
-    let is_in: Vec<bool> = body.densities_g_cm3().iter().map(|density| (low..=high).contains(density)).collect();
-    let grid = body.grid();
-    let mut random = Random::of(seed, &[PLACES]);
-    let mut places: Vec<(DVec3, f64)> = Vec::new();
-    for (number, &diameter_mm) in diameters_mm.iter().enumerate() {
-        let radius = diameter_mm / 2.0;
-        let mut place = || {
-            let at = grid.size().map(|n| random.within(-0.5, n as f64 - 0.5));
-            grid.world_mm(DVec3::from_array(at))
-        };
-        let is_free = |centre: &DVec3| {
-            let is_clear =
-                |(other, other_radius): &(DVec3, f64)| centre.distance(*other) > radius + other_radius + CLEARANCE_MM;
-            places.iter().all(is_clear) && in_region(body, &is_in, *centre, radius + CLEARANCE_MM)
-        };
-        Form::Ball { centre_mm: DVec3::ZERO, diameter_mm }.check()?;
-        let found = (0..TRIES).map(|_| place()).find(is_free);
-        let none = BodyError::NoPlace { insert: number + 1, diameter_mm, density_g_cm3 };
-        places.push((found.ok_or(none)?, radius));
-    }
-    Ok(places.into_iter().map(|(centre, _)| centre).collect())
-}
-
-/// Label of the stream that places are drawn from.
-const PLACES: u64 = 3;
-
-/// Whether the voxel at a point and nearly all within a radius of it are in a region.
-fn in_region(body: &Body, is_in: &[bool], centre: DVec3, radius: f64) -> bool {
-    let grid = body.grid();
-    let [nx, ny, nz] = grid.size();
-    let holds = |at: DVec3| {
-        let [x, y, z] = at.round().as_i64vec3().to_array();
-        let is_voxel = (0..nx as i64).contains(&x) && (0..ny as i64).contains(&y) && (0..nz as i64).contains(&z);
-        is_voxel && is_in[body.voxels()[(z as usize * ny + y as usize) * nx + x as usize] as usize]
-    };
-    let middle = grid.index_of(centre);
-    if !holds(middle) {
-        return false;
-    }
-    let half = (DVec3::splat(radius) / grid.spacing_mm()).ceil().as_i64vec3();
-    // No ball of this radius has more voxels.
-    let spacing = grid.spacing_mm();
-    let most = 4.0 / 3.0 * PI * (radius + spacing.length()).powi(3) / spacing.element_product();
-    let (mut inside, mut all) = (0_usize, 0_usize);
-    for k in -half.z..=half.z {
-        for j in -half.y..=half.y {
-            for i in -half.x..=half.x {
-                let step = DVec3::new(i as f64, j as f64, k as f64);
-                if (step * grid.spacing_mm()).length() <= radius {
-                    all += 1;
-                    inside += usize::from(holds(middle + step));
-                }
-            }
-            if (all - inside) as f64 > (1.0 - SHARE_IN_REGION) * most {
-                return false;
-            }
-        }
-    }
-    inside as f64 >= SHARE_IN_REGION * all as f64
-}
-
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::PI;
+
     use glam::DQuat;
-    use proptest::prelude::*;
 
     use super::*;
 
@@ -405,7 +355,7 @@ mod tests {
         ] {
             let mut body = body.clone();
             let [lung_before] = body.mass_g()[..] else { panic!("lung alone") };
-            let inclusion = insert(form, softness).put(&mut body).unwrap();
+            let inclusion = insert(form.clone(), softness).put(&mut body).unwrap();
             let [lung, muscle] = body.mass_g()[..] else { panic!("lung and muscle") };
             assert!((muscle / (1.05e-3 * want) - 1.0).abs() < tolerance, "{form:?}: {muscle} g");
             let gone = (lung_before - lung) / 0.26e-3;
@@ -453,28 +403,5 @@ mod tests {
         assert!(refused(insert(far, 0.0)).starts_with("an insert must be within 60x50x40@"));
         let flat = Form::Disc { centre_mm, axis: DVec3::ZERO, diameter_mm: 5.0, thickness_mm: 1.0 };
         assert!(refused(insert(flat, 0.0)).starts_with("the axis of a disc must be longer than 0"));
-        let message = seeded_places(&body, [0.9, 1.1], &[5.0], 1).unwrap_err().to_string();
-        assert_eq!(message, "no place for insert 1 of 5 mm in tissue of 0.9 to 1.1 g/cm³");
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-        #[test]
-        fn drawn_places_lie_in_their_region_and_apart(seed in any::<u64>()) {
-            let mut body = lung();
-            // A wall through the middle.
-            let axis = DVec3::X;
-            let wall = Form::Disc { centre_mm: body.grid().centre_mm(), axis, diameter_mm: 200.0, thickness_mm: 4.0 };
-            let wall = insert(wall, 0.0).put(&mut body).unwrap();
-            let diameters = [6.0, 4.0, 5.0];
-            let places = seeded_places(&body, [0.05, 0.6], &diameters, seed).unwrap();
-            prop_assert_eq!(&places, &seeded_places(&body, [0.05, 0.6], &diameters, seed).unwrap());
-            for (i, (a, d)) in places.iter().zip(diameters).enumerate() {
-                prop_assert!(places[..i].iter().zip(diameters).all(|(b, other)| a.distance(*b) > (d + other) / 2.0));
-                let ball = insert(Form::Ball { centre_mm: *a, diameter_mm: d }, 0.0).put(&mut body.clone()).unwrap();
-                let hits = ball.voxels.iter().filter(|(at, _)| wall.voxels.iter().any(|(of, _)| of == at)).count();
-                prop_assert!(hits * 5 < ball.voxels.len(), "{} of {}", hits, ball.voxels.len());
-            }
-        }
     }
 }

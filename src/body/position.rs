@@ -65,6 +65,13 @@ impl Position {
         Ok(Grid::new(grid.size(), grid.spacing_mm().to_array(), origin_mm, orientation)?)
     }
 
+    /// Where a point of the body, in its own frame, comes to lie in the room.
+    #[must_use]
+    pub fn room_mm(&self, own: DVec3) -> DVec3 {
+        let (centre, shift) = (DVec3::from_array(self.centre_mm), DVec3::from_array(self.shift_mm));
+        centre + self.turn() * (own - centre) + shift
+    }
+
     fn turn(&self) -> DMat3 {
         let [roll, pitch, yaw] = [self.roll_deg, self.pitch_deg, self.yaw_deg].map(f64::to_radians);
         DMat3::from_rotation_z(roll) * DMat3::from_rotation_x(pitch) * DMat3::from_rotation_y(yaw)
@@ -115,6 +122,10 @@ mod tests {
             let position = Position { roll_deg, pitch_deg, yaw_deg, shift_mm, centre_mm };
             let [roll, pitch, yaw] = angles.map(f64::to_radians);
             let turn = DQuat::from_rotation_z(roll) * DQuat::from_rotation_x(pitch) * DQuat::from_rotation_y(yaw);
+            let point = DVec3::new(11.0, -7.0, 23.0);
+            prop_assert!(position.own_mm(position.room_mm(point)).distance(point) < 1e-9);
+            let place = turn * (point - DVec3::from(centre_mm)) + DVec3::from(centre_mm) + DVec3::from(shift_mm);
+            prop_assert!(position.room_mm(point).distance(place) < 1e-9);
             let moved = phantom(turn, centre_mm.into(), shift_mm.into()).project(&views()).unwrap();
             let seen = phantom(DQuat::IDENTITY, DVec3::ZERO, DVec3::ZERO);
             let seen = seen.project(&position.seen_by_patient(&views()).unwrap()).unwrap();

@@ -3,6 +3,7 @@ use std::{fs, path::Path};
 use kerma::{
     data::{Grid, Unit, Volume},
     io::{read_volume, write_volume},
+    tasks::simulate::ProtocolText,
 };
 use serde_json::Value;
 
@@ -478,4 +479,80 @@ patient.bone = 'soft-tissue'
         &["simulate", "ct.nii.gz", "--protocol", "film.toml", "--scatter", "none", "--out", "turn"],
         &["reconstruction.slice_mm must be absent but for tomosynthesis"],
     );
+}
+
+#[test]
+fn nodules_are_put_in_or_not_and_read_as_the_truth_of_a_detector() {
+    let room = room();
+    let more = "\
+[reconstruction]
+grid = '40x20x30@8x10x10'
+[patient.nodules]
+count = 3
+diameter_mm = [12.0, 20.0]
+touching = 0.5
+[variants.with]
+patient.nodules.shown = true
+[variants.without]
+patient.nodules.shown = false
+";
+    let turn = "kind = 'cone-circular'\nviews = 4\n";
+    room.put("turn.toml", PROTOCOL.replace("kind = 'radiograph'\n", turn) + more);
+    let args = ["simulate", "phantom:chest:3", "--protocol", "turn.toml", "--scatter", "none", "--keep", "truth"];
+    room.done(&[&args[..], &["--set", "patient.phantom.voxel_mm=4", "--out", "case"]].concat());
+    let said = room.done(&["simulate", "--again", "case/run.json", "--out", "again"]);
+    assert!(said.contains("the same bits"), "{said}");
+    let text = |file: &str| String::from_utf8(room.bytes(file)).unwrap();
+    let (with, without) = (text("case/nodules-with.csv"), text("case/nodules-without.csv"));
+    assert!(with.starts_with("seriesuid,coordX,coordY,coordZ,diameter_mm,kind,"), "{with}");
+    assert!(with.lines().count() == 4 && with.matches("true\n").count() == 3, "{with}");
+    let places =
+        |text: &str| text.lines().map(|line| line.split(',').take(5).collect::<Vec<_>>().join(",")).collect::<Vec<_>>();
+    assert_eq!(places(&with), places(&without));
+    // Marks at the places of the labels are hits: files are in LPS.
+    let numbers = read_volume(room.path("case/nodules-with.nii.gz"), None).unwrap();
+    let [mut marks, mut mirrored] = [(); 2].map(|()| String::from("seriesuid,coordX,coordY,coordZ,probability\n"));
+    for number in 1..=3 {
+        let all: Vec<usize> = (0..numbers.values().len()).filter(|at| numbers.values()[*at] == number as f32).collect();
+        let place = |at: &usize| glam::DVec3::new((at % 40) as f64, (at / 40 % 20) as f64, (at / 800) as f64);
+        let at = numbers.grid().world_mm(all.iter().map(place).sum::<glam::DVec3>() / all.len() as f64);
+        marks += &format!("case,{},{},{},0.9\n", -at.x, -at.y, at.z);
+        // A control: the other frame.
+        mirrored += &format!("case,{},{},{},0.9\n", at.x, at.y, at.z);
+    }
+    for (file, marks, hits) in [("marks.csv", marks, "3 of 3"), ("mirrored.csv", mirrored, "0 of 3")] {
+        room.put(file, marks);
+        let said = room.done(&["metrics", "froc", "case/nodules-with.csv", file]);
+        assert!(said.contains(&format!("{hits} nodules hit")), "{said}");
+    }
+    let none = read_volume(room.path("case/nodules-without.nii.gz"), None).unwrap();
+    assert!(none.values().iter().all(|number| *number == 0.0));
+    assert_ne!(room.bytes("case/truth-with.nii.gz"), room.bytes("case/truth-without.nii.gz"));
+}
+
+#[test]
+fn the_recipes_of_data_can_be_drawn_and_no_body_is_in_two_of_them() {
+    let mut bodies = Vec::new();
+    for (manifest, count) in [
+        (include_str!("../../../recipes/data/tomosynthesis-first.csv"), 32),
+        (include_str!("../../../recipes/data/tomosynthesis-second.csv"), 16),
+        (include_str!("../../../recipes/data/tomosynthesis-validation.csv"), 8),
+        (include_str!("../../../recipes/data/tomosynthesis-test.csv"), 24),
+    ] {
+        let subjects: Vec<&str> = manifest.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+        assert_eq!(subjects.len(), count);
+        assert!(subjects.iter().all(|subject| subject.starts_with("phantom:chest:") && !bodies.contains(subject)));
+        bodies.extend(subjects);
+    }
+    let mut text = ProtocolText::from_toml(include_str!("../../../recipes/data/tomosynthesis.toml")).unwrap();
+    let count = |text: &ProtocolText, seed| text.draw(seed).unwrap().patient.nodules.unwrap().count;
+    let counts: Vec<usize> = (0..100).map(|seed| count(&text, seed)).collect();
+    assert!((0..=8).all(|n| counts.contains(&n)) && counts.iter().all(|n| *n <= 8), "{counts:?}");
+    // As the manifest of pairs has it.
+    for (variant, shown) in [("with", "true"), ("without", "false")] {
+        text.set(&format!("variants.{variant}.patient.nodules.shown"), shown).unwrap();
+    }
+    let pair = text.variants().unwrap().into_iter().map(|(_, text)| text.draw(5).unwrap().patient.nodules.unwrap());
+    let [with, without] = &pair.collect::<Vec<_>>()[..] else { panic!("a pair") };
+    assert!(with.shown && !without.shown && with.count == without.count);
 }

@@ -1,7 +1,7 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    Exposure, OpenBeam, Protocol, ProtocolError,
+    Exposure, OpenBeam, PlacedNodule, Protocol, ProtocolError,
     hardening::{WaterCurve, water_per_mm},
     patient::Bodies,
     regions::Target,
@@ -51,6 +51,8 @@ pub(super) struct Irradiated {
     pub(super) target: Option<Target>,
     /// What was put into it.
     pub(super) inclusions: Vec<Inclusion>,
+    /// Nodules, put in or not; none where the protocol has no word of them.
+    pub(super) nodules: Option<Vec<PlacedNodule>>,
     pub(super) open: OpenBeam,
     /// First and second moment of the signal behind the body's materials, over those of the open beam.
     pub(super) mean: Quadrature,
@@ -345,7 +347,7 @@ impl Case {
 
 impl Irradiated {
     fn new(bodies: Bodies, open: OpenBeam, room: &Geometry) -> Result<Self, TaskError> {
-        let Bodies { body, coarse, target, inclusions } = bodies;
+        let Bodies { body, coarse, target, inclusions, nodules } = bodies;
         let spectrum = open.central_spectrum(source_detector_mm(&room.views()[0])?)?;
         let moments = open.central_moments()?;
         let [first, second]: [Vec<f64>; 2] = [0, 1].map(|k| moments.iter().map(|moments| moments[k]).collect());
@@ -358,7 +360,7 @@ impl Irradiated {
         let both: Result<Vec<Quadrature>, TaskError> = both.into_iter().collect();
         let [mean, squares] = both?.try_into().unwrap_or_else(|_| unreachable!("two responses"));
         let central = open.central_signal(&room.views()[0])?;
-        Ok(Self { mean, squares, water, central, open, body, coarse, target, inclusions })
+        Ok(Self { mean, squares, water, central, open, body, coarse, target, inclusions, nodules })
     }
 }
 
@@ -446,7 +448,7 @@ mod tests {
         let body = Body::from_phantom(&by_name("water-cylinder", 0).unwrap(), &grid, 4).unwrap();
         let room = protocol.geometry.build().unwrap();
         let open = OpenBeam::new(protocol.beam.as_ref().unwrap(), None, None, &room).unwrap();
-        let bodies = Bodies { body, coarse: None, target: None, inclusions: Vec::new() };
+        let bodies = Bodies { body, coarse: None, target: None, inclusions: Vec::new(), nodules: None };
         let irradiated = Irradiated::new(bodies, open, &room).unwrap();
         let object = Object::Irradiated(Box::new(irradiated));
         let case = Case { protocol, seed: 1, geometry: room.clone(), room, object };

@@ -13,6 +13,7 @@ mod draw;
 mod even;
 mod exposure;
 mod hardening;
+mod nodules;
 mod open_beam;
 mod patient;
 mod photons;
@@ -27,6 +28,7 @@ pub use case::{Case, FollowedScatter, Part, ScatterMap, Straightened};
 pub use dose::{Absorbed, Dose, DoseTask};
 pub use even::EvenField;
 pub use exposure::{Exposed, Exposure};
+pub use nodules::PlacedNodule;
 pub use open_beam::OpenBeam;
 pub use protocol::{Protocol, ProtocolError, ProtocolText};
 pub use regions::AreaKind;
@@ -34,5 +36,6 @@ pub use results::Measured;
 pub use scatter::ScatterTask;
 pub use sections::{
     Air, Beam, Bone, BoxSection, Collimator, DoseSection, FocalSpot, FormSection, GridSection, Heel, InsertSection,
-    LabelMap, Padding, Patient, PhantomSection, Reconstruction, Scatter, ScatterModel, Side, Slices, WaterCorrection,
+    LabelMap, NoduleKind, Nodules, Padding, Patient, PhantomSection, Reconstruction, Scatter, ScatterModel, Side,
+    Slices, WaterCorrection,
 };

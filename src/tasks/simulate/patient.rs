@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, sync::Arc};
 use glam::DVec3;
 
 use super::{
-    DoseSection, ProtocolError,
+    DoseSection, PlacedNodule, ProtocolError,
     regions::{Organs, Target},
     sections::{Bone, FormSection, InsertSection, LabelMap, Padding, Patient, PhantomSection, Slices},
 };
@@ -15,7 +15,7 @@ use crate::{
         pad_slices, seeded_places,
     },
     data::{Grid, Volume},
-    phantom::{self, Phantom},
+    phantom::{self, Habitus, Phantom},
     physics::Material,
     tasks::TaskError,
 };
@@ -58,6 +58,7 @@ pub(super) struct Bodies {
     pub(super) coarse: Option<Arc<Body>>,
     pub(super) target: Option<Target>,
     pub(super) inclusions: Vec<Inclusion>,
+    pub(super) nodules: Option<Vec<PlacedNodule>>,
 }
 
 impl Patient {
@@ -88,7 +89,13 @@ impl Patient {
         let ct = match (ct, &self.phantom) {
             (Some(ct), None) => ct,
             (None, Some(PhantomSection { name, seed, voxel_mm, points })) => {
-                let phantom = phantom::by_name(name, *seed)?;
+                let phantom = match name.as_str() {
+                    // Nodules of the protocol are all there are.
+                    "chest" if self.nodules.is_some() => {
+                        phantom::chest_of(&Habitus { nodules: [0.0; 2], ..Habitus::standard() }, *seed)?
+                    }
+                    _ => phantom::by_name(name, *seed)?,
+                };
                 return Ok(Prepared::Phantom { grid: phantom.grid(*voxel_mm)?, phantom, points: *points });
             }
             (Some(_), Some(section)) => {
@@ -126,8 +133,21 @@ impl Patient {
         let isocentre_mm = prepared.isocentre_mm();
         let tissues = self.tissues(prepared)?;
         let mut body = tissues.body(None)?;
-        let inserts = self.placed(&body, isocentre_mm, seed)?;
-        let inclusions = inserts.iter().map(|insert| insert.put(&mut body)).collect::<Result<_, _>>()?;
+        let mut inserts = self.placed(&body, isocentre_mm, seed)?;
+        let mut inclusions = Vec::new();
+        for insert in &inserts {
+            inclusions.push(insert.put(&mut body)?);
+        }
+        // Beside what was put in before.
+        let nodules = match &self.nodules {
+            Some(nodules) => Some(nodules.placed(&body, &self.position, seed)?),
+            None => None,
+        };
+        for nodule in nodules.iter().flatten().filter(|nodule| nodule.shown) {
+            let insert = nodule.insert(SOFT_TISSUE, self.effective_kev)?;
+            inclusions.push(insert.put(&mut body)?);
+            inserts.push(insert);
+        }
         let larger = |spacing_mm: f64| -> Result<Arc<Body>, TaskError> {
             let mut larger = tissues.body(Some(spacing_mm))?;
             for insert in &inserts {
@@ -147,7 +167,7 @@ impl Patient {
                 Some(Target::new(body, &organs, &dose.boxes, isocentre_mm)?)
             }
         };
-        Ok(Bodies { body, coarse, target, inclusions })
+        Ok(Bodies { body, coarse, target, inclusions, nodules })
     }
 
     fn tissues<'a>(&self, prepared: &'a Prepared) -> Result<Tissues<'a>, TaskError> {

@@ -124,6 +124,7 @@ impl Protocol {
                 ("grid", self.grid.is_some()),
                 ("focal_spot", self.focal_spot.is_some()),
                 ("detector", self.detector.is_some()),
+                ("patient.nodules", self.patient.nodules.is_some()),
             ];
             if let Some((name, _)) = effects.iter().find(|(_, is_on)| *is_on) {
                 return Err(ProtocolError::value(name, "absent or not enabled without a beam", "enabled"));
@@ -188,6 +189,9 @@ impl Protocol {
             }
         }
         self.patient.check_phantom()?;
+        if let Some(nodules) = &self.patient.nodules {
+            nodules.check()?;
+        }
         let Patient { effective_kev, slices, padding, position, .. } = &self.patient;
         let numbers = [
             ("patient.effective_kev", *effective_kev, 5.0..=150.0),

@@ -31,6 +31,8 @@ pub struct Patient {
     pub labels: Option<LabelMap>,
     /// What is put into the body.
     pub inserts: Vec<InsertSection>,
+    /// Nodules of the lungs, drawn by the case's seed; the chest phantom then has none of its own.
+    pub nodules: Option<Nodules>,
     /// Turn and shift.
     pub position: Position,
 }
@@ -162,6 +164,75 @@ pub enum FormSection {
         /// Its diameter.
         diameter_mm: f64,
     },
+}
+
+/// Nodules that are drawn and put into the lungs: rough balls ([`Nodule`](crate::body::Nodule)).
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Nodules {
+    /// How many there are.
+    pub count: usize,
+    /// Smallest and largest diameter in millimetres, of the ball of the same volume; all ratios are drawn as often.
+    pub diameter_mm: [f64; 2],
+    /// Share of those that touch a vessel, the pleura or what else is no lung.
+    pub touching: f64,
+    /// Smallest and largest standard deviation of the logarithm of the radius.
+    pub roughness: [f64; 2],
+    /// Share of those with spicules, of the kinds that do not fade.
+    pub spiculated: f64,
+    /// Least and most spicules of these.
+    pub spicules: [usize; 2],
+    /// What they are like.
+    pub kinds: Vec<NoduleKind>,
+    /// Densities of the tissue in which they lie, in g/cm³: the lungs unless said.
+    pub region_g_cm3: [f64; 2],
+    /// Whether they are put in. Where they are not, all else is as if they were: of a pair of images, the one without nodules.
+    pub shown: bool,
+}
+
+/// A kind of nodule: its CT number, or what it adds to that of the lung.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoduleKind {
+    /// What it is called.
+    pub name: String,
+    /// How often it is drawn, relative to the other kinds.
+    #[serde(default = "one")]
+    pub share: f64,
+    /// CT number of its middle, in place of what was there.
+    pub hu: Option<f64>,
+    /// CT number that its middle adds to what is there.
+    pub contrast_hu: Option<f64>,
+    /// The power n of its fall-off (1 − ρ²)ⁿ towards the surface.
+    #[serde(default)]
+    pub falloff: f64,
+}
+
+impl Default for Nodules {
+    /// A solid, a part-solid and a ground-glass kind. Nodules of X. Xie et al., Eur. Radiol. 23:139 (2013) had 100, −630 and −800 HU in a
+    /// phantom with lungs of air: the last two add 370 and 200 HU.
+    fn default() -> Self {
+        let kind = |name: &str, share, hu, contrast_hu, falloff| {
+            let name = name.to_owned();
+            NoduleKind { name, share, hu, contrast_hu, falloff }
+        };
+        let kinds = vec![
+            kind("solid", 2.0, Some(100.0), None, 0.0),
+            kind("part-solid", 1.0, None, Some(370.0), 0.5),
+            kind("ground-glass", 1.0, None, Some(200.0), 1.5),
+        ];
+        Self {
+            count: 0,
+            diameter_mm: [4.0, 20.0],
+            touching: 0.25,
+            roughness: [0.1, 0.25],
+            spiculated: 0.25,
+            spicules: [3, 12],
+            kinds,
+            region_g_cm3: lung_g_cm3(),
+            shown: true,
+        }
+    }
 }
 
 fn lung_g_cm3() -> [f64; 2] {
@@ -379,6 +450,7 @@ impl Default for Patient {
             padding: None,
             labels: None,
             inserts: Vec::new(),
+            nodules: None,
             position: Position::default(),
         }
     }

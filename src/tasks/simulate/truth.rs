@@ -3,7 +3,7 @@
 use super::{Case, ProtocolError, case::Object};
 use crate::{
     body::{NOTHING_HU, resample},
-    data::{Unit, Volume},
+    data::{Grid, Unit, Volume},
     physics::Material,
     tasks::{TaskError, WATER_PER_MM},
 };
@@ -20,13 +20,8 @@ impl Case {
     /// # Errors
     /// [`TaskError`] when the protocol reconstructs nothing.
     pub fn truth(&self) -> Result<Volume, TaskError> {
-        let Some(reconstruction) = &self.protocol().reconstruction else {
-            return Err(
-                ProtocolError::value("reconstruction", "part of a protocol whose truth is asked for", "none").into()
-            );
-        };
         let patient = &self.protocol().patient;
-        let on = patient.position.grid_seen_by_patient(&reconstruction.grid)?;
+        let on = self.truth_grid()?;
         let nothing = NOTHING_HU as f32;
         let values = match &self.object {
             Object::Plain(volume) if volume.unit() == Unit::Hounsfield => {
@@ -44,7 +39,23 @@ impl Case {
                 resample::means(body.grid(), |at| hu[body.voxels()[at] as usize], nothing, &on)
             }
         };
-        Ok(Volume::new(reconstruction.grid, Unit::Hounsfield, values)?)
+        Ok(Volume::new(self.reconstruction_grid()?, Unit::Hounsfield, values)?)
+    }
+
+    /// The voxels of the reconstruction.
+    pub(super) fn reconstruction_grid(&self) -> Result<Grid, TaskError> {
+        match &self.protocol().reconstruction {
+            Some(reconstruction) => Ok(reconstruction.grid),
+            None => {
+                let allowed = "part of a protocol whose truth is asked for";
+                Err(ProtocolError::value("reconstruction", allowed, "none").into())
+            }
+        }
+    }
+
+    /// The same as they lie over the body in its own frame.
+    pub(super) fn truth_grid(&self) -> Result<Grid, TaskError> {
+        Ok(self.protocol().patient.position.grid_seen_by_patient(&self.reconstruction_grid()?)?)
     }
 }
 
@@ -55,7 +66,7 @@ mod tests {
     use glam::DVec3;
 
     use super::*;
-    use crate::{data::Grid, tasks::simulate::ProtocolText};
+    use crate::tasks::simulate::ProtocolText;
 
     /// A radiograph of a cylinder of water of 200 mm, and the grid on which its truth is asked for.
     const CYLINDER: &str = "\

@@ -6,6 +6,7 @@ mod files;
 mod images;
 mod kept;
 mod manifest;
+mod nodules;
 mod one;
 mod page;
 mod record;

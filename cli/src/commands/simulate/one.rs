@@ -20,7 +20,7 @@ use super::{
     files::Draft,
     images::Simulated,
     kept::Kept,
-    page,
+    nodules, page,
     record::{Dates, Hashed, Machine, Record, Variant, shaders_sha256},
 };
 use crate::{context::Context, failure::Failure, inputs, report::seconds, summary::bytes_text};
@@ -222,6 +222,12 @@ fn variant(
         let truth = context.compute(|| case.truth())?;
         draft.volume(context, &file("truth"), &truth)?;
         draft.planes(context, &file("truth"), &truth)?;
+        if let Some(numbers) = context.compute(|| case.nodule_numbers())? {
+            draft.volume(context, &file("nodules"), &numbers)?;
+        }
+    }
+    if let Some(placed) = case.nodules() {
+        draft.table(context, &file("nodules"), &nodules::table(&request.name, placed)?)?;
     }
     if let Some(scatter) = scatter.filter(|_| request.keeps(Part::Scatter))
         && let Some(errors) = case.scatter_errors(&scatter)?
