@@ -7,6 +7,7 @@
 
 mod blocks;
 mod data;
+pub mod evaluation;
 mod network;
 mod recipe;
 mod run;

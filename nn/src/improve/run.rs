@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use glam::DMat3;
@@ -130,16 +130,36 @@ impl Improver {
         VOLUMES * size_of::<f32>() as u64 * voxels + at_once * recipe.network.activation_bytes(size)
     }
 
+    /// [`Self::run`] on the network's own grid, with outputs of models by their hash: those that are known are not computed again,
+    /// and the others become known.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_sharing(&self, volume: &Volume, known: &mut BTreeMap<String, Volume>) -> Result<Volume, Error> {
+        if let Some(output) = known.get(self.sha256()) {
+            return Ok(output.clone());
+        }
+        let before = self.before.as_ref().map(|before| before.run_sharing(volume, known)).transpose()?;
+        let output = self.after(before.as_ref().unwrap_or(volume), &mut |_| Ok(()))?;
+        known.insert(self.sha256().to_owned(), output.clone());
+        Ok(output)
+    }
+
     /// A volume on the network's own grid, improved.
     fn improved(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
         let share = 1.0 / self.stages() as f64;
         let earlier = 1.0 - share;
         let before = match &self.before {
-            Some(before) => Some(before.run(volume, &mut |done| tell(done * earlier))?),
+            Some(before) => Some(before.improved(volume, &mut |done| tell(done * earlier))?),
             None => None,
         };
-        let input = self.fitted.values(before.as_ref().unwrap_or(volume));
-        let added = self.added(&input, dims(volume.grid()), &mut |done| tell(earlier + done * share))?;
+        self.after(before.as_ref().unwrap_or(volume), &mut |done| tell(earlier + done * share))
+    }
+
+    /// What this network makes of a volume that those before it have improved.
+    fn after(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
+        let input = self.fitted.values(volume);
+        let added = self.added(&input, dims(volume.grid()), tell)?;
         let values = input.iter().zip(added).map(|(input, added)| unscaled(input + added)).collect();
         Volume::new(*volume.grid(), Unit::Hounsfield, values).map_err(|e| Error::Image(e.to_string()))
     }
