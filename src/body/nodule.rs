@@ -200,7 +200,6 @@ impl Nodule {
                     let below = ((l - 1) * (l - 1)) as f64;
                     let scale = ((4.0 * l_square - 1.0) / (l_square - m_square)).sqrt();
                     let next = scale * (u.z * now - ((below - m_square) / (4.0 * below - 1.0)).sqrt() * before);
-                    // Nothing comes before l = m, and of l = 0 the root above is that of 0/−1.
                     (before, now) = (now, next);
                 }
                 if l >= ORDERS[0] {
