@@ -91,7 +91,10 @@ impl<T> Cases<T> {
 }
 
 /// Folders of cases: this one, or those in it, in order.
-fn cases(folder: &Path) -> io::Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn cases(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let is_case = |path: &Path| path.join(RECORD).is_file();
     if is_case(folder) {
         return Ok(vec![folder.to_owned()]);

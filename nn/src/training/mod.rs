@@ -11,7 +11,7 @@ mod trainer;
 mod weights;
 
 pub use adversarial::Judges;
-pub use cases::{Cases, Kept};
+pub use cases::{Cases, Kept, cases};
 pub use draws::Draws;
 pub use learning_rate::{LearningRate, Shape};
 pub use options::TrainingOptions;

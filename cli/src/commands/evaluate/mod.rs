@@ -1,6 +1,8 @@
 #[cfg(feature = "nn")]
 mod denoisers;
 #[cfg(feature = "nn")]
+mod improvement;
+#[cfg(feature = "nn")]
 mod page;
 mod simulation;
 
@@ -14,9 +16,11 @@ const EXAMPLES: &str = "\
 Examples:
   kerma evaluate recipes/simulation-evaluation.toml
   kerma evaluate recipes/denoising-evaluation.toml --out out/evaluation --json
+  kerma evaluate recipes/tomosynthesis-evaluation.toml --out out/tomosynthesis
 
 Denoisers: prints tables, methods by dose and noise, each mean with its 95 % confidence interval; * marks the best. Simulation: holds
-photons, noise, CT numbers and scatter to published values. --out writes table.md, table.json and, of denoisers, report.html.
+photons, noise, CT numbers and scatter to published values. Tomosynthesis: networks that improve
+reconstructions, on bodies that they have not seen. --out writes table.md, table.json and, of networks, report.html.
 Exit code 1 when a check of the recipe does not hold.";
 
 /// Arguments of `kerma evaluate`.
@@ -35,6 +39,10 @@ pub(crate) fn run(args: &EvaluateArgs, context: &mut Context) -> Result<(), Fail
     let text = context.read(|| fs::read_to_string(&args.recipe)).map_err(|e: Failure| e.in_file(&args.recipe))?;
     if let Some(recipe) = simulation::recipe(&text, &args.recipe)? {
         return simulation::run(args, &recipe, context);
+    }
+    #[cfg(feature = "nn")]
+    if kerma_nn::improve::evaluation::Recipe::is_meant(&text) {
+        return improvement::run(args, &text, context);
     }
     #[cfg(feature = "nn")]
     return denoisers::run(args, &text, context);

@@ -9,6 +9,8 @@ use std::{
 use csv::{ReaderBuilder, StringRecord, Trim};
 use glam::DVec3;
 use kerma::metrics::froc::{Mark, Nodule, Scan};
+#[cfg(feature = "nn")]
+use kerma::metrics::volumes::Sphere;
 
 use crate::{context::Context, failure::Failure};
 
@@ -103,6 +105,13 @@ impl Truth {
         }
         Ok(scans)
     }
+}
+
+/// Nodules of a file for one scan, in kerma's frame.
+#[cfg(feature = "nn")]
+pub(in crate::commands) fn nodules(path: &Path) -> Result<Vec<Sphere>, Failure> {
+    let nodule = |row: Row| Sphere { centre_mm: row.centre_mm * DVec3::new(-1.0, -1.0, 1.0), diameter_mm: row.value };
+    Ok(rows(path, DIAMETER, None)?.into_iter().map(nodule).collect())
 }
 
 /// A line of a file of findings. Positions stay in the files' LPS frame: only distances count, and those are the same in kerma's.

@@ -13,6 +13,8 @@ use kerma::{
 };
 use serde_json::json;
 
+#[cfg(feature = "nn")]
+pub(super) use self::findings::nodules;
 use self::table::Table;
 use crate::{context::Context, failure::Failure};
 

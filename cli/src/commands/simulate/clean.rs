@@ -1,14 +1,13 @@
 //! Line integrals of simulated cases, as trainings use them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use kerma::{
     data::{Image, Sample, Unit},
     io::read_projections,
 };
+
+use kerma_nn::training::cases;
 
 use super::record::{self, Record, Variant};
 use crate::{context::Context, failure::Failure};
@@ -36,16 +35,4 @@ pub(crate) fn clean_views(folder: &Path, context: &mut Context) -> Result<Vec<Im
         }
     }
     Ok(views)
-}
-
-/// Folders of cases: this one, or those in it, in order.
-fn cases(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let is_case = |path: &Path| path.join(record::FILE).is_file();
-    if is_case(folder) {
-        return Ok(vec![folder.to_owned()]);
-    }
-    let entries: std::io::Result<Vec<PathBuf>> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect();
-    let mut cases: Vec<PathBuf> = entries?.into_iter().filter(|path| is_case(path)).collect();
-    cases.sort();
-    Ok(cases)
 }

@@ -137,6 +137,21 @@ impl Values<'_> {
     }
 }
 
+impl Row {
+    /// Its name, and its cells as they are shown.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        let cell = |(cell, (_, digits, _)): (&Option<Cell>, Column)| match cell {
+            None => "–".to_owned(),
+            Some(Cell { mean, interval: None, .. }) => format!("{mean:.digits$}"),
+            Some(Cell { mean, interval: Some([low, high]), .. }) => {
+                format!("{mean:.digits$} ({low:.digits$} to {high:.digits$})")
+            }
+        };
+        std::iter::once(self.name.clone()).chain(self.cells.iter().zip(COLUMNS).map(cell)).collect()
+    }
+}
+
 impl Outcome {
     /// Means, intervals, bars and claims from what was measured, by body and method; methods are those of
     /// [`Evaluation::names`](super::Evaluation::names).
@@ -193,14 +208,7 @@ impl Outcome {
         let _ = writeln!(text, "| method | {} |", self.columns.join(" | "));
         let _ = writeln!(text, "|---|{}", "---|".repeat(self.columns.len()));
         for row in rows {
-            let cells = row.cells.iter().zip(COLUMNS).map(|(cell, (_, digits, _))| match cell {
-                None => "–".to_owned(),
-                Some(Cell { mean, interval: None, .. }) => format!("{mean:.digits$}"),
-                Some(Cell { mean, interval: Some([low, high]), .. }) => {
-                    format!("{mean:.digits$} ({low:.digits$} to {high:.digits$})")
-                }
-            });
-            let _ = writeln!(text, "| {} | {} |", row.name, cells.collect::<Vec<_>>().join(" | "));
+            let _ = writeln!(text, "| {} |", row.texts().join(" | "));
         }
     }
 }

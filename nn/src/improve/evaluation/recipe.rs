@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 
 /// What `kind` says in recipes of this evaluation.
-pub const KIND: &str = "improvement";
+const KIND: &str = "improvement";
 
 /// What is compared, and on which bodies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,209 @@
+//! Networks that improve reconstructions, compared on simulated and real bodies.
+
+use std::path::{Path, PathBuf};
+
+use glam::DVec3;
+use kerma::{
+    data::Volume,
+    engine::{self, Progress},
+    io::{read_volume, write_bytes},
+    metrics::volumes::Sphere,
+};
+use kerma_nn::{
+    Error, beside,
+    improve::{
+        Improver,
+        evaluation::{Case, Evaluation, Figures, Outcome, Recipe, Statement},
+    },
+    training::cases,
+};
+
+use super::{super::metrics::nodules, EvaluateArgs};
+use crate::{
+    context::Context,
+    failure::Failure,
+    pictures::{Plane, Slice, Window},
+    report::{Figure, Panel, Report, Section, Summary, Table},
+};
+
+/// Level and width of the pictures, in HU: lungs beside soft tissue.
+const WINDOW_HU: [f32; 2] = [-400.0, 1400.0];
+/// Radius of the circle about a nodule, relative to its diameter.
+const CIRCLE: f64 = 1.0;
+/// Corners of the circle.
+const CORNERS: usize = 48;
+
+/// Volumes of all methods on one body, and the truth.
+struct Gallery {
+    name: String,
+    /// Where the slices pass: a nodule, or the middle.
+    through_mm: DVec3,
+    nodule: Option<Sphere>,
+    volumes: Vec<(String, Volume)>,
+}
+
+/// Compares networks by a recipe.
+pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Result<(), Failure> {
+    let mut recipe = Recipe::from_toml(text).map_err(|e| Failure::from(e).in_file(&args.recipe))?;
+    for name in recipe.leave_out(Path::exists) {
+        context.note(&format!("{name}: a model is ABSENT, the evaluation goes on without it"));
+    }
+    if let Some(out) = &args.out {
+        std::fs::create_dir_all(out).map_err(|e| Failure::input(e).in_file(out))?;
+    }
+    let device = beside(context.device()?)?;
+    let load =
+        |(name, models): (String, Vec<PathBuf>), context: &mut Context| -> Result<(String, Vec<Improver>), Failure> {
+            let models = models.iter().map(|model| Ok(context.read(|| Improver::load(model, &device))?));
+            Ok((name, models.collect::<Result<_, Failure>>()?))
+        };
+    let variants = recipe.variants.iter().map(|variant| (variant.name.clone(), variant.models.clone()));
+    let variants = variants.map(|variant| load(variant, context)).collect::<Result<Vec<_>, _>>()?;
+    let training = folders(&recipe.fit)?;
+    let evaluation = context.read(|| Evaluation::new(variants, training.iter().map(|folder| body(folder))))?;
+    let names = evaluation.names();
+
+    let mut gallery = Vec::new();
+    let bodies = measured(&evaluation, &names, &folders(&recipe.test)?, &mut gallery, context)?;
+    let real = recipe.real.filter(|folder| folder.exists());
+    let real = match &real {
+        Some(folder) => measured(&evaluation, &names, &folders(folder)?, &mut gallery, context)?,
+        None => Vec::new(),
+    };
+    let outcome = Outcome::new(&names, &bodies, &real, recipe.seed)?;
+    let markdown = outcome.markdown();
+    if let Some(out) = &args.out {
+        context.write(&out.join("table.md"), |path| write_bytes(path, markdown.as_bytes()))?;
+        let object = serde_json::to_vec_pretty(&outcome).map_err(Failure::input)?;
+        context.write(&out.join("table.json"), |path| write_bytes(path, &object))?;
+        let summary = context.summary().for_page(context.device()?.self_test().summary());
+        let html = page(&outcome, &gallery, summary).to_html();
+        context.write(&out.join("report.html"), |path| write_bytes(path, html.as_bytes()))?;
+    }
+    context.measure("evaluation", &outcome);
+    context.answer(markdown)?;
+    let failed = outcome.statements.iter().filter(|statement| statement.is_bar && statement.verdict != "yes");
+    let failed: Vec<String> = failed.map(|Statement { text, found, .. }| format!("{text} ({found})")).collect();
+    match outcome.holds() {
+        true => Ok(()),
+        false => Err(Failure::Check(format!("evaluation: {} bars do not hold: {}", failed.len(), failed.join("; ")))),
+    }
+}
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let found = cases(folder).map_err(|error| Failure::input(error).in_file(folder))?;
+    match found.is_empty() {
+        true => Err(Failure::input("holds no case of kerma simulate").in_file(folder)),
+        false => Ok(found),
+    }
+}
+
+/// Figures of all bodies; the first body with a large nodule, or the first of all, joins the gallery.
+fn measured(
+    evaluation: &Evaluation,
+    names: &[String],
+    folders: &[PathBuf],
+    gallery: &mut Vec<Gallery>,
+    context: &mut Context,
+) -> Result<Vec<Vec<Figures>>, Failure> {
+    /// Least diameter of a nodule that is shown.
+    const SHOWN_MM: f64 = 10.0;
+    context.drive("evaluation", |_, control| {
+        let (mut all, mut shown) = (Vec::new(), None);
+        for (index, folder) in folders.iter().enumerate() {
+            if (control.is_cancelled)() {
+                return Err(engine::Error::Cancelled.into());
+            }
+            let fraction = index as f64 / folders.len() as f64;
+            (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
+            let case = body(folder)?;
+            let measured = evaluation.measure(&case)?;
+            let nodule = case.nodules.iter().copied().find(|nodule| nodule.diameter_mm >= SHOWN_MM);
+            let is_better = |shown: &Gallery| shown.nodule.is_none() && nodule.is_some();
+            let (figures, volumes): (Vec<Figures>, Vec<Volume>) = measured.into_iter().unzip();
+            if shown.as_ref().is_none_or(is_better) {
+                let through_mm = nodule.map_or(case.body[1].grid().centre_mm(), |nodule| nodule.centre_mm);
+                let truth = ("truth".to_owned(), case.body[1].clone());
+                let volumes = std::iter::once(truth).chain(names.iter().cloned().zip(volumes)).collect();
+                shown = Some(Gallery { name: case.name.clone(), through_mm, nodule, volumes });
+            }
+            all.push(figures);
+        }
+        gallery.extend(shown);
+        Ok(all)
+    })
+}
+
+/// A case of `kerma simulate`: with variants called with and without, a pair.
+fn body(folder: &Path) -> Result<Case, Error> {
+    const VARIANTS: [&str; 2] = ["-with", "-without"];
+    let read = |stem: &str, variant: &str| {
+        let path = folder.join(format!("{stem}{variant}.nii.gz"));
+        read_volume(&path, None).map_err(|error| Error::Image(error.to_string()))
+    };
+    let both = |variant: &str| Ok::<_, Error>([read("reconstruction", variant)?, read("truth", variant)?]);
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_pair = folder.join(format!("truth{}.nii.gz", VARIANTS[1])).is_file();
+    let (with, without) = if is_pair { (VARIANTS[0], Some(VARIANTS[1])) } else { ("", None) };
+    let list = folder.join(format!("nodules{with}.csv"));
+    let nodules = match is_pair && list.is_file() {
+        true => nodules(&list).map_err(|failure| Error::Image(failure.message().to_owned()))?,
+        false => Vec::new(),
+    };
+    Ok(Case { name, body: both(with)?, twin: without.map(both).transpose()?, nodules })
+}
+
+fn page(outcome: &Outcome, gallery: &[Gallery], summary: Summary) -> Report {
+    let lead = format!("{} bodies with {} nodules, none of which a network has seen.", outcome.bodies, outcome.nodules);
+    let mut report = Report::new("Reconstructions improved by networks", lead).summary(summary);
+    for shown in gallery {
+        report = report.section(pictures(shown));
+    }
+    let table = |caption: &str, rows: &[kerma_nn::improve::evaluation::Row]| {
+        let columns = std::iter::once("method").chain(outcome.columns.iter().copied()).map(str::to_owned).collect();
+        let rows = rows.iter().map(|row| row.texts()).collect();
+        Table::of(caption, columns, rows)
+    };
+    let mut tables = Section::new("Tables").table(table("Means over bodies, and intervals of 95 %", &outcome.rows));
+    if let Some((count, rows)) = &outcome.real {
+        tables = tables.table(table(&format!("Real bodies, n = {count}"), rows));
+    }
+    let mut said = Table::new("Bars and claims", ["What", "Holds", "Found"]);
+    for Statement { text, verdict, found, is_bar } in &outcome.statements {
+        said = said.row([&format!("{}: {text}", if *is_bar { "bar" } else { "claim" }), verdict, found]);
+    }
+    report.section(tables.table(said)).section(Section::new("Keep in mind").notes([
+        "Not for diagnosis: a demonstration of computations.",
+        "Bodies are phantoms of one family; a real body is told apart.",
+        "What lies within some 15 degrees of the depth was not measured: what a network puts there it has learned, not seen.",
+    ]))
+}
+
+fn pictures(shown: &Gallery) -> Section {
+    let window = Window::level(WINDOW_HU[0], WINDOW_HU[1]);
+    let what = match shown.nodule {
+        Some(nodule) => format!("through a nodule of {:.1} mm, circled", nodule.diameter_mm),
+        None => "through the middle".to_owned(),
+    };
+    let section = Section::new(format!("{}, {what}", shown.name));
+    Plane::ALL.into_iter().fold(section, |section, plane| {
+        let panel = |(name, volume): &(String, Volume)| {
+            let slice = Slice::of_volume(volume, plane, shown.through_mm);
+            let outline = shown.nodule.and_then(|nodule| circle(&slice, nodule));
+            Panel::grey(name, slice, window).outlined(outline.into_iter().collect())
+        };
+        let caption = format!("{}: the body, and what each method makes of its reconstruction.", plane.name());
+        section.figure(Figure::new(caption).panels(shown.volumes.iter().map(panel)))
+    })
+}
+
+/// A circle about a nodule, in pixels of a slice.
+fn circle(slice: &Slice, nodule: Sphere) -> Option<Vec<[f64; 2]>> {
+    let (centre, pixel) = (slice.pixel_of(nodule.centre_mm)?, slice.pixel_mm()?);
+    let corner = |i: usize| {
+        let (sin, cos) = (std::f64::consts::TAU * i as f64 / CORNERS as f64).sin_cos();
+        let radius = CIRCLE * nodule.diameter_mm;
+        [centre[0] + radius * cos / pixel[0], centre[1] + radius * sin / pixel[1]]
+    };
+    Some((0..=CORNERS).map(corner).collect())
+}
