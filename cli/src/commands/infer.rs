@@ -41,15 +41,15 @@ pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure
             check_output(out)?;
             inputs::keep(&[input, model], out)?;
             let volume = context.read(|| read_volume(input, None))?;
-            let improved = improved(&volume, model, context).map_err(|failure| failure.in_file(input))?;
+            let improved = improved(&volume, model, input, context)?;
             context.write(out, |path| write_volume(path, &improved))?;
             context.finish(&format!("{}: {}, improved", out.display(), improved.grid()))
         }
     }
 }
 
-/// A volume, improved by a model and those before it.
-pub(super) fn improved(volume: &Volume, model: &Path, context: &mut Context) -> Result<Volume, Failure> {
+/// A volume that comes from a file, improved by a model and those before it.
+pub(super) fn improved(volume: &Volume, model: &Path, source: &Path, context: &mut Context) -> Result<Volume, Failure> {
     let device = beside(context.device()?)?;
     let improver = context.read(|| Improver::load(model, &device))?;
     if let Some([x, y, z]) = improver.own_grid(volume) {
@@ -75,6 +75,9 @@ pub(super) fn improved(volume: &Volume, model: &Path, context: &mut Context) -> 
             (control.progress)(Progress { pass: "slices", fraction });
             Ok(())
         };
-        Ok(improver.run(volume, &mut tell)?)
+        improver.run(volume, &mut tell).map_err(|error| match error {
+            Error::Image(_) => Failure::from(error).in_file(source),
+            error => error.into(),
+        })
     })
 }

@@ -22,7 +22,9 @@ const EXAMPLES: &str = "\
 Examples:
   kerma reconstruct scan.nrrd --geometry scan.toml --grid 256x256x128@1x1x1 --out volume.nii.gz
   kerma reconstruct scan.nrrd --geometry scan.toml --grid 256x256x128@1x1x1+0,0,40 --window hann --cutoff 0.8 \\
-      --out soft.nii.gz";
+      --out soft.nii.gz
+  kerma reconstruct sweep.nrrd --geometry sweep.toml --grid 128x64x128@3x4x3 --window hann --margin 0.25 \\
+      --improve models/tomosynthesis-coronal.safetensors --out like-ct.nii.gz";
 
 /// Arguments of `kerma reconstruct`.
 #[derive(Args, Debug)]
@@ -33,6 +35,10 @@ pub(crate) struct ReconstructArgs {
     /// Volume to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Trained network that makes the volume more like the body, in HU
+    #[cfg(feature = "nn")]
+    #[arg(long, value_name = "MODEL")]
+    improve: Option<PathBuf>,
 }
 
 /// What a volume is reconstructed from, and how.
@@ -131,6 +137,11 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
     volume.check_finite().map_err(|error| {
         Failure::input(format!("the values of {} are too large: {error}", args.inputs.projections.display()))
     })?;
+    #[cfg(feature = "nn")]
+    let volume = match &args.improve {
+        Some(model) => super::infer::improved(&volume, model, &args.inputs.projections, context)?,
+        None => volume,
+    };
     context.write(&args.out, |out| write_volume(out, &volume))?;
     let grid = args.inputs.grid.to_string();
     context.measure("grid", &grid);
