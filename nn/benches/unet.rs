@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor, module, ops::ConvOptions};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use kerma_nn::{
-    networks::{Fresh, Unet, UnetOptions},
+    networks::{Fresh, Unet, Unet3d, Unet3dOptions, UnetOptions},
     ops,
 };
 
@@ -74,6 +74,12 @@ fn shipped() -> UnetOptions {
     }
 }
 
+/// A network for the slices of volumes; `benches/peers/networks.py` has the same in PyTorch.
+fn slices() -> UnetOptions {
+    let multipliers = vec![1, 2, 4, 4];
+    UnetOptions { conditioned: false, base: 16, multipliers, blocks: 1, fold: 1, ..shipped() }
+}
+
 fn networks(c: &mut Criterion) {
     let device = Device::flex();
     let mut group = c.benchmark_group("unet");
@@ -84,6 +90,16 @@ fn networks(c: &mut Criterion) {
         group.bench_function(format!("{name} forward/{side}"), |b| {
             b.iter(|| black_box(network.forward(x.clone(), Some(level.clone()))));
         });
+    }
+    let fresh = Fresh::new(1, &device);
+    let (flat, deep) = (Unet::new(&slices(), &fresh), Unet3d::new(&Unet3dOptions::default(), &fresh));
+    for count in [1, 8] {
+        let x = normal([count, 1, 128, 128], &device);
+        group.bench_function(format!("slices forward/{count}x128"), |b| {
+            b.iter(|| black_box(flat.forward(x.clone(), None)));
+        });
+        let x = normal([count, 1, 48, 48, 48], &device);
+        group.bench_function(format!("volumes forward/{count}x48"), |b| b.iter(|| black_box(deep.forward(x.clone()))));
     }
     let network = Unet::new(&shipped(), &Fresh::new(1, &device)).fork(&device).train();
     let (x, level) = (normal([16, 1, 64, 64], &device).autodiff(), Tensor::<1>::zeros([16], &device).autodiff());

@@ -1,11 +1,9 @@
 //! What networks say that evaluating them takes at most, against the memory that they take.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
-
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::{
-        Mutex,
+        Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
 };
@@ -39,7 +37,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// One test at a time.
+/// One test at a time: each counts what all take.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Bytes that a second evaluation takes at once; the first makes weights, and what threads keep.
@@ -53,7 +51,6 @@ fn taken<T>(evaluate: impl Fn() -> T) -> u64 {
 
 /// What is told must suffice, and not be more than some times what is taken.
 fn check<const D: usize>(name: &str, shape: [usize; D], told: u64, forward: impl Fn(Tensor<D>)) {
-    let _alone = ALONE.lock().unwrap();
     let x = Tensor::ones(shape, &Device::flex());
     let taken = taken(|| forward(x.clone()));
     println!("{name} {shape:?}: {taken} of {told} bytes");
@@ -66,6 +63,7 @@ fn fresh() -> Fresh {
 
 #[test]
 fn volumes_take_no_more_than_told() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for (inputs, outputs) in [(1, 1), (4, 2), (40, 1)] {
         let options = Unet3dOptions { inputs, outputs, ..Unet3dOptions::default() };
         let network = Unet3d::new(&options, &fresh());
@@ -82,6 +80,7 @@ fn volumes_take_no_more_than_told() {
 
 #[test]
 fn images_take_no_more_than_told() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for (inputs, outputs) in [(1, 1), (9, 4), (40, 1)] {
         let options = UnetOptions {
             conditioned: false,
