@@ -39,6 +39,31 @@ impl Conv3x3 {
     }
 }
 
+/// 1 × 1 convolution with a bias: the channels of every pixel, mixed.
+#[derive(Module, Debug)]
+pub struct Mix {
+    weight: Param<Tensor<4>>,
+    bias: Param<Tensor<1>>,
+}
+
+impl Mix {
+    /// Weights and biases are even within ±1/√`input`.
+    #[must_use]
+    pub fn new(input: usize, output: usize, fresh: &Fresh) -> Self {
+        let bound = 1.0 / (input as f64).sqrt();
+        let weight = fresh.uniform("weight", [output, input, 1, 1], bound);
+        Self { weight, bias: fresh.uniform("bias", [output], bound) }
+    }
+
+    /// # Shapes
+    /// - input: `[count, in, rows, columns]`
+    /// - output: `[count, out, rows, columns]`
+    #[must_use]
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        ops::mix(x, self.weight.val(), self.bias.val())
+    }
+}
+
 /// 3 × 3 × 3 convolution with a bias and a border of zeros.
 #[derive(Module, Debug)]
 pub struct Conv3x3x3 {

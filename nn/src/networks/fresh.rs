@@ -2,10 +2,7 @@ use std::fmt::Display;
 
 use burn::{
     module::{Param, ParamId},
-    nn::{
-        Initializer, LayerNorm, LayerNormConfig, Linear,
-        conv::{Conv2d, Conv2dConfig},
-    },
+    nn::{Initializer, LayerNorm, LayerNormConfig, Linear},
     tensor::{Device, Tensor, TensorData},
 };
 use kerma::kernels::noise::{Stream, normal};
@@ -71,17 +68,6 @@ impl Fresh {
         Linear {
             weight: self.uniform("weight", [input, output], bound),
             bias: Some(self.uniform("bias", [output], bound)),
-        }
-    }
-
-    /// A 1 × 1 convolution; weights and biases are even within ±1/√`input`.
-    #[must_use]
-    pub fn mix(&self, input: usize, output: usize) -> Conv2d {
-        let bound = 1.0 / (input as f64).sqrt();
-        Conv2d {
-            weight: self.uniform("weight", [output, input, 1, 1], bound),
-            bias: Some(self.uniform("bias", [output], bound)),
-            ..Conv2dConfig::new([input, output], [1, 1]).init(&self.device)
         }
     }
 

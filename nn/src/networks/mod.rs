@@ -18,7 +18,7 @@ mod volume;
 
 pub use attention::SelfAttention;
 pub use classifier::{Classifier, ClassifierOptions};
-pub use conv::{Conv3x3, Conv3x3x3, Depthwise, max_pool};
+pub use conv::{Conv3x3, Conv3x3x3, Depthwise, Mix, max_pool};
 pub use fresh::Fresh;
 pub use noise_embedding::NoiseEmbedding;
 pub use norm::Norm;

@@ -1,6 +1,6 @@
-use burn::{module::Module, nn::conv::Conv2d, tensor::Tensor};
+use burn::{module::Module, tensor::Tensor};
 
-use super::{Conv3x3, Fresh};
+use super::{Conv3x3, Fresh, Mix};
 use crate::ops;
 
 /// Half the rows and columns: blocks of 2 × 2 pixels become channels, mixed by a 1 × 1 convolution.
@@ -8,14 +8,14 @@ use crate::ops;
 /// The same map as a 2 × 2 convolution of stride 2, without unfolding.
 #[derive(Module, Debug)]
 pub struct Down {
-    mix: Conv2d,
+    mix: Mix,
 }
 
 impl Down {
     /// From `input` to `output` channels.
     #[must_use]
     pub fn new(input: usize, output: usize, fresh: &Fresh) -> Self {
-        Self { mix: fresh.part("mix").mix(4 * input, output) }
+        Self { mix: Mix::new(4 * input, output, &fresh.part("mix")) }
     }
 
     /// # Shapes

@@ -1,10 +1,6 @@
-use burn::{
-    module::Module,
-    nn::{Linear, conv::Conv2d},
-    tensor::Tensor,
-};
+use burn::{module::Module, nn::Linear, tensor::Tensor};
 
-use super::{Conv3x3, Fresh, Norm};
+use super::{Conv3x3, Fresh, Mix, Norm};
 
 /// Two convolutions, each after group normalisation and SiLU, added to the input.
 ///
@@ -21,7 +17,7 @@ pub struct ResidualBlock {
     condition: Option<Linear>,
     second_norm: Norm,
     second: Conv3x3,
-    skip: Option<Conv2d>,
+    skip: Option<Mix>,
 }
 
 impl ResidualBlock {
@@ -35,7 +31,7 @@ impl ResidualBlock {
             condition: condition.map(|width| part("condition").linear(width, 2 * output)),
             second_norm: Norm::new(output, groups, true, &part("second_norm")),
             second: Conv3x3::zeros(output, output, &part("second")),
-            skip: (input != output).then(|| part("skip").mix(input, output)),
+            skip: (input != output).then(|| Mix::new(input, output, &part("skip"))),
         }
     }
 

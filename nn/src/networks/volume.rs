@@ -2,11 +2,11 @@
 
 use burn::{
     module::{Module, Param},
-    nn::conv::Conv2d,
     tensor::Tensor,
 };
 
-use super::{Conv3x3x3, Fresh, Norm};
+use super::{Conv3x3x3, Fresh, Mix, Norm};
+use crate::ops;
 
 /// A [`ResidualBlock`](super::ResidualBlock) of volumes, without condition.
 ///
@@ -21,7 +21,7 @@ pub struct VolumeBlock {
     first: Conv3x3x3,
     second_norm: Norm,
     second: Conv3x3x3,
-    skip: Option<Conv2d>,
+    skip: Option<Mix>,
 }
 
 impl VolumeBlock {
@@ -34,7 +34,7 @@ impl VolumeBlock {
             first: Conv3x3x3::new(input, output, &part("first")),
             second_norm: Norm::new(output, groups, true, &part("second_norm")),
             second: Conv3x3x3::zeros(output, output, &part("second")),
-            skip: (input != output).then(|| part("skip").mix(input, output)),
+            skip: (input != output).then(|| Mix::new(input, output, &part("skip"))),
         }
     }
 
@@ -46,7 +46,7 @@ impl VolumeBlock {
         let inner = self.first.forward(self.first_norm.forward(x.clone(), None));
         let inner = self.second.forward(self.second_norm.forward(inner, None));
         match &self.skip {
-            Some(skip) => mixed(skip, x) + inner,
+            Some(skip) => as_images(x, |x| skip.forward(x)) + inner,
             None => x + inner,
         }
     }
@@ -75,18 +75,16 @@ pub(super) fn end_values(channels: usize, width: usize, sides: [usize; 3]) -> us
 /// Blocks do not overlap, so it is a 1 × 1 × 1 convolution whose channels become blocks.
 #[derive(Module, Debug)]
 pub struct TransposedVolume {
-    mix: Conv2d,
+    weight: Param<Tensor<4>>,
     bias: Param<Tensor<1>>,
 }
 
 impl TransposedVolume {
-    /// From `input` to `output` channels.
+    /// From `input` to `output` channels; weights are even within ±1/√`input`.
     #[must_use]
     pub fn new(input: usize, output: usize, fresh: &Fresh) -> Self {
-        Self {
-            mix: Conv2d { bias: None, ..fresh.part("mix").mix(input, 8 * output) },
-            bias: fresh.constant([output], 0.0),
-        }
+        let weight = fresh.uniform("weight", [8 * output, input, 1, 1], 1.0 / (input as f64).sqrt());
+        Self { weight, bias: fresh.constant([output], 0.0) }
     }
 
     /// # Shapes
@@ -94,24 +92,20 @@ impl TransposedVolume {
     /// - output: `[count, out, 2 planes, 2 rows, 2 columns]`
     #[must_use]
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        let out = unfold_volume(mixed(&self.mix, x), 2);
-        let [_, channels, ..] = out.dims();
-        out + self.bias.val().reshape([1, channels, 1, 1, 1])
+        let bias = self.bias.val();
+        let [output] = bias.dims();
+        // One for each voxel of a block.
+        let bias = bias.reshape([output, 1]).expand([output, 8]).reshape([8 * output]);
+        unfold_volume(as_images(x, |x| ops::mix(x, self.weight.val(), bias)), 2)
     }
 }
 
-/// A 1 × 1 × 1 convolution as the product of matrices that it is: burn's CPU backend takes thirty times as long for the
-/// gradients of one that is called a convolution.
-fn mixed(mix: &Conv2d, x: Tensor<5>) -> Tensor<5> {
-    let [count, _, planes, rows, columns] = x.dims();
-    let weight = mix.weight.val();
-    let [output, input, ..] = weight.dims();
-    let out = weight.reshape([1, output, input]).matmul(x.reshape([count, input, planes * rows * columns]));
-    let out = match &mix.bias {
-        Some(bias) => out + bias.val().reshape([1, output, 1]),
-        None => out,
-    };
-    out.reshape([count, output, planes, rows, columns])
+/// What is done to every voxel alike, done to the slices one below the other.
+fn as_images(x: Tensor<5>, each: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Tensor<5> {
+    let [count, channels, planes, rows, columns] = x.dims();
+    let out = each(x.reshape([count, channels, planes * rows, columns]));
+    let [_, channels, ..] = out.dims();
+    out.reshape([count, channels, planes, rows, columns])
 }
 
 /// Channels as blocks of `side`³ voxels.
@@ -170,7 +164,7 @@ mod tests {
         let part = TransposedVolume { bias: fresh.uniform("bias", [2], 1.0), ..TransposedVolume::new(3, 2, &fresh) };
         let x = counted([1, 3, 1, 2, 1]);
         let out: Vec<f32> = part.forward(x).into_data().try_to_vec().unwrap();
-        let weight: Vec<f32> = part.mix.weight.val().into_data().try_to_vec().unwrap();
+        let weight: Vec<f32> = part.weight.val().into_data().try_to_vec().unwrap();
         let bias: Vec<f32> = part.bias.val().into_data().try_to_vec().unwrap();
         for (i, got) in out.iter().enumerate() {
             let (o, plane, row, column) = (i / 16, i / 8 % 2, i / 2 % 4, i % 2);

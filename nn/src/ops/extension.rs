@@ -11,9 +11,10 @@ use burn::{
         },
         backend_extension,
         flex::{FlexTensor, Layout},
+        ops::{FloatTensorOps as _, ModuleOps as _},
         tensor::FloatTensor,
     },
-    tensor::{Bytes, DType, Shape},
+    tensor::{Bytes, DType, Shape, ops::ConvOptions},
 };
 
 use super::{
@@ -27,6 +28,7 @@ use super::{
 #[backend_extension(Flex, Autodiff)]
 pub(super) trait NetworkOps: Backend {
     fn convolve(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn mix(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
     fn blocks(x: FloatTensor<Self>, blocks: Blocks, factor: f32) -> FloatTensor<Self>;
     fn norm_silu(
         x: FloatTensor<Self>,
@@ -68,6 +70,10 @@ impl NetworkOps for Flex {
         tensor(conv::forward(x.storage(), slices(&x), weight.storage(), Some(bias.storage()), out), shape)
     }
 
+    fn mix(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+        Self::conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+    }
+
     fn blocks(x: FlexTensor, blocks: Blocks, factor: f32) -> FlexTensor {
         let x = x.to_contiguous();
         let mut shape = x.shape();
@@ -107,6 +113,20 @@ impl<C: CheckpointStrategy> NetworkOps for Autodiff<Flex, C> {
             }
             OpsKind::UnTracked(step) => {
                 step.finish(Flex::convolve(x.into_primitive(), weight.into_primitive(), bias.into_primitive()))
+            }
+        }
+    }
+
+    fn mix(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
+        let step = Mix.prepare::<C>([x.node(), weight.node(), bias.node()]).compute_bound().stateful();
+        match step {
+            OpsKind::Tracked(mut step) => {
+                let state = (step.checkpoint(&x), step.checkpoint(&weight));
+                let out = Flex::mix(x.into_primitive(), weight.into_primitive(), bias.into_primitive());
+                step.finish(state, out)
+            }
+            OpsKind::UnTracked(step) => {
+                step.finish(Flex::mix(x.into_primitive(), weight.into_primitive(), bias.into_primitive()))
             }
         }
     }
@@ -162,6 +182,40 @@ impl Backward<Flex, 3> for Convolve {
         }
         if let Some(node) = to_bias {
             grads.register::<Flex>(node.id, tensor(conv::bias_gradient(grad.storage(), g), [g.channels]));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Mix;
+
+/// Gradients as products of matrices: burn's of a 1 × 1 convolution take thirty times as long.
+///
+/// ```text
+/// ∂x = weightᵀ · grad        ∂weight = Σ_n grad[n] · x[n]ᵀ        pixels in columns
+/// ```
+impl Backward<Flex, 3> for Mix {
+    type State = (NodeId, NodeId);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let [to_x, to_weight, to_bias] = ops.parents;
+        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let x = checkpointer.retrieve_node_output::<FlexTensor>(ops.state.0).to_contiguous();
+        let weight = checkpointer.retrieve_node_output::<FlexTensor>(ops.state.1).to_contiguous();
+        let (p, g) = (planes(&x), planes(&grad));
+        let columns = |t: FlexTensor, p: Planes| Flex::float_reshape(t, Shape::new([p.count, p.channels, p.pixels()]));
+        if let Some(node) = to_bias {
+            grads.register::<Flex>(node.id, tensor(conv::bias_gradient(grad.storage(), g), [g.channels]));
+        }
+        let grad = columns(grad, g);
+        if let Some(node) = to_x {
+            let across = Flex::float_reshape(weight.clone(), Shape::new([1, g.channels, p.channels]));
+            let product = Flex::float_matmul(Flex::float_swap_dims(across, 1, 2), grad.clone());
+            grads.register::<Flex>(node.id, Flex::float_reshape(product, x.shape()));
+        }
+        if let Some(node) = to_weight {
+            let product = Flex::float_matmul(grad, Flex::float_swap_dims(columns(x, p), 1, 2));
+            grads.register::<Flex>(node.id, Flex::float_reshape(Flex::float_sum_dim(product, 0), weight.shape()));
         }
     }
 }

@@ -34,6 +34,19 @@ pub fn conv3x3x3(x: Tensor<5>, weight: Tensor<5>, bias: Tensor<1>) -> Tensor<5> 
     Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()))
 }
 
+/// 1 × 1 convolution: channels of every pixel mixed.
+///
+/// # Shapes
+/// - `x`: `[count, in, rows, columns]`
+/// - `weight`: `[out, in, 1, 1]`, `bias`: `[out]`
+/// - output: `[count, out, rows, columns]`
+pub fn mix(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+    if !on_flex(&x) {
+        return module::conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [0, 0], [1, 1], 1));
+    }
+    Tensor::from_dispatch(Dispatch::mix(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()))
+}
+
 /// Twice the sides of images or volumes: every value is repeated 2 × 2 or 2 × 2 × 2 times.
 ///
 /// # Shapes
