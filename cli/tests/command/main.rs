@@ -14,6 +14,8 @@ mod enhance;
 #[cfg(feature = "nn")]
 mod evaluate;
 mod froc;
+#[cfg(feature = "nn")]
+mod improve;
 mod interrupt;
 mod metrics;
 mod output;

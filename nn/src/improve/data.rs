@@ -185,7 +185,7 @@ impl Fitted {
 /// Reconstruction and body of a case.
 fn volumes(folder: &Path, before: Option<&Improver>) -> Result<(Volume, Volume), Error> {
     let fail = |what: String| Error::Recipe(format!("{}: {what}", folder.display()));
-    let read = |name: &str| read_volume(&folder.join(name), None).map_err(|e| Error::Recipe(e.to_string()));
+    let read = |name: &str| read_volume(folder.join(name), None).map_err(|e| Error::Recipe(e.to_string()));
     let (input, truth) = (read(INPUT)?, read(TRUTH)?);
     if truth.unit() != Unit::Hounsfield {
         return Err(fail(format!("{TRUTH} must be in HU, got {}", truth.unit())));

@@ -18,6 +18,7 @@ pub enum NetworkOptions {
 
 /// A network from pieces of a volume to what is added to them.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a model has one of them")]
 pub enum Network {
     /// For slices.
     Unet(Unet),

@@ -10,10 +10,13 @@ use crate::Error;
 /// What `kerma simulate` leaves in every folder of a case, as its last file.
 const RECORD: &str = "run.json";
 
+/// How a case is read from its folder.
+type Read<T> = Box<dyn Fn(&Path) -> Result<Kept<T>, Error>>;
+
 /// Cases on disk, read when they are needed and kept as far as memory goes.
 pub struct Cases<T> {
     folders: Vec<PathBuf>,
-    read: Box<dyn Fn(&Path) -> Result<Kept<T>, Error>>,
+    read: Read<T>,
     budget_bytes: u64,
     /// Those in memory, the one that was needed last at the end.
     kept: Mutex<VecDeque<(usize, Kept<T>)>>,
