@@ -4,13 +4,17 @@
 
 use std::{fs, path::Path};
 
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::{
+    module::{Module, ModuleMapper, Param},
+    tensor::{Device, Distribution, Tensor},
+};
 use kerma_nn::{
     Precision,
     denoise::{Card, Model, training::Recipe},
     networks::{Fresh, Unet},
     training::System,
 };
+use sha2::{Digest, Sha256};
 
 fn recipe() -> Recipe {
     Recipe::from_toml(include_str!("../../recipes/ddpm-x.toml")).unwrap()
@@ -65,6 +69,15 @@ fn damaged_files_are_refused() {
     assert!(Model::from_bytes(&whole, &path, &Device::flex()).is_ok());
 }
 
+/// The header of a file as version 1 wrote it: its hash is that of the weights alone.
+fn first_version(header: &str, weights: &[u8]) -> String {
+    const HASH: &str = r#"\"sha256\": \""#;
+    let start = header.find(HASH).unwrap() + HASH.len();
+    let hash: String = Sha256::digest(weights).iter().map(|byte| format!("{byte:02x}")).collect();
+    let header = format!("{}{hash}{}", &header[..start], &header[start + hash.len()..]);
+    header.replacen(r#"\"version\": 2"#, r#"\"version\": 1"#, 1)
+}
+
 #[test]
 fn files_of_others_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -73,14 +86,24 @@ fn files_of_others_are_refused() {
     let whole = fs::read(&path).unwrap();
     let length = u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
     let (header, weights) = (std::str::from_utf8(&whole[8..8 + length]).unwrap(), &whole[8 + length..]);
-    let replaced = |from: &str, to: &str| {
+    let with_header = |header: &str| [&(header.len() as u64).to_le_bytes(), header.as_bytes(), weights].concat();
+    let changed = |header: &str, from: &str, to: &str| {
         assert!(header.contains(from), "{from}");
-        let header = header.replacen(from, to, 1);
-        refusal(&[&(header.len() as u64).to_le_bytes(), header.as_bytes(), weights].concat())
+        with_header(&header.replacen(from, to, 1))
     };
+    // Of the version whose hash was that of the weights alone, so that what stands in the card is looked at.
+    let first = first_version(header, weights);
+    let replaced = |from: &str, to: &str| refusal(&changed(&first, from, to));
     // The card is a text within the header.
     let version = replaced(r#"\"version\": 1"#, r#"\"version\": 9"#);
-    assert!(version.contains("is \"kerma-model\" version 9; this kerma reads \"kerma-model\" version 1"), "{version}");
+    assert!(
+        version.contains("is \"kerma-model\" version 9; this kerma reads \"kerma-model\" up to version 2"),
+        "{version}"
+    );
+    let task = refusal(&changed(header, r#"\"task\": \"denoise\""#, r#"\"task\": \"improve\""#));
+    assert!(task.contains("is a model for the task \"improve\"; one for \"denoise\" is needed"), "{task}");
+    let card = refusal(&changed(header, r#"\"machine\": \"a test\""#, r#"\"machine\": \"a text\""#));
+    assert!(card.contains("card and weights are not those that were written"), "{card}");
     let network = replaced(r#"\"base\": 8"#, r#"\"base\": 7"#);
     assert!(network.contains("the card describes no network"), "{network}");
     let architecture = "the weights are not those of the card's architecture: ";
@@ -97,10 +120,44 @@ fn files_of_others_are_refused() {
     assert!(kind.contains("weights must be F32, ") && kind.ends_with(" is I32"), "{kind}");
     let name = replaced(r#""entry.bias""#, r#""entry.boas""#);
     assert!(name.contains(&format!("{architecture}entry.bias of [8] is not there")), "{name}");
-    // The control: an unchanged header is read.
-    assert!(Model::from_bytes(&whole, &path, &Device::flex()).is_ok());
+    // The control: unchanged headers of both versions are read.
+    for whole in [whole.clone(), with_header(&first)] {
+        assert!(Model::from_bytes(&whole, &path, &Device::flex()).is_ok());
+    }
     let bare = b"\x02\0\0\0\0\0\0\0{}".to_vec();
     assert!(refusal(&bare).contains("no kerma model"), "{}", refusal(&bare));
+}
+
+/// What the network computes with is what the file holds, whichever way the weights came to it.
+#[test]
+fn weights_of_half_precision_take_half_the_room_and_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let fresh = model();
+    let stirred = fresh.network().clone().map(&mut Raise);
+    let mut model = Model::new(fresh.card().clone(), stirred);
+    model.save(&path("single.safetensors"), Precision::Single).unwrap();
+    model.save(&path("half.safetensors"), Precision::Half).unwrap();
+    let size = |name: &str| fs::metadata(path(name)).unwrap().len();
+    let weights = 2 * model.card().parameters as u64;
+    assert_eq!(size("single.safetensors") / 1000, (size("half.safetensors") + weights) / 1000);
+    let mut half = Model::load(&path("half.safetensors"), &Device::flex()).unwrap();
+    let (exact, rounded) = (output(model.network()), output(half.network()));
+    let largest = exact.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+    let error = exact.iter().zip(&rounded).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+    // Eleven bits: 5e-4 of each weight, through some ten layers.
+    assert!(error > 0.0 && error < 5e-3 * largest, "{error} of {largest}");
+    half.save(&path("again.safetensors"), Precision::Half).unwrap();
+    assert_eq!(fs::read(path("again.safetensors")).unwrap(), fs::read(path("half.safetensors")).unwrap());
+}
+
+/// Takes parameters away from 0, so that the network puts something out.
+struct Raise;
+
+impl ModuleMapper for Raise {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| tensor + 0.01)
+    }
 }
 
 #[test]

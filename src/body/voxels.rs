@@ -58,6 +58,11 @@ impl Body {
         Ok(Self { grid, materials, compositions, voxels })
     }
 
+    /// The same voxels on another grid of as many.
+    pub(crate) fn with_grid(self, grid: Grid) -> Result<Self, DataError> {
+        Self::new(grid, self.materials, self.compositions, self.voxels)
+    }
+
     /// Where the voxels lie.
     #[must_use]
     pub fn grid(&self) -> &Grid {

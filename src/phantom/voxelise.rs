@@ -14,12 +14,17 @@ impl Phantom {
     /// # Errors
     /// [`DataError`] when the spacing is not positive, or there would be too many.
     pub fn grid(&self, spacing_mm: f64) -> Result<Grid, DataError> {
+        self.grid_of(DVec3::splat(spacing_mm))
+    }
+
+    /// [`Self::grid`] of voxels with three sides of their own.
+    pub(crate) fn grid_of(&self, spacing_mm: DVec3) -> Result<Grid, DataError> {
         let reach = self.parts.iter().map(|(shape, _)| {
             let (low, high) = shape.clipped_bounds();
             low.abs().max(high.abs())
         });
         let count = reach.fold(DVec3::ZERO, DVec3::max) * 2.0 / spacing_mm - SLACK;
-        Grid::centred(count.ceil().to_array().map(|count| count.max(1.0) as usize), [spacing_mm; 3])
+        Grid::centred(count.ceil().to_array().map(|count| count.max(1.0) as usize), spacing_mm.to_array())
     }
 
     /// Volume of mean values, in mm⁻¹.

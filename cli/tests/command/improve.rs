@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::runner::Room;
 
-/// A training of a second, of slices of constant z.
+/// A training of a few seconds, of slices of constant z.
 const RECIPE: &str = r#"
 task = "improve"
 name = "axial"
@@ -28,14 +28,14 @@ mirror = true
 gradients = 0.2
 [training]
 batch = 4
-steps = 12
+steps = 40
 learning_rate = 3e-3
 shape = "one-cycle"
 warm_up = 0
 weight_decay = 0.0
 clip = 1.0
 mean_decay = 0.9
-checkpoint = 6
+checkpoint = 20
 "#;
 
 /// Sides of the bodies.
@@ -125,7 +125,7 @@ fn networks_of_one_and_two_stages_improve_volumes_and_are_compared() {
         [[variants]]\nname = \"Ax2Cor\"\nmodels = [\"models/axial-coronal.safetensors\"]\n\
         [[variants]]\nname = \"gone\"\nmodels = [\"models/gone.safetensors\"]\n";
     room.put("evaluation.toml", recipe);
-    let output = room.run(&["evaluate", "evaluation.toml", "--out", "out", "--device", "cpu", "--quiet"]);
+    let output = room.run(&["evaluate", "evaluation.toml", "--out", "out", "--device", "cpu"]);
     let (text, error) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(error.contains("gone: a model is ABSENT"), "{error}");
     for words in

@@ -161,7 +161,7 @@ impl Case {
         let geometry = protocol.patient.position.seen_by_patient(&room)?;
         geometry.outside(prepared.grid())?;
         let object = match &protocol.beam {
-            None => Object::Plain(prepared.into_volume()),
+            None => Object::Plain(prepared.into_volume()?),
             Some(beam) => {
                 let layer = protocol.detector.as_ref().map(DetectorSettings::layer).transpose()?;
                 let weighting = protocol.detector.as_ref().map(|detector| detector.converter.weighting);

@@ -35,7 +35,7 @@ pub use regions::AreaKind;
 pub use results::Measured;
 pub use scatter::ScatterTask;
 pub use sections::{
-    Air, Beam, Bone, BoxSection, Collimator, DoseSection, FocalSpot, FormSection, GridSection, Heel, InsertSection,
-    LabelMap, NoduleKind, Nodules, Padding, Patient, PhantomSection, Reconstruction, Scatter, ScatterModel, Side,
-    Slices, WaterCorrection,
+    Air, Beam, Bone, BoxSection, Collimator, DoseSection, FocalSpot, FormSection, GridSection, HabitusKind, Heel,
+    InsertSection, LabelMap, NoduleKind, Nodules, Padding, Patient, PhantomSection, Reconstruction, Scatter,
+    ScatterModel, Side, Slices, WaterCorrection,
 };

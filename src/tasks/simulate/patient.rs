@@ -7,7 +7,7 @@ use glam::DVec3;
 use super::{
     DoseSection, PlacedNodule, ProtocolError,
     regions::{Organs, Target},
-    sections::{Bone, FormSection, InsertSection, LabelMap, Padding, Patient, PhantomSection, Slices},
+    sections::{Bone, FormSection, HabitusKind, InsertSection, LabelMap, Padding, Patient, PhantomSection, Slices},
 };
 use crate::{
     body::{
@@ -24,30 +24,66 @@ use crate::{
 pub(super) enum Prepared {
     /// A CT or a label map, and where the isocentre is in its own coordinates.
     Volume { volume: Volume, isocentre_mm: DVec3 },
-    /// Shapes about the isocentre, and how they are sampled.
-    Phantom { phantom: Phantom, grid: Grid, points: usize },
+    /// A phantom about the isocentre.
+    Phantom(Shapes),
+}
+
+/// Shapes about the isocentre, stretched along the axes, and how they are sampled.
+pub(super) struct Shapes {
+    phantom: Phantom,
+    scale: DVec3,
+    points: usize,
+    /// Of the body, not of the shapes before they are stretched.
+    grid: Grid,
+}
+
+impl Shapes {
+    fn new(phantom: Phantom, scale: [f64; 3], voxel_mm: f64, points: usize) -> Result<Self, TaskError> {
+        let scale = DVec3::from_array(scale);
+        let size = phantom.grid_of(voxel_mm / scale)?.size();
+        Ok(Self { phantom, scale, points, grid: Grid::centred(size, [voxel_mm; 3])? })
+    }
+
+    /// A grid of the body as the shapes see it before they are stretched.
+    fn unstretched(&self, grid: &Grid) -> Result<Grid, TaskError> {
+        Ok(Grid::centred(grid.size(), (grid.spacing_mm() / self.scale).to_array())?)
+    }
+
+    /// The body, in voxels of `spacing_mm` where that is said.
+    fn body(&self, spacing_mm: Option<f64>) -> Result<Body, TaskError> {
+        let grid = match spacing_mm {
+            Some(side) => Grid::centred(self.phantom.grid_of(side / self.scale)?.size(), [side; 3])?,
+            None => self.grid,
+        };
+        Ok(Body::from_phantom(&self.phantom, &self.unstretched(&grid)?, self.points)?.with_grid(grid)?)
+    }
+
+    /// Attenuation at the phantom's one energy.
+    fn volume(&self) -> Result<Volume, TaskError> {
+        Ok(self.phantom.voxelise(&self.unstretched(&self.grid)?, self.points).with_grid(self.grid)?)
+    }
 }
 
 impl Prepared {
     pub(super) fn grid(&self) -> &Grid {
         match self {
             Self::Volume { volume, .. } => volume.grid(),
-            Self::Phantom { grid, .. } => grid,
+            Self::Phantom(shapes) => &shapes.grid,
         }
     }
 
     fn isocentre_mm(&self) -> DVec3 {
         match self {
             Self::Volume { isocentre_mm, .. } => *isocentre_mm,
-            Self::Phantom { .. } => DVec3::ZERO,
+            Self::Phantom(_) => DVec3::ZERO,
         }
     }
 
     /// CT numbers, or a phantom's attenuation at its one energy.
-    pub(super) fn into_volume(self) -> Volume {
+    pub(super) fn into_volume(self) -> Result<Volume, TaskError> {
         match self {
-            Self::Volume { volume, .. } => volume,
-            Self::Phantom { phantom, grid, points } => phantom.voxelise(&grid, points),
+            Self::Volume { volume, .. } => Ok(volume),
+            Self::Phantom(shapes) => shapes.volume(),
         }
     }
 }
@@ -64,10 +100,17 @@ pub(super) struct Bodies {
 impl Patient {
     /// What cannot be said of a phantom, or of one together with what is for CTs.
     pub(super) fn check_phantom(&self) -> Result<(), ProtocolError> {
-        let Some(PhantomSection { name, voxel_mm, points, .. }) = &self.phantom else { return Ok(()) };
+        let Some(PhantomSection { name, habitus, voxel_mm, points, .. }) = &self.phantom else { return Ok(()) };
         if !phantom::NAMES.contains(&name.as_str()) {
             let allowed = format!("one of {}", phantom::NAMES.join(", "));
             return Err(ProtocolError::value("patient.phantom.name", allowed, format!("\"{name}\"")));
+        }
+        if *habitus != HabitusKind::Standard && name != "chest" {
+            return Err(ProtocolError::value(
+                "patient.phantom.habitus",
+                "\"standard\" but for the chest",
+                format!("\"{name}\""),
+            ));
         }
         if !PHANTOM_VOXEL_MM.contains(voxel_mm) {
             let allowed = format!("{} to {} mm", PHANTOM_VOXEL_MM.start(), PHANTOM_VOXEL_MM.end());
@@ -83,21 +126,32 @@ impl Patient {
         }
     }
 
+    /// A phantom; the chest with the nodules of the protocol alone, where it has any, and of the habitus that is asked for.
+    fn shapes(&self, section: &PhantomSection) -> Result<Shapes, TaskError> {
+        let PhantomSection { name, seed, habitus, voxel_mm, points } = section;
+        if name != "chest" {
+            return Shapes::new(phantom::by_name(name, *seed)?, [1.0; 3], *voxel_mm, *points);
+        }
+        let standard = Habitus::standard();
+        let mut habitus = match habitus {
+            HabitusKind::Standard => standard,
+            // Arms, and what hangs on them, are beyond the box of the trunk.
+            HabitusKind::Varied => {
+                Habitus { arms: standard.arms, half_box_mm: standard.half_box_mm, lines: 0, ..Habitus::seeded(*seed) }
+            }
+        };
+        if self.nodules.is_some() {
+            habitus.nodules = [0.0; 2];
+        }
+        Shapes::new(phantom::chest_of(&habitus, *seed)?, habitus.scale, *voxel_mm, *points)
+    }
+
     /// The CT cleaned, continued and interpolated, as far as it is asked for, with the middle of what is left at the isocentre; or the
     /// phantom.
     pub(super) fn prepared(&self, ct: Option<Volume>) -> Result<Prepared, TaskError> {
         let ct = match (ct, &self.phantom) {
             (Some(ct), None) => ct,
-            (None, Some(PhantomSection { name, seed, voxel_mm, points })) => {
-                let phantom = match name.as_str() {
-                    // Nodules of the protocol are all there are.
-                    "chest" if self.nodules.is_some() => {
-                        phantom::chest_of(&Habitus { nodules: [0.0; 2], ..Habitus::standard() }, *seed)?
-                    }
-                    _ => phantom::by_name(name, *seed)?,
-                };
-                return Ok(Prepared::Phantom { grid: phantom.grid(*voxel_mm)?, phantom, points: *points });
-            }
+            (None, Some(section)) => return Ok(Prepared::Phantom(self.shapes(section)?)),
             (Some(_), Some(section)) => {
                 return Err(ProtocolError::value("patient.phantom", "absent beside a CT", &section.name).into());
             }
@@ -173,9 +227,7 @@ impl Patient {
     fn tissues<'a>(&self, prepared: &'a Prepared) -> Result<Tissues<'a>, TaskError> {
         let (volume, isocentre_mm) = match prepared {
             Prepared::Volume { volume, isocentre_mm } => (volume, *isocentre_mm),
-            Prepared::Phantom { phantom, grid, points } => {
-                return Ok(Tissues::Shapes { phantom, grid, points: *points, bone: self.bone });
-            }
+            Prepared::Phantom(shapes) => return Ok(Tissues::Shapes { shapes, bone: self.bone }),
         };
         let labels = match &self.labels {
             None => None,
@@ -272,8 +324,8 @@ enum Tissues<'a> {
     Calibrated { volume: &'a Volume, calibration: Box<Calibration>, labels: Option<(Labels, Volume)>, bone: Bone },
     /// Labels.
     Labelled { volume: &'a Volume, labels: Labels },
-    /// A phantom's shapes, and the voxels of its body.
-    Shapes { phantom: &'a Phantom, grid: &'a Grid, points: usize, bone: Bone },
+    /// A phantom's shapes.
+    Shapes { shapes: &'a Shapes, bone: Bone },
 }
 
 impl Tissues<'_> {
@@ -304,10 +356,7 @@ impl Tissues<'_> {
                 };
                 bone.stands_in(body)
             }
-            Self::Shapes { phantom, grid, points, bone } => {
-                let coarse = spacing_mm.map(|spacing_mm| phantom.grid(spacing_mm)).transpose()?;
-                bone.stands_in(Body::from_phantom(phantom, coarse.as_ref().unwrap_or(grid), *points)?)
-            }
+            Self::Shapes { shapes, bone } => bone.stands_in(shapes.body(spacing_mm)?),
         }
     }
 }
@@ -331,4 +380,46 @@ fn read_labels(path: &std::path::Path) -> Result<Labels, TaskError> {
 #[cfg(not(feature = "io"))]
 fn read_map(path: &std::path::Path) -> Result<Volume, TaskError> {
     Err(ProtocolError::value("patient.labels", "absent without the feature io", path.display()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::simulate::ProtocolText;
+
+    fn grid_and_mass(fields: &[&str], spacing_mm: Option<f64>) -> ([usize; 3], f64) {
+        let mut text = ProtocolText::find("chest-tomosynthesis").unwrap();
+        for field in [&["patient.phantom.name=\"chest\"", "patient.phantom.voxel_mm=6.0"], fields].concat() {
+            let (path, value) = field.split_once('=').unwrap();
+            text.set(path, value).unwrap();
+        }
+        let patient = text.draw(1).unwrap().patient;
+        let prepared = patient.prepared(None).unwrap();
+        let body = patient.tissues(&prepared).unwrap().body(spacing_mm).unwrap();
+        let voxel = body.grid().spacing_mm().element_product() / 1000.0;
+        (body.grid().size(), body.densities_g_cm3().iter().sum::<f64>() * voxel)
+    }
+
+    /// The same body in voxels of any size; the control: bodies of other seeds have other masses.
+    #[test]
+    fn varied_chests_differ_in_size_and_keep_their_mass_in_larger_voxels() {
+        let varied = |seed: &str, spacing| {
+            grid_and_mass(&["patient.phantom.habitus=\"varied\"", &format!("patient.phantom.seed={seed}")], spacing)
+        };
+        let (standard, _) = grid_and_mass(&[], None);
+        let sizes: Vec<[usize; 3]> = ["1", "2", "3"].map(|seed| varied(seed, None).0).to_vec();
+        assert!(sizes.iter().all(|size| *size != standard) && sizes[0] != sizes[1], "{standard:?} {sizes:?}");
+        let ((_, fine), (_, coarse), (_, other)) = (varied("1", None), varied("1", Some(9.0)), varied("2", None));
+        assert!((coarse / fine - 1.0).abs() < 0.01, "{fine} {coarse}");
+        assert!((other / fine - 1.0).abs() > 0.02, "{fine} {other}");
+    }
+
+    #[test]
+    fn other_phantoms_have_one_habitus() {
+        let mut text = ProtocolText::find("chest-tomosynthesis").unwrap();
+        text.set("patient.phantom.name", "\"spheres\"").unwrap();
+        text.set("patient.phantom.habitus", "\"varied\"").unwrap();
+        let message = text.draw(1).unwrap_err().to_string();
+        assert!(message.contains("patient.phantom.habitus") && message.contains("spheres"), "{message}");
+    }
 }

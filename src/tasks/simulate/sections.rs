@@ -46,12 +46,26 @@ pub struct PhantomSection {
     /// Variant of a phantom that is drawn at random.
     #[serde(default)]
     pub seed: u64,
+    /// Size and build of a chest.
+    #[serde(default)]
+    pub habitus: HabitusKind,
     /// Side of a voxel, in millimetres.
     #[serde(default = "phantom_voxel_mm")]
     pub voxel_mm: f64,
     /// Points along each axis of a voxel that a surface crosses.
     #[serde(default = "phantom_points")]
     pub points: usize,
+}
+
+/// Which chests a seed gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HabitusKind {
+    /// Of one size and wall; heart, domes, ribs and vessels differ.
+    #[default]
+    Standard,
+    /// Also 0.8 to 1.15 of that size along each axis, slim to stout, with and without breasts, breathing in deeper or less.
+    Varied,
 }
 
 impl fmt::Display for PhantomSection {

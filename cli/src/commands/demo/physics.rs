@@ -2,7 +2,7 @@
 
 use kerma::{
     data::{Grid, Volume},
-    tasks::simulate::{Case, Part, Patient, PhantomSection, ProtocolText},
+    tasks::simulate::{Case, HabitusKind, Part, Patient, PhantomSection, ProtocolText},
 };
 
 use super::{
@@ -129,5 +129,5 @@ impl Real {
 /// The scene's phantom in the scene's voxels.
 fn section(sampling: &Sampling) -> PhantomSection {
     let (voxel_mm, points) = (sampling.voxel_mm, sampling.supersampling);
-    PhantomSection { name: "chest".to_owned(), seed: SEED, voxel_mm, points }
+    PhantomSection { name: "chest".to_owned(), seed: SEED, habitus: HabitusKind::Standard, voxel_mm, points }
 }

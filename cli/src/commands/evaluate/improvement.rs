@@ -54,7 +54,7 @@ pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Res
     let device = beside(context.device()?)?;
     let load =
         |(name, models): (String, Vec<PathBuf>), context: &mut Context| -> Result<(String, Vec<Improver>), Failure> {
-            let models = models.iter().map(|model| Ok(context.read(|| Improver::load(model, &device))?));
+            let models = models.iter().map(|model| context.read(|| Improver::load(model, &device)));
             Ok((name, models.collect::<Result<_, Failure>>()?))
         };
     let variants = recipe.variants.iter().map(|variant| (variant.name.clone(), variant.models.clone()));
@@ -197,13 +197,14 @@ fn pictures(shown: &Gallery) -> Section {
     })
 }
 
-/// A circle about a nodule, in pixels of a slice.
+/// A circle about a nodule, in shares of a slice's width and height.
 fn circle(slice: &Slice, nodule: Sphere) -> Option<Vec<[f64; 2]>> {
-    let (centre, pixel) = (slice.pixel_of(nodule.centre_mm)?, slice.pixel_mm()?);
+    let (centre, pixel, size) = (slice.pixel_of(nodule.centre_mm)?, slice.pixel_mm()?, slice.size());
     let corner = |i: usize| {
         let (sin, cos) = (std::f64::consts::TAU * i as f64 / CORNERS as f64).sin_cos();
         let radius = CIRCLE * nodule.diameter_mm;
-        [centre[0] + radius * cos / pixel[0], centre[1] + radius * sin / pixel[1]]
+        let share = |axis: usize, along: f64| (centre[axis] + 0.5 + radius * along / pixel[axis]) / size[axis] as f64;
+        [share(0, cos), share(1, sin)]
     };
     Some((0..=CORNERS).map(corner).collect())
 }
