@@ -3,7 +3,11 @@ use kerma::{
     engine::Device,
     io::{read_image, write_image},
 };
-use kerma_nn::{Model, beside, training::Recipe};
+use kerma_nn::{
+    Precision, beside,
+    denoise::{Model, training::Recipe},
+    training::System,
+};
 use serde_json::Value;
 
 use crate::{bad_enhance::dicom, runner::Room};
@@ -20,7 +24,7 @@ fn put_model(room: &Room, name: &str, recipe: &str) {
     let mut recipe = Recipe::from_toml(recipe).unwrap();
     (recipe.network.base, recipe.network.blocks) = (8, 1);
     let device = beside(&Device::cpu()).unwrap();
-    Model::untrained(recipe, &device).save(&room.path(name)).unwrap();
+    Model::untrained(recipe, &device).save(&room.path(name), Precision::Single).unwrap();
 }
 
 /// Soft waves with white noise of about 20 in values of 100 to 3000.
