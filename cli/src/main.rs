@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod context;
+mod draft;
 mod failure;
 mod inputs;
 mod interrupt;

@@ -4,6 +4,8 @@
 //! evaluation   held-out images, doses, methods, tables, checks
 //! denoise      an image in tiles through a trained network; what denoisers learn from
 //! improve      a reconstruction made more like the body, in slices or patches
+//! segment      nodules found in a volume, slice by slice
+//! volumes      what networks of volumes share: cases, units, grids, pieces
 //! training     any system's recipe, steps, checkpoints, cases on disk
 //! diffusion    levels of noise, predictions, steps down the chain
 //! perceptual   how far two images differ to a network's eyes
@@ -23,9 +25,11 @@ mod model;
 pub mod networks;
 pub mod ops;
 pub mod perceptual;
+pub mod segment;
 mod shipped;
 mod tensors;
 pub mod training;
+pub mod volumes;
 
 pub use error::Error;
 pub use model::{Card, Model, Precision, Start, task_of_model};

@@ -94,6 +94,8 @@ pub enum Start {
     /// Each from the recipe's seed and its own path ([`Fresh`]).
     #[default]
     SeedAndPath,
+    /// Those of another model, which the recipe names.
+    Model,
     /// From the one generator that burn has for a process, seeded by the recipe; cards and checkpoints without a word on
     /// it are of that time. Training such a recipe now starts from other weights.
     ProcessGenerator,

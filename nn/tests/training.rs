@@ -3,19 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
+#[path = "common/weights.rs"]
+mod weights;
 
-use burn::{
-    module::{Module, ModuleVisitor, Param},
-    tensor::{Device, Tensor},
-};
+use burn::tensor::{Device, Tensor};
 use common::recipe;
 use kerma::engine;
 use kerma_nn::{
     Error,
     denoise::training::{Method, NoiseOptions, Pool, Recipe},
-    networks::Unet,
     training::{System, Trainer},
 };
+use weights::bits;
 
 fn pool(recipe: &Recipe) -> Pool {
     let control = engine::Control::default();
@@ -35,20 +34,6 @@ fn run(trainer: &mut Trainer<Recipe>, pool: &Pool, steps: usize) {
     for _ in 0..steps {
         pollster::block_on(trainer.step(pool, &engine::Device::cpu())).unwrap();
     }
-}
-
-/// All weights, as bits.
-fn bits(network: &Unet) -> Vec<u32> {
-    struct Collect(Vec<u32>);
-    impl ModuleVisitor for Collect {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let values = param.val().into_data().try_to_vec::<f32>().unwrap();
-            self.0.extend(values.iter().map(|v| v.to_bits()));
-        }
-    }
-    let mut collect = Collect(Vec::new());
-    network.visit(&mut collect);
-    collect.0
 }
 
 const METHODS: [(&str, Method); 5] = [

@@ -2,11 +2,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kerma::{
-    data::Volume,
+    data::{Unit, Volume},
     engine::{self, PeakBytes, Progress},
     io::{check_output, read_volume, write_volume},
 };
-use kerma_nn::{Error, beside, improve::Improver, task_of_model, training::Task};
+use kerma_nn::{Error, beside, improve::Improver, segment::Segmenter, task_of_model, training::Task};
 
 use super::denoise::{self, DenoiseArgs};
 use crate::{context::Context, failure::Failure, inputs, summary::bytes_text};
@@ -14,10 +14,11 @@ use crate::{context::Context, failure::Failure, inputs, summary::bytes_text};
 const EXAMPLES: &str = "\
 Examples:
   kerma infer models/tomosynthesis-coronal.safetensors sweep/reconstruction.nii.gz --out like-ct.nii.gz
+  kerma infer models/nodules-ct.safetensors chest.nii.gz --out probability.nii.gz
   kerma infer my-denoiser.safetensors chest.tif --out calm.tif
 
-What comes out is decided by the model's task: denoise takes an image to an image, improve a reconstruction to a volume in HU. Models that
-come before one are read from its folder.";
+What comes out is decided by the model's task: denoise takes an image to an image, improve a reconstruction to a volume in HU, segment a
+volume to the probability of a nodule in each voxel. Models that come before one are read from its folder.";
 
 /// Arguments of `kerma infer`.
 #[derive(Args, Debug)]
@@ -45,6 +46,16 @@ pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure
             context.write(out, |path| write_volume(path, &improved))?;
             context.finish(&format!("{}: {}, improved", out.display(), improved.grid()))
         }
+        Task::Segment => {
+            check_output(out)?;
+            inputs::keep(&[input, model], out)?;
+            let device = beside(context.device()?)?;
+            let segmenter = context.read(|| Segmenter::load(model, &device))?;
+            let volume = volume_for(&segmenter, input, context)?;
+            let probability = probabilities(&segmenter, &volume, input, context)?;
+            context.write(out, |path| write_volume(path, &probability))?;
+            context.finish(&format!("{}: {}, probabilities of nodules", out.display(), probability.grid()))
+        }
     }
 }
 
@@ -57,17 +68,52 @@ pub(super) fn improved(volume: &Volume, model: &Path, source: &Path, context: &m
             .note(&format!("the network knows voxels of {x} x {y} x {z} mm: what it adds is interpolated from these"));
     }
     let bytes = improver.planned_bytes(volume);
+    through("improving", bytes, source, context, |tell| improver.run(volume, tell))
+}
+
+/// A volume as a segmenter knows it, from a file.
+pub(super) fn volume_for(segmenter: &Segmenter, path: &Path, context: &mut Context) -> Result<Volume, Failure> {
+    match segmenter.unit() == Unit::Hounsfield.to_string() {
+        true => inputs::ct(path, context),
+        false => context.read(|| read_volume(path, None)),
+    }
+}
+
+/// The probability of a nodule in each voxel of a volume that comes from a file.
+pub(super) fn probabilities(
+    segmenter: &Segmenter,
+    volume: &Volume,
+    source: &Path,
+    context: &mut Context,
+) -> Result<Volume, Failure> {
+    if let Some([x, y, z]) = segmenter.own_grid(volume) {
+        context.note(&format!(
+            "the network knows voxels of {x} x {y} x {z} mm: probabilities are interpolated from these"
+        ));
+    }
+    let bytes = segmenter.planned_bytes(volume);
+    through("searching", bytes, source, context, |tell| segmenter.run(volume, tell))
+}
+
+/// What a network makes of a volume, under a progress bar.
+fn through(
+    what: &str,
+    bytes: u64,
+    source: &Path,
+    context: &mut Context,
+    run: impl FnOnce(&mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error>,
+) -> Result<Volume, Failure> {
     let budget = context.available_bytes();
     if bytes > budget {
         let [needed, free] = [bytes, budget].map(bytes_text);
-        return Err(Failure::input(format!("improving needs {needed} of memory, {free} are free")));
+        return Err(Failure::input(format!("{what} needs {needed} of memory, {free} are free")));
     }
     let peak = match context.device()?.adapter() {
         Some(_) => PeakBytes { host: 0, device: bytes },
         None => PeakBytes { host: bytes, device: 0 },
     };
     context.raise_peak(peak);
-    context.drive("improving", |_, control| {
+    context.drive(what, |_, control| {
         let mut tell = |fraction: f64| {
             if (control.is_cancelled)() {
                 return Err(Error::from(engine::Error::Cancelled));
@@ -75,7 +121,7 @@ pub(super) fn improved(volume: &Volume, model: &Path, source: &Path, context: &m
             (control.progress)(Progress { pass: "slices", fraction });
             Ok(())
         };
-        improver.run(volume, &mut tell).map_err(|error| match error {
+        run(&mut tell).map_err(|error| match error {
             Error::Image(_) => Failure::from(error).in_file(source),
             error => error.into(),
         })

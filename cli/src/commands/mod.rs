@@ -5,6 +5,8 @@ mod conformance;
 mod demo;
 #[cfg(feature = "nn")]
 mod denoise;
+#[cfg(feature = "nn")]
+mod detect;
 mod devices;
 mod enhance;
 mod evaluate;
@@ -49,6 +51,9 @@ pub(crate) enum Command {
     /// Denoise a radiograph with a trained network
     #[cfg(feature = "nn")]
     Denoise(denoise::DenoiseArgs),
+    /// Find nodules in a volume with a trained network
+    #[cfg(feature = "nn")]
+    Detect(detect::DetectArgs),
     /// Run a trained network of any kind on a file
     #[cfg(feature = "nn")]
     Infer(infer::InferArgs),
@@ -81,6 +86,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Enhance(args) => enhance::run(&args, context),
         #[cfg(feature = "nn")]
         Command::Denoise(args) => denoise::run(&args, context),
+        #[cfg(feature = "nn")]
+        Command::Detect(args) => detect::run(&args, context),
         #[cfg(feature = "nn")]
         Command::Infer(args) => infer::run(&args, context),
         Command::Metrics(args) => metrics::run(&args, context),

@@ -177,6 +177,29 @@ impl Slice {
         is_alike.then(|| Self { unit: image.unit(), values: image.values().to_vec(), ..self.clone() })
     }
 
+    /// The part within `half_mm` of a world position across and down, as far as the picture reaches; all of one that has no
+    /// place in the world.
+    #[cfg(any(test, feature = "nn"))]
+    pub(crate) fn about(&self, centre_mm: DVec3, half_mm: f64) -> Self {
+        let (Some(frame), Some(pixel), Some(centre)) = (self.frame, self.pixel_mm, self.pixel_of(centre_mm)) else {
+            return self.clone();
+        };
+        let [columns, rows] = [0, 1].map(|axis| {
+            let (reach, last) = (half_mm / pixel[axis], self.size[axis] as f64 - 1.0);
+            let [first, end] = [centre[axis] - reach, centre[axis] + reach].map(|at| at.round().clamp(0.0, last));
+            first as usize..end as usize + 1
+        });
+        let kept = rows.clone().flat_map(|row| &self.values[row * self.size[0]..][columns.clone()]);
+        let offset = [columns.start, rows.start].map(|first| first as f64);
+        let first_mm = frame.first_mm + offset[0] * pixel[0] * frame.right + offset[1] * pixel[1] * frame.down;
+        Self {
+            size: [columns.len(), rows.len()],
+            frame: Some(Frame { first_mm, ..frame }),
+            values: kept.copied().collect(),
+            ..*self
+        }
+    }
+
     /// Columns and rows.
     pub(crate) fn size(&self) -> [usize; 2] {
         self.size
@@ -288,6 +311,20 @@ mod tests {
         let volume = marked([5, 5, 5], DMat3::IDENTITY, DVec3::new(0.0, 0.0, 6.0));
         let slice = Slice::of_volume(&volume, Plane::Axial, DVec3::new(0.0, 0.0, 1e6));
         assert_eq!(mark(&slice), [2, 2]);
+    }
+
+    #[test]
+    fn parts_keep_their_place_in_the_world() {
+        let point = DVec3::new(4.0, 4.0, 6.0);
+        let volume = marked([11, 7, 9], DMat3::IDENTITY, point);
+        for plane in Plane::ALL {
+            let part = Slice::of_volume(&volume, plane, point).about(point, 3.0);
+            let [column, row] = part.pixel_of(point).unwrap().map(|c| c.round() as usize);
+            assert_eq!(mark(&part), [column, row], "{plane:?}");
+            assert!(part.size[0] * part.size[1] < 40 && part.values.len() == part.size[0] * part.size[1]);
+        }
+        let beyond = Slice::of_volume(&volume, Plane::Axial, point).about(DVec3::splat(1e6), 3.0);
+        assert_eq!(beyond.size, [1, 1]);
     }
 
     #[test]

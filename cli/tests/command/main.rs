@@ -10,6 +10,8 @@ mod bad_usage;
 mod demo;
 #[cfg(feature = "nn")]
 mod denoise;
+#[cfg(feature = "nn")]
+mod detect;
 mod enhance;
 #[cfg(feature = "nn")]
 mod evaluate;

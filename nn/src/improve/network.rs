@@ -1,8 +1,10 @@
 use burn::{module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::Pieces;
-use crate::networks::{Fresh, Unet, Unet3d, Unet3dOptions, UnetOptions, Unetr, UnetrOptions};
+use crate::{
+    networks::{Fresh, Unet, Unet3d, Unet3dOptions, UnetOptions, Unetr, UnetrOptions},
+    volumes::Pieces,
+};
 
 /// Kind and sizes of a [`Network`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

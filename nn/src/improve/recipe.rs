@@ -4,11 +4,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kerma::engine;
 use serde::{Deserialize, Serialize};
 
-use super::{Improver, Network, NetworkOptions, Pairs, Pieces};
+use super::{Improver, Network, NetworkOptions, Pairs};
 use crate::{
     Error, losses,
     networks::Fresh,
     training::{Loss, System, Task, TrainingOptions, check_name, check_task},
+    volumes::{Fitted, Pieces},
 };
 
 /// Everything that decides the training of a network that improves reconstructions.
@@ -62,23 +63,6 @@ fn usual_cache() -> u64 {
 pub struct LossOptions {
     /// Weight of the differences.
     pub gradients: f64,
-}
-
-/// What training bodies say: the same for every volume that is improved later.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fitted {
-    /// Unit of the reconstructions.
-    pub unit: String,
-    /// a of a·value + b, by least squares from reconstructions to bodies: HU for each unit.
-    pub gain_hu: f64,
-    /// b, in HU.
-    pub offset_hu: f64,
-    /// Distances of voxels, along (x, y, z).
-    pub spacing_mm: [f64; 3],
-    /// SHA-256 of the model that comes before, by its card.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after_sha256: Option<String>,
 }
 
 impl Recipe {

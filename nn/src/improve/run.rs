@@ -1,23 +1,16 @@
-use std::{collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use glam::DMat3;
-use kerma::data::{DataError, Unit, Volume};
+use kerma::data::{Unit, Volume};
 
-use super::{
-    Fitted, Model,
-    data::{dims, unscaled},
+use super::Model;
+use crate::{
+    Error, values,
+    volumes::{Fitted, admit, at_once, dims, unscaled},
 };
-use crate::{Error, values};
 
-/// Voxels of the pieces that the network is given at once. On the CPU fewer leave cores waiting for each other, and more
-/// leave the caches.
-const VOXELS_AT_ONCE: usize = 1 << 17;
 /// Models one after the other, at most.
 const MOST_STAGES: usize = 4;
-
-/// How far direction cosines may be from those of the world axes.
-const UPRIGHT_TOLERANCE: f64 = 1e-4;
 
 /// A trained network, and those before it, ready to improve volumes.
 pub struct Improver {
@@ -90,8 +83,7 @@ impl Improver {
     /// or do not lie along the world axes; what was added is brought back.
     #[must_use]
     pub fn own_grid(&self, volume: &Volume) -> Option<[f64; 3]> {
-        let is_upright = volume.grid().orientation().abs_diff_eq(DMat3::IDENTITY, UPRIGHT_TOLERANCE);
-        (!is_upright || !self.fitted.has_spacing_of(volume.grid())).then_some(self.fitted.spacing_mm)
+        self.fitted.own_grid(volume.grid())
     }
 
     /// A volume, improved, in HU and on its own grid; `tell` hears which share is done and may stop it.
@@ -100,18 +92,12 @@ impl Improver {
     /// [`Error::Image`] when the volume is in another unit than those of the training or has values that are not finite; what `tell` says; [`Error::Tensor`] when
     /// the device fails.
     pub fn run(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
-        let said = |e: DataError| Error::Image(e.to_string());
-        volume.check_finite().map_err(said)?;
-        let (wanted, got) = (self.unit(), volume.unit().to_string());
-        if got != wanted {
-            return Err(Error::Image(format!("the network knows volumes in {wanted}, this one is in {got}")));
-        }
-        let Some(spacing_mm) = self.own_grid(volume) else { return self.improved(volume, tell) };
-        let coarse = volume.resampled(&volume.grid().upright(spacing_mm).map_err(said)?).map_err(said)?;
+        admit(volume, self.unit())?;
+        let Cow::Owned(coarse) = self.fitted.on_own_grid(volume)? else { return self.improved(volume, tell) };
         let own = |value: &f32| self.first().fitted.hu(*value);
         let mut added = self.improved(&coarse, tell)?;
         added.values_mut().iter_mut().zip(coarse.values()).for_each(|(added, before)| *added -= own(before));
-        let mut sum = added.resampled(volume.grid()).map_err(said)?;
+        let mut sum = added.resampled(volume.grid()).map_err(|e| Error::Image(e.to_string()))?;
         sum.values_mut().iter_mut().zip(volume.values()).for_each(|(added, before)| *added += own(before));
         Ok(sum)
     }
@@ -121,13 +107,11 @@ impl Improver {
     pub fn planned_bytes(&self, volume: &Volume) -> u64 {
         /// The volume, the same on the network's grid, calibrated, between stages, what is added, weights, and the result.
         const VOLUMES: u64 = 7;
-        let grid = self.own_grid(volume).and_then(|spacing| volume.grid().upright(spacing).ok());
-        let dims = dims(grid.as_ref().unwrap_or(volume.grid()));
+        let dims = self.fitted.own_dims(volume.grid());
         let recipe = &self.model.card().recipe;
         let size = recipe.pieces.size(dims, recipe.network.multiple());
-        let at_once = (VOXELS_AT_ONCE / size.iter().product::<usize>()).max(1) as u64;
         let voxels = volume.values().len().max(dims.iter().product()) as u64;
-        VOLUMES * size_of::<f32>() as u64 * voxels + at_once * recipe.network.activation_bytes(size)
+        VOLUMES * size_of::<f32>() as u64 * voxels + at_once(size) as u64 * recipe.network.activation_bytes(size)
     }
 
     /// [`Self::run`] on the network's own grid, with outputs of models by their hash: those that are known are not computed again,
@@ -181,22 +165,11 @@ impl Improver {
         tell: &mut dyn FnMut(f64) -> Result<(), Error>,
     ) -> Result<Vec<f32>, Error> {
         let recipe = &self.model.card().recipe;
-        let blocks = recipe.pieces.cover(dims, recipe.network.multiple());
         let [planes, rows, columns] = recipe.pieces.size(dims, recipe.network.multiple());
-        let voxels = planes * rows * columns;
-        let weights = recipe.pieces.weights([planes, rows, columns]);
-        let (mut sum, mut total) = (vec![0.0; input.len()], vec![0.0; input.len()]);
-        let at_once = (VOXELS_AT_ONCE / voxels).max(1);
-        for (index, some) in blocks.chunks(at_once).enumerate() {
-            tell((index * at_once) as f64 / blocks.len() as f64)?;
+        recipe.pieces.assemble(dims, recipe.network.multiple(), tell, |some| {
             let cut: Vec<f32> = some.iter().flat_map(|block| block.cut(input, dims)).collect();
             let cut = TensorData::new(cut, [some.len(), 1, planes, rows, columns]);
-            let output = values(self.model.network().forward(Tensor::<5>::from_data(cut, &self.device)))?;
-            for (block, output) in some.iter().zip(output.chunks_exact(voxels)) {
-                block.add(output, &weights, &mut sum, &mut total, dims);
-            }
-        }
-        sum.iter_mut().zip(total).for_each(|(sum, total)| *sum /= total);
-        Ok(sum)
+            values(self.model.network().forward(Tensor::<5>::from_data(cut, &self.device)))
+        })
     }
 }

@@ -15,7 +15,7 @@ pub use cases::{Cases, Kept, cases};
 pub use draws::Draws;
 pub use learning_rate::{LearningRate, Shape};
 pub use options::TrainingOptions;
-pub use system::{Loss, System, Task};
+pub use system::{Loss, SlowParts, System, Task};
 pub use trainer::{Progress, Trainer};
 
 pub(crate) use options::check_name;

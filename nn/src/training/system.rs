@@ -59,6 +59,11 @@ pub trait System: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
         None
     }
 
+    /// Parts that learn more slowly than the rest, where there are any.
+    fn slow_parts(&self) -> Option<SlowParts> {
+        None
+    }
+
     /// The loss of the network on the batch of a step, its tensors on `device`.
     fn loss(
         &self,
@@ -79,6 +84,8 @@ pub enum Task {
     Denoise,
     /// A reconstruction is made more like the body: volume to volume.
     Improve,
+    /// Nodules are found: volume to probabilities.
+    Segment,
 }
 
 impl Task {
@@ -106,8 +113,18 @@ impl Display for Task {
         f.write_str(match self {
             Self::Denoise => "denoise",
             Self::Improve => "improve",
+            Self::Segment => "segment",
         })
     }
+}
+
+/// Parts of a network with a learning rate of their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SlowParts {
+    /// Their names, with which the paths of their parameters begin.
+    pub names: &'static [&'static str],
+    /// Their rate, relative to that of the rest.
+    pub rate: f64,
 }
 
 /// Whether a recipe has the task that it is read for.

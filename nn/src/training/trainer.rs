@@ -9,7 +9,7 @@ use kerma::engine;
 
 use super::{
     Judges, LearningRate, Loss, System, TrainingOptions,
-    weights::{clip, follow},
+    weights::{clip, follow, part_of},
 };
 use crate::{Card, Error, Start, networks::Fresh, tensors::scalar};
 
@@ -55,25 +55,38 @@ impl<S: System> Trainer<S> {
     /// [`Error::Recipe`] when the recipe cannot be followed.
     pub fn new(recipe: S, device: &Device) -> Result<Self, Error> {
         recipe.check()?;
+        let network = recipe.network(&Fresh::new(recipe.seed(), device));
+        Ok(Self::begin(recipe, network, Start::SeedAndPath, device))
+    }
+
+    /// A training of `recipe` that goes on from the weights of another one.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] when the recipe cannot be followed.
+    pub fn from_weights(recipe: S, network: S::Network, device: &Device) -> Result<Self, Error> {
+        recipe.check()?;
+        Ok(Self::begin(recipe, network, Start::Model, device))
+    }
+
+    fn begin(recipe: S, mean: S::Network, start: Start, device: &Device) -> Self {
         let fresh = Fresh::new(recipe.seed(), device);
-        let mean = recipe.network(&fresh);
         let judges = recipe.judges(&fresh, device);
         let network = mean.clone().fork(&device.clone().autodiff()).train();
         let TrainingOptions { weight_decay, epsilon, .. } = *recipe.training();
         let optimizer = AdamWConfig::new().with_weight_decay(weight_decay).with_epsilon(epsilon).init();
-        Ok(Self {
+        Self {
             rate: recipe.training().rate(),
             device: device.clone(),
             network,
             mean,
             optimizer,
             judges,
-            start: Start::default(),
+            start,
             step: 0,
             losses: Vec::new(),
             seconds: 0.0,
             recipe,
-        })
+        }
     }
 
     /// The recipe.
@@ -128,11 +141,15 @@ impl<S: System> Trainer<S> {
             return Err(Error::Diverged { step, what: "loss", value: value.into() });
         }
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        let (gradients, gradient_norm) = clip(gradients, &self.network, limit)?;
+        let (mut gradients, gradient_norm) = clip(gradients, &self.network, limit)?;
         if !gradient_norm.is_finite() {
             return Err(Error::Diverged { step, what: "norm of the gradients", value: gradient_norm });
         }
         let rate = self.rate.at(step);
+        if let Some(slow) = self.recipe.slow_parts() {
+            let own = part_of(&mut gradients, &self.network, slow.names);
+            self.network = self.optimizer.step(rate * slow.rate, self.network.clone(), own);
+        }
         self.network = self.optimizer.step(rate, self.network.clone(), gradients);
         if let (Some(judges), Some([denoised, clean])) = (&mut self.judges, judged) {
             judges.step([denoised, clean], step, rate, limit)?;

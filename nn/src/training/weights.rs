@@ -77,3 +77,33 @@ pub(crate) fn clip<M: Module>(
     }
     Ok((gradients, norm))
 }
+
+/// Takes the gradients of the parts with such names out of those of a network.
+///
+/// An optimizer leaves parameters without a gradient as they are, so that each part can take a step of its own.
+pub(crate) fn part_of<M: Module>(gradients: &mut GradientsParams, network: &M, names: &[&str]) -> GradientsParams {
+    struct Take<'a> {
+        names: &'a [&'a str],
+        path: Vec<String>,
+        from: &'a mut GradientsParams,
+        to: GradientsParams,
+    }
+    impl ModuleVisitor for Take<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if self.path.first().is_some_and(|part| self.names.contains(&part.as_str()))
+                && let Some(gradient) = self.from.remove::<D>(param.id)
+            {
+                self.to.register::<D>(param.id, gradient);
+            }
+        }
+    }
+    let mut take = Take { names, path: Vec::new(), from: gradients, to: GradientsParams::new() };
+    network.visit(&mut take);
+    take.to
+}

@@ -18,6 +18,9 @@ const SCAN: &str = "seriesuid";
 const PLACE: [&str; 3] = ["coordX", "coordY", "coordZ"];
 const DIAMETER: &str = "diameter_mm";
 const SCORE: &str = "probability";
+/// Signs of LPS along the axes of kerma's frame.
+#[cfg(feature = "nn")]
+const LPS: DVec3 = DVec3::new(-1.0, -1.0, 1.0);
 /// Diameter, in millimetres, that LUNA16 gives an excluded finding whose own is negative: unknown.
 const UNKNOWN_DIAMETER_MM: f64 = 10.0;
 
@@ -110,8 +113,27 @@ impl Truth {
 /// Nodules of a file for one scan, in kerma's frame.
 #[cfg(feature = "nn")]
 pub(in crate::commands) fn nodules(path: &Path) -> Result<Vec<Sphere>, Failure> {
-    let nodule = |row: Row| Sphere { centre_mm: row.centre_mm * DVec3::new(-1.0, -1.0, 1.0), diameter_mm: row.value };
+    let nodule = |row: Row| Sphere { centre_mm: row.centre_mm * LPS, diameter_mm: row.value };
     Ok(rows(path, DIAMETER, None)?.into_iter().map(nodule).collect())
+}
+
+/// Nodules of one scan of a file, in kerma's frame: none where the file has no row at all.
+#[cfg(feature = "nn")]
+pub(in crate::commands) fn nodules_of(path: &Path, scan: &str) -> Result<Vec<Nodule>, Failure> {
+    let all = rows(path, DIAMETER, None)?;
+    let own: Vec<&Row> = all.iter().filter(|row| row.scan == scan).collect();
+    if let (Some(first), true) = (all.first(), own.is_empty()) {
+        let refusal = format!("has no scan {scan}, but {}; name the scan by --case", first.scan);
+        return Err(Failure::input(refusal).in_file(path));
+    }
+    let nodule = |row: &Row| match row.value > 0.0 {
+        true => Ok(Nodule { centre_mm: row.centre_mm * LPS, diameter_mm: row.value, is_excluded: false }),
+        false => {
+            let Row { line, value, .. } = row;
+            Err(Failure::input(format!("line {line}: {DIAMETER} must be positive, got {value}")).in_file(path))
+        }
+    };
+    own.into_iter().map(nodule).collect()
 }
 
 /// A line of a file of findings. Positions stay in the files' LPS frame: only distances count, and those are the same in kerma's.
@@ -123,10 +145,13 @@ struct Row {
     extra: Option<f64>,
 }
 
+/// Lines that begin so say something to people.
+const COMMENT: u8 = b'#';
+
 /// Reads a file with a scan, a place, a number in column `value` and, where there is such a column and a number, one in `extra`.
 fn rows(path: &Path, value: &str, extra: Option<&str>) -> Result<Vec<Row>, Failure> {
     let refused = |error: csv::Error| Failure::input(error).in_file(path);
-    let mut reader = ReaderBuilder::new().trim(Trim::All).from_path(path).map_err(refused)?;
+    let mut reader = ReaderBuilder::new().trim(Trim::All).comment(Some(COMMENT)).from_path(path).map_err(refused)?;
     let heading = reader.headers().map_err(refused)?.clone();
     let place = |name: &str| heading.iter().position(|column| column == name);
     let needed = |name: &str| {

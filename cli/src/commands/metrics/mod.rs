@@ -14,7 +14,7 @@ use kerma::{
 use serde_json::json;
 
 #[cfg(feature = "nn")]
-pub(super) use self::findings::nodules;
+pub(super) use self::findings::{nodules, nodules_of};
 use self::table::Table;
 use crate::{context::Context, failure::Failure};
 

@@ -1,9 +1,6 @@
-//! The folder of a run: written beside its place, and there only when it is complete.
+//! The folder of a run.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use glam::DVec3;
 use kerma::{
@@ -11,13 +8,12 @@ use kerma::{
     geometry::Geometry,
     io::{IoError, write_bytes, write_image, write_projections, write_volume},
 };
-use tempfile::{Builder, TempDir};
 
 use super::record::{self, Hashed, Record};
 use crate::{
     context::Context,
+    draft,
     failure::Failure,
-    interrupt,
     pictures::{Plane, Slice, Window},
 };
 
@@ -38,8 +34,7 @@ const WIDTH_HU: f32 = 1400.0;
 
 /// A folder on its way.
 pub(super) struct Draft {
-    target: PathBuf,
-    staging: TempDir,
+    folder: draft::Draft,
     /// Images and volumes, hashed.
     pub(super) outputs: Vec<Hashed>,
 }
@@ -47,18 +42,8 @@ pub(super) struct Draft {
 impl Draft {
     /// Begins a folder. Only one that is not there, that is empty or that a run has made is replaced.
     pub(super) fn new(target: &Path) -> Result<Self, Failure> {
-        let refused = |why: String| Failure::input(format!("{}: {why}", target.display()));
-        if target.exists() && !target.join(record::FILE).is_file() {
-            let is_empty = fs::read_dir(target).map_err(|error| refused(error.to_string()))?.next().is_none();
-            if !is_empty {
-                return Err(refused("is a folder that no run has made, and not empty; name another".to_owned()));
-            }
-        }
-        let above = target.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(above).map_err(|error| refused(format!("cannot make its folder: {error}")))?;
-        let staging = Builder::new().prefix(".kerma-").tempdir_in(above);
-        let staging = staging.map_err(|error| refused(format!("cannot write into {}: {error}", above.display())))?;
-        Ok(Self { target: target.to_owned(), staging, outputs: Vec::new() })
+        let folder = draft::Draft::new(target, |folder| folder.join(record::FILE).is_file())?;
+        Ok(Self { folder, outputs: Vec::new() })
     }
 
     fn put(
@@ -68,8 +53,7 @@ impl Draft {
         is_hashed: bool,
         writer: impl FnOnce(&Path) -> Result<(), IoError>,
     ) -> Result<(), Failure> {
-        let draft = self.staging.path().join(name);
-        context.write_draft(&draft, &self.target.join(name), writer)?;
+        let draft = self.folder.put(context, name, writer)?;
         if is_hashed {
             let hashed = Hashed::of(&draft)?;
             self.outputs.push(Hashed { file: name.into(), ..hashed });
@@ -136,25 +120,7 @@ impl Draft {
     pub(super) fn publish(mut self, context: &mut Context, record: &Record) -> Result<(), Failure> {
         let text = record.text()?;
         self.text(context, record::FILE, &text)?;
-        interrupt::check()?;
-        let refused = |error| Failure::input(format!("{}: cannot be put in its place: {error}", self.target.display()));
-        let staged = self.staging.keep();
-        let publish = || -> std::io::Result<()> {
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt as _;
-                // Temporary folders are private; this one is as any other.
-                fs::set_permissions(&staged, fs::Permissions::from_mode(0o755))?;
-            }
-            if self.target.exists() {
-                let former = staged.with_extension("former");
-                fs::rename(&self.target, &former)?;
-                fs::rename(&staged, &self.target)?;
-                return fs::remove_dir_all(former);
-            }
-            fs::rename(&staged, &self.target)
-        };
-        publish().map_err(refused)
+        self.folder.publish()
     }
 }
 

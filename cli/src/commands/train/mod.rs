@@ -16,6 +16,7 @@ use kerma_nn::{
     Error, Model, Precision, beside,
     denoise::{self, training::Pool},
     improve,
+    segment::{self, Slices},
     training::{System, Task, Trainer},
 };
 
@@ -59,6 +60,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
     match Task::of_recipe(&text).map_err(in_recipe)? {
         Task::Denoise => denoiser(args, denoise::training::Recipe::from_toml(&text).map_err(in_recipe)?, context),
         Task::Improve => improver(args, improve::Recipe::from_toml(&text).map_err(in_recipe)?, context),
+        Task::Segment => segmenter(args, segment::Recipe::from_toml(&text).map_err(in_recipe)?, context),
     }
 }
 
@@ -70,7 +72,8 @@ fn denoiser(args: &TrainArgs, mut recipe: denoise::training::Recipe, context: &m
     inputs::at_hand(&mut recipe.data.simulated, "the training", context);
     let simulated = recipe.data.simulated.iter().map(|folder| clean_views(folder, context));
     let simulated = simulated.collect::<Result<Vec<_>, _>>()?.concat();
-    let trainer = trainer(args, recipe.clone(), &checkpoint, context)?;
+    let trainer = Trainer::new(recipe.clone(), &beside(context.device()?)?)?;
+    let trainer = args.resumed(trainer, &checkpoint)?;
     let pool = pool(&recipe, volumes, simulated, context)?;
     context.measure("views", pool.views());
     learn(args, trainer, &pool, context)
@@ -83,8 +86,23 @@ fn improver(args: &TrainArgs, mut recipe: improve::Recipe, context: &mut Context
     let before = recipe.before(&args.out, &device)?;
     let pairs = context.read(|| Ok::<_, Failure>(improve::Pairs::open(&mut recipe, before)?))?;
     context.measure("bodies", pairs.count());
-    let trainer = trainer(args, recipe, &checkpoint, context)?;
+    let trainer = args.resumed(Trainer::new(recipe, &device)?, &checkpoint)?;
     learn(args, trainer, &pairs, context)
+}
+
+/// A training from nodules in volumes of simulated cases.
+fn segmenter(args: &TrainArgs, mut recipe: segment::Recipe, context: &mut Context) -> Result<(), Failure> {
+    let checkpoint = args.checkpoint(&recipe)?;
+    let device = beside(context.device()?)?;
+    let before = recipe.before(&args.out, &device)?;
+    let start = recipe.started(&args.out, &device)?;
+    let slices = context.read(|| Ok::<_, Failure>(Slices::open(&mut recipe, before)?))?;
+    context.measure("bodies", slices.count());
+    let trainer = match start {
+        Some(network) => Trainer::from_weights(recipe, network, &device)?,
+        None => Trainer::new(recipe, &device)?,
+    };
+    learn(args, args.resumed(trainer, &checkpoint)?, &slices, context)
 }
 
 impl TrainArgs {
@@ -102,17 +120,11 @@ impl TrainArgs {
         }
         Ok(checkpoint)
     }
-}
 
-/// A training at its start, or where its checkpoint stopped.
-fn trainer<S: System>(
-    args: &TrainArgs,
-    recipe: S,
-    checkpoint: &Path,
-    context: &mut Context,
-) -> Result<Trainer<S>, Failure> {
-    let trainer = Trainer::new(recipe, &beside(context.device()?)?)?;
-    Ok(if args.resume { trainer.resume(checkpoint)? } else { trainer })
+    /// A training at its start, or where its checkpoint stopped.
+    fn resumed<S: System>(&self, trainer: Trainer<S>, checkpoint: &Path) -> Result<Trainer<S>, Failure> {
+        Ok(if self.resume { trainer.resume(checkpoint)? } else { trainer })
+    }
 }
 
 /// All steps that are left, and what is written of them.

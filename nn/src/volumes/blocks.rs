@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+
 /// How a volume is divided for a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -22,6 +24,15 @@ pub struct Block {
     pub start: [isize; 3],
     /// Number of voxels.
     pub size: [usize; 3],
+}
+
+/// Voxels of the pieces that a network is given at once. On the CPU fewer leave cores waiting for each other, and more
+/// leave the caches.
+const VOXELS_AT_ONCE: usize = 1 << 17;
+
+/// Pieces of such a size that a network is given at once.
+pub(crate) fn at_once(size: [usize; 3]) -> usize {
+    (VOXELS_AT_ONCE / size.iter().product::<usize>()).max(1)
 }
 
 /// σ of the weights of a patch, relative to its side: MONAI's default.
@@ -80,6 +91,29 @@ impl Pieces {
             |z: f64, line: &[f64]| line.iter().flat_map(|y| line.iter().map(move |x| (z * y * x) as f32)).collect();
         line.iter().flat_map(|z| -> Vec<f32> { plane(*z, &line) }).collect()
     }
+
+    /// A volume `[z][y][x]` of `dims` from what `output` makes of some of its pieces at once, `[piece][z][y][x]`, blended by
+    /// their weights; `tell` hears which share is done and may stop it.
+    pub(crate) fn assemble(
+        self,
+        dims: [usize; 3],
+        multiple: usize,
+        tell: &mut dyn FnMut(f64) -> Result<(), Error>,
+        output: impl Fn(&[Block]) -> Result<Vec<f32>, Error>,
+    ) -> Result<Vec<f32>, Error> {
+        let (blocks, size) = (self.cover(dims, multiple), self.size(dims, multiple));
+        let (weights, voxels) = (self.weights(size), size.iter().product());
+        let count = dims.iter().product();
+        let (mut sum, mut total) = (vec![0.0; count], vec![0.0; count]);
+        for (index, some) in blocks.chunks(at_once(size)).enumerate() {
+            tell((index * at_once(size)) as f64 / blocks.len() as f64)?;
+            for (block, output) in some.iter().zip(output(some)?.chunks_exact(voxels)) {
+                block.add(output, &weights, &mut sum, &mut total, dims);
+            }
+        }
+        sum.iter_mut().zip(total).for_each(|(sum, total)| *sum /= total);
+        Ok(sum)
+    }
 }
 
 /// Where pieces start along an axis: one after the other across slices, else overlapping by half and, where the axis is
@@ -99,7 +133,7 @@ fn starts(length: usize, size: usize, is_across: bool) -> Vec<isize> {
 impl Block {
     /// Its voxels of a volume of `dims` along (z, y, x).
     #[must_use]
-    pub fn cut(&self, values: &[f32], dims: [usize; 3]) -> Vec<f32> {
+    pub fn cut<T: Copy>(&self, values: &[T], dims: [usize; 3]) -> Vec<T> {
         let inside = |axis: usize, i: usize| (self.start[axis] + i as isize).clamp(0, dims[axis] as isize - 1) as usize;
         let columns: Vec<usize> = (0..self.size[2]).map(|x| inside(2, x)).collect();
         let mut cut = Vec::with_capacity(self.size.iter().product());
@@ -113,7 +147,7 @@ impl Block {
     }
 
     /// Adds `weights · block` to `sum`, and the weights to `total`, at its voxels within the volume.
-    pub(super) fn add(&self, block: &[f32], weights: &[f32], sum: &mut [f32], total: &mut [f32], dims: [usize; 3]) {
+    fn add(&self, block: &[f32], weights: &[f32], sum: &mut [f32], total: &mut [f32], dims: [usize; 3]) {
         let within = |axis: usize, i: usize| {
             usize::try_from(self.start[axis] + i as isize).ok().filter(|place| *place < dims[axis])
         };

@@ -1,0 +1,186 @@
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use kerma::data::{Grid, Volume};
+
+use super::Recipe;
+use crate::{
+    Error,
+    improve::Improver,
+    training::{Cases, Draws, Kept},
+    volumes::{Block, Fitted, Source, dims, nodules},
+};
+
+/// A volume and its nodules, `[z][y][x]`.
+struct Labelled {
+    /// Sizes along (z, y, x).
+    dims: [usize; 3],
+    /// In units of the networks.
+    input: Vec<f32>,
+    /// 1 where a nodule is, 0 elsewhere.
+    labels: Vec<u8>,
+}
+
+/// Slices that a network learns from.
+pub struct Slices {
+    cases: Cases<Labelled>,
+    /// Places, by case and slice, of those that hold a nodule, and of those that hold none.
+    holding: Vec<(usize, usize)>,
+    lacking: Vec<(usize, usize)>,
+}
+
+/// Slices of one step: `[slice][neighbour][row][column]` and `[slice][row][column]`.
+pub(super) struct Batch {
+    /// Rows and columns.
+    pub(super) size: [usize; 2],
+    pub(super) input: Vec<f32>,
+    pub(super) labels: Vec<f32>,
+}
+
+impl Slices {
+    /// The cases of a recipe, improved by what comes `before`. Where the recipe does not know yet what the data say
+    /// ([`Recipe::fitted`]), it does afterwards; all volumes are read once then, and all labels in any case.
+    ///
+    /// # Errors
+    /// [`Error::File`] and [`Error::Recipe`] when folders or files are missing or do not fit each other, or no voxel of any
+    /// case belongs to a nodule.
+    pub fn open(recipe: &mut Recipe, before: Option<Improver>) -> Result<Self, Error> {
+        let source = Source::new(recipe.data.volume, before);
+        let across = recipe.across();
+        let found = Cases::find(&recipe.data.cases, 0, move |folder| {
+            let (_, dims, labels) = labels(folder)?;
+            Ok(Kept { case: Arc::new(holds(&labels, dims, across)), bytes: 0 })
+        })?;
+        let partners = partners(found.folders(), recipe.data.shuffled_labels)?;
+        let (mut holding, mut lacking) = (Vec::new(), Vec::new());
+        for (case, (_, partner)) in partners.iter().enumerate() {
+            for (slice, is_holding) in found.get(*partner)?.iter().enumerate() {
+                if *is_holding { &mut holding } else { &mut lacking }.push((case, slice));
+            }
+        }
+        if holding.is_empty() {
+            return Err(Error::Recipe("data.cases: no voxel of any case belongs to a nodule".to_owned()));
+        }
+        let fitted = source.fitted(recipe.fitted.as_ref(), &recipe.data.cases)?;
+        let scale = fitted.clone();
+        let folders = found.folders().to_owned();
+        let cases = Cases::find(&recipe.data.cases, recipe.data.cache_mb << 20, move |folder| {
+            let partner = partners.iter().find(|(own, _)| own == folder).map_or(folder, |(_, at)| &folders[*at]);
+            read(folder, partner, &source, &scale)
+        })?;
+        recipe.fitted = Some(fitted);
+        Ok(Self { cases, holding, lacking })
+    }
+
+    /// Number of bodies.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.cases.count()
+    }
+
+    /// Slices of step `step`: the same for the same recipe and step. Every other one holds a nodule, those between none where
+    /// there are such.
+    pub(super) fn batch(&self, recipe: &Recipe, step: usize) -> Result<Batch, Error> {
+        let mut draws = Draws::new(recipe.seed, step as u64);
+        let mut batch = Batch { size: [0; 2], input: Vec::new(), labels: Vec::new() };
+        for index in 0..recipe.training.batch {
+            let is_any = index % 2 == 1 && !self.lacking.is_empty();
+            let places = if is_any { &self.lacking } else { &self.holding };
+            let (case, slice) = places[draws.below(places.len())];
+            let is_mirrored = recipe.data.mirror && draws.below(2) == 1;
+            let case = self.cases.get(case)?;
+            let blocks = recipe.slices_about(slice, case.dims);
+            let mut input: Vec<Vec<f32>> = blocks.iter().map(|block| block.cut(&case.input, case.dims)).collect();
+            let middle = &blocks[blocks.len() / 2];
+            let mut labels: Vec<f32> = middle.cut(&case.labels, case.dims).into_iter().map(f32::from).collect();
+            let [rows, columns] = sides(middle, recipe.across());
+            if batch.size != [0; 2] && batch.size != [rows, columns] {
+                return Err(Error::Recipe("data.cases must have volumes of one size".to_owned()));
+            }
+            batch.size = [rows, columns];
+            if is_mirrored && recipe.across() == 2 {
+                input.reverse();
+            } else if is_mirrored {
+                input
+                    .iter_mut()
+                    .chain([&mut labels])
+                    .flat_map(|values| values.chunks_exact_mut(columns))
+                    .for_each(<[f32]>::reverse);
+            }
+            batch.input.extend(input.into_iter().flatten());
+            batch.labels.extend(labels);
+        }
+        Ok(batch)
+    }
+}
+
+/// Rows and columns of a slice.
+pub(super) fn sides(block: &Block, across: usize) -> [usize; 2] {
+    let [z, y, x] = block.size;
+    [[y, x], [z, x], [z, y]][across]
+}
+
+/// Folders, each with the place of the one whose labels it has: its own, or the next one's.
+fn partners(folders: &[PathBuf], is_shuffled: bool) -> Result<Vec<(PathBuf, usize)>, Error> {
+    if is_shuffled && folders.len() < 2 {
+        return Err(Error::Recipe("data.shuffled_labels needs two cases or more".to_owned()));
+    }
+    let partner = |at: usize| (at + usize::from(is_shuffled)) % folders.len();
+    Ok(folders.iter().enumerate().map(|(at, folder)| (folder.clone(), partner(at))).collect())
+}
+
+/// Which slices across an axis hold a nodule.
+fn holds(labels: &[u8], dims: [usize; 3], across: usize) -> Vec<bool> {
+    let mut holds = vec![false; dims[across]];
+    for (at, _) in labels.iter().enumerate().filter(|(_, label)| **label > 0) {
+        holds[[at / (dims[1] * dims[2]), at / dims[2] % dims[1], at % dims[2]][across]] = true;
+    }
+    holds
+}
+
+/// Nodules of a case, on their grid.
+fn labels(folder: &Path) -> Result<(Grid, [usize; 3], Vec<u8>), Error> {
+    let volume: Volume = nodules(folder)?.ok_or_else(|| {
+        Error::Recipe(format!("{}: has no nodules.nii.gz; simulate with [patient.nodules]", folder.display()))
+    })?;
+    let values = volume.values().iter().map(|label| u8::from(*label > 0.0)).collect();
+    Ok((*volume.grid(), dims(volume.grid()), values))
+}
+
+fn read(folder: &Path, partner: &Path, source: &Source, fitted: &Fitted) -> Result<Kept<Labelled>, Error> {
+    let input = source.input(folder)?;
+    let (grid, dims, labels) = labels(partner)?;
+    if input.grid().size() != grid.size() {
+        let (folder, partner, [wanted, got]) = (folder.display(), partner.display(), [input.grid(), &grid]);
+        return Err(Error::Recipe(format!("{folder}: the nodules of {partner} must lie on {wanted}, got {got}")));
+    }
+    fitted.check_spacing(folder, input.grid())?;
+    let case = Labelled { dims, input: fitted.values(&input), labels };
+    let bytes = (case.input.len() * (size_of::<f32>() + size_of::<u8>())) as u64;
+    Ok(Kept { case: Arc::new(case), bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_with_a_nodule_are_known_along_every_axis() {
+        let mut labels = [0; 24];
+        labels[17] = 1; // z 1, y 1, x 1 of 2 × 3 × 4
+        let places = [0, 1, 2].map(|across| holds(&labels, [2, 3, 4], across).iter().position(|holds| *holds));
+        assert_eq!(places, [Some(1); 3]);
+        assert_eq!(holds(&labels, [2, 3, 4], 2).iter().filter(|holds| **holds).count(), 1);
+    }
+
+    #[test]
+    fn shuffled_labels_are_those_of_another_case() {
+        let folders = ["a", "b", "c"].map(PathBuf::from);
+        let of =
+            |is_shuffled| partners(&folders, is_shuffled).unwrap().into_iter().map(|(_, at)| at).collect::<Vec<_>>();
+        assert_eq!((of(false), of(true)), (vec![0, 1, 2], vec![1, 2, 0]));
+        assert!(partners(&folders[..1], true).is_err() && partners(&folders[..1], false).is_ok());
+    }
+}

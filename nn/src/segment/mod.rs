@@ -1,0 +1,18 @@
+//! Nodules found in volumes: slice by slice, from a slice and its neighbours to the probability of each voxel.
+//!
+//! ```text
+//! u = (a·v + b + 1000) / 1400        v: voxel; a, b: to HU, of the training bodies
+//! p[i] = σ(network(u[i − k], …, u[i], …, u[i + k]))
+//! ```
+//! where u[i] is the i-th slice and 2k + 1 the network's inputs; beyond the outermost slices these go on.
+
+mod data;
+mod recipe;
+mod run;
+
+pub use data::Slices;
+pub use recipe::{DataOptions, Recipe, StartOptions};
+pub use run::Segmenter;
+
+/// A network that finds nodules.
+pub type Model = crate::Model<Recipe>;

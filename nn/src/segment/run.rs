@@ -1,0 +1,135 @@
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData, activation::sigmoid};
+use kerma::data::{Unit, Volume};
+
+use super::{Model, data::sides};
+use crate::{
+    Error,
+    improve::Improver,
+    values,
+    volumes::{Fitted, admit, at_once, dims},
+};
+
+/// Name of the threshold among a card's metrics.
+const THRESHOLD: &str = "threshold";
+/// Threshold of models whose card has none.
+const USUAL_THRESHOLD: f64 = 0.5;
+
+/// A trained network, and what improves volumes before it, ready to find nodules.
+pub struct Segmenter {
+    model: Model,
+    fitted: Fitted,
+    before: Option<Improver>,
+    device: Device,
+}
+
+impl Segmenter {
+    /// Reads a model, and those before it from the same folder.
+    ///
+    /// # Errors
+    /// As [`Model::load`] and [`Improver::load`]; [`Error::Model`] when the one before is another than in the training.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
+        let model = Model::load(path, device)?;
+        let recipe = &model.card().recipe;
+        let before = recipe.before(path.parent().unwrap_or(Path::new("")), device)?;
+        let fitted = recipe.fitted.clone().ok_or_else(|| fail("was written before its training began".to_owned()))?;
+        if fitted.after_sha256.as_deref() != before.as_ref().map(Improver::sha256) {
+            let file = recipe.data.after.clone().unwrap_or_default();
+            return Err(fail(format!("{} beside it is another model than in its training", file.display())));
+        }
+        Ok(Self { model, fitted, before, device: device.clone() })
+    }
+
+    /// A segmenter of a model that is in memory and has none before it.
+    ///
+    /// # Errors
+    /// [`Error::Options`] when the model was never trained.
+    pub fn new(model: Model, device: &Device) -> Result<Self, Error> {
+        let recipe = &model.card().recipe;
+        let fitted = recipe.fitted.clone().filter(|_| recipe.data.after.is_none());
+        let fitted = fitted.ok_or_else(|| Error::Options(format!("\"{}\" is not trained", recipe.name)))?;
+        Ok(Self { model, fitted, before: None, device: device.clone() })
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Unit of the volumes that are looked at.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        self.before.as_ref().map_or(&self.fitted.unit, Improver::unit)
+    }
+
+    /// Least probability of what is called a nodule: `threshold` among the metrics of the card, which whoever chooses one
+    /// writes there; 0.5 without.
+    #[must_use]
+    pub fn threshold(&self) -> f64 {
+        let stated = self.model.card().metrics.get(THRESHOLD).copied();
+        stated.filter(|threshold| (0.0..1.0).contains(threshold)).unwrap_or(USUAL_THRESHOLD)
+    }
+
+    /// Voxels that a volume is brought to before, where its own are not of the size of those that were learned from or do not
+    /// lie along the world axes.
+    #[must_use]
+    pub fn own_grid(&self, volume: &Volume) -> Option<[f64; 3]> {
+        self.fitted.own_grid(volume.grid())
+    }
+
+    /// The probability of each voxel, 0 to 1, on the volume's own grid; `tell` hears which share is done and may stop it.
+    ///
+    /// # Errors
+    /// [`Error::Image`] when the volume is in another unit than those of the training or has values that are not finite; what
+    /// `tell` says; [`Error::Tensor`] when the device fails.
+    pub fn run(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
+        admit(volume, self.unit())?;
+        let shares = if self.before.is_some() { [0.5, 0.5] } else { [0.0, 1.0] };
+        let before = match &self.before {
+            Some(before) => Some(before.run(volume, &mut |done| tell(done * shares[0]))?),
+            None => None,
+        };
+        let seen = self.fitted.on_own_grid(before.as_ref().unwrap_or(volume))?;
+        let found = self.found(&seen, &mut |done| tell(shares[0] + done * shares[1]))?;
+        if self.own_grid(volume).is_none() {
+            return Ok(found);
+        }
+        found.resampled(volume.grid()).map_err(|e| Error::Image(e.to_string()))
+    }
+
+    /// Bytes that this takes at most for such a volume.
+    #[must_use]
+    pub fn planned_bytes(&self, volume: &Volume) -> u64 {
+        /// The volume, the same improved, on the network's grid, in its units; probabilities, weights, and the result.
+        const VOLUMES: u64 = 7;
+        let dims = self.fitted.own_dims(volume.grid());
+        let recipe = &self.model.card().recipe;
+        let size = recipe.plane.size(dims, recipe.network.multiple());
+        let voxels = volume.values().len().max(dims.iter().product()) as u64;
+        let side = size.into_iter().max().unwrap_or(1);
+        let own =
+            VOLUMES * size_of::<f32>() as u64 * voxels + at_once(size) as u64 * recipe.network.activation_bytes(side);
+        own.max(self.before.as_ref().map_or(0, |before| before.planned_bytes(volume)))
+    }
+
+    /// Probabilities on a grid of the network's own.
+    fn found(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
+        let recipe = &self.model.card().recipe;
+        let (dims, input) = (dims(volume.grid()), self.fitted.values(volume));
+        let (across, inputs) = (recipe.across(), recipe.network.inputs);
+        let found = recipe.plane.assemble(dims, recipe.network.multiple(), tell, |some| {
+            let about = some.iter().flat_map(|block| recipe.slices_about(block.start[across] as usize, dims));
+            let cut: Vec<f32> = about.flat_map(|block| block.cut(&input, dims)).collect();
+            let [rows, columns] = sides(&some[0], across);
+            let cut = TensorData::new(cut, [some.len(), inputs, rows, columns]);
+            let logits = self.model.network().forward(Tensor::<4>::from_data(cut, &self.device), None);
+            values(sigmoid(logits))
+        })?;
+        // A sigmoid in single precision may be a unit in the last place above 1.
+        let found = found.into_iter().map(|p| p.clamp(0.0, 1.0)).collect();
+        Volume::new(*volume.grid(), Unit::Arbitrary, found).map_err(|e| Error::Image(e.to_string()))
+    }
+}
