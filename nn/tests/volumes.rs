@@ -47,7 +47,7 @@ fn case(index: usize, spacing_mm: [f64; 3]) -> [Volume; 3] {
         Volume::new(grid, unit, (0..grid.voxel_count()).map(|at| of(at) as f32).collect()).unwrap()
     };
     let rough = |at: usize| 40.0 * ((at * 37 + index * 11) % 19) as f64 / 19.0;
-    let stripes = |at: usize| if at / 128 % 2 == 0 { 100.0 } else { -100.0 };
+    let stripes = |at: usize| if (at / 128).is_multiple_of(2) { 100.0 } else { -100.0 };
     let hu = |at: usize| if is_nodule(at) { 0.0 } else { -800.0 + rough(at) };
     let truth = volume(Unit::Hounsfield, &hu);
     let reconstruction = volume(Unit::PerMillimetre, &|at| (hu(at) + 1000.0 + stripes(at)) / 50_000.0);

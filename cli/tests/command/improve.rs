@@ -56,7 +56,7 @@ fn body(shift: f64, has_nodule: bool) -> [Volume; 2] {
         };
         truth.values_mut()[at] = hu;
         // Stripes along y, and half the contrast.
-        let stripe = if at / SIDE % 2 == 0 { 120.0 } else { -120.0 };
+        let stripe = if (at / SIDE).is_multiple_of(2) { 120.0 } else { -120.0 };
         poor.values_mut()[at] = (0.5 * hu + stripe) * 2e-5 + 0.01;
     }
     [poor, truth]

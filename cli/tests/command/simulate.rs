@@ -372,7 +372,7 @@ fn a_phantom_takes_the_place_of_a_ct() {
     assert!(room.path("film").join("thickness-lung.nrrd").is_file());
     let record = record(&room, "film");
     let patient = &record["protocols"][0]["protocol"]["patient"];
-    let want = serde_json::json!({ "name": "chest", "seed": 3, "voxel_mm": 8.0, "points": 3 });
+    let want = serde_json::json!({ "name": "chest", "seed": 3, "habitus": "standard", "voxel_mm": 8.0, "points": 3 });
     assert_eq!((&patient["phantom"], &record["inputs"]), (&want, &serde_json::json!([])));
     assert!(record["protocols"][0]["results"]["scatter_fraction"].as_f64() > Some(0.05));
     let said = room.done(&["simulate", "--again", "film/run.json", "--out", "again"]);

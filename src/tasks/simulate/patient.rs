@@ -384,7 +384,6 @@ fn read_map(path: &std::path::Path) -> Result<Volume, TaskError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::tasks::simulate::ProtocolText;
 
     fn grid_and_mass(fields: &[&str], spacing_mm: Option<f64>) -> ([usize; 3], f64) {
