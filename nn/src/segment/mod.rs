@@ -4,7 +4,7 @@
 //! u = (a·v + b + 1000) / 1400        v: voxel; a, b: to HU, of the training bodies
 //! p[i] = σ(network(u[i − k], …, u[i], …, u[i + k]))
 //! ```
-//! where u[i] is the i-th slice and 2k + 1 the network's inputs; beyond the outermost slices these go on.
+//! where `u[i]` is the i-th slice and 2k + 1 the network's inputs; beyond the outermost slices these go on.
 
 mod data;
 mod recipe;
