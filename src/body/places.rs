@@ -230,8 +230,9 @@ mod tests {
             for radius in [4.0, 3.0] {
                 let at = places.draw_touching([radius, radius], 0.1, &mut random).unwrap();
                 let share = places.share_inside(at, radius, 0.0);
-                // A step of 0.4 mm, in voxels of a millimetre, takes up to as much again.
-                prop_assert!((0.6..=0.9).contains(&share), "{} of {} about {}", share, grid, at);
+                // In one step all voxels of the ball may pass a boundary at once, along each axis. Where a tenth of a ball of 3 mm lay
+                // beyond three planes together, layers of 0.8, 1 and 1.3 mm more make it caps of 0.15, 0.19 and 0.25.
+                prop_assert!((0.4..=0.9).contains(&share), "{} of {} about {}", share, grid, at);
             }
             let [(a, _), (b, _)] = places.taken[..] else { panic!("two places") };
             prop_assert!(a.distance(b) > 8.0);
