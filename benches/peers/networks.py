@@ -3,8 +3,8 @@
 The same layers and channels as `unet` in nn/benches ("slices forward", "volumes forward"): weights are PyTorch's own,
 since no time depends on them. Best of some rounds, warm, in each layout of memory:
 
-    python3 -m venv /tmp/torch && /tmp/torch/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
-    /tmp/torch/bin/python benches/peers/networks.py --threads 2
+    python3 -m venv target/torch && target/torch/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
+    target/torch/bin/python benches/peers/networks.py --threads 2
 """
 
 import argparse

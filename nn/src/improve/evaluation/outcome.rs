@@ -93,6 +93,12 @@ const COLUMNS: [Column; 12] = [
     ("false masses", 1, |f| f.false_masses.map(|count| count as f64)),
 ];
 
+/// Places of the columns that bars and claims are about; up to `SIMILARITIES` they are those that every variant must gain in.
+const PSNR: usize = 0;
+const SIMILARITIES: usize = 4;
+const LARGE_MASS: usize = 8;
+const SPREAD: usize = 9;
+
 /// Mean over the nodules of a body whose diameter lies in a range; none where there is none.
 fn mean_of(figures: &Figures, [low, high]: [f64; 2], value: fn(&NoduleFigures) -> Option<f64>) -> Option<f64> {
     let is_meant = |nodule: &&NoduleFigures| (low..high).contains(&nodule.diameter_mm);
@@ -233,9 +239,9 @@ fn shown(estimate: Estimate, digits: usize) -> String {
 /// A variant against the calibrated reconstruction.
 fn gains(values: &Values<'_>, method: usize, name: &str) -> Result<Vec<Statement>, Error> {
     let mut statements = Vec::new();
-    for (column, (what, digits, value)) in COLUMNS.iter().enumerate().take(4) {
+    for (column, (what, digits, value)) in COLUMNS.iter().enumerate().take(SIMILARITIES) {
         let difference = values.difference(&values.of(method, *value), &values.of(CALIBRATED, *value), 1.0)?;
-        let bar = if column == 0 { GAIN_DB } else { 0.0 };
+        let bar = if column == PSNR { GAIN_DB } else { 0.0 };
         if let Some(difference) = difference {
             let text = format!("{name}: {what} more than {bar} above the calibrated FDK");
             let (verdict, found) = (word(difference.against(bar)), shown(difference, *digits));
@@ -272,8 +278,8 @@ fn best(values: &Values<'_>, names: &[String], rows: &[Row]) -> Vec<Statement> {
     let largest = |column: usize| {
         variants.iter().filter_map(|row| Some((row, mean(row, column)?))).max_by(|a, b| a.1.total_cmp(&b.1))
     };
-    if let Some((row, found)) = largest(8) {
-        let fdk = mean(&rows[CALIBRATED], 8).unwrap_or(f64::NAN);
+    if let Some((row, found)) = largest(LARGE_MASS) {
+        let fdk = mean(&rows[CALIBRATED], LARGE_MASS).unwrap_or(f64::NAN);
         statements.push(Statement {
             text: format!("one variant recovers {RECOVERED} of the mass of nodules of 10 mm and more"),
             verdict: if found >= RECOVERED { "yes" } else { "no" },
@@ -282,9 +288,9 @@ fn best(values: &Values<'_>, names: &[String], rows: &[Row]) -> Vec<Statement> {
         });
     }
     // Widths: fewer are better.
-    let narrowest = variants.iter().enumerate().filter_map(|(index, row)| Some((index, mean(row, 9)?)));
+    let narrowest = variants.iter().enumerate().filter_map(|(index, row)| Some((index, mean(row, SPREAD)?)));
     if let Some((index, _)) = narrowest.min_by(|a, b| a.1.total_cmp(&b.1)) {
-        let value = COLUMNS[9].2;
+        let value = COLUMNS[SPREAD].2;
         let (one, other) = (values.of(FIRST_VARIANT + index, value), values.of(CALIBRATED, value));
         if let Ok(Some(excess)) = values.difference(&one, &other, NARROWER) {
             statements.push(Statement {
@@ -303,12 +309,15 @@ fn best(values: &Values<'_>, names: &[String], rows: &[Row]) -> Vec<Statement> {
         }
     }
     let patches = names.iter().position(|name| name == "3D-P-U");
-    if let (Some(patches), Some((row, _))) = (patches, largest(0)) {
-        let second =
-            variants.iter().filter(|row| row.name != "3D-P-U").filter_map(|row| mean(row, 0)).fold(f64::MIN, f64::max);
-        let rival = variants.iter().find(|row| row.name != "3D-P-U" && mean(row, 0) == Some(second));
+    if let (Some(patches), Some((row, _))) = (patches, largest(PSNR)) {
+        let second = variants
+            .iter()
+            .filter(|row| row.name != "3D-P-U")
+            .filter_map(|row| mean(row, PSNR))
+            .fold(f64::MIN, f64::max);
+        let rival = variants.iter().find(|row| row.name != "3D-P-U" && mean(row, PSNR) == Some(second));
         let rival = rival.and_then(|row| names.iter().position(|name| *name == row.name));
-        let psnr = COLUMNS[0].2;
+        let psnr = COLUMNS[PSNR].2;
         if let Some(rival) = rival
             && let Ok(Some(difference)) = values.difference(&values.of(patches, psnr), &values.of(rival, psnr), 1.0)
         {
@@ -325,7 +334,7 @@ fn best(values: &Values<'_>, names: &[String], rows: &[Row]) -> Vec<Statement> {
 
 /// Whether half of a variant's gain is there on real bodies.
 fn transfers(names: &[String], rows: &[Row], real: &[Row], count: usize) -> Vec<Statement> {
-    let gain = |rows: &[Row], method: usize| Some(rows[method].cells[0]?.mean - rows[CALIBRATED].cells[0]?.mean);
+    let gain = |rows: &[Row], method: usize| Some(rows[method].cells[PSNR]?.mean - rows[CALIBRATED].cells[PSNR]?.mean);
     let statement = |method: usize| {
         let (simulated, real) = (gain(rows, method)?, gain(real, method)?);
         Some(Statement {
