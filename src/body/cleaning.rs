@@ -49,15 +49,7 @@ impl Cleaning {
     pub fn body_mask(&self, ct: &Volume) -> Result<Volume, BodyError> {
         let mask = self.body(ct)?;
         mask.bounds().ok_or_else(|| self.no_body())?;
-        let [nx, ny, _] = ct.grid().size();
-        let mut inside = Volume::zeros(*ct.grid(), Unit::Arbitrary);
-        inside.values_mut().par_chunks_mut(nx * ny).enumerate().for_each(|(z, values)| {
-            for (y, values) in values.chunks_exact_mut(nx).enumerate() {
-                let row = mask.row(y, z);
-                values.iter_mut().enumerate().for_each(|(x, value)| *value = f32::from(u8::from(Mask::bit(row, x))));
-            }
-        });
-        Ok(inside)
+        Ok(mask.volume(*ct.grid()))
     }
 
     /// The CT with −1000 HU, which is nothing at all, wherever the body is not, on the part of its grid that holds the body.
@@ -89,7 +81,7 @@ impl Cleaning {
     }
 
     /// Where the body is, without the voxel all around.
-    fn body(&self, ct: &Volume) -> Result<Mask, BodyError> {
+    pub(super) fn body(&self, ct: &Volume) -> Result<Mask, BodyError> {
         check_ct(ct)?;
         if !self.threshold_hu.is_finite() {
             return Err(BodyError::value("threshold_hu", "finite", format!("{} HU", self.threshold_hu)));
@@ -117,7 +109,7 @@ const CROSS: [usize; 2] = [1, 0];
 const MAX_OPENING_MM: f64 = 50.0;
 
 /// How far a disc goes along x, in voxels, at y = 0, 1, 2 … voxels from its centre.
-fn disc(radius_mm: f64, sx: f64, sy: f64) -> Vec<usize> {
+pub(super) fn disc(radius_mm: f64, sx: f64, sy: f64) -> Vec<usize> {
     let height = (radius_mm / sy) as usize;
     (0..=height).map(|y| ((radius_mm.powi(2) - (y as f64 * sy).powi(2)).max(0.0).sqrt() / sx) as usize).collect()
 }

@@ -1,6 +1,9 @@
 use std::ops::Range;
 
-use crate::{data::Volume, parallel::*};
+use crate::{
+    data::{Grid, Unit, Volume},
+    parallel::*,
+};
 
 /// Voxels of a mask that is given as a volume are above it.
 pub(crate) const INSIDE: f32 = 0.5;
@@ -69,6 +72,19 @@ impl Mask {
     /// Whether voxel x of a row is set.
     pub(super) fn bit(row: &[u64], x: usize) -> bool {
         row[x / BITS] >> (x % BITS) & 1 == 1
+    }
+
+    /// 1 where the mask is set and 0 elsewhere, on a grid of its size.
+    pub(super) fn volume(&self, grid: Grid) -> Volume {
+        let [nx, ny, _] = self.size;
+        let mut volume = Volume::zeros(grid, Unit::Arbitrary);
+        volume.values_mut().par_chunks_mut(nx * ny).enumerate().for_each(|(z, values)| {
+            for (y, values) in values.chunks_exact_mut(nx).enumerate() {
+                let row = self.row(y, z);
+                values.iter_mut().enumerate().for_each(|(x, value)| *value = f32::from(u8::from(Self::bit(row, x))));
+            }
+        });
+        volume
     }
 
     /// What both have.

@@ -13,7 +13,7 @@ mod run;
 
 pub use data::{Pair, Pairs};
 pub use network::{Network, NetworkOptions};
-pub use recipe::{DataOptions, LossOptions, Recipe};
+pub use recipe::{DataOptions, ErrorKind, LossOptions, Recipe};
 pub use run::Improver;
 
 /// A network that improves reconstructions.

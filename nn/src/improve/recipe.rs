@@ -57,12 +57,26 @@ fn usual_cache() -> u64 {
     2000
 }
 
-/// What is made small: the mean absolute error, and that of differences between neighbours along all axes of a piece.
+/// What is made small: an error, and the mean absolute error of differences between neighbours along all axes of a piece.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossOptions {
+    /// The error.
+    #[serde(default)]
+    pub error: ErrorKind,
     /// Weight of the differences.
     pub gradients: f64,
+}
+
+/// How the error of a voxel counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorKind {
+    /// By its size: best is the median of what may be there, so that what is rare is left out.
+    #[default]
+    Absolute,
+    /// By its square, of whose mean the root is taken: best is the mean of what may be there, which keeps its mass.
+    Squared,
 }
 
 impl Recipe {
@@ -134,7 +148,10 @@ impl System for Recipe {
         };
         let (input, truth) = (tensor(batch.input), tensor(batch.truth));
         let output = input.clone() + network.forward(input);
-        let value = losses::absolute(output.clone(), truth.clone());
+        let value = match self.loss.error {
+            ErrorKind::Absolute => losses::absolute(output.clone(), truth.clone()),
+            ErrorKind::Squared => losses::root_mean_square(output.clone(), truth.clone()),
+        };
         Ok((value + losses::gradients(output, truth) * self.loss.gradients).into())
     }
 }
