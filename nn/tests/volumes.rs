@@ -389,7 +389,7 @@ fn networks_find_nodules_in_what_another_has_improved() {
         },
         trainer.mean().clone(),
     );
-    let direct = Segmenter::new(direct, &Device::flex()).unwrap().run(&seen, &mut |_| Ok(())).unwrap();
+    let direct = Segmenter::new(direct, None, &Device::flex()).unwrap().run(&seen, &mut |_| Ok(())).unwrap();
     assert!(found == direct);
 
     // Another model under the name is not the one of the training.

@@ -25,7 +25,7 @@ pub fn lungs(ct: &Volume) -> Result<Volume, BodyError> {
     let body = Cleaning::BARE.body(ct)?;
     let [sx, sy, _] = ct.grid().spacing_mm().to_array();
     let air = Mask::of(ct, |hu| hu < LUNG_HU).and(&body).largest_parts(SMALLEST_PART);
-    if air.count() == 0 {
+    if air.bounds().is_none() {
         return Err(BodyError::value("a CT", "one with lungs", "none within its body".to_owned()));
     }
     let disc = disc(CLOSING_MM, sx, sy);

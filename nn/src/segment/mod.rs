@@ -7,12 +7,13 @@
 //! where `u[i]` is the i-th slice and 2k + 1 the network's inputs; beyond the outermost slices these go on.
 
 mod data;
+pub mod evaluation;
 mod recipe;
 mod run;
 
 pub use data::Slices;
-pub use recipe::{DataOptions, Recipe, StartOptions};
-pub use run::Segmenter;
+pub use recipe::{DataOptions, LossOptions, Recipe, StartOptions};
+pub use run::{Segmenter, THRESHOLD};
 
 /// A network that finds nodules.
 pub type Model = crate::Model<Recipe>;

@@ -37,6 +37,8 @@ pub struct Recipe {
     /// A model whose weights the training begins with; without it they are fresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<StartOptions>,
+    /// What is made small.
+    pub loss: LossOptions,
     /// How long and how fast.
     pub training: TrainingOptions,
     /// What the data say when the training begins; stands in cards, not in recipes.
@@ -50,6 +52,9 @@ pub struct Recipe {
 pub struct DataOptions {
     /// Folders of cases, or of one.
     pub cases: Vec<PathBuf>,
+    /// Folders of cases that the threshold of the card is chosen on when the training is done; without them it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validation: Vec<PathBuf>,
     /// Which volume of a case is looked at.
     pub volume: Input,
     /// Model that improves reconstructions before; it lies beside this one.
@@ -63,6 +68,15 @@ pub struct DataOptions {
     /// Most memory that volumes are kept in, in MB; the others are read again.
     #[serde(default = "usual_cache")]
     pub cache_mb: u64,
+}
+
+/// What is made small: one minus the Dice coefficient of a batch, and the cross-entropy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossOptions {
+    /// How often a pixel of a nodule counts in the cross-entropy: one in a thousand is of one, so that with 1 a network learns for
+    /// long that there are none.
+    pub nodule_weight: f64,
 }
 
 /// What a training begins with.
@@ -175,6 +189,9 @@ impl System for Recipe {
         if self.data.after.is_some() && self.data.volume == Input::Truth {
             return refuse("data.after improves reconstructions: data.volume must be \"reconstruction\"".to_owned());
         }
+        if !(1.0..=1e4).contains(&self.loss.nodule_weight) {
+            return refuse(format!("loss.nodule_weight must be 1 to 10000, got {}", self.loss.nodule_weight));
+        }
         if let Some(rate) = self.start.as_ref().map(|start| start.encoder_rate).filter(|r| !(0.0..=1.0).contains(r)) {
             return refuse(format!("start.encoder_rate must be 0 to 1, got {rate}"));
         }
@@ -204,6 +221,7 @@ impl System for Recipe {
         };
         let logits = network.forward(tensor(batch.input, self.network.inputs), None);
         let labels = tensor(batch.labels, 1);
-        Ok((losses::dice(logits.clone(), labels.clone()) + losses::cross_entropy(logits, labels)).into())
+        let entropy = losses::cross_entropy(logits.clone(), labels.clone(), self.loss.nodule_weight);
+        Ok((losses::dice(logits, labels) + entropy).into())
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     volumes::{Fitted, admit, at_once, dims},
 };
 
-/// Name of the threshold among a card's metrics.
-const THRESHOLD: &str = "threshold";
+/// Name of the threshold among a card's metrics: the least probability of what is called a nodule.
+pub const THRESHOLD: &str = "threshold";
 /// Threshold of models whose card has none.
 const USUAL_THRESHOLD: f64 = 0.5;
 
@@ -42,15 +42,17 @@ impl Segmenter {
         Ok(Self { model, fitted, before, device: device.clone() })
     }
 
-    /// A segmenter of a model that is in memory and has none before it.
+    /// A segmenter of a model that is in memory, and what improves volumes before it.
     ///
     /// # Errors
-    /// [`Error::Options`] when the model was never trained.
-    pub fn new(model: Model, device: &Device) -> Result<Self, Error> {
+    /// [`Error::Options`] when the model was never trained, or what comes before is another model than in its training.
+    pub fn new(model: Model, before: Option<Improver>, device: &Device) -> Result<Self, Error> {
         let recipe = &model.card().recipe;
-        let fitted = recipe.fitted.clone().filter(|_| recipe.data.after.is_none());
-        let fitted = fitted.ok_or_else(|| Error::Options(format!("\"{}\" is not trained", recipe.name)))?;
-        Ok(Self { model, fitted, before: None, device: device.clone() })
+        let is_known = |fitted: &Fitted| fitted.after_sha256.as_deref() == before.as_ref().map(Improver::sha256);
+        let fitted = recipe.fitted.clone().filter(is_known);
+        let fitted = fitted
+            .ok_or_else(|| Error::Options(format!("\"{}\" is not trained, or after another model", recipe.name)))?;
+        Ok(Self { model, fitted, before, device: device.clone() })
     }
 
     /// The model.
@@ -92,8 +94,46 @@ impl Segmenter {
             Some(before) => Some(before.run(volume, &mut |done| tell(done * shares[0]))?),
             None => None,
         };
-        let seen = self.fitted.on_own_grid(before.as_ref().unwrap_or(volume))?;
-        let found = self.found(&seen, &mut |done| tell(shares[0] + done * shares[1]))?;
+        let seen = before.as_ref().unwrap_or(volume);
+        self.on_grid_of(volume, seen, &self.fitted, &mut |done| tell(shares[0] + done * shares[1]))
+    }
+
+    /// The same of a volume in HU, whatever comes before the network and whatever unit it knows: how it fares on volumes of
+    /// another kind than those of its training.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_on_hu(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
+        let unit = Unit::Hounsfield.to_string();
+        admit(volume, &unit)?;
+        self.on_grid_of(volume, volume, &Fitted { unit, gain_hu: 1.0, offset_hu: 0.0, ..self.fitted.clone() }, tell)
+    }
+
+    /// A volume in HU as far as the gain and the offset of the training bodies tell.
+    ///
+    /// # Errors
+    /// [`Error::Image`] when the volume is in another unit or has values that are not finite.
+    pub fn calibrated(&self, volume: &Volume) -> Result<Volume, Error> {
+        admit(volume, &self.fitted.unit)?;
+        let values = volume.values().iter().map(|value| self.fitted.hu(*value)).collect();
+        Volume::new(*volume.grid(), Unit::Hounsfield, values).map_err(|e| Error::Image(e.to_string()))
+    }
+
+    /// What improves volumes before the network sees them.
+    #[must_use]
+    pub fn before(&self) -> Option<&Improver> {
+        self.before.as_ref()
+    }
+
+    /// Probabilities on the grid of a volume of what the network sees of it.
+    fn on_grid_of(
+        &self,
+        volume: &Volume,
+        seen: &Volume,
+        fitted: &Fitted,
+        tell: &mut dyn FnMut(f64) -> Result<(), Error>,
+    ) -> Result<Volume, Error> {
+        let found = self.found(fitted.on_own_grid(seen)?.as_ref(), fitted, tell)?;
         if self.own_grid(volume).is_none() {
             return Ok(found);
         }
@@ -116,9 +156,14 @@ impl Segmenter {
     }
 
     /// Probabilities on a grid of the network's own.
-    fn found(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
+    fn found(
+        &self,
+        volume: &Volume,
+        fitted: &Fitted,
+        tell: &mut dyn FnMut(f64) -> Result<(), Error>,
+    ) -> Result<Volume, Error> {
         let recipe = &self.model.card().recipe;
-        let (dims, input) = (dims(volume.grid()), self.fitted.values(volume));
+        let (dims, input) = (dims(volume.grid()), fitted.values(volume));
         let (across, inputs) = (recipe.across(), recipe.network.inputs);
         let found = recipe.plane.assemble(dims, recipe.network.multiple(), tell, |some| {
             let about = some.iter().flat_map(|block| recipe.slices_about(block.start[across] as usize, dims));

@@ -137,6 +137,20 @@ impl Detections {
         std::iter::once(point(f64::INFINITY, [0; 2])).chain(steps).collect()
     }
 
+    /// The score at which most is right by F1, and that F1; of equal ones the largest. None where no mark hits.
+    ///
+    /// ```text
+    /// F1 = 2·found / (2·found + missed + false marks)
+    /// ```
+    #[must_use]
+    pub fn best_threshold(&self) -> Option<(f64, f64)> {
+        let times = vec![1; self.scan_count()];
+        let nodules = self.nodule_count(&times) as f64;
+        let f1 = |[false_marks, hits]: [u64; 2]| 2.0 * hits as f64 / (hits as f64 + nodules + false_marks as f64);
+        let points = self.steps(&times).map(|(threshold, counts)| (threshold, f1(counts)));
+        points.filter(|(_, f1)| *f1 > 0.0).reduce(|best, point| if point.1 > best.1 { point } else { best })
+    }
+
     /// What is found by marks of a score of `threshold` or more.
     #[must_use]
     pub fn counts(&self, threshold: f64) -> Counts {

@@ -86,17 +86,25 @@ impl Detections {
         estimate.map(|[estimate]| estimate).ok_or_else(|| measure.undefined())
     }
 
-    /// This detector's number less another's on the same scans, by draws of scans for both at once. A larger
+    /// This detector's number less another's on the same scans, by draws of scans for both at once; `measures` are this one's and
+    /// the other's, the same but for their thresholds, since scores of two detectors need not mean the same. A larger
     /// [`Measure::SizeBias`] is called better as well, and is not.
     ///
     /// # Errors
     /// [`MetricError::Unpaired`] when scans or their nodules differ, and those of [`estimate`](Self::estimate) for either.
-    pub fn compare(&self, other: &Self, measure: Measure, bootstrap: &Bootstrap) -> Result<Comparison, MetricError> {
-        measure.check()?;
+    pub fn compare(
+        &self,
+        other: &Self,
+        measures: [Measure; 2],
+        bootstrap: &Bootstrap,
+    ) -> Result<Comparison, MetricError> {
+        let [own, theirs] = measures;
+        own.check()?;
+        theirs.check()?;
         self.check_paired(other)?;
-        let value = |times: &[u32]| Some([self.value(measure, times)? - other.value(measure, times)?]);
+        let value = |times: &[u32]| Some([self.value(own, times)? - other.value(theirs, times)?]);
         let difference = bootstrap.estimates(self.scan_count(), value)?;
-        let [difference] = difference.ok_or_else(|| measure.undefined())?;
+        let [difference] = difference.ok_or_else(|| own.undefined())?;
         Ok(difference.into())
     }
 
@@ -211,7 +219,7 @@ mod tests {
     fn a_better_detector_is_better_and_an_equal_one_undecided() {
         let bootstrap = Bootstrap::default();
         let [good, bad, other] = [(0.9, 2), (0.5, 3), (0.5, 4)].map(|(skill, seed)| detections(&scans(skill, seed)));
-        let compare = |a: &Detections, b: &Detections, measure| a.compare(b, measure, &bootstrap).unwrap();
+        let compare = |a: &Detections, b: &Detections, measure| a.compare(b, [measure; 2], &bootstrap).unwrap();
         let better = compare(&good, &bad, Measure::Cpm);
         assert_eq!(better.verdict, Verdict::Better);
         assert!(better.difference.interval.unwrap()[0] > 0.1, "{better:?}");
@@ -226,7 +234,7 @@ mod tests {
         let mut moved = scans(0.9, 2);
         moved[3].nodules[1].centre_mm.x += 1.0;
         let refused =
-            |scans: &[Scan]| good.compare(&detections(scans), Measure::Cpm, &bootstrap).unwrap_err().to_string();
+            |scans: &[Scan]| good.compare(&detections(scans), [Measure::Cpm; 2], &bootstrap).unwrap_err().to_string();
         assert_eq!(refused(&moved), "detectors are compared on the same scans, but the nodules of scan 3 differ");
         assert!(refused(&moved[1..]).ends_with("one read 30 scans, the other 29"));
     }

@@ -6,19 +6,18 @@ use glam::DVec3;
 use kerma::{
     data::Volume,
     engine::{self, Progress},
-    io::{read_volume, write_bytes},
+    io::read_volume,
     metrics::volumes::Sphere,
 };
 use kerma_nn::{
     Error, beside,
     improve::{
         Improver,
-        evaluation::{Case, Evaluation, Figures, Outcome, Recipe, Statement},
+        evaluation::{Case, Evaluation, Figures, Outcome, Recipe},
     },
-    training::cases,
 };
 
-use super::{super::metrics::nodules, EvaluateArgs};
+use super::{super::metrics::nodules, EvaluateArgs, finish, folders};
 use crate::{
     context::Context,
     failure::Failure,
@@ -48,9 +47,6 @@ pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Res
     for name in recipe.leave_out(Path::exists) {
         context.note(&format!("{name}: a model is ABSENT, the evaluation goes on without it"));
     }
-    if let Some(out) = &args.out {
-        std::fs::create_dir_all(out).map_err(|e| Failure::input(e).in_file(out))?;
-    }
     let device = beside(context.device()?)?;
     let load =
         |(name, models): (String, Vec<PathBuf>), context: &mut Context| -> Result<(String, Vec<Improver>), Failure> {
@@ -71,31 +67,8 @@ pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Res
         None => Vec::new(),
     };
     let outcome = Outcome::new(&names, &bodies, &real, recipe.seed)?;
-    let markdown = outcome.markdown();
-    if let Some(out) = &args.out {
-        context.write(&out.join("table.md"), |path| write_bytes(path, markdown.as_bytes()))?;
-        let object = serde_json::to_vec_pretty(&outcome).map_err(Failure::input)?;
-        context.write(&out.join("table.json"), |path| write_bytes(path, &object))?;
-        let summary = context.summary().for_page(context.device()?.self_test().summary());
-        let html = page(&outcome, &gallery, summary).to_html();
-        context.write(&out.join("report.html"), |path| write_bytes(path, html.as_bytes()))?;
-    }
-    context.measure("evaluation", &outcome);
-    context.answer(markdown)?;
-    let failed = outcome.statements.iter().filter(|statement| statement.is_bar && statement.verdict != "yes");
-    let failed: Vec<String> = failed.map(|Statement { text, found, .. }| format!("{text} ({found})")).collect();
-    match outcome.holds() {
-        true => Ok(()),
-        false => Err(Failure::Check(format!("evaluation: {} bars do not hold: {}", failed.len(), failed.join("; ")))),
-    }
-}
-
-fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let found = cases(folder).map_err(|error| Failure::input(error).in_file(folder))?;
-    match found.is_empty() {
-        true => Err(Failure::input("holds no case of kerma simulate").in_file(folder)),
-        false => Ok(found),
-    }
+    let page = |summary| page(&outcome, &gallery, summary).to_html();
+    finish(args, &outcome, &outcome.markdown(), &outcome.statements, page, context)
 }
 
 /// Figures of all bodies; the first body with a large nodule, or the first of all, joins the gallery.
@@ -168,11 +141,7 @@ fn page(outcome: &Outcome, gallery: &[Gallery], summary: Summary) -> Report {
     if let Some((count, rows)) = &outcome.real {
         tables = tables.table(table(&format!("Real bodies, n = {count}"), rows));
     }
-    let mut said = Table::new("Bars and claims", ["What", "Holds", "Found"]);
-    for Statement { text, verdict, found, is_bar } in &outcome.statements {
-        said = said.row([&format!("{}: {text}", if *is_bar { "bar" } else { "claim" }), verdict, found]);
-    }
-    report.section(tables.table(said)).section(Section::new("Keep in mind").notes([
+    report.section(tables.table(super::said(&outcome.statements))).section(Section::new("Keep in mind").notes([
         "Not for diagnosis: a demonstration of computations.",
         "Bodies are phantoms of one family; a real body is told apart.",
         "What lies within some 15 degrees of the depth was not measured: what a network puts there it has learned, not seen.",

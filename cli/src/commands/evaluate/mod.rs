@@ -1,7 +1,11 @@
 #[cfg(feature = "nn")]
 mod denoisers;
 #[cfg(feature = "nn")]
+pub(in crate::commands) mod detection;
+#[cfg(feature = "nn")]
 mod improvement;
+#[cfg(feature = "nn")]
+mod networks;
 #[cfg(feature = "nn")]
 mod page;
 mod simulation;
@@ -10,6 +14,9 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 
+#[cfg(feature = "nn")]
+use self::networks::{finish, folders, said};
+
 use crate::{context::Context, failure::Failure};
 
 const EXAMPLES: &str = "\
@@ -17,10 +24,11 @@ Examples:
   kerma evaluate recipes/simulation-evaluation.toml
   kerma evaluate recipes/denoising-evaluation.toml --out out/evaluation --json
   kerma evaluate recipes/tomosynthesis-evaluation.toml --out out/tomosynthesis
+  kerma evaluate recipes/nodules-evaluation.toml --out out/nodules
 
 Denoisers: prints tables, methods by dose and noise, each mean with its 95 % confidence interval; * marks the best. Simulation: holds
 photons, noise, CT numbers and scatter to published values. Tomosynthesis: networks that improve
-reconstructions, on bodies that they have not seen. --out writes table.md, table.json and, of networks, report.html.
+reconstructions, on bodies that they have not seen. Nodules: networks that find them, on CT and tomosynthesis. --out writes table.md, table.json and, of networks, report.html.
 Exit code 1 when a check of the recipe does not hold.";
 
 /// Arguments of `kerma evaluate`.
@@ -43,6 +51,10 @@ pub(crate) fn run(args: &EvaluateArgs, context: &mut Context) -> Result<(), Fail
     #[cfg(feature = "nn")]
     if kerma_nn::improve::evaluation::Recipe::is_meant(&text) {
         return improvement::run(args, &text, context);
+    }
+    #[cfg(feature = "nn")]
+    if kerma_nn::segment::evaluation::Recipe::is_meant(&text) {
+        return detection::run(args, &text, context);
     }
     #[cfg(feature = "nn")]
     return denoisers::run(args, &text, context);

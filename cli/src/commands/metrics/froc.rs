@@ -144,7 +144,7 @@ fn differences(
 ) -> Result<String, Failure> {
     let (mut numbers, mut text) = (json!({}), String::new());
     for &(measure, key, label) in measures {
-        let comparison = match context.compute(|| of.compare(other, measure, &args.bootstrap())) {
+        let comparison = match context.compute(|| of.compare(other, [measure; 2], &args.bootstrap())) {
             Err(MetricError::Undefined { .. }) => continue,
             comparison => comparison?,
         };

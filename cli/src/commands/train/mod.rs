@@ -1,6 +1,7 @@
 mod page;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::Instant,
@@ -13,14 +14,15 @@ use kerma::{
     io::write_bytes,
 };
 use kerma_nn::{
-    Error, Model, Precision, beside,
+    Card, Error, Model, Precision, beside,
     denoise::{self, training::Pool},
     improve,
-    segment::{self, Slices},
+    networks::Unet,
+    segment::{self, Segmenter, Slices, THRESHOLD, evaluation::operating_point},
     training::{System, Task, Trainer},
 };
 
-use super::simulate::clean_views;
+use super::{evaluate::detection::bodies, simulate::clean_views};
 use crate::{
     context::{Bar, Context},
     failure::Failure,
@@ -76,7 +78,7 @@ fn denoiser(args: &TrainArgs, mut recipe: denoise::training::Recipe, context: &m
     let trainer = args.resumed(trainer, &checkpoint)?;
     let pool = pool(&recipe, volumes, simulated, context)?;
     context.measure("views", pool.views());
-    learn(args, trainer, &pool, context)
+    learn(args, trainer, &pool, nothing_measured, context)
 }
 
 /// A training from reconstructions and truths of simulated cases.
@@ -87,7 +89,7 @@ fn improver(args: &TrainArgs, mut recipe: improve::Recipe, context: &mut Context
     let pairs = context.read(|| Ok::<_, Failure>(improve::Pairs::open(&mut recipe, before)?))?;
     context.measure("bodies", pairs.count());
     let trainer = args.resumed(Trainer::new(recipe, &device)?, &checkpoint)?;
-    learn(args, trainer, &pairs, context)
+    learn(args, trainer, &pairs, nothing_measured, context)
 }
 
 /// A training from nodules in volumes of simulated cases.
@@ -102,7 +104,24 @@ fn segmenter(args: &TrainArgs, mut recipe: segment::Recipe, context: &mut Contex
         Some(network) => Trainer::from_weights(recipe, network, &device)?,
         None => Trainer::new(recipe, &device)?,
     };
-    learn(args, args.resumed(trainer, &checkpoint)?, &slices, context)
+    let measure = |card: &Card<segment::Recipe>, network: &Unet, context: &mut Context| {
+        let recipe = &card.recipe;
+        if recipe.data.validation.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let before = recipe.before(&args.out, &device)?;
+        let segmenter = Segmenter::new(Model::new(card.clone(), network.clone()), before, &device)?;
+        let cases = bodies(&recipe.data.validation)?;
+        let found = context.compute(|| operating_point(&segmenter, cases))?;
+        let named = |(threshold, f1)| [(THRESHOLD.to_owned(), threshold), ("validation F1".to_owned(), f1)].into();
+        Ok(found.map_or_else(BTreeMap::new, named))
+    };
+    learn(args, args.resumed(trainer, &checkpoint)?, &slices, measure, context)
+}
+
+/// For systems of whose networks nothing is measured when the training is done.
+fn nothing_measured<S: System>(_: &Card<S>, _: &S::Network, _: &mut Context) -> Result<BTreeMap<String, f64>, Failure> {
+    Ok(BTreeMap::new())
 }
 
 impl TrainArgs {
@@ -127,11 +146,12 @@ impl TrainArgs {
     }
 }
 
-/// All steps that are left, and what is written of them.
+/// All steps that are left, what is measured of the network then, and what is written of both.
 fn learn<S: System>(
     args: &TrainArgs,
     mut trainer: Trainer<S>,
     data: &S::Data,
+    measure: impl FnOnce(&Card<S>, &S::Network, &mut Context) -> Result<BTreeMap<String, f64>, Failure>,
     context: &mut Context,
 ) -> Result<(), Failure> {
     let file = |ending| args.file(trainer.recipe(), ending);
@@ -160,7 +180,9 @@ fn learn<S: System>(
     context.add_run("the training", training.elapsed().as_secs_f64());
 
     let seconds = trainer.seconds();
-    let mut model = Model::new(trainer.card(machine(context)?), trainer.mean().clone());
+    let mut card = trainer.card(machine(context)?);
+    card.metrics = measure(&card, trainer.mean(), context)?;
+    let mut model = Model::new(card, trainer.mean().clone());
     let precision = if args.half { Precision::Half } else { Precision::Single };
     context.write(&weights, |path| model.save(path, precision).map_err(Failure::from))?;
     let card = model.card();

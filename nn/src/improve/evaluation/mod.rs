@@ -15,5 +15,5 @@ mod outcome;
 mod recipe;
 
 pub use figures::{Case, Evaluation, Figures, NoduleFigures};
-pub use outcome::{Cell, Outcome, Row, Statement};
+pub use outcome::{Cell, Outcome, Row};
 pub use recipe::{Recipe, Variant};

@@ -1,10 +1,13 @@
 use std::fmt::Write as _;
 
-use kerma::metrics::{Bootstrap, Estimate, Verdict};
+use kerma::metrics::{Bootstrap, Estimate};
 use serde::Serialize;
 
 use super::{Figures, NoduleFigures};
-use crate::Error;
+use crate::{
+    Error, Statement,
+    statement::{shown, word, word_below},
+};
 
 /// Draws of the intervals.
 const DRAWS: usize = 2000;
@@ -43,19 +46,6 @@ pub struct Row {
     pub name: String,
     /// Values by the names of columns; none where no body has one.
     pub cells: Vec<Option<Cell>>,
-}
-
-/// Something that is said of the methods, and whether it holds here.
-#[derive(Clone, Debug, Serialize)]
-pub struct Statement {
-    /// What is said.
-    pub text: String,
-    /// yes, no or undecided.
-    pub verdict: &'static str,
-    /// With which numbers.
-    pub found: String,
-    /// Whether the evaluation fails where it does not hold: bars do, claims of others do not.
-    pub is_bar: bool,
 }
 
 /// The result of an evaluation.
@@ -186,7 +176,7 @@ impl Outcome {
     /// Whether all bars hold.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.statements.iter().all(|statement| !statement.is_bar || statement.verdict == "yes")
+        Statement::all_hold(&self.statements)
     }
 
     /// The tables.
@@ -202,11 +192,8 @@ impl Outcome {
             let _ = write!(text, "\n{words}\n\n");
             self.table(rows, &mut text);
         }
-        text.push_str("\n| bar or claim | holds | found |\n|---|---|---|\n");
-        for Statement { text: said, verdict, found, is_bar } in &self.statements {
-            let kind = if *is_bar { "bar" } else { "claim" };
-            let _ = writeln!(text, "| {kind}: {said} | {verdict} | {found} |");
-        }
+        text.push('\n');
+        text.push_str(&Statement::table(&self.statements));
         text
     }
 
@@ -216,23 +203,6 @@ impl Outcome {
         for row in rows {
             let _ = writeln!(text, "| {} |", row.texts().join(" | "));
         }
-    }
-}
-
-/// Names of the verdict on "more than the bar".
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Better => "yes",
-        Verdict::Worse => "no",
-        Verdict::Undecided => "undecided",
-    }
-}
-
-fn shown(estimate: Estimate, digits: usize) -> String {
-    let Estimate { value, interval } = estimate;
-    match interval {
-        Some([low, high]) => format!("{value:.digits$} ({low:.digits$} to {high:.digits$})"),
-        None => format!("{value:.digits$}, no interval"),
     }
 }
 
@@ -298,11 +268,7 @@ fn best(values: &Values<'_>, names: &[String], rows: &[Row]) -> Vec<Statement> {
                     "{}: artefact along the depth at most {NARROWER} × that of the calibrated FDK",
                     variants[index].name
                 ),
-                verdict: match excess.against(0.0) {
-                    Verdict::Better => "no",
-                    Verdict::Worse => "yes",
-                    Verdict::Undecided => "undecided",
-                },
+                verdict: word_below(excess.against(0.0)),
                 found: format!("excess {} mm", shown(excess, 1)),
                 is_bar: true,
             });

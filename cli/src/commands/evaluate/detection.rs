@@ -1,0 +1,117 @@
+//! Networks that find nodules, each on every kind of volume.
+
+use std::path::{Path, PathBuf};
+
+use kerma::{
+    engine::{self, Progress},
+    io::read_volume,
+};
+use kerma_nn::{
+    Error, beside,
+    segment::{
+        Segmenter,
+        evaluation::{Body, Case, Cell, Detectors, Outcome, Recipe, Row},
+    },
+    training::cases,
+};
+
+use super::{super::metrics::nodules_of, EvaluateArgs, finish, folders};
+use crate::{
+    context::Context,
+    failure::Failure,
+    report::{Chart, Figure, Panel, Report, Section, Summary, Table},
+};
+
+/// Compares networks by a recipe.
+pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Result<(), Failure> {
+    let recipe = Recipe::from_toml(text).map_err(|e| Failure::from(e).in_file(&args.recipe))?;
+    let device = beside(context.device()?)?;
+    let mut load = |model: &PathBuf| -> Result<Option<Segmenter>, Failure> {
+        if !model.exists() {
+            context.note(&format!("{} is ABSENT, the evaluation goes on without it", model.display()));
+            return Ok(None);
+        }
+        Ok(Some(context.read(|| Segmenter::load(model, &device))?))
+    };
+    let networks = recipe.models.iter().map(&mut load).collect::<Result<Vec<_>, _>>()?;
+    let control = recipe.control.as_ref().map(&mut load).transpose()?.flatten();
+    let detectors = Detectors::new(networks.into_iter().flatten().collect(), control)?;
+
+    let bodies = measured(&detectors, &folders(&recipe.test)?, context)?;
+    let real = match recipe.real.filter(|folder| folder.exists()) {
+        Some(folder) => measured(&detectors, &folders(&folder)?, context)?,
+        None => Vec::new(),
+    };
+    let cells: Vec<(Cell, Option<f64>)> =
+        detectors.cells().into_iter().map(|cell| (cell, detectors.threshold(cell))).collect();
+    let outcome = context.compute(|| Outcome::new(&cells, &bodies, &real, recipe.depth_mm, recipe.seed))?;
+    let page = |summary| page(&outcome, summary).to_html();
+    finish(args, &outcome, &outcome.markdown(), &outcome.statements, page, context)
+}
+
+fn measured(detectors: &Detectors, folders: &[PathBuf], context: &mut Context) -> Result<Vec<Body>, Failure> {
+    context.drive("evaluation", |_, control| {
+        let mut bodies = Vec::new();
+        for (index, folder) in folders.iter().enumerate() {
+            if (control.is_cancelled)() {
+                return Err(engine::Error::Cancelled.into());
+            }
+            let fraction = index as f64 / folders.len() as f64;
+            (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
+            let case = body(folder)?;
+            let marks = detectors.marks(&case)?;
+            bodies.push(Body { nodules: case.nodules, marks });
+        }
+        Ok(bodies)
+    })
+}
+
+/// All bodies of folders of cases, read one after another.
+pub(in crate::commands) fn bodies(folders: &[PathBuf]) -> Result<impl Iterator<Item = Result<Case, Error>>, Failure> {
+    let found = folders.iter().map(|folder| cases(folder).map_err(|error| Failure::input(error).in_file(folder)));
+    let found: Vec<PathBuf> = found.collect::<Result<Vec<_>, _>>()?.concat();
+    Ok(found.into_iter().map(|folder| body(&folder)))
+}
+
+/// A case of `kerma simulate`; of a pair of variants the one with nodules.
+fn body(folder: &Path) -> Result<Case, Error> {
+    let variant = if folder.join("truth-with.nii.gz").is_file() { "-with" } else { "" };
+    let read = |stem: &str| {
+        let path = folder.join(format!("{stem}{variant}.nii.gz"));
+        read_volume(&path, None).map_err(|error| Error::Image(error.to_string()))
+    };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let list = folder.join(format!("nodules{variant}.csv"));
+    let nodules = nodules_of(&list, &name).map_err(|failure| Error::Image(failure.message().to_owned()))?;
+    Ok(Case { name, truth: read("truth")?, reconstruction: read("reconstruction")?, nodules })
+}
+
+fn page(outcome: &Outcome, summary: Summary) -> Report {
+    let lead = format!("{} bodies with {} nodules, none of which a network has seen.", outcome.bodies, outcome.nodules);
+    let table = |caption: &str, rows: &[Row]| {
+        let columns = std::iter::once("detector".to_owned()).chain(outcome.columns.iter().cloned()).collect();
+        let row = |row: &Row| std::iter::once(row.cell.to_string()).chain(row.texts.iter().cloned()).collect();
+        Table::of(caption, columns, rows.iter().map(row).collect())
+    };
+    let chart = Chart::new("false marks a scan", "sensitivity");
+    let chart = outcome.rows.iter().fold(chart, |chart, row| {
+        let shown = row.curve.iter().copied().filter(|[false_marks, _]| *false_marks <= MOST_FALSE);
+        chart.line(row.cell.to_string(), shown.collect())
+    });
+    let curves = Figure::new("Free-response ROC of every detector on every kind of volume.");
+    let mut tables = Section::new("Tables").table(table("All bodies, with intervals of 95 %", &outcome.rows));
+    if let Some((count, rows)) = &outcome.real {
+        tables = tables.table(table(&format!("Real bodies, n = {count}"), rows));
+    }
+    Report::new("Nodules found by networks", lead)
+        .summary(summary)
+        .section(Section::new("Curves").figure(curves.panel(Panel::chart("FROC", chart))))
+        .section(tables.table(super::said(&outcome.statements)))
+        .section(Section::new("Keep in mind").notes([
+            "Not for diagnosis: a demonstration of computations.",
+            "Nodules are put into phantoms of one family, by one generator of shapes; those of patients look different.",
+        ]))
+}
+
+/// False marks a scan up to which curves are drawn.
+const MOST_FALSE: f64 = 8.0;

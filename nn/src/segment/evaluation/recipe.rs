@@ -1,0 +1,57 @@
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// What `kind` says in recipes of this evaluation.
+const KIND: &str = "detection";
+
+/// What is compared, and on which bodies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// `detection`.
+    pub kind: String,
+    /// Seed of the intervals.
+    pub seed: u64,
+    /// Test cases: body, reconstruction and nodules.
+    pub test: PathBuf,
+    /// Cases of real bodies; left out where they are not there.
+    #[serde(default)]
+    pub real: Option<PathBuf>,
+    /// Model files, each of a network for another kind of volume.
+    pub models: Vec<PathBuf>,
+    /// A model that was trained on the nodules of other bodies, from which nothing can be learned.
+    #[serde(default)]
+    pub control: Option<PathBuf>,
+    /// Depth within which a mark hits by the criterion in the plane, in millimetres: the width of a nodule's artefact.
+    pub depth_mm: f64,
+}
+
+impl Recipe {
+    /// Whether a text is a recipe of this kind.
+    #[must_use]
+    pub fn is_meant(text: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Opening {
+            kind: String,
+        }
+        toml::from_str::<Opening>(text).is_ok_and(|opening| opening.kind == KIND)
+    }
+
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] with the place and what is allowed there.
+    pub fn from_toml(text: &str) -> Result<Self, Error> {
+        let recipe: Self = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
+        if recipe.models.is_empty() {
+            return Err(Error::Recipe("models must name a model or more".to_owned()));
+        }
+        if !(recipe.depth_mm > 0.0 && recipe.depth_mm.is_finite()) {
+            return Err(Error::Recipe(format!("depth_mm must be positive, got {}", recipe.depth_mm)));
+        }
+        Ok(recipe)
+    }
+}
