@@ -105,7 +105,7 @@ fn segment(folder: &Path, volume: &str) -> segment::Recipe {
     let cases = folder.display();
     let text = format!(
         "task = 'segment'\nname = 'nodules'\nseed = 3\n[network]\ninputs = 3\n{NETWORK}\n[data]\ncases = ['{cases}']\n\
-         volume = '{volume}'\nmirror = true\n{TRAINING}"
+         volume = '{volume}'\nmirror = true\n[loss]\nnodule_weight = 1.0\n{TRAINING}"
     );
     segment::Recipe::from_toml(&text).unwrap()
 }
@@ -391,6 +391,10 @@ fn networks_find_nodules_in_what_another_has_improved() {
     );
     let direct = Segmenter::new(direct, None, &Device::flex()).unwrap().run(&seen, &mut |_| Ok(())).unwrap();
     assert!(found == direct);
+    // On a volume of another kind it is asked in HU.
+    let segmenter = Segmenter::load(&path, &Device::flex()).unwrap();
+    assert!(segmenter.run_on_hu(&segmenter.calibrated(&seen).unwrap(), &mut |_| Ok(())).unwrap() == direct);
+    assert!(segmenter.run_on_hu(&reconstruction, &mut |_| Ok(())).is_err());
 
     // Another model under the name is not the one of the training.
     let (mut other, data) = improve(folder.path()).opened();
@@ -459,6 +463,7 @@ fn recipes_are_refused_by_name_value_and_range() {
         ("conditioned = false", "conditioned = true", "conditioned must be false"),
         ("volume = \"truth\"", "volume = \"noise\"", "unknown variant `noise`"),
         ("volume = \"truth\"", "volume = \"truth\"\nafter = \"x\"", "data.volume must be \"reconstruction\""),
+        ("nodule_weight = 1.0", "nodule_weight = 0.0", "loss.nodule_weight must be 1 to 10000, got 0"),
         ("[training]", "[start]\nmodel = \"x\"\nencoder_rate = 2.0\n[training]", "start.encoder_rate must be 0 to 1"),
     ] {
         assert!(usual.contains(from), "{from} not in {usual}");

@@ -29,6 +29,8 @@ attention = false
 cases = ["cases"]
 volume = "truth"
 mirror = true
+[loss]
+nodule_weight = 1.0
 [training]
 batch = 4
 steps = 80
@@ -73,6 +75,15 @@ fn room() -> Room {
     }
     room.put("nodules.toml", RECIPE);
     room
+}
+
+/// Writes the body of a case, and a reconstruction in mm⁻¹ that shows all there is.
+fn put_case(room: &Room, index: usize, truth: &Volume) {
+    let values = truth.values().iter().map(|hu| (hu + 1000.0) / 50_000.0).collect();
+    let reconstruction = Volume::new(*truth.grid(), Unit::PerMillimetre, values).unwrap();
+    for (stem, volume) in [("truth", truth), ("reconstruction", &reconstruction)] {
+        write_volume(room.path(&format!("cases/case-{index}/{stem}.nii.gz")), volume).unwrap();
+    }
 }
 
 /// Writes an untrained model, which gives every voxel the probability ½.
@@ -156,13 +167,7 @@ fn nodules_are_learned_and_found_and_counted() {
 #[test]
 fn a_training_on_reconstructions_goes_on_from_that_on_bodies() {
     let room = room();
-    for index in 0..3 {
-        let ([truth, _], _) = case(index);
-        let values = truth.values().iter().map(|hu| (hu + 1000.0) / 50_000.0).collect();
-        let reconstruction = Volume::new(*truth.grid(), Unit::PerMillimetre, values).unwrap();
-        let name = format!("cases/case-{index}/reconstruction.nii.gz");
-        write_volume(room.path(&name), &reconstruction).unwrap();
-    }
+    (0..3).for_each(|index| put_case(&room, index, &case(index).0[0]));
     let short = RECIPE.replace("steps = 80", "steps = 2");
     room.put("first.toml", &short);
     room.done(&["train", "first.toml", "--out", "models", "--quiet"]);
@@ -176,6 +181,48 @@ fn a_training_on_reconstructions_goes_on_from_that_on_bodies() {
     assert_eq!(card["recipe"]["fitted"]["unit"], "mm⁻¹");
     room.put("lost.toml", tuned.replace("[training]", "[start]\nmodel = \"lost.safetensors\"\n[training]"));
     room.refused(&["train", "lost.toml", "--out", "models"], &["lost.safetensors: "]);
+}
+
+#[test]
+fn networks_are_compared_on_every_kind_of_volume() {
+    let room = room();
+    // A wall around the lung makes it one, in which blobs are looked for.
+    for index in 0..3 {
+        let ([mut truth, _], _) = case(index);
+        let is_wall = |at: usize| [0, 15].contains(&(at % 16)) || [0, 7].contains(&(at / 16 % 8));
+        truth.values_mut().iter_mut().enumerate().filter(|(at, _)| is_wall(*at)).for_each(|(_, hu)| *hu = 300.0);
+        put_case(&room, index, &truth);
+    }
+    room.put("ct.toml", RECIPE.replace("[data]", "[data]\nvalidation = [\"cases\"]"));
+    room.done(&["train", "ct.toml", "--out", "models", "--quiet"]);
+    let card = json(&String::from_utf8(room.bytes("models/nodules.json")).unwrap());
+    let threshold = card["metrics"]["threshold"].as_f64().unwrap();
+    assert!((0.2..1.0).contains(&threshold) && card["metrics"]["validation F1"].as_f64().unwrap() > 0.9, "{card}");
+    let short = RECIPE.replace("steps = 80", "steps = 2").replace("\"nodules\"", "\"tuned\"");
+    let start = "[start]\nmodel = \"nodules.safetensors\"\n[training]";
+    room.put("fdk.toml", short.replace("\"truth\"", "\"reconstruction\"").replace("[training]", start));
+    room.done(&["train", "fdk.toml", "--out", "models", "--quiet"]);
+
+    let recipe = "kind = \"detection\"\nseed = 1\ntest = \"cases\"\nreal = \"none\"\ndepth_mm = 20.0\n\
+                  models = [\"models/nodules.safetensors\", \"models/tuned.safetensors\", \"models/lost.safetensors\"]\n";
+    room.put("evaluation.toml", recipe);
+    let output = room.run(&["evaluate", "evaluation.toml", "--out", "out", "--device", "cpu"]);
+    let [text, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(said.contains("models/lost.safetensors is ABSENT"), "{said}");
+    // What one network finds on CT it finds on a reconstruction that shows all there is.
+    let row = |name: &str| {
+        let start = format!("| {name} | ");
+        let row = text.lines().find_map(|line| line.strip_prefix(&start));
+        row.unwrap_or_else(|| panic!("{name} in {text}")).split(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    let cells = ["CT network on CT", "CT network on FDK", "FDK network on CT", "FDK network on FDK"].map(row);
+    assert_eq!(cells, [1.0; 4]);
+    assert!(text.contains("| bar: CT network on CT: CPM of 0.7 or more | yes | 1.000"), "{text}");
+    assert_eq!(names(&room, "out"), ["report.html", "table.json", "table.md"]);
+    let html = String::from_utf8(room.bytes("out/report.html")).unwrap();
+    assert!(html.contains("Free-response ROC") && html.contains("Not for diagnosis"));
+    room.put("bad.toml", recipe.replace("20.0", "0.0"));
+    room.refused(&["evaluate", "bad.toml"], &["bad.toml: ", "depth_mm must be positive, got 0"]);
 }
 
 #[test]

@@ -264,6 +264,8 @@ mod tests {
         let third = 2.0 / 3.0;
         let want = [[f64::INFINITY, 0.0, 0.0], [7.0, 0.5, 0.0], [6.0, 1.0, 0.0], [5.0, 1.5, third], [1.0, 2.0, third]];
         assert_eq!(points(&detections), want);
+        // At 5, 2 of 3 are found with 3 false marks: 2·2/(2 + 3 + 3); a mark more at 1 is false.
+        assert_eq!(detections.best_threshold(), Some((5.0, 0.5)));
         assert_eq!(detections.counts(5.0), Counts { scans: 2, nodules: 3, hits: 2, false_marks: 3 });
         assert_eq!(detections.counts(5.5), Counts { scans: 2, nodules: 3, hits: 0, false_marks: 2 });
         assert_eq!(detections.sensitivities_of(&[1, 1]), Some([0.0, 0.0, 0.0, 0.0, third, third, third]));
@@ -300,5 +302,6 @@ mod tests {
         let missed = [Scan { nodules: vec![nodule(0.0, false)], marks: vec![] }];
         let detections = Detections::new(&missed, Criterion::Sphere).unwrap();
         assert_eq!((points(&detections).len(), detections.sensitivities_of(&[1])), (1, Some([0.0; 7])));
+        assert_eq!(detections.best_threshold(), None);
     }
 }

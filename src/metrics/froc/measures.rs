@@ -227,6 +227,10 @@ mod tests {
         assert_eq!((worse.verdict, worse.difference.value), (Verdict::Worse, -better.difference.value));
         assert_eq!(compare(&bad, &other, Measure::Cpm).verdict, Verdict::Undecided);
         assert_eq!(compare(&good, &bad, Measure::Sensitivity { threshold: 0.5 }).verdict, Verdict::Better);
+        // Each at a threshold of its own: with all of the bad one's marks and none of the good one's.
+        let measures = [2.0, 0.0].map(|threshold| Measure::Sensitivity { threshold });
+        let found = bad.estimate(measures[1], &bootstrap).unwrap().value;
+        assert_eq!(good.compare(&bad, measures, &bootstrap).unwrap().difference.value, -found);
         // Drawn for both at once: a detector differs from itself by nothing.
         let none = compare(&good, &good, Measure::Precision { threshold: 0.5 });
         assert_eq!((none.difference.interval, none.verdict), (Some([0.0; 2]), Verdict::Undecided));

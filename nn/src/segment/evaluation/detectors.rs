@@ -176,8 +176,8 @@ impl Detectors {
     }
 }
 
-/// The operating point of a network on bodies that it has not seen: the least score at which most is right by F1, and that F1. None
-/// where it finds nothing.
+/// The operating point of a network on bodies that it has not seen: the threshold above which most is right by F1, and that F1.
+/// None where it finds nothing.
 ///
 /// # Errors
 /// As [`Detectors::marks`], and what reading a case says.
@@ -197,5 +197,7 @@ pub fn operating_point(
         scans.push(Scan { nodules: case.nodules, marks: found.marks });
     }
     let detections = Detections::new(&scans, Criterion::Sphere).map_err(|e| Error::Image(e.to_string()))?;
-    Ok(detections.best_threshold())
+    // Candidates have a voxel above their threshold, and the best score is to be one.
+    let below = |(score, f1): (f64, f64)| (f64::from((score as f32).next_down()), f1);
+    Ok(detections.best_threshold().map(below))
 }

@@ -155,10 +155,7 @@ fn counted(cells: &[(Cell, Option<f64>)], bodies: &[Body], depth_mm: f64) -> Res
 
 /// Nodules of some diameters alone; marks on others are ignored.
 fn of_diameters(scans: &[Scan], [low, high]: [f64; 2]) -> Option<Detections> {
-    let mut scans = scans.to_vec();
-    for nodule in scans.iter_mut().flat_map(|scan| &mut scan.nodules) {
-        nodule.is_excluded |= !(low..high).contains(&nodule.diameter_mm);
-    }
+    let scans: Vec<Scan> = scans.iter().map(|scan| scan.clone().of_sizes(low..high)).collect();
     Detections::new(&scans, Criterion::Sphere).ok()
 }
 
@@ -302,4 +299,66 @@ type Words = fn(Verdict) -> &'static str;
 
 fn said(error: MetricError) -> Error {
     Error::Image(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use kerma::glam::DVec3;
+
+    use super::*;
+
+    const CT: Cell = Cell::Network { trained: Kind::Ct, seen: Kind::Ct };
+
+    /// Twelve bodies with nodules of 5 and 10 mm: one cell finds both and takes them for 0.2 mm more, the others the large one only;
+    /// blobs have nine false marks besides, the control nothing else.
+    fn bodies() -> Vec<Body> {
+        let at = |x: f64| DVec3::new(x, 0.0, 0.0);
+        let nodule = |x, diameter_mm| Nodule { centre_mm: at(x), diameter_mm, is_excluded: false };
+        let mark = |x, score, mm: f64| Mark { position_mm: at(x), score, diameter_mm: Some(mm + 0.2) };
+        let body = |i: usize| Body {
+            nodules: vec![nodule(0.0, 5.0), nodule(50.0, 10.0)],
+            marks: vec![
+                (0..9).map(|k| mark(100.0 + f64::from(k), 0.9, 5.0)).chain([mark(50.0, 0.5, 10.0)]).collect(),
+                vec![mark(200.0, 0.9, 5.0)],
+                vec![mark(0.0, 0.9, 5.0), mark(50.0, if i == 0 { 0.3 } else { 0.8 }, 10.0)],
+            ],
+        };
+        (0..12).map(body).collect()
+    }
+
+    fn outcome(cells: [Cell; 3]) -> Outcome {
+        let cells = cells.map(|cell| (cell, (cell != Cell::Blobs).then_some(0.5)));
+        Outcome::new(&cells, &bodies(), &[], 40.0, 1).unwrap()
+    }
+
+    #[test]
+    fn a_good_network_meets_its_bars_and_a_bad_one_does_not() {
+        let good = outcome([Cell::Blobs, Cell::Control, CT]);
+        assert!(Statement::all_hold(&good.statements), "{:?}", good.statements);
+        assert_eq!((good.bodies, good.nodules, good.rows.len()), (12, 24, 3));
+        let column = |name: &str| good.columns.iter().position(|column| column == name).unwrap();
+        let text = |name: &str| good.rows[2].texts[column(name)].split(' ').next().unwrap().to_owned();
+        // One of the twelve large nodules has a score below the threshold.
+        assert_eq!([text("sensitivity, 4–6 mm"), text("sensitivity, 8–12 mm")], ["1.00", "0.92"]);
+        assert_eq!([text("size bias, mm"), text("sensitivity, 12–20 mm")], ["0.20", "–"]);
+        assert!(good.markdown().contains("| CT network on CT | 1.000"));
+
+        // The same marks under other names.
+        let bad = outcome([CT, Cell::Blobs, Cell::Control]);
+        let verdicts: Vec<&str> = bad.statements.iter().map(|statement| statement.verdict).collect();
+        assert_eq!(verdicts, ["no", "undecided", "yes", "no"], "{:?}", bad.statements);
+    }
+
+    #[test]
+    fn claims_compare_networks_at_their_own_thresholds() {
+        let cross = Cell::Network { trained: Kind::Ct, seen: Kind::Improved };
+        let claims = |cells| {
+            let outcome = outcome(cells);
+            let claims = outcome.statements.into_iter().filter(|statement| !statement.is_bar);
+            claims.map(|claim| claim.verdict).collect::<Vec<_>>()
+        };
+        // On DL-CT as the control: nothing found.
+        assert_eq!(claims([Cell::Blobs, cross, CT]), ["no", "yes"]);
+        assert_eq!(claims([Cell::Blobs, CT, cross]), ["yes", "no"]);
+    }
 }
