@@ -120,6 +120,7 @@ impl<S: System> Card<S> {
     pub fn new(recipe: S, losses: &[f32], seconds: f64, machine: String) -> Self {
         let last = &losses[losses.len() - losses.len().div_ceil(10)..];
         let loss = last.iter().sum::<f32>() / last.len().max(1) as f32;
+        let training_data = recipe.training_data();
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -132,7 +133,7 @@ impl<S: System> Card<S> {
             seconds,
             machine,
             licence: own_licence(),
-            training_data: Vec::new(),
+            training_data,
             metrics: BTreeMap::new(),
             precision: Precision::Single,
             sha256: String::new(),

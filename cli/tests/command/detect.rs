@@ -179,6 +179,7 @@ fn a_training_on_reconstructions_goes_on_from_that_on_bodies() {
     assert_eq!((&card["start"], &card["task"]), (&"model".into(), &"segment".into()));
     assert_eq!(card["recipe"]["start"]["sha256"], before["sha256"]);
     assert_eq!(card["recipe"]["fitted"]["unit"], "mm⁻¹");
+    assert!(card["training_data"][0].as_str().unwrap().starts_with("cases of kerma simulate in cases"), "{card}");
     room.put("lost.toml", tuned.replace("[training]", "[start]\nmodel = \"lost.safetensors\"\n[training]"));
     room.refused(&["train", "lost.toml", "--out", "models"], &["lost.safetensors: "]);
 }

@@ -8,7 +8,7 @@ use super::{Improver, Network, NetworkOptions, Pairs};
 use crate::{
     Error, losses,
     networks::Fresh,
-    training::{Loss, System, Task, TrainingOptions, check_name, check_task},
+    training::{Loss, System, Task, TrainingOptions, check_name, check_task, of_cases},
     volumes::{Fitted, Pieces},
 };
 
@@ -104,6 +104,10 @@ impl System for Recipe {
 
     fn training(&self) -> &TrainingOptions {
         &self.training
+    }
+
+    fn training_data(&self) -> Vec<String> {
+        of_cases(&self.data.cases)
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use crate::{
     improve::Improver,
     losses,
     networks::{Fresh, Unet, UnetOptions},
-    training::{Loss, SlowParts, System, Task, TrainingOptions, check_name, check_task},
+    training::{Loss, SlowParts, System, Task, TrainingOptions, check_name, check_task, of_cases},
     volumes::{Block, Fitted, Input, Pieces},
 };
 
@@ -164,6 +164,10 @@ impl System for Recipe {
 
     fn training(&self) -> &TrainingOptions {
         &self.training
+    }
+
+    fn training_data(&self) -> Vec<String> {
+        of_cases(&self.data.cases)
     }
 
     fn check(&self) -> Result<(), Error> {

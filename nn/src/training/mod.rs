@@ -19,4 +19,4 @@ pub use system::{Loss, SlowParts, System, Task};
 pub use trainer::{Progress, Trainer};
 
 pub(crate) use options::check_name;
-pub(crate) use system::check_task;
+pub(crate) use system::{check_task, of_cases};

@@ -1,6 +1,7 @@
 use std::{
     fmt::{self, Debug, Display, Formatter},
     future::Future,
+    path::PathBuf,
 };
 
 use burn::{
@@ -39,6 +40,9 @@ pub trait System: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     /// # Errors
     /// [`Error::Recipe`] with the place and what is allowed there.
     fn check(&self) -> Result<(), Error>;
+
+    /// What the network learns from, in words, for the card.
+    fn training_data(&self) -> Vec<String>;
 
     /// Reads a recipe.
     ///
@@ -125,6 +129,14 @@ pub struct SlowParts {
     pub names: &'static [&'static str],
     /// Their rate, relative to that of the rest.
     pub rate: f64,
+}
+
+/// Words for folders of cases.
+pub(crate) fn of_cases(folders: &[PathBuf]) -> Vec<String> {
+    let words = |folder: &PathBuf| {
+        format!("cases of kerma simulate in {}, whose README.md has their sources and licences", folder.display())
+    };
+    folders.iter().map(words).collect()
 }
 
 /// Whether a recipe has the task that it is read for.

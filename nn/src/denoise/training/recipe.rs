@@ -9,7 +9,7 @@ use crate::{
     Error,
     diffusion::{Chain, Prediction, Schedule},
     networks::{Fresh, Unet, UnetOptions},
-    training::{Judges, Loss, System, Task, TrainingOptions, check_name, check_task},
+    training::{Judges, Loss, System, Task, TrainingOptions, check_name, check_task, of_cases},
 };
 
 /// Everything that decides a training: the same recipe gives the same weights on the same device.
@@ -122,6 +122,14 @@ impl System for Recipe {
 
     fn training(&self) -> &TrainingOptions {
         &self.training
+    }
+
+    fn training_data(&self) -> Vec<String> {
+        let phantoms = self.data.radiographs.count;
+        let phantoms = (phantoms > 0).then(|| format!("radiographs of {phantoms} seeded phantoms of kerma"));
+        let volume = |path: &PathBuf| format!("radiographs of the CT volume {}", path.display());
+        let volumes = self.data.volumes.iter().map(volume);
+        phantoms.into_iter().chain(volumes).chain(of_cases(&self.data.simulated)).collect()
     }
 
     fn check(&self) -> Result<(), Error> {
