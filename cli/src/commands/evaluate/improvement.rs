@@ -82,9 +82,14 @@ pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Res
     }
     context.measure("evaluation", &outcome);
     context.answer(markdown)?;
-    let failed = outcome.statements.iter().filter(|statement| statement.is_bar && statement.verdict != "yes");
+    verdict(&outcome.statements)
+}
+
+/// Fails with the bars that do not hold.
+pub(super) fn verdict(statements: &[Statement]) -> Result<(), Failure> {
+    let failed = statements.iter().filter(|statement| statement.is_bar && statement.verdict != "yes");
     let failed: Vec<String> = failed.map(|Statement { text, found, .. }| format!("{text} ({found})")).collect();
-    match outcome.holds() {
+    match failed.is_empty() {
         true => Ok(()),
         false => Err(Failure::Check(format!("evaluation: {} bars do not hold: {}", failed.len(), failed.join("; ")))),
     }

@@ -1,6 +1,7 @@
 mod page;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::Instant,
@@ -16,6 +17,7 @@ use kerma_nn::{
     Error, Model, Precision, beside,
     denoise::{self, training::Pool},
     improve,
+    quality::{self, Radiographs},
     segment::{self, Slices},
     training::{System, Task, Trainer},
 };
@@ -61,6 +63,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
         Task::Denoise => denoiser(args, denoise::training::Recipe::from_toml(&text).map_err(in_recipe)?, context),
         Task::Improve => improver(args, improve::Recipe::from_toml(&text).map_err(in_recipe)?, context),
         Task::Segment => segmenter(args, segment::Recipe::from_toml(&text).map_err(in_recipe)?, context),
+        Task::Assess => assessor(args, quality::Recipe::from_toml(&text).map_err(in_recipe)?, context),
     }
 }
 
@@ -105,6 +108,18 @@ fn segmenter(args: &TrainArgs, mut recipe: segment::Recipe, context: &mut Contex
     learn(args, args.resumed(trainer, &checkpoint)?, &slices, context)
 }
 
+/// A training from simulated radiographs without noise; the card says what the validation's radiographs say of it.
+fn assessor(args: &TrainArgs, recipe: quality::Recipe, context: &mut Context) -> Result<(), Failure> {
+    let checkpoint = args.checkpoint(&recipe)?;
+    let device = beside(context.device()?)?;
+    let radiographs = context.read(|| Ok::<_, Failure>(Radiographs::open(&recipe)?))?;
+    context.measure("radiographs", radiographs.count());
+    let trainer = args.resumed(Trainer::new(recipe, &device)?, &checkpoint)?;
+    learn_calibrated(args, trainer, &radiographs, context, |trainer| {
+        Ok(trainer.recipe().calibrated(trainer.mean(), &device)?)
+    })
+}
+
 impl TrainArgs {
     fn file(&self, recipe: &impl System, ending: &str) -> PathBuf {
         self.out.join(format!("{}.{ending}", recipe.name()))
@@ -130,9 +145,20 @@ impl TrainArgs {
 /// All steps that are left, and what is written of them.
 fn learn<S: System>(
     args: &TrainArgs,
+    trainer: Trainer<S>,
+    data: &S::Data,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    learn_calibrated(args, trainer, data, context, |_| Ok(BTreeMap::new()))
+}
+
+/// The same, with metrics of the card that are found when all steps are done.
+fn learn_calibrated<S: System>(
+    args: &TrainArgs,
     mut trainer: Trainer<S>,
     data: &S::Data,
     context: &mut Context,
+    calibrated: impl FnOnce(&Trainer<S>) -> Result<BTreeMap<String, f64>, Failure>,
 ) -> Result<(), Failure> {
     let file = |ending| args.file(trainer.recipe(), ending);
     let (checkpoint, weights, page) = (file("checkpoint"), file("safetensors"), file("html"));
@@ -160,7 +186,9 @@ fn learn<S: System>(
     context.add_run("the training", training.elapsed().as_secs_f64());
 
     let seconds = trainer.seconds();
-    let mut model = Model::new(trainer.card(machine(context)?), trainer.mean().clone());
+    let mut card = trainer.card(machine(context)?);
+    card.metrics = calibrated(&trainer)?;
+    let mut model = Model::new(card, trainer.mean().clone());
     let precision = if args.half { Precision::Half } else { Precision::Single };
     context.write(&weights, |path| model.save(path, precision).map_err(Failure::from))?;
     let card = model.card();
