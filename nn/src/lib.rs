@@ -35,5 +35,5 @@ pub mod volumes;
 
 pub use error::Error;
 pub use model::{Card, Model, Precision, Start, task_of_model};
-pub use shipped::{SHIPPED, feature_distance, shipped};
+pub use shipped::{SHIPPED, feature_distance, shipped, shipped_assessor};
 pub use tensors::{beside, filled, values};

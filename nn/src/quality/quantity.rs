@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn the_least_quanta_follow_from_the_nodule() {
-        let contrast = 0.841 * 0.01937 * 5.0;
-        assert!(((3.0 / contrast).powi(2) / LEAST_QUANTA - 1.0_f64).abs() < 0.01);
+        let contrast: f64 = 0.841 * 0.01937 * 5.0;
+        assert!(((3.0 / contrast).powi(2) / LEAST_QUANTA - 1.0).abs() < 0.01);
     }
 
     #[test]
