@@ -149,7 +149,7 @@ impl Line {
             Quantity::Contrast => format!(", within {error:.2} for nine of ten"),
             Quantity::Rotation => format!(", within {error:.1} degrees for nine of ten"),
         });
-        let verdict = match (self.warning(), self.is_near()) {
+        let verdict = match (self.quantity.fault(self.assessment.class), self.is_near()) {
             (Some(fault), true) => format!("WARNING: {fault}, but near the limit"),
             (Some(fault), false) => format!("WARNING: {fault}"),
             (None, true) => "ok, but near the limit".to_owned(),
