@@ -75,7 +75,7 @@ impl Radiograph {
 /// Radiographs that a network learns from.
 pub struct Radiographs(Cases<Radiograph>);
 
-/// Images of one step, or of one image: `[image][channel][row][column]`, one after another those of each radiograph.
+/// One step: `[image][channel][row][column]`, the images of each radiograph one after another, and its truth.
 pub(super) struct Batch {
     pub(super) input: Vec<f32>,
     pub(super) truths: Vec<f64>,
@@ -124,7 +124,7 @@ impl Radiographs {
         for _ in 0..recipe.training.batch {
             let radiograph = self.get(draws.below(self.count()))?;
             let exposure = Exposure::drawn(&mut draws);
-            let places = Exposure::any_places(radiograph.size.map(|side| side.max(CROP)), &mut draws);
+            let places = Exposure::any_places(radiograph.size, &mut draws);
             exposure.input(recipe.quantity, &radiograph, &places, &mut batch.input);
             batch.truths.push(exposure.truth(recipe.quantity, &radiograph));
         }

@@ -385,7 +385,7 @@ mod tests {
         bad[2].0 = 3.0;
         assert!(!outcome(&bad).holds());
         let text = outcome(&bad).markdown();
-        assert!(text.contains("| rotation, method 2 | 3.13 (3.09 to 3.18)° |"), "{text}");
+        assert!(text.contains("| rotation, method 2 | 3.14 (3.08 to 3.19)° |"), "{text}");
         assert!(text.contains("below 1°: 0.75 of 40") && text.contains("n = 1, no interval"), "{text}");
     }
 }
