@@ -48,7 +48,8 @@ fn recipe(quantity: &str) -> Recipe {
 fn put_model(room: &Room, quantity: &str, value: f64) {
     let model = Model::untrained(recipe(quantity), &beside(&Device::cpu()).unwrap());
     let mut card = model.card().clone();
-    card.metrics.extend([("gain", 0.0), ("offset", value), ("error_90", 0.1)].map(|(name, value)| (name.to_owned(), value)));
+    card.metrics
+        .extend([("gain", 0.0), ("offset", value), ("error_90", 0.1)].map(|(name, value)| (name.to_owned(), value)));
     let file = room.path(&format!("{quantity}.safetensors"));
     Model::new(card, model.network().clone()).save(&file, Precision::Single).unwrap();
 }
@@ -69,14 +70,8 @@ fn room() -> Room {
     room
 }
 
-const MODELS: [&str; 6] = [
-    "--noise",
-    "noise.safetensors",
-    "--contrast",
-    "contrast.safetensors",
-    "--rotation",
-    "rotation.safetensors",
-];
+const MODELS: [&str; 6] =
+    ["--noise", "noise.safetensors", "--contrast", "contrast.safetensors", "--rotation", "rotation.safetensors"];
 
 fn checked(room: &Room, image: &str, flags: &[&str]) -> (Option<i32>, String, String) {
     let output = room.run(&[&["check", image, "--device", "cpu"], flags].concat());
@@ -100,7 +95,10 @@ fn radiographs_are_told_three_values_and_warned_of() {
     assert_eq!((code, error.as_str()), (Some(0), ""));
     let object: Value = serde_json::from_str(&out).unwrap();
     assert!((object["contrast"]["value"].as_f64().unwrap() - 0.01).abs() < 1e-9, "{out}");
-    assert_eq!((&object["contrast"]["warning"], &object["contrast"]["model"]["name"]), (&Value::Null, &"contrast".into()));
+    assert_eq!(
+        (&object["contrast"]["warning"], &object["contrast"]["model"]["name"]),
+        (&Value::Null, &"contrast".into())
+    );
     assert_eq!(object["warnings"], Value::Array(Vec::new()));
 }
 
@@ -125,7 +123,10 @@ fn what_cannot_be_checked_is_refused_in_a_line() {
     let room = room();
     put_image(&room, "small.tif", Unit::Transmission, 100);
     room.refused(&["check", "signal.tif"], &["--noise, --contrast and --rotation"]);
-    room.refused(&["check", "small.tif", MODELS[2], MODELS[3]], &["small.tif: must have 128 x 128 pixels", "100 x 100"]);
+    room.refused(
+        &["check", "small.tif", MODELS[2], MODELS[3]],
+        &["small.tif: must have 128 x 128 pixels", "100 x 100"],
+    );
     room.refused(&["check", "none.tif", MODELS[2], MODELS[3]], &["none.tif"]);
     room.refused(
         &["check", "signal.tif", "--noise", "rotation.safetensors"],

@@ -136,6 +136,11 @@ impl System for Recipe {
         if self.data.shuffled_labels && self.training.batch < 2 {
             return refuse("data.shuffled_labels needs a batch of 2 or more".to_owned());
         }
+        if self.data.shuffled_labels && !self.data.validation.is_empty() {
+            return refuse(
+                "data.validation would tell a control the truth: leave it out beside shuffled_labels".to_owned(),
+            );
+        }
         self.training.check()
     }
 
