@@ -23,7 +23,8 @@ Examples:
 
 Denoisers: prints tables, methods by dose and noise, each mean with its 95 % confidence interval; * marks the best. Simulation: holds
 photons, noise, CT numbers and scatter to published values. Tomosynthesis: networks that improve
-reconstructions, on bodies that they have not seen. Quality: networks that assess radiographs, and baselines. --out writes table.md, table.json and, of networks, report.html.
+reconstructions, on bodies that they have not seen. Quality: networks that assess radiographs, beside what
+needs no network. --out writes table.md, table.json and, of networks, report.html.
 Exit code 1 when a check of the recipe does not hold.";
 
 /// Arguments of `kerma evaluate`.
