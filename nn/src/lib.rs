@@ -5,6 +5,7 @@
 //! denoise      an image in tiles through a trained network; what denoisers learn from
 //! improve      a reconstruction made more like the body, in slices or patches
 //! segment      nodules found in a volume, slice by slice
+//! quality      noise, contrast and rotation of radiographs
 //! volumes      what networks of volumes share: cases, units, grids, pieces
 //! training     any system's recipe, steps, checkpoints, cases on disk
 //! diffusion    levels of noise, predictions, steps down the chain
@@ -25,6 +26,7 @@ mod model;
 pub mod networks;
 pub mod ops;
 pub mod perceptual;
+pub mod quality;
 pub mod segment;
 mod shipped;
 mod statement;
@@ -34,6 +36,6 @@ pub mod volumes;
 
 pub use error::Error;
 pub use model::{Card, Model, Precision, Start, task_of_model};
-pub use shipped::{SHIPPED, feature_distance, shipped};
+pub use shipped::{SHIPPED, feature_distance, shipped, shipped_assessor};
 pub use statement::Statement;
 pub use tensors::{beside, filled, values};

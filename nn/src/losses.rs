@@ -3,7 +3,10 @@
 //! Tensors are `[count, channels, …]`, images or volumes alike; both of a pair have one shape. Targets of classes are 0
 //! or 1, and what is compared with them are logits: p = σ(logit).
 
-use burn::tensor::{Tensor, activation::sigmoid};
+use burn::tensor::{
+    Tensor,
+    activation::{log_softmax, sigmoid},
+};
 
 /// Added to both sides of Dice's quotient, so that an empty target has a value and a gradient.
 const DICE_SMOOTH: f64 = 1.0;
@@ -60,6 +63,20 @@ pub fn gradients<const D: usize>(got: Tensor<D>, want: Tensor<D>) -> Tensor<1> {
 pub fn cross_entropy<const D: usize>(logits: Tensor<D>, target: Tensor<D>, weight: f64) -> Tensor<1> {
     let (missed, false_one) = (softplus(logits.clone() * -1.0), softplus(logits));
     (target.clone() * missed * weight + (target * -1.0 + 1.0) * false_one).mean()
+}
+
+/// Mean cross-entropy of classes that exclude each other.
+///
+/// ```text
+/// mean over rows of −Σ_k t_k ln (e^logit_k / Σ_j e^logit_j)
+/// ```
+///
+/// # Shapes
+/// - both: `[count, classes]`; each row of the target has a 1
+#[must_use]
+pub fn softmax_cross_entropy(logits: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
+    let count = logits.dims()[0];
+    (log_softmax(logits, 1) * target).sum() / -(count as f64)
 }
 
 /// One minus the soft Dice coefficient of a batch.
@@ -218,6 +235,19 @@ mod tests {
             };
             check("focal", |x, t| focal(x, t, 0.25, 2.0), focused, &x, &t);
         }
+    }
+
+    #[test]
+    fn classes_share_one_probability() {
+        let of = |logits: [f32; 6]| {
+            let rows = |values: [f32; 6]| Tensor::<1>::from_floats(values, &Device::flex()).reshape([2, 3]);
+            let target = rows([1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+            softmax_cross_entropy(rows(logits), target).into_scalar::<f32>()
+        };
+        assert!((of([0.0; 6]) - 3_f32.ln()).abs() < 1e-6);
+        let (one, two) = ((1_f32 + (-2_f32).exp() + 1.0).ln(), (2.0 + (-5_f32).exp()).ln() + 5.0);
+        assert!((of([1.0, -1.0, 1.0, 5.0, 5.0, 0.0]) - (one + two) / 2.0).abs() < 1e-5);
+        assert_eq!(of([1e4, 0.0, 0.0, 0.0, 0.0, 1e4]), 0.0);
     }
 
     #[test]

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::{Error, denoise, perceptual::FeatureDistance};
+use crate::{
+    Error, denoise,
+    perceptual::FeatureDistance,
+    quality::{self, Assessor, Quantity},
+};
 
 /// Name of the denoiser that is built in.
 pub const SHIPPED: &str = "ddpm-x";
@@ -13,6 +17,8 @@ pub const SHIPPED: &str = "ddpm-x";
 static DENOISER: &[u8] = include_bytes!("../../assets/models/ddpm-x.safetensors");
 /// The weights of `recipes/features.toml`.
 static FEATURES: &[u8] = include_bytes!("../../assets/models/features.safetensors");
+/// The weights of `recipes/quality-*.toml`: none yet.
+static ASSESSORS: [(Quantity, &[u8]); 0] = [];
 
 /// The diffusion model that is built in: trained by `recipes/ddpm-x.toml`, its card says when, where and how long.
 ///
@@ -29,4 +35,14 @@ pub fn shipped(device: &Device) -> Result<denoise::Model, Error> {
 pub fn feature_distance(device: &Device) -> Result<FeatureDistance, Error> {
     let model = denoise::Model::from_bytes(FEATURES, Path::new("features"), device)?;
     FeatureDistance::new(&model, device.clone())
+}
+
+/// The network for a quantity of radiographs that is built in, where there is one.
+///
+/// # Errors
+/// As [`shipped`].
+pub fn shipped_assessor(quantity: Quantity, device: &Device) -> Result<Option<Assessor>, Error> {
+    let Some((_, bytes)) = ASSESSORS.iter().find(|(told, _)| *told == quantity) else { return Ok(None) };
+    let model = quality::Model::from_bytes(bytes, Path::new(quantity.name()), device)?;
+    Ok(Some(Assessor::new(model, device)))
 }

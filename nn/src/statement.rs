@@ -27,10 +27,16 @@ impl Statement {
         format!("| bar or claim | holds | found |\n|---|---|---|\n{rows}")
     }
 
+    /// Whether it holds, or decides nothing.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self.is_bar || self.verdict == "yes"
+    }
+
     /// Whether all bars hold.
     #[must_use]
     pub fn all_hold(statements: &[Self]) -> bool {
-        statements.iter().all(|statement| !statement.is_bar || statement.verdict == "yes")
+        statements.iter().all(Self::holds)
     }
 }
 

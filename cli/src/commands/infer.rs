@@ -46,6 +46,10 @@ pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure
             context.write(out, |path| write_volume(path, &improved))?;
             context.finish(&format!("{}: {}, improved", out.display(), improved.grid()))
         }
+        Task::Assess => {
+            Err(Failure::input("tells a quantity of radiographs and writes no file; kerma check runs it")
+                .in_file(model))
+        }
         Task::Segment => {
             check_output(out)?;
             inputs::keep(&[input, model], out)?;

@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 mod bench;
+#[cfg(feature = "nn")]
+mod check;
 mod conformance;
 mod demo;
 #[cfg(feature = "nn")]
@@ -48,6 +50,9 @@ pub(crate) enum Command {
     Simulate(simulate::SimulateArgs),
     /// Enhance a radiograph: mask, local contrast, spatial frequencies
     Enhance(enhance::EnhanceArgs),
+    /// Tell noise, contrast and rotation of a chest radiograph with trained networks
+    #[cfg(feature = "nn")]
+    Check(check::CheckArgs),
     /// Denoise a radiograph with a trained network
     #[cfg(feature = "nn")]
     Denoise(denoise::DenoiseArgs),
@@ -84,6 +89,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Reconstruct(args) => reconstruct::run(&args, context),
         Command::Simulate(args) => simulate::run(&args, context),
         Command::Enhance(args) => enhance::run(&args, context),
+        #[cfg(feature = "nn")]
+        Command::Check(args) => check::run(&args, context),
         #[cfg(feature = "nn")]
         Command::Denoise(args) => denoise::run(&args, context),
         #[cfg(feature = "nn")]

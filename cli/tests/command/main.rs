@@ -7,6 +7,8 @@ mod bad_enhance;
 mod bad_files;
 mod bad_geometry;
 mod bad_usage;
+#[cfg(feature = "nn")]
+mod check;
 mod demo;
 #[cfg(feature = "nn")]
 mod denoise;

@@ -90,6 +90,8 @@ pub enum Task {
     Improve,
     /// Nodules are found: volume to probabilities.
     Segment,
+    /// A quantity of a radiograph is told: image to a number, or to classes.
+    Assess,
 }
 
 impl Task {
@@ -118,6 +120,7 @@ impl Display for Task {
             Self::Denoise => "denoise",
             Self::Improve => "improve",
             Self::Segment => "segment",
+            Self::Assess => "assess",
         })
     }
 }

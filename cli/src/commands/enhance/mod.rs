@@ -22,6 +22,9 @@ use self::{
 };
 use crate::{context::Context, failure::Failure};
 
+#[cfg(feature = "nn")]
+pub(super) use self::options::ResponseFlag;
+
 const EXAMPLES: &str = "\
 Examples:
   kerma enhance chest.dcm --preset chest --out chest.png --report chest.html

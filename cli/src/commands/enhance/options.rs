@@ -95,7 +95,7 @@ enum PolarityFlag {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ResponseFlag {
+pub(in crate::commands) enum ResponseFlag {
     Auto,
     Log,
     Linear,

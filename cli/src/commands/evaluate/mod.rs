@@ -8,6 +8,8 @@ mod improvement;
 mod networks;
 #[cfg(feature = "nn")]
 mod page;
+#[cfg(feature = "nn")]
+mod quality;
 mod simulation;
 
 use std::{fs, path::PathBuf};
@@ -25,10 +27,13 @@ Examples:
   kerma evaluate recipes/denoising-evaluation.toml --out out/evaluation --json
   kerma evaluate recipes/tomosynthesis-evaluation.toml --out out/tomosynthesis
   kerma evaluate recipes/nodules-evaluation.toml --out out/nodules
+  kerma evaluate recipes/quality-evaluation.toml --out out/quality
 
 Denoisers: prints tables, methods by dose and noise, each mean with its 95 % confidence interval; * marks the best. Simulation: holds
 photons, noise, CT numbers and scatter to published values. Tomosynthesis: networks that improve
-reconstructions, on bodies that they have not seen. Nodules: networks that find them, on CT and tomosynthesis. --out writes table.md, table.json and, of networks, report.html.
+reconstructions, on bodies that they have not seen. Nodules: networks that find them, on CT and tomosynthesis.
+Quality: networks that assess radiographs, beside what needs no network. --out writes table.md, table.json
+and, of networks, report.html.
 Exit code 1 when a check of the recipe does not hold.";
 
 /// Arguments of `kerma evaluate`.
@@ -55,6 +60,10 @@ pub(crate) fn run(args: &EvaluateArgs, context: &mut Context) -> Result<(), Fail
     #[cfg(feature = "nn")]
     if kerma_nn::segment::evaluation::Recipe::is_meant(&text) {
         return detection::run(args, &text, context);
+    }
+    #[cfg(feature = "nn")]
+    if kerma_nn::quality::evaluation::Recipe::is_meant(&text) {
+        return quality::run(args, &text, context);
     }
     #[cfg(feature = "nn")]
     return denoisers::run(args, &text, context);

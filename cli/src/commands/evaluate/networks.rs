@@ -44,7 +44,7 @@ pub(super) fn finish(
     }
     context.measure("evaluation", outcome);
     context.answer(markdown.to_owned())?;
-    let failed = statements.iter().filter(|statement| statement.is_bar && statement.verdict != "yes");
+    let failed = statements.iter().filter(|statement| !statement.holds());
     let failed: Vec<String> = failed.map(|Statement { text, found, .. }| format!("{text} ({found})")).collect();
     match failed.is_empty() {
         true => Ok(()),

@@ -17,7 +17,8 @@ use kerma_nn::{
     Card, Error, Model, Precision, beside,
     denoise::{self, training::Pool},
     improve,
-    networks::Unet,
+    networks::{Classifier, Unet},
+    quality::{self, Radiographs},
     segment::{self, Segmenter, Slices, THRESHOLD, evaluation::operating_point},
     training::{System, Task, Trainer},
 };
@@ -63,6 +64,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
         Task::Denoise => denoiser(args, denoise::training::Recipe::from_toml(&text).map_err(in_recipe)?, context),
         Task::Improve => improver(args, improve::Recipe::from_toml(&text).map_err(in_recipe)?, context),
         Task::Segment => segmenter(args, segment::Recipe::from_toml(&text).map_err(in_recipe)?, context),
+        Task::Assess => assessor(args, quality::Recipe::from_toml(&text).map_err(in_recipe)?, context),
     }
 }
 
@@ -122,6 +124,19 @@ fn segmenter(args: &TrainArgs, mut recipe: segment::Recipe, context: &mut Contex
 /// For systems of whose networks nothing is measured when the training is done.
 fn nothing_measured<S: System>(_: &Card<S>, _: &S::Network, _: &mut Context) -> Result<BTreeMap<String, f64>, Failure> {
     Ok(BTreeMap::new())
+}
+
+/// A training from simulated radiographs without noise; the card says what the validation's radiographs say of it.
+fn assessor(args: &TrainArgs, recipe: quality::Recipe, context: &mut Context) -> Result<(), Failure> {
+    let checkpoint = args.checkpoint(&recipe)?;
+    let device = beside(context.device()?)?;
+    let radiographs = context.read(|| Ok::<_, Failure>(Radiographs::open(&recipe)?))?;
+    context.measure("radiographs", radiographs.count());
+    let trainer = args.resumed(Trainer::new(recipe, &device)?, &checkpoint)?;
+    let measure = |card: &Card<quality::Recipe>, network: &Classifier, _: &mut Context| {
+        Ok(card.recipe.calibrated(network, &device)?)
+    };
+    learn(args, trainer, &radiographs, measure, context)
 }
 
 impl TrainArgs {

@@ -173,12 +173,6 @@ impl Outcome {
         Ok(Self { columns, bodies: bodies.len(), nodules, rows, real, statements })
     }
 
-    /// Whether all bars hold.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        Statement::all_hold(&self.statements)
-    }
-
     /// The tables.
     #[must_use]
     pub fn markdown(&self) -> String {
