@@ -9,14 +9,14 @@ use crate::data::Volume;
 const LUNG_HU: f32 = -400.0;
 /// Volume of the smallest lung over that of the larger, so that bowel gas is none.
 const SMALLEST_PART: f64 = 0.2;
-/// Radius of the disc that closes vessels and nodules, in millimetres.
-const CLOSING_MM: f64 = 12.0;
+/// Radius of the disc that closes what vessels and nodules leave open at the walls, in millimetres.
+const CLOSING_MM: f64 = 6.0;
 
-/// Where the lungs of a bare CT are, vessels and nodules up to 24 mm included: 1 inside and 0 outside, on the CT's grid.
+/// Where the lungs of a bare CT are, vessels and nodules included: 1 inside and 0 outside, on the CT's grid.
 ///
-/// Voxels of the body below −400 HU, their connected parts of a fifth of the largest one's volume or more, closed within each
-/// slice by a disc of 12 mm. Airways that are connected to the lungs belong to them. What is wider than the disc and touches the
-/// chest wall does not.
+/// Voxels of the body below −400 HU, their connected parts of a fifth of the largest one's volume or more, filled within each slice
+/// and closed there by a disc of 6 mm. Airways that are connected to the lungs belong to them. What is wider than the disc and
+/// touches the chest wall does not.
 ///
 /// # Errors
 /// [`BodyError`] when the volume is none of CT numbers, or there are no lungs in it.
@@ -29,7 +29,7 @@ pub fn lungs(ct: &Volume) -> Result<Volume, BodyError> {
         return Err(BodyError::value("a CT", "one with lungs", "none within its body".to_owned()));
     }
     let disc = disc(CLOSING_MM, sx, sy);
-    let closed = air.dilated(&disc).eroded(&disc).and(&body);
+    let closed = air.filled().dilated(&disc).eroded(&disc).and(&body);
     Ok(closed.volume(*ct.grid()))
 }
 

@@ -1,4 +1,5 @@
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,14 +14,17 @@ use crate::{
     volumes::{Block, Fitted, Source, dims, nodules},
 };
 
+/// Voxels of a nodule from which on they count no more than one each.
+const LARGE: f32 = 27.0;
+
 /// A volume and its nodules, `[z][y][x]`.
 struct Labelled {
     /// Sizes along (z, y, x).
     dims: [usize; 3],
     /// In units of the networks.
     input: Vec<f32>,
-    /// 1 where a nodule is, 0 elsewhere.
-    labels: Vec<u8>,
+    /// 0 where no nodule is; elsewhere what a voxel counts, 1 in large nodules and more in small ones.
+    shares: Vec<f32>,
 }
 
 /// Slices that a network learns from.
@@ -31,12 +35,12 @@ pub struct Slices {
     lacking: Vec<(usize, usize)>,
 }
 
-/// Slices of one step: `[slice][neighbour][row][column]` and `[slice][row][column]`.
+/// Slices of one step: `[slice][neighbour][row][column]`, and what voxels of nodules count, `[slice][row][column]`.
 pub(super) struct Batch {
     /// Rows and columns.
     pub(super) size: [usize; 2],
     pub(super) input: Vec<f32>,
-    pub(super) labels: Vec<f32>,
+    pub(super) shares: Vec<f32>,
 }
 
 impl Slices {
@@ -50,8 +54,8 @@ impl Slices {
         let source = Source::new(recipe.data.volume, before);
         let across = recipe.across();
         let found = Cases::find(&recipe.data.cases, 0, move |folder| {
-            let (_, dims, labels) = labels(folder)?;
-            Ok(Kept { case: Arc::new(holds(&labels, dims, across)), bytes: 0 })
+            let (_, dims, shares) = shares(folder)?;
+            Ok(Kept { case: Arc::new(holds(&shares, dims, across)), bytes: 0 })
         })?;
         let partners = partners(found.folders(), recipe.data.shuffled_labels)?;
         let (mut holding, mut lacking) = (Vec::new(), Vec::new());
@@ -84,7 +88,7 @@ impl Slices {
     /// there are such.
     pub(super) fn batch(&self, recipe: &Recipe, step: usize) -> Result<Batch, Error> {
         let mut draws = Draws::new(recipe.seed, step as u64);
-        let mut batch = Batch { size: [0; 2], input: Vec::new(), labels: Vec::new() };
+        let mut batch = Batch { size: [0; 2], input: Vec::new(), shares: Vec::new() };
         for index in 0..recipe.training.batch {
             let is_any = index % 2 == 1 && !self.lacking.is_empty();
             let places = if is_any { &self.lacking } else { &self.holding };
@@ -94,7 +98,7 @@ impl Slices {
             let blocks = recipe.slices_about(slice, case.dims);
             let mut input: Vec<Vec<f32>> = blocks.iter().map(|block| block.cut(&case.input, case.dims)).collect();
             let middle = &blocks[blocks.len() / 2];
-            let mut labels: Vec<f32> = middle.cut(&case.labels, case.dims).into_iter().map(f32::from).collect();
+            let mut shares = middle.cut(&case.shares, case.dims);
             let [rows, columns] = sides(middle, recipe.across());
             if batch.size != [0; 2] && batch.size != [rows, columns] {
                 return Err(Error::Recipe("data.cases must have volumes of one size".to_owned()));
@@ -105,12 +109,12 @@ impl Slices {
             } else if is_mirrored {
                 input
                     .iter_mut()
-                    .chain([&mut labels])
+                    .chain([&mut shares])
                     .flat_map(|values| values.chunks_exact_mut(columns))
                     .for_each(<[f32]>::reverse);
             }
             batch.input.extend(input.into_iter().flatten());
-            batch.labels.extend(labels);
+            batch.shares.extend(shares);
         }
         Ok(batch)
     }
@@ -132,33 +136,40 @@ fn partners(folders: &[PathBuf], is_shuffled: bool) -> Result<Vec<(PathBuf, usiz
 }
 
 /// Which slices across an axis hold a nodule.
-fn holds(labels: &[u8], dims: [usize; 3], across: usize) -> Vec<bool> {
+fn holds(shares: &[f32], dims: [usize; 3], across: usize) -> Vec<bool> {
     let mut holds = vec![false; dims[across]];
-    for (at, _) in labels.iter().enumerate().filter(|(_, label)| **label > 0) {
+    for (at, _) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
         holds[[at / (dims[1] * dims[2]), at / dims[2] % dims[1], at % dims[2]][across]] = true;
     }
     holds
 }
 
-/// Nodules of a case, on their grid.
-fn labels(folder: &Path) -> Result<(Grid, [usize; 3], Vec<u8>), Error> {
+/// What the voxels of a case's nodules count, on their grid.
+fn shares(folder: &Path) -> Result<(Grid, [usize; 3], Vec<f32>), Error> {
     let volume: Volume = nodules(folder)?.ok_or_else(|| {
         Error::Recipe(format!("{}: has no nodules.nii.gz; simulate with [patient.nodules]", folder.display()))
     })?;
-    let values = volume.values().iter().map(|label| u8::from(*label > 0.0)).collect();
-    Ok((*volume.grid(), dims(volume.grid()), values))
+    Ok((*volume.grid(), dims(volume.grid()), shares_of(volume.values())))
+}
+
+/// 0 where the label is 0, and √(27/n) in a nodule of n < 27 voxels, 1 in larger ones.
+fn shares_of(labels: &[f32]) -> Vec<f32> {
+    let mut counts: HashMap<u32, u32> = HashMap::new();
+    labels.iter().filter(|label| **label > 0.0).for_each(|label| *counts.entry(label.to_bits()).or_default() += 1);
+    let share = |label: &f32| counts.get(&label.to_bits()).map_or(0.0, |count| (LARGE / *count as f32).sqrt().max(1.0));
+    labels.iter().map(share).collect()
 }
 
 fn read(folder: &Path, partner: &Path, source: &Source, fitted: &Fitted) -> Result<Kept<Labelled>, Error> {
     let input = source.input(folder)?;
-    let (grid, dims, labels) = labels(partner)?;
+    let (grid, dims, shares) = shares(partner)?;
     if input.grid().size() != grid.size() {
         let (folder, partner, [wanted, got]) = (folder.display(), partner.display(), [input.grid(), &grid]);
         return Err(Error::Recipe(format!("{folder}: the nodules of {partner} must lie on {wanted}, got {got}")));
     }
     fitted.check_spacing(folder, input.grid())?;
-    let case = Labelled { dims, input: fitted.values(&input), labels };
-    let bytes = (case.input.len() * (size_of::<f32>() + size_of::<u8>())) as u64;
+    let case = Labelled { dims, input: fitted.values(&input), shares };
+    let bytes = ((case.input.len() + case.shares.len()) * size_of::<f32>()) as u64;
     Ok(Kept { case: Arc::new(case), bytes })
 }
 
@@ -168,11 +179,20 @@ mod tests {
 
     #[test]
     fn slices_with_a_nodule_are_known_along_every_axis() {
-        let mut labels = [0; 24];
-        labels[17] = 1; // z 1, y 1, x 1 of 2 × 3 × 4
+        let mut labels = [0.0; 24];
+        labels[17] = 1.0; // z 1, y 1, x 1 of 2 × 3 × 4
         let places = [0, 1, 2].map(|across| holds(&labels, [2, 3, 4], across).iter().position(|holds| *holds));
         assert_eq!(places, [Some(1); 3]);
         assert_eq!(holds(&labels, [2, 3, 4], 2).iter().filter(|holds| **holds).count(), 1);
+    }
+
+    #[test]
+    fn voxels_of_small_nodules_count_more() {
+        let mut labels = vec![0.0; 40];
+        labels[..30].fill(2.0);
+        labels[30..33].fill(1.0);
+        let shares = shares_of(&labels);
+        assert_eq!([shares[0], shares[29], shares[30], shares[33]], [1.0, 1.0, 3.0, 0.0]);
     }
 
     #[test]

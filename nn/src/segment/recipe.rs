@@ -74,8 +74,8 @@ pub struct DataOptions {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossOptions {
-    /// How often a pixel of a nodule counts in the cross-entropy: one in a thousand is of one, so that with 1 a network learns for
-    /// long that there are none.
+    /// How often a pixel of a nodule counts in the cross-entropy, and √(27/n) times that where the nodule has n < 27 voxels: one in a
+    /// thousand is of a nodule, so that with 1 a network learns for long that there are none, and a few voxels are a small nodule.
     pub nodule_weight: f64,
 }
 
@@ -224,8 +224,12 @@ impl System for Recipe {
             Tensor::<4>::from_data(TensorData::new(values, [count, channels, rows, columns]), device)
         };
         let logits = network.forward(tensor(batch.input, self.network.inputs), None);
-        let labels = tensor(batch.labels, 1);
-        let entropy = losses::cross_entropy(logits.clone(), labels.clone(), self.loss.nodule_weight);
+        let nodule_weight = self.loss.nodule_weight as f32;
+        let of =
+            |f: fn(f32, f32) -> f32| tensor(batch.shares.iter().map(|share| f(*share, nodule_weight)).collect(), 1);
+        let labels = of(|share, _| if share > 0.0 { 1.0 } else { 0.0 });
+        let weights = of(|share, weight| if share > 0.0 { share * weight } else { 1.0 });
+        let entropy = losses::cross_entropy(logits.clone(), labels.clone(), weights);
         Ok((losses::dice(logits, labels) + entropy).into())
     }
 }
