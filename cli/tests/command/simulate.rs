@@ -538,6 +538,8 @@ fn the_recipes_of_data_can_be_drawn_and_no_body_is_in_two_of_them() {
         (include_str!("../../../recipes/data/tomosynthesis-second.csv"), 16),
         (include_str!("../../../recipes/data/tomosynthesis-validation.csv"), 8),
         (include_str!("../../../recipes/data/tomosynthesis-test.csv"), 24),
+        (include_str!("../../../recipes/data/nodules-training.csv"), 40),
+        (include_str!("../../../recipes/data/nodules-test.csv"), 50),
     ] {
         let subjects: Vec<&str> = manifest.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
         assert_eq!(subjects.len(), count);
