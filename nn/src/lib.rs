@@ -27,6 +27,7 @@ pub mod networks;
 pub mod ops;
 pub mod perceptual;
 pub mod quality;
+mod recipe;
 pub mod segment;
 mod shipped;
 mod statement;
@@ -36,6 +37,7 @@ pub mod volumes;
 
 pub use error::Error;
 pub use model::{Card, Model, Precision, Start, task_of_model};
+pub use recipe::evaluation_kind;
 pub use shipped::{SHIPPED, feature_distance, shipped, shipped_assessor};
 pub use statement::Statement;
 pub use tensors::{beside, filled, values};

@@ -20,11 +20,14 @@ impl Statement {
     /// Bars and claims as a table in Markdown.
     #[must_use]
     pub fn table(statements: &[Self]) -> String {
-        let row = |Self { text, verdict, found, is_bar }: &Self| {
-            format!("| {}: {text} | {verdict} | {found} |\n", if *is_bar { "bar" } else { "claim" })
-        };
-        let rows: String = statements.iter().map(row).collect();
-        format!("| bar or claim | holds | found |\n|---|---|---|\n{rows}")
+        table(&["bar or claim", "holds", "found"], statements.iter().map(Self::texts))
+    }
+
+    /// What is said and whether it is a bar, the verdict, and with which numbers.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        let kind = if self.is_bar { "bar" } else { "claim" };
+        vec![format!("{kind}: {}", self.text), self.verdict.to_owned(), self.found.clone()]
     }
 
     /// Whether it holds, or decides nothing.
@@ -38,6 +41,21 @@ impl Statement {
     pub fn all_hold(statements: &[Self]) -> bool {
         statements.iter().all(Self::holds)
     }
+}
+
+/// A table in Markdown.
+pub(crate) fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rows: String = rows.map(|row| format!("| {} |\n", row.join(" | "))).collect();
+    format!("| {} |\n|{}\n{rows}", columns.join(" | "), "---|".repeat(columns.len()))
+}
+
+/// Tables of all bodies and of real ones, and the statements, in Markdown.
+pub(crate) fn tables(bodies: String, real: Option<(usize, String)>, statements: &[Statement]) -> String {
+    let real = real.map_or_else(String::new, |(count, table)| {
+        let words = if count == 1 { "One real body: n = 1, no interval." } else { "Real bodies." };
+        format!("\n{words}\n\n{table}")
+    });
+    format!("{bodies}{real}\n{}", Statement::table(statements))
 }
 
 /// Names of the verdict on "more than the bar".

@@ -10,6 +10,7 @@ use super::{Check, seams::FEWEST_PERIODS};
 use crate::{
     Error,
     denoise::{Axis, Sampler, training::NoiseKind},
+    recipe::from_toml,
 };
 
 /// Everything that decides an evaluation.
@@ -210,7 +211,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Recipe`] with the place and what is allowed there.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
-        let recipe: Self = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
+        let recipe: Self = from_toml(text)?;
         match recipe.fault() {
             Some(fault) => Err(Error::Recipe(fault)),
             None => Ok(recipe),

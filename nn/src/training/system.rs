@@ -12,7 +12,7 @@ use kerma::engine;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Judges, TrainingOptions};
-use crate::{Error, networks::Fresh};
+use crate::{Error, networks::Fresh, recipe::from_toml};
 
 /// A kind of learned system, by the recipe that describes one: its network, the data it learns from, and what is asked of it.
 ///
@@ -49,7 +49,7 @@ pub trait System: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     /// # Errors
     /// [`Error::Recipe`] with the place and what is allowed there.
     fn from_toml(text: &str) -> Result<Self, Error> {
-        let recipe: Self = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
+        let recipe: Self = from_toml(text)?;
         recipe.check()?;
         Ok(recipe)
     }
@@ -105,7 +105,7 @@ impl Task {
             #[serde(default)]
             task: Task,
         }
-        let opening: Opening = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
+        let opening: Opening = from_toml(text)?;
         Ok(opening.task)
     }
 

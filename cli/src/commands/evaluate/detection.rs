@@ -2,10 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use kerma::{
-    engine::{self, Progress},
-    io::read_volume,
-};
 use kerma_nn::{
     Error, beside,
     segment::{
@@ -15,12 +11,19 @@ use kerma_nn::{
     training::cases,
 };
 
-use super::{super::metrics::nodules_of, EvaluateArgs, finish, folders};
+use super::{
+    super::metrics::nodules_of,
+    EvaluateArgs,
+    networks::{PAIR, each, finish, folders, is_pair, said, volume},
+};
 use crate::{
     context::Context,
     failure::Failure,
     report::{Chart, Figure, Panel, Report, Section, Summary, Table},
 };
+
+/// False marks a scan up to which curves are drawn.
+const MOST_FALSE: f64 = 8.0;
 
 /// Compares networks by a recipe.
 pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Result<(), Failure> {
@@ -50,19 +53,10 @@ pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Res
 }
 
 fn measured(detectors: &Detectors, folders: &[PathBuf], context: &mut Context) -> Result<Vec<Body>, Failure> {
-    context.drive("evaluation", |_, control| {
-        let mut bodies = Vec::new();
-        for (index, folder) in folders.iter().enumerate() {
-            if (control.is_cancelled)() {
-                return Err(engine::Error::Cancelled.into());
-            }
-            let fraction = index as f64 / folders.len() as f64;
-            (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
-            let case = body(folder)?;
-            let marks = detectors.marks(&case)?;
-            bodies.push(Body { nodules: case.nodules, marks });
-        }
-        Ok(bodies)
+    each(folders, context, |folder| {
+        let case = body(folder)?;
+        let marks = detectors.marks(&case)?;
+        Ok(Body { nodules: case.nodules, marks })
     })
 }
 
@@ -75,11 +69,8 @@ pub(in crate::commands) fn bodies(folders: &[PathBuf]) -> Result<impl Iterator<I
 
 /// A case of `kerma simulate`; of a pair of variants the one with nodules.
 fn body(folder: &Path) -> Result<Case, Error> {
-    let variant = if folder.join("truth-with.nii.gz").is_file() { "-with" } else { "" };
-    let read = |stem: &str| {
-        let path = folder.join(format!("{stem}{variant}.nii.gz"));
-        read_volume(&path, None).map_err(|error| Error::Image(error.to_string()))
-    };
+    let variant = if is_pair(folder) { PAIR[0] } else { "" };
+    let read = |stem| volume(folder, stem, variant);
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let list = folder.join(format!("nodules{variant}.csv"));
     let nodules = nodules_of(&list, &name).map_err(|failure| Error::Image(failure.message().to_owned()))?;
@@ -90,8 +81,7 @@ fn page(outcome: &Outcome, summary: Summary) -> Report {
     let lead = format!("{} bodies with {} nodules, none of which a network has seen.", outcome.bodies, outcome.nodules);
     let table = |caption: &str, rows: &[Row]| {
         let columns = std::iter::once("detector".to_owned()).chain(outcome.columns.iter().cloned()).collect();
-        let row = |row: &Row| std::iter::once(row.cell.to_string()).chain(row.texts.iter().cloned()).collect();
-        Table::of(caption, columns, rows.iter().map(row).collect())
+        Table::of(caption, columns, rows.iter().map(Row::texts).collect())
     };
     let chart = Chart::new("false marks a scan", "sensitivity");
     let chart = outcome.rows.iter().fold(chart, |chart, row| {
@@ -106,12 +96,9 @@ fn page(outcome: &Outcome, summary: Summary) -> Report {
     Report::new("Nodules found by networks", lead)
         .summary(summary)
         .section(Section::new("Curves").figure(curves.panel(Panel::chart("FROC", chart))))
-        .section(tables.table(super::said(&outcome.statements)))
+        .section(tables.table(said(&outcome.statements)))
         .section(Section::new("Keep in mind").notes([
             "Not for diagnosis: a demonstration of computations.",
             "Nodules are put into phantoms of one family, by one generator of shapes; those of patients look different.",
         ]))
 }
-
-/// False marks a scan up to which curves are drawn.
-const MOST_FALSE: f64 = 8.0;

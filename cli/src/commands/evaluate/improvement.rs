@@ -3,12 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use glam::DVec3;
-use kerma::{
-    data::Volume,
-    engine::{self, Progress},
-    io::read_volume,
-    metrics::volumes::Sphere,
-};
+use kerma::{data::Volume, metrics::volumes::Sphere};
 use kerma_nn::{
     Error, beside,
     improve::{
@@ -17,7 +12,11 @@ use kerma_nn::{
     },
 };
 
-use super::{super::metrics::nodules, EvaluateArgs, finish, folders};
+use super::{
+    super::metrics::nodules,
+    EvaluateArgs,
+    networks::{PAIR, each, finish, folders, is_pair, said, volume},
+};
 use crate::{
     context::Context,
     failure::Failure,
@@ -81,43 +80,32 @@ fn measured(
 ) -> Result<Vec<Vec<Figures>>, Failure> {
     /// Least diameter of a nodule that is shown.
     const SHOWN_MM: f64 = 10.0;
-    context.drive("evaluation", |_, control| {
-        let (mut all, mut shown) = (Vec::new(), None);
-        for (index, folder) in folders.iter().enumerate() {
-            if (control.is_cancelled)() {
-                return Err(engine::Error::Cancelled.into());
-            }
-            let fraction = index as f64 / folders.len() as f64;
-            (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
-            let case = body(folder)?;
-            let measured = evaluation.measure(&case)?;
-            let nodule = case.nodules.iter().copied().find(|nodule| nodule.diameter_mm >= SHOWN_MM);
-            let is_better = |shown: &Gallery| shown.nodule.is_none() && nodule.is_some();
-            let (figures, volumes): (Vec<Figures>, Vec<Volume>) = measured.into_iter().unzip();
-            if shown.as_ref().is_none_or(is_better) {
-                let through_mm = nodule.map_or(case.body[1].grid().centre_mm(), |nodule| nodule.centre_mm);
-                let truth = ("truth".to_owned(), case.body[1].clone());
-                let volumes = std::iter::once(truth).chain(names.iter().cloned().zip(volumes)).collect();
-                shown = Some(Gallery { name: case.name.clone(), through_mm, nodule, volumes });
-            }
-            all.push(figures);
+    let mut shown: Option<Gallery> = None;
+    let all = each(folders, context, |folder| {
+        let case = body(folder)?;
+        let measured = evaluation.measure(&case)?;
+        let nodule = case.nodules.iter().copied().find(|nodule| nodule.diameter_mm >= SHOWN_MM);
+        let is_better = |shown: &Gallery| shown.nodule.is_none() && nodule.is_some();
+        let (figures, volumes): (Vec<Figures>, Vec<Volume>) = measured.into_iter().unzip();
+        if shown.as_ref().is_none_or(is_better) {
+            let through_mm = nodule.map_or(case.body[1].grid().centre_mm(), |nodule| nodule.centre_mm);
+            let truth = ("truth".to_owned(), case.body[1].clone());
+            let volumes = std::iter::once(truth).chain(names.iter().cloned().zip(volumes)).collect();
+            shown = Some(Gallery { name: case.name.clone(), through_mm, nodule, volumes });
         }
-        gallery.extend(shown);
-        Ok(all)
-    })
+        Ok(figures)
+    })?;
+    gallery.extend(shown);
+    Ok(all)
 }
 
 /// A case of `kerma simulate`: with variants called with and without, a pair.
 fn body(folder: &Path) -> Result<Case, Error> {
-    const VARIANTS: [&str; 2] = ["-with", "-without"];
-    let read = |stem: &str, variant: &str| {
-        let path = folder.join(format!("{stem}{variant}.nii.gz"));
-        read_volume(&path, None).map_err(|error| Error::Image(error.to_string()))
-    };
-    let both = |variant: &str| Ok::<_, Error>([read("reconstruction", variant)?, read("truth", variant)?]);
+    let both =
+        |variant| Ok::<_, Error>([volume(folder, "reconstruction", variant)?, volume(folder, "truth", variant)?]);
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_pair = folder.join(format!("truth{}.nii.gz", VARIANTS[1])).is_file();
-    let (with, without) = if is_pair { (VARIANTS[0], Some(VARIANTS[1])) } else { ("", None) };
+    let is_pair = is_pair(folder);
+    let (with, without) = if is_pair { (PAIR[0], Some(PAIR[1])) } else { ("", None) };
     let list = folder.join(format!("nodules{with}.csv"));
     let nodules = match is_pair && list.is_file() {
         true => nodules(&list).map_err(|failure| Error::Image(failure.message().to_owned()))?,
@@ -141,7 +129,7 @@ fn page(outcome: &Outcome, gallery: &[Gallery], summary: Summary) -> Report {
     if let Some((count, rows)) = &outcome.real {
         tables = tables.table(table(&format!("Real bodies, n = {count}"), rows));
     }
-    report.section(tables.table(super::said(&outcome.statements))).section(Section::new("Keep in mind").notes([
+    report.section(tables.table(said(&outcome.statements))).section(Section::new("Keep in mind").notes([
         "Not for diagnosis: a demonstration of computations.",
         "Bodies are phantoms of one family; a real body is told apart.",
         "What lies within some 15 degrees of the depth was not measured: what a network puts there it has learned, not seen.",

@@ -16,9 +16,6 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 
-#[cfg(feature = "nn")]
-use self::networks::{finish, folders, said};
-
 use crate::{context::Context, failure::Failure};
 
 const EXAMPLES: &str = "\
@@ -54,19 +51,7 @@ pub(crate) fn run(args: &EvaluateArgs, context: &mut Context) -> Result<(), Fail
         return simulation::run(args, &recipe, context);
     }
     #[cfg(feature = "nn")]
-    if kerma_nn::improve::evaluation::Recipe::is_meant(&text) {
-        return improvement::run(args, &text, context);
-    }
-    #[cfg(feature = "nn")]
-    if kerma_nn::segment::evaluation::Recipe::is_meant(&text) {
-        return detection::run(args, &text, context);
-    }
-    #[cfg(feature = "nn")]
-    if kerma_nn::quality::evaluation::Recipe::is_meant(&text) {
-        return quality::run(args, &text, context);
-    }
-    #[cfg(feature = "nn")]
-    return denoisers::run(args, &text, context);
+    return networks::run(args, &text, context);
     #[cfg(not(feature = "nn"))]
     Err(Failure::input("this build has no networks: it evaluates recipes with kind = \"simulation\" alone")
         .in_file(&args.recipe))

@@ -1,20 +1,67 @@
-//! What evaluations of networks share: folders of cases, files that are written, bars that decide.
+//! What evaluations of networks share: their kinds, cases, files that are written, bars that decide.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use kerma::io::write_bytes;
-use kerma_nn::{Statement, training::cases};
+use kerma::{
+    data::Volume,
+    engine::{self, Progress},
+    io::{read_volume, write_bytes},
+};
+use kerma_nn::{Error, Statement, evaluation_kind, improve, segment, training::cases};
 use serde::Serialize;
 
-use super::EvaluateArgs;
+use super::{EvaluateArgs, denoisers, detection, improvement, quality};
 use crate::{
     context::Context,
     failure::Failure,
     report::{Summary, Table},
 };
+
+/// Runs an evaluation of networks by the kind that its recipe names.
+pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Result<(), Failure> {
+    match evaluation_kind(text).as_deref() {
+        Some(improve::evaluation::Recipe::KIND) => improvement::run(args, text, context),
+        Some(segment::evaluation::Recipe::KIND) => detection::run(args, text, context),
+        Some(kerma_nn::quality::evaluation::Recipe::KIND) => quality::run(args, text, context),
+        _ => denoisers::run(args, text, context),
+    }
+}
+
+/// Endings of the variants of a pair.
+pub(super) const PAIR: [&str; 2] = ["-with", "-without"];
+
+/// Whether a case is a pair of variants, with nodules and without.
+pub(super) fn is_pair(folder: &Path) -> bool {
+    folder.join(format!("truth{}.nii.gz", PAIR[1])).is_file()
+}
+
+/// A volume of a case, of a variant where it has some.
+pub(super) fn volume(folder: &Path, stem: &str, variant: &str) -> Result<Volume, Error> {
+    let path = folder.join(format!("{stem}{variant}.nii.gz"));
+    read_volume(&path, None).map_err(|error| Error::Image(error.to_string()))
+}
+
+/// What is measured of every case, one after another, under a progress bar.
+pub(super) fn each<T>(
+    folders: &[PathBuf],
+    context: &mut Context,
+    mut measure: impl FnMut(&Path) -> Result<T, Error>,
+) -> Result<Vec<T>, Failure> {
+    context.drive("evaluation", |_, control| {
+        let measured = folders.iter().enumerate().map(|(index, folder)| {
+            if (control.is_cancelled)() {
+                return Err(engine::Error::Cancelled.into());
+            }
+            let fraction = index as f64 / folders.len() as f64;
+            (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
+            Ok(measure(folder)?)
+        });
+        measured.collect()
+    })
+}
 
 /// Folders of cases, one at least.
 pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -54,8 +101,6 @@ pub(super) fn finish(
 
 /// Bars and claims.
 pub(super) fn said(statements: &[Statement]) -> Table {
-    statements.iter().fold(Table::new("Bars and claims", ["What", "Holds", "Found"]), |table, statement| {
-        let Statement { text, verdict, found, is_bar } = statement;
-        table.row([&format!("{}: {text}", if *is_bar { "bar" } else { "claim" }), verdict, found])
-    })
+    let columns = ["What", "Holds", "Found"].map(str::to_owned).to_vec();
+    Table::of("Bars and claims", columns, statements.iter().map(Statement::texts).collect())
 }

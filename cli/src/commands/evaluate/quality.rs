@@ -11,7 +11,10 @@ use kerma_nn::{
     },
 };
 
-use super::{EvaluateArgs, finish, said};
+use super::{
+    EvaluateArgs,
+    networks::{finish, said},
+};
 use crate::{
     context::Context,
     failure::Failure,

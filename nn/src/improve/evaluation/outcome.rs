@@ -1,12 +1,10 @@
-use std::fmt::Write as _;
-
 use kerma::metrics::{Bootstrap, Estimate};
 use serde::Serialize;
 
 use super::{Figures, NoduleFigures};
 use crate::{
     Error, Statement,
-    statement::{shown, word, word_below},
+    statement::{shown, table, tables, word, word_below},
 };
 
 /// Draws of the intervals.
@@ -176,27 +174,15 @@ impl Outcome {
     /// The tables.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = format!(
-            "Means over {} bodies with {} nodules, and intervals of 95 % over bodies.\n\n",
-            self.bodies, self.nodules
-        );
-        self.table(&self.rows, &mut text);
-        if let Some((count, rows)) = &self.real {
-            let words = if *count == 1 { "One real body: n = 1, no interval." } else { "Real bodies." };
-            let _ = write!(text, "\n{words}\n\n");
-            self.table(rows, &mut text);
-        }
-        text.push('\n');
-        text.push_str(&Statement::table(&self.statements));
-        text
+        let (bodies, nodules) = (self.bodies, self.nodules);
+        let heading =
+            format!("Means over {bodies} bodies with {nodules} nodules, and intervals of 95 % over bodies.\n\n");
+        let real = self.real.as_ref().map(|(count, rows)| (*count, self.table(rows)));
+        tables(heading + &self.table(&self.rows), real, &self.statements)
     }
 
-    fn table(&self, rows: &[Row], text: &mut String) {
-        let _ = writeln!(text, "| method | {} |", self.columns.join(" | "));
-        let _ = writeln!(text, "|---|{}", "---|".repeat(self.columns.len()));
-        for row in rows {
-            let _ = writeln!(text, "| {} |", row.texts().join(" | "));
-        }
+    fn table(&self, rows: &[Row]) -> String {
+        table(&[&["method"], &self.columns[..]].concat(), rows.iter().map(Row::texts))
     }
 }
 

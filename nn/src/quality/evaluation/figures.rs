@@ -148,14 +148,16 @@ impl Evaluation {
                 (analytic, radiograph.input(quantity, exposure))
             }
         };
-        let mirrored: Vec<f32> = seen.chunks(SIDE).flat_map(|row| row.iter().rev().copied()).collect();
         let (truth, is_inverted) = (exposure.truth(quantity, radiograph), exposure.is_inverted);
         let told = |assessment, mirrored| Told { truth, is_inverted, assessment, mirrored };
         let mut all = vec![told(of_value(quantity.at(0.5)), None), told(of_value(analytic), None)];
         for (_, network) in &self.networks {
             let is_paired = quantity.is_odd() && network.model().card().recipe.answer == Answer::Value;
-            let both = if is_paired { [seen.as_slice(), &mirrored].concat() } else { seen.clone() };
-            let assessed = network.tell(both)?;
+            let mut input = seen.clone();
+            if is_paired {
+                input.extend(seen.chunks(SIDE).flat_map(|row| row.iter().rev()));
+            }
+            let assessed = network.tell(input)?;
             all.push(told(assessed[0], assessed.get(1).and_then(|mirrored| mirrored.value)));
         }
         Ok(all)

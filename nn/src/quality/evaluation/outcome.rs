@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Error, Statement,
     improve::evaluation::Cell,
-    statement::{shown, word_below},
+    statement::{shown, table, tables, word_below},
 };
 
 /// Draws of the intervals.
@@ -263,14 +263,8 @@ impl Outcome {
             let _ =
                 write!(text, " Real bodies: n = {}{}.", self.real, if self.real == 1 { ", no interval" } else { "" });
         }
-        let columns = Self::columns();
-        let _ = write!(text, "\n\n| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
-        for row in &self.rows {
-            let _ = writeln!(text, "| {} |", row.texts().join(" | "));
-        }
-        text.push('\n');
-        text.push_str(&Statement::table(&self.statements));
-        text
+        text.push_str("\n\n");
+        text + &tables(table(&Self::columns(), self.rows.iter().map(Row::texts)), None, &self.statements)
     }
 }
 

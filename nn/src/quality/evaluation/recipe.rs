@@ -3,10 +3,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::super::Quantity;
-use crate::Error;
-
-/// What `kind` says in recipes of this evaluation.
-const KIND: &str = "quality";
+use crate::{Error, recipe::from_toml};
 
 /// What is compared, and on which bodies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,22 +40,15 @@ pub struct Networks {
 }
 
 impl Recipe {
-    /// Whether a text is a recipe of this kind.
-    #[must_use]
-    pub fn is_meant(text: &str) -> bool {
-        #[derive(Deserialize)]
-        struct Opening {
-            kind: String,
-        }
-        toml::from_str::<Opening>(text).is_ok_and(|opening| opening.kind == KIND)
-    }
+    /// What `kind` says in recipes of this evaluation.
+    pub const KIND: &'static str = "quality";
 
     /// Reads a recipe.
     ///
     /// # Errors
     /// [`Error::Recipe`] with the place and what is allowed there.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
-        let recipe: Self = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
+        let recipe: Self = from_toml(text)?;
         if recipe.networks.is_empty() {
             return Err(Error::Recipe("networks must be there, for a quantity or more".to_owned()));
         }

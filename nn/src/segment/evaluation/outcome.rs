@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use kerma::metrics::{
     Comparison, Estimate, MetricError, Verdict,
     froc::{Bootstrap, Criterion, CurvePoint, Detections, Mark, Measure, Nodule, Scan},
@@ -9,7 +7,7 @@ use serde::Serialize;
 use super::{Cell, Kind};
 use crate::{
     Error, Statement,
-    statement::{shown, word, word_below},
+    statement::{shown, table, tables, word, word_below},
 };
 
 /// Draws of the intervals, as LUNA16's.
@@ -42,7 +40,7 @@ pub struct Row {
     /// Least score at the operating point; none for detectors without one.
     pub threshold: Option<f64>,
     /// Values, by the names of columns, as they are shown.
-    pub texts: Vec<String>,
+    pub values: Vec<String>,
     /// False marks per scan and sensitivity.
     pub curve: Vec<[f64; 2]>,
 }
@@ -112,28 +110,26 @@ impl Outcome {
     /// The tables.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = format!(
+        let heading = format!(
             "{} bodies with {} nodules; intervals of 95 % over bodies. Sensitivity, precision and size at the threshold of each \
              network's card.\n\n",
             self.bodies, self.nodules
         );
-        self.table(&self.rows, &mut text);
-        if let Some((count, rows)) = &self.real {
-            let words = if *count == 1 { "One real body: n = 1, no interval." } else { "Real bodies." };
-            let _ = write!(text, "\n{words}\n\n");
-            self.table(rows, &mut text);
-        }
-        text.push('\n');
-        text.push_str(&Statement::table(&self.statements));
-        text
+        let real = self.real.as_ref().map(|(count, rows)| (*count, self.table(rows)));
+        tables(heading + &self.table(&self.rows), real, &self.statements)
     }
 
-    fn table(&self, rows: &[Row], text: &mut String) {
-        let _ = writeln!(text, "| detector | {} |", self.columns.join(" | "));
-        let _ = writeln!(text, "|---|{}", "---|".repeat(self.columns.len()));
-        for row in rows {
-            let _ = writeln!(text, "| {} | {} |", row.cell, row.texts.join(" | "));
-        }
+    fn table(&self, rows: &[Row]) -> String {
+        let columns = std::iter::once("detector").chain(self.columns.iter().map(String::as_str));
+        table(&columns.collect::<Vec<_>>(), rows.iter().map(Row::texts))
+    }
+}
+
+impl Row {
+    /// Its cell, and its values as they are shown.
+    #[must_use]
+    pub fn texts(&self) -> Vec<String> {
+        std::iter::once(self.cell.to_string()).chain(self.values.iter().cloned()).collect()
     }
 }
 
@@ -163,26 +159,26 @@ impl Counted {
     fn row(&self, bootstrap: &Bootstrap) -> Result<Row, Error> {
         let nothing = || "–".to_owned();
         let cpm = |of: &Detections| Ok::<_, Error>(shown(of.froc(bootstrap).map_err(said)?.cpm, 3));
-        let mut texts = vec![cpm(&self.sphere)?, cpm(&self.plane)?];
+        let mut values = vec![cpm(&self.sphere)?, cpm(&self.plane)?];
         let at = |of: &Detections, measure: fn(f64) -> Measure, digits: usize| {
             self.threshold
                 .and_then(|threshold| of.estimate(measure(threshold), bootstrap).ok())
                 .map_or_else(nothing, |estimate| shown(estimate, digits))
         };
-        texts.push(at(&self.sphere, |threshold| Measure::Sensitivity { threshold }, 2));
-        texts.push(at(&self.sphere, |threshold| Measure::Precision { threshold }, 2));
-        texts.push(self.threshold.map_or_else(nothing, |threshold| {
+        values.push(at(&self.sphere, |threshold| Measure::Sensitivity { threshold }, 2));
+        values.push(at(&self.sphere, |threshold| Measure::Precision { threshold }, 2));
+        values.push(self.threshold.map_or_else(nothing, |threshold| {
             let counts = self.sphere.counts(threshold);
             format!("{:.2}", counts.false_marks as f64 / counts.scans as f64)
         }));
         for bin in &self.bins {
             let of_bin = |of: &Detections| at(of, |threshold| Measure::Sensitivity { threshold }, 2);
-            texts.push(bin.as_ref().map_or_else(nothing, of_bin));
+            values.push(bin.as_ref().map_or_else(nothing, of_bin));
         }
-        texts.push(at(&self.sphere, |threshold| Measure::SizeBias { threshold }, 2));
+        values.push(at(&self.sphere, |threshold| Measure::SizeBias { threshold }, 2));
         let point = |point: CurvePoint| [point.false_per_scan, point.sensitivity];
         let curve = self.sphere.curve().into_iter().map(point).collect();
-        Ok(Row { cell: self.cell, threshold: self.threshold, texts, curve })
+        Ok(Row { cell: self.cell, threshold: self.threshold, values, curve })
     }
 }
 
@@ -337,7 +333,7 @@ mod tests {
         assert!(Statement::all_hold(&good.statements), "{:?}", good.statements);
         assert_eq!((good.bodies, good.nodules, good.rows.len()), (12, 24, 3));
         let column = |name: &str| good.columns.iter().position(|column| column == name).unwrap();
-        let text = |name: &str| good.rows[2].texts[column(name)].split(' ').next().unwrap().to_owned();
+        let text = |name: &str| good.rows[2].values[column(name)].split(' ').next().unwrap().to_owned();
         // One of the twelve large nodules has a score below the threshold.
         assert_eq!([text("sensitivity, 4–6 mm"), text("sensitivity, 8–12 mm")], ["1.00", "0.92"]);
         assert_eq!([text("size bias, mm"), text("sensitivity, 12–20 mm")], ["0.20", "–"]);

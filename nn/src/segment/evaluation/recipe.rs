@@ -2,10 +2,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-
-/// What `kind` says in recipes of this evaluation.
-const KIND: &str = "detection";
+use crate::{Error, recipe::from_toml};
 
 /// What is compared, and on which bodies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,22 +27,15 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Whether a text is a recipe of this kind.
-    #[must_use]
-    pub fn is_meant(text: &str) -> bool {
-        #[derive(Deserialize)]
-        struct Opening {
-            kind: String,
-        }
-        toml::from_str::<Opening>(text).is_ok_and(|opening| opening.kind == KIND)
-    }
+    /// What `kind` says in recipes of this evaluation.
+    pub const KIND: &'static str = "detection";
 
     /// Reads a recipe.
     ///
     /// # Errors
     /// [`Error::Recipe`] with the place and what is allowed there.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
-        let recipe: Self = toml::from_str(text).map_err(|e| Error::Recipe(e.to_string().trim_end().to_owned()))?;
+        let recipe: Self = from_toml(text)?;
         if recipe.models.is_empty() {
             return Err(Error::Recipe("models must name a model or more".to_owned()));
         }
