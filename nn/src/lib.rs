@@ -1,7 +1,6 @@
 //! Learned systems of kerma: networks, diffusion, training and denoising with burn on the engine's device.
 //!
 //! ```text
-//! evaluation   held-out images, doses, methods, tables, checks
 //! denoise      an image in tiles through a trained network; what denoisers learn from
 //! improve      a reconstruction made more like the body, in slices or patches
 //! segment      nodules found in a volume, slice by slice
@@ -19,7 +18,6 @@ mod error;
 
 pub mod denoise;
 pub mod diffusion;
-pub mod evaluation;
 pub mod improve;
 pub mod losses;
 mod model;
@@ -38,6 +36,6 @@ pub mod volumes;
 pub use error::Error;
 pub use model::{Card, Model, Precision, Start, task_of_model};
 pub use recipe::evaluation_kind;
-pub use shipped::{SHIPPED, feature_distance, shipped, shipped_assessor};
+pub use shipped::{SHIPPED, feature_distance, shipped, shipped_assessor, shipped_improver, shipped_segmenter};
 pub use statement::Statement;
 pub use tensors::{beside, filled, values};

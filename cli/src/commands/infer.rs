@@ -6,7 +6,7 @@ use kerma::{
     engine::{self, PeakBytes, Progress},
     io::{check_output, read_volume, write_volume},
 };
-use kerma_nn::{Error, beside, improve::Improver, segment::Segmenter, task_of_model, training::Task};
+use kerma_nn::{Error, beside, improve::Improver, segment::Segmenter, shipped_improver, task_of_model, training::Task};
 
 use super::denoise::{self, DenoiseArgs};
 use crate::{context::Context, failure::Failure, inputs, summary::bytes_text};
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure
             check_output(out)?;
             inputs::keep(&[input, model], out)?;
             let volume = context.read(|| read_volume(input, None))?;
-            let improved = improved(&volume, model, input, context)?;
+            let improved = improved(&volume, Some(model), input, context)?;
             context.write(out, |path| write_volume(path, &improved))?;
             context.finish(&format!("{}: {}, improved", out.display(), improved.grid()))
         }
@@ -63,16 +63,28 @@ pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure
     }
 }
 
-/// A volume that comes from a file, improved by a model and those before it.
-pub(super) fn improved(volume: &Volume, model: &Path, source: &Path, context: &mut Context) -> Result<Volume, Failure> {
+/// A volume that comes from a file, improved by a model and those before it, or by those that are built in.
+pub(super) fn improved(
+    volume: &Volume,
+    model: Option<&Path>,
+    source: &Path,
+    context: &mut Context,
+) -> Result<Volume, Failure> {
     let device = beside(context.device()?)?;
-    let improver = context.read(|| Improver::load(model, &device))?;
+    let improver = context.read(|| match model {
+        Some(path) => Improver::load(path, &device),
+        None => shipped_improver(&device),
+    })?;
     if let Some([x, y, z]) = improver.own_grid(volume) {
         context
             .note(&format!("the network knows voxels of {x} x {y} x {z} mm: what it adds is interpolated from these"));
     }
     let bytes = improver.planned_bytes(volume);
-    through("improving", bytes, source, context, |tell| improver.run(volume, tell))
+    let improved = through("improving", bytes, source, context, |tell| improver.run(volume, tell))?;
+    if model.is_none() {
+        context.note("the built-in network learned from sweeps of 30 degrees of simulated chests alone");
+    }
+    Ok(improved)
 }
 
 /// A volume as a segmenter knows it, from a file.

@@ -24,7 +24,7 @@ Examples:
   kerma reconstruct scan.nrrd --geometry scan.toml --grid 256x256x128@1x1x1+0,0,40 --window hann --cutoff 0.8 \\
       --out soft.nii.gz
   kerma reconstruct sweep.nrrd --geometry sweep.toml --grid 128x64x128@3x4x3 --window hann --margin 0.25 \\
-      --improve models/tomosynthesis-coronal.safetensors --out like-ct.nii.gz";
+      --improve --out like-ct.nii.gz";
 
 /// Arguments of `kerma reconstruct`.
 #[derive(Args, Debug)]
@@ -35,10 +35,10 @@ pub(crate) struct ReconstructArgs {
     /// Volume to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Trained network that makes the volume more like the body, in HU
+    /// Make the volume more like the body, in HU, by a trained network, or by the one for chest tomosynthesis that is built in
     #[cfg(feature = "nn")]
     #[arg(long, value_name = "MODEL")]
-    improve: Option<PathBuf>,
+    improve: Option<Option<PathBuf>>,
 }
 
 /// What a volume is reconstructed from, and how.
@@ -139,7 +139,7 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
     })?;
     #[cfg(feature = "nn")]
     let volume = match &args.improve {
-        Some(model) => super::infer::improved(&volume, model, &args.inputs.projections, context)?,
+        Some(model) => super::infer::improved(&volume, model.as_deref(), &args.inputs.projections, context)?,
         None => volume,
     };
     context.write(&args.out, |out| write_volume(out, &volume))?;

@@ -91,7 +91,9 @@ fn radiographs_are_told_three_values_and_warned_of() {
     assert!(lines[2].contains("-12.0 degrees") && lines[2].ends_with("WARNING: turned to the right"), "{out}");
     assert!(error.contains("signal.tif: 2 warnings: noise: too few quanta; rotation: turned to the right"), "{error}");
 
-    let (code, out, error) = checked(&room, "signal.tif", &[&MODELS[2..4], &["--json"]].concat());
+    put_model(&room, "noise", 5000_f64.ln());
+    put_model(&room, "rotation", 1.0);
+    let (code, out, error) = checked(&room, "signal.tif", &[&MODELS[..], &["--json"]].concat());
     assert_eq!((code, error.as_str()), (Some(0), ""));
     let object: Value = serde_json::from_str(&out).unwrap();
     assert!((object["contrast"]["value"].as_f64().unwrap() - 0.01).abs() < 1e-9, "{out}");
@@ -105,24 +107,31 @@ fn radiographs_are_told_three_values_and_warned_of() {
 #[test]
 fn pictures_have_no_noise_value_unless_they_are_said_to_be_signals() {
     let room = room();
-    let (code, out, error) = checked(&room, "picture.tif", &MODELS[..2]);
-    assert_eq!((code, out.lines().count(), error.as_str()), (Some(0), 1, ""));
+    put_model(&room, "rotation", 1.0);
+    let (code, out, error) = checked(&room, "picture.tif", &MODELS);
+    assert_eq!((code, out.lines().count(), error.as_str()), (Some(0), 3, ""));
     assert!(out.starts_with("noise      none: pixels are not proportional to the exposure"), "{out}");
-    let (code, out, _) = checked(&room, "picture.tif", &[&MODELS[..2], &["--response", "linear"]].concat());
+    let (code, out, _) = checked(&room, "picture.tif", &[&MODELS[..], &["--response", "linear"]].concat());
     assert!(code == Some(1) && out.contains("500 quanta"), "{out}");
-    let (_, out, _) = checked(&room, "signal.tif", &[&MODELS[..2], &["--response", "log"]].concat());
+    let (_, out, _) = checked(&room, "signal.tif", &[&MODELS[..], &["--response", "log"]].concat());
     assert!(out.starts_with("noise      none"), "{out}");
     // A value near its limit says so.
     put_model(&room, "rotation", 5.05);
-    let (_, out, _) = checked(&room, "picture.tif", &MODELS[4..]);
+    let (_, out, _) = checked(&room, "picture.tif", &MODELS);
     assert!(out.trim_end().ends_with("WARNING: turned to the left, but near the limit"), "{out}");
+}
+
+#[test]
+fn networks_are_built_in() {
+    let (code, out, said) = checked(&room(), "signal.tif", &[]);
+    assert!(code.is_some_and(|code| code < 2) && out.lines().count() == 3, "{out}{said}");
+    assert!(said.contains("the built-in networks learned from simulated chests alone"), "{said}");
 }
 
 #[test]
 fn what_cannot_be_checked_is_refused_in_a_line() {
     let room = room();
     put_image(&room, "small.tif", Unit::Transmission, 100);
-    room.refused(&["check", "signal.tif"], &["--noise, --contrast and --rotation"]);
     room.refused(
         &["check", "small.tif", MODELS[2], MODELS[3]],
         &["small.tif: must have 128 x 128 pixels", "100 x 100"],

@@ -164,6 +164,33 @@ fn nodules_are_learned_and_found_and_counted() {
     assert_eq!(room.bytes("found/notes.txt"), b"mine");
 }
 
+/// Lungs of −740 HU in a trunk of soft tissue, in which is a nodule of 15 mm and 100 HU.
+#[test]
+fn the_network_that_is_built_in_finds_a_plain_nodule() {
+    let room = Room::new();
+    let grid: Grid = "96x56x80@3x4x3".parse().unwrap();
+    let centre = DVec3::new(62.0, 8.0, 10.0);
+    let hu = |at: usize| {
+        let place = grid.world_mm(DVec3::new((at % 96) as f64, (at / 96 % 56) as f64, (at / 5376) as f64));
+        let within = |x: f64, half: [f64; 2]| ((place.x - x) / half[0]).hypot(place.y / half[1]) < 1.0;
+        match () {
+            () if place.distance(centre) < 7.5 => 100.0,
+            () if within(-62.0, [42.0, 70.0]) || within(62.0, [42.0, 70.0]) => -740.0,
+            () if within(0.0, [135.0, 95.0]) => 40.0,
+            () => -1000.0,
+        }
+    };
+    let ct = Volume::new(grid, Unit::Hounsfield, (0..grid.voxel_count()).map(hu).collect()).unwrap();
+    write_volume(room.path("chest.nii"), &ct).unwrap();
+    let output = room.run(&["detect", "chest.nii", "--out", "found", "--json", "--device", "cpu"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.contains("the built-in network learned from simulated chests"), "{said}");
+    let object = json(&String::from_utf8(output.stdout).unwrap());
+    let at = [0, 1, 2].map(|axis| object["candidates"][0]["lps_mm"][axis].as_f64().unwrap());
+    assert!(DVec3::new(-at[0], -at[1], at[2]).distance(centre) < 7.5, "{object}");
+    assert_eq!(object["model"]["name"], "nodules-ct");
+}
+
 #[test]
 fn a_training_on_reconstructions_goes_on_from_that_on_bodies() {
     let room = room();

@@ -143,6 +143,29 @@ fn networks_of_one_and_two_stages_improve_volumes_and_are_compared() {
     assert!(String::from_utf8(room.bytes("out/report.html")).unwrap().contains("through a nodule of 12.0 mm"));
 }
 
+/// A sweep of 30° over a cylinder of water: what comes out is on the same grid, in HU.
+#[test]
+fn a_sweep_is_improved_by_the_network_that_is_built_in() {
+    let room = Room::new();
+    let sweep = "kind = 'tomosynthesis-linear'\nsource_isocentre_mm = 1650.0\nsource_detector_mm = 1800.0\nsweep_deg = 30.0\n\
+        views = 21\ntravel = 'z'\ndetector_moves = false\ndetector = [96, 96]\npitch_mm = [3.2, 3.2]\n";
+    room.put("sweep.toml", sweep);
+    room.done(&["phantom", "water-cylinder", "--project", "sweep.toml", "--out", "sweep.nrrd"]);
+    let task =
+        ["reconstruct", "sweep.nrrd", "--geometry", "sweep.toml", "--grid", "64x32x64@3x4x3", "--window", "hann"];
+    let made = |flags: &[&str]| room.run(&[&task[..], flags, &["--device", "cpu"]].concat());
+    assert!(made(&["--out", "plain.nii"]).status.success());
+    let output = made(&["--out", "like-ct.nii", "--improve"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.success() && said.contains("the built-in network learned from sweeps of 30 degrees"),
+        "{said}"
+    );
+    let [plain, improved] = ["plain.nii", "like-ct.nii"].map(|name| read_volume(room.path(name), None).unwrap());
+    assert_eq!((plain.unit(), improved.unit()), (Unit::PerMillimetre, Unit::Hounsfield));
+    assert_eq!(plain.grid(), improved.grid());
+}
+
 #[test]
 fn what_does_not_fit_a_network_is_refused_in_a_line() {
     let room = furnished();

@@ -2,6 +2,7 @@
 //! through the network in tiles, several at once.
 
 mod denoised;
+pub mod evaluation;
 mod layout;
 mod memory;
 mod options;

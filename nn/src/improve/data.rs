@@ -25,8 +25,10 @@ pub struct Pair {
     pub input: Vec<f32>,
     /// The body.
     pub truth: Vec<f32>,
-    /// Places of voxels that belong to a nodule.
-    nodules: Vec<usize>,
+    /// 1 where a nodule is, 0 elsewhere.
+    nodules: Vec<f32>,
+    /// Places of its voxels of nodules.
+    places: Vec<usize>,
 }
 
 /// Reconstructions and bodies that a network learns from.
@@ -40,6 +42,8 @@ pub(super) struct Batch {
     pub(super) size: [usize; 3],
     pub(super) input: Vec<f32>,
     pub(super) truth: Vec<f32>,
+    /// 1 where a nodule is, 0 elsewhere.
+    pub(super) nodules: Vec<f32>,
 }
 
 impl Pairs {
@@ -68,7 +72,7 @@ impl Pairs {
     pub(super) fn batch(&self, recipe: &Recipe, step: usize) -> Result<Batch, Error> {
         let mut draws = Draws::new(recipe.seed, step as u64);
         let count = recipe.training.batch;
-        let mut batch = Batch { size: [0; 3], input: Vec::new(), truth: Vec::new() };
+        let mut batch = Batch { size: [0; 3], input: Vec::new(), truth: Vec::new(), nodules: Vec::new() };
         for _ in 0..count {
             let pair = self.cases.get(draws.below(self.cases.count()))?;
             let dims = dims(&pair.grid);
@@ -79,7 +83,9 @@ impl Pairs {
             batch.size = size;
             let block = Block { start: place(recipe.pieces, &pair, dims, size, &mut draws), size };
             let is_mirrored = recipe.data.mirror && draws.below(2) == 1;
-            for (values, to) in [(&pair.input, &mut batch.input), (&pair.truth, &mut batch.truth)] {
+            let parts =
+                [(&pair.input, &mut batch.input), (&pair.truth, &mut batch.truth), (&pair.nodules, &mut batch.nodules)];
+            for (values, to) in parts {
                 let mut cut = block.cut(values, dims);
                 if is_mirrored {
                     cut.chunks_exact_mut(size[2]).for_each(<[f32]>::reverse);
@@ -104,8 +110,8 @@ fn place(pieces: Pieces, pair: &Pair, dims: [usize; 3], size: [usize; 3], draws:
         });
     };
     let kind = draws.unit();
-    let middle = if kind < ABOUT_NODULE && !pair.nodules.is_empty() {
-        pair.nodules[draws.below(pair.nodules.len())]
+    let middle = if kind < ABOUT_NODULE && !pair.places.is_empty() {
+        pair.places[draws.below(pair.places.len())]
     } else {
         let lung = LUNG_HU.map(scaled);
         let mut any = || draws.below(pair.truth.len());
@@ -126,15 +132,18 @@ fn place(pieces: Pieces, pair: &Pair, dims: [usize; 3], size: [usize; 3], draws:
 fn read(folder: &Path, source: &Source, fitted: &Fitted) -> Result<Kept<Pair>, Error> {
     let (input, truth) = source.pair(folder)?;
     fitted.check_spacing(folder, input.grid())?;
-    let labels = nodules(folder)?;
-    let labels = labels.iter().flat_map(|labels| labels.values().iter().enumerate());
+    let nodules = match nodules(folder)? {
+        Some(labels) => labels.values().iter().map(|label| if *label > 0.0 { 1.0 } else { 0.0 }).collect(),
+        None => vec![0.0; input.values().len()],
+    };
     let pair = Pair {
         grid: *input.grid(),
         input: fitted.values(&input),
         truth: truth.values().iter().map(|hu| scaled(*hu)).collect(),
-        nodules: labels.filter(|(_, label)| **label > 0.0).map(|(at, _)| at).collect(),
+        places: nodules.iter().enumerate().filter(|(_, nodule)| **nodule > 0.0).map(|(at, _)| at).collect(),
+        nodules,
     };
-    let bytes =
-        ((pair.input.len() + pair.truth.len()) * size_of::<f32>() + pair.nodules.len() * size_of::<usize>()) as u64;
+    let values = pair.input.len() + pair.truth.len() + pair.nodules.len();
+    let bytes = (values * size_of::<f32>() + pair.places.len() * size_of::<usize>()) as u64;
     Ok(Kept { case: Arc::new(pair), bytes })
 }

@@ -66,6 +66,14 @@ pub struct LossOptions {
     pub error: ErrorKind,
     /// Weight of the differences.
     pub gradients: f64,
+    /// How often the error of a voxel of a nodule counts, others once: a few voxels in a thousand are of a nodule, and where it lies
+    /// along the depth is uncertain. More than 1 shows more of it, and more that is none.
+    #[serde(default = "once")]
+    pub nodule_weight: f64,
+}
+
+fn once() -> f64 {
+    1.0
 }
 
 /// How the error of a voxel counts.
@@ -129,6 +137,9 @@ impl System for Recipe {
         if !(0.0..=1e3).contains(&self.loss.gradients) {
             return refuse(format!("loss.gradients must be 0 to 1000, got {}", self.loss.gradients));
         }
+        if !(1.0..=1e4).contains(&self.loss.nodule_weight) {
+            return refuse(format!("loss.nodule_weight must be 1 to 10000, got {}", self.loss.nodule_weight));
+        }
         self.training.check()
     }
 
@@ -152,10 +163,14 @@ impl System for Recipe {
         };
         let (input, truth) = (tensor(batch.input), tensor(batch.truth));
         let output = input.clone() + network.forward(input);
-        let value = match self.loss.error {
-            ErrorKind::Absolute => losses::absolute(output.clone(), truth.clone()),
-            ErrorKind::Squared => losses::root_mean_square(output.clone(), truth.clone()),
+        type Compared = fn(Tensor<5>, Tensor<5>) -> Tensor<1>;
+        let (error, weight): (Compared, f64) = match self.loss.error {
+            ErrorKind::Absolute => (losses::absolute, self.loss.nodule_weight),
+            ErrorKind::Squared => (losses::root_mean_square, self.loss.nodule_weight.sqrt()),
         };
+        // A factor on both counts as often in the error.
+        let factors = tensor(batch.nodules) * (weight - 1.0) + 1.0;
+        let value = error(output.clone() * factors.clone(), truth.clone() * factors);
         Ok((value + losses::gradients(output, truth) * self.loss.gradients).into())
     }
 }

@@ -26,39 +26,48 @@ impl Improver {
     /// # Errors
     /// As [`Model::load`]; [`Error::Model`] when the one before is another than in the training, or there are more than four.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
-        Self::stage(path, device, MOST_STAGES)
+        Self::staged(path, &|path| Model::load(path, device), device)
     }
 
-    fn stage(path: &Path, device: &Device, stages: usize) -> Result<Self, Error> {
+    /// A model of a file and those before it, all of which `read` knows.
+    pub(crate) fn staged(
+        path: &Path,
+        read: &dyn Fn(&Path) -> Result<Model, Error>,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        Self::stage(path, read, device, MOST_STAGES)
+    }
+
+    fn stage(
+        path: &Path,
+        read: &dyn Fn(&Path) -> Result<Model, Error>,
+        device: &Device,
+        stages: usize,
+    ) -> Result<Self, Error> {
         let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
         if stages == 0 {
             return Err(fail(format!("more than {MOST_STAGES} models one after the other")));
         }
-        let model = Model::load(path, device)?;
-        let recipe = &model.card().recipe;
-        let before = match &recipe.data.after {
-            Some(file) => Some(Self::stage(&path.with_file_name(file), device, stages - 1)?),
+        let model = read(path)?;
+        let before = match &model.card().recipe.data.after {
+            Some(file) => Some(Self::stage(&path.with_file_name(file), read, device, stages - 1)?),
             None => None,
         };
-        let after = before.as_ref().map(Self::sha256);
-        let fitted = recipe.fitted.clone().ok_or_else(|| fail("was written before its training began".to_owned()))?;
-        if fitted.after_sha256.as_deref() != after {
-            let file = recipe.data.after.clone().unwrap_or_default();
-            return Err(fail(format!("{} beside it is another model than in its training", file.display())));
-        }
-        let before = before.map(Box::new);
-        Ok(Self { model, fitted, before, device: device.clone() })
+        Self::joined(model, before, device).map_err(fail)
     }
 
-    /// An improver of a model that is in memory and has none before it.
+    /// An improver of a model that is in memory, and what improves volumes before it.
     ///
     /// # Errors
-    /// [`Error::Options`] when the model was never trained.
-    pub fn new(model: Model, device: &Device) -> Result<Self, Error> {
+    /// [`Error::Options`] when the model was never trained, or what comes before is another model than in its training.
+    pub fn new(model: Model, before: Option<Self>, device: &Device) -> Result<Self, Error> {
+        Self::joined(model, before, device).map_err(Error::Options)
+    }
+
+    fn joined(model: Model, before: Option<Self>, device: &Device) -> Result<Self, String> {
         let recipe = &model.card().recipe;
-        let fitted = recipe.fitted.clone().filter(|_| recipe.data.after.is_none());
-        let fitted = fitted.ok_or_else(|| Error::Options(format!("\"{}\" is not trained", recipe.name)))?;
-        Ok(Self { model, fitted, before: None, device: device.clone() })
+        let fitted = Fitted::known(recipe.fitted.as_ref(), recipe.data.after.as_deref(), before.as_ref())?;
+        Ok(Self { model, fitted, before: before.map(Box::new), device: device.clone() })
     }
 
     /// The model.

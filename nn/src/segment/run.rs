@@ -30,16 +30,9 @@ impl Segmenter {
     /// # Errors
     /// As [`Model::load`] and [`Improver::load`]; [`Error::Model`] when the one before is another than in the training.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
-        let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
         let model = Model::load(path, device)?;
-        let recipe = &model.card().recipe;
-        let before = recipe.before(path.parent().unwrap_or(Path::new("")), device)?;
-        let fitted = recipe.fitted.clone().ok_or_else(|| fail("was written before its training began".to_owned()))?;
-        if fitted.after_sha256.as_deref() != before.as_ref().map(Improver::sha256) {
-            let file = recipe.data.after.clone().unwrap_or_default();
-            return Err(fail(format!("{} beside it is another model than in its training", file.display())));
-        }
-        Ok(Self { model, fitted, before, device: device.clone() })
+        let before = model.card().recipe.before(path.parent().unwrap_or(Path::new("")), device)?;
+        Self::joined(model, before, device).map_err(|reason| Error::Model { path: path.to_owned(), reason })
     }
 
     /// A segmenter of a model that is in memory, and what improves volumes before it.
@@ -47,11 +40,12 @@ impl Segmenter {
     /// # Errors
     /// [`Error::Options`] when the model was never trained, or what comes before is another model than in its training.
     pub fn new(model: Model, before: Option<Improver>, device: &Device) -> Result<Self, Error> {
+        Self::joined(model, before, device).map_err(Error::Options)
+    }
+
+    fn joined(model: Model, before: Option<Improver>, device: &Device) -> Result<Self, String> {
         let recipe = &model.card().recipe;
-        let is_known = |fitted: &Fitted| fitted.after_sha256.as_deref() == before.as_ref().map(Improver::sha256);
-        let fitted = recipe.fitted.clone().filter(is_known);
-        let fitted = fitted
-            .ok_or_else(|| Error::Options(format!("\"{}\" is not trained, or after another model", recipe.name)))?;
+        let fitted = Fitted::known(recipe.fitted.as_ref(), recipe.data.after.as_deref(), before.as_ref())?;
         Ok(Self { model, fitted, before, device: device.clone() })
     }
 

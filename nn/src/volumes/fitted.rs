@@ -5,7 +5,7 @@ use kerma::data::{DataError, Grid, Volume};
 use serde::{Deserialize, Serialize};
 
 use super::SCALE_HU;
-use crate::Error;
+use crate::{Error, improve::Improver};
 
 /// How far spacings may differ, relatively.
 const SPACING_TOLERANCE: f64 = 0.01;
@@ -30,6 +30,17 @@ pub struct Fitted {
 }
 
 impl Fitted {
+    /// What a card knows of its data, with the file of what improved volumes before it, if `before` is that model; else the
+    /// reason why the network cannot be used.
+    pub(crate) fn known(card: Option<&Self>, after: Option<&Path>, before: Option<&Improver>) -> Result<Self, String> {
+        let fitted = card.ok_or("was written before its training began")?;
+        if fitted.after_sha256.as_deref() != before.map(Improver::sha256) {
+            let file = after.unwrap_or(Path::new("what comes"));
+            return Err(format!("{} before it is another model than in its training", file.display()));
+        }
+        Ok(fitted.clone())
+    }
+
     /// The value of a volume in HU, as far as one gain and one offset tell.
     pub(crate) fn hu(&self, value: f32) -> f32 {
         (self.gain_hu * f64::from(value) + self.offset_hu) as f32

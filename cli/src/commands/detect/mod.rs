@@ -11,7 +11,7 @@ use kerma::{
     io::{write_bytes, write_volume},
     tasks::detect::candidates,
 };
-use kerma_nn::{beside, segment::Segmenter};
+use kerma_nn::{beside, segment::Segmenter, shipped_segmenter};
 use serde_json::json;
 
 use self::marks::Judged;
@@ -23,7 +23,7 @@ use crate::{context::Context, draft::Draft, failure::Failure, report::significan
 
 const EXAMPLES: &str = "\
 Examples:
-  kerma detect chest.nii.gz --model models/nodules-ct.safetensors --out found
+  kerma detect chest.nii.gz --out found
   kerma detect cases/chest-4001/truth.nii.gz --model models/nodules-ct.safetensors --threshold 0.2 \\
       --truth cases/chest-4001/nodules.csv --out found
 
@@ -44,9 +44,9 @@ const RECORD: &str = "run.json";
 pub(crate) struct DetectArgs {
     /// CT or reconstruction, as the model knows them
     volume: PathBuf,
-    /// Trained network, of a recipe with the task segment
+    /// Trained network, of a recipe with the task segment [default: one for CTs that is built in]
     #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -66,16 +66,22 @@ pub(crate) fn run(args: &DetectArgs, context: &mut Context) -> Result<(), Failur
     if let Some(got) = args.threshold.filter(|threshold| !(0.0..1.0).contains(threshold)) {
         return Err(Failure::input(format!("--threshold must be 0 or more and below 1, got {got}")));
     }
-    let sources = [Some(&args.volume), Some(&args.model), args.truth.as_ref()];
+    let sources = [Some(&args.volume), args.model.as_ref(), args.truth.as_ref()];
     keep(sources.into_iter().flatten(), &args.out)?;
     let draft = Draft::new(&args.out, is_ours)?;
     let device = beside(context.device()?)?;
-    let segmenter = context.read(|| Segmenter::load(&args.model, &device))?;
+    let segmenter = context.read(|| match &args.model {
+        Some(path) => Segmenter::load(path, &device),
+        None => shipped_segmenter(&device),
+    })?;
     let volume = volume_for(&segmenter, &args.volume, context)?;
     let case = args.case.clone().unwrap_or_else(|| case_of(&args.volume));
     let nodules = args.truth.as_ref().map(|path| context.read(|| nodules_of(path, &case))).transpose()?;
 
     let probability = probabilities(&segmenter, &volume, &args.volume, context)?;
+    if args.model.is_none() {
+        context.note("the built-in network learned from simulated chests alone");
+    }
     let threshold = args.threshold.unwrap_or_else(|| segmenter.threshold());
     let found = context.compute(|| candidates(&probability, threshold))?;
     let judged = nodules.map(|nodules| Judged::new(nodules, &found.marks)).transpose()?;

@@ -1,7 +1,7 @@
 //! The report of one evaluation: the first image through all methods, what they err in, and the tables.
 
 use kerma::data::Image;
-use kerma_nn::evaluation::{Entry, Gallery, Grid, Outcome};
+use kerma_nn::denoise::evaluation::{Entry, Gallery, Grid, Outcome};
 
 use crate::{
     pictures::{Slice, Window},

@@ -11,12 +11,11 @@ use kerma::{
     tasks::bm3d::{self, bm3d},
 };
 
-use super::{Knowledge, MethodKind, MethodOptions};
-use crate::{
-    Error,
-    denoise::Model,
-    denoise::{DenoiseOptions, Denoiser, Noise, Sampler},
+use super::{
+    super::{DenoiseOptions, Denoiser, Model, Noise, Sampler},
+    Knowledge, MethodKind, MethodOptions,
 };
+use crate::Error;
 
 /// Values that a display shows as black and white.
 pub(super) const DISPLAY: [f64; 2] = [0.0, 1.0];

@@ -32,4 +32,4 @@ pub use recipe::{Knowledge, MatchedOptions, MethodKind, MethodOptions, Recipe, S
 pub use recipe::{SeamOptions, StructureOptions};
 pub use run::Evaluation;
 
-pub use crate::denoise::training::NoiseKind;
+pub use super::training::NoiseKind;
