@@ -80,23 +80,40 @@ fn measured(
 ) -> Result<Vec<Vec<Figures>>, Failure> {
     /// Least diameter of a nodule that is shown.
     const SHOWN_MM: f64 = 10.0;
-    let mut shown: Option<Gallery> = None;
+    let large = |folder: &Path| -> Result<Option<Sphere>, Error> {
+        Ok(listed(folder)?.into_iter().find(|nodule| nodule.diameter_mm >= SHOWN_MM))
+    };
+    let mut shown = (folders.first(), None);
+    for folder in folders {
+        if let Some(nodule) = context.read(|| large(folder))? {
+            shown = (Some(folder), Some(nodule));
+            break;
+        }
+    }
     let all = each(folders, context, |folder| {
         let case = body(folder)?;
-        let measured = evaluation.measure(&case)?;
-        let nodule = case.nodules.iter().copied().find(|nodule| nodule.diameter_mm >= SHOWN_MM);
-        let is_better = |shown: &Gallery| shown.nodule.is_none() && nodule.is_some();
-        let (figures, volumes): (Vec<Figures>, Vec<Volume>) = measured.into_iter().unzip();
-        if shown.as_ref().is_none_or(is_better) {
-            let through_mm = nodule.map_or(case.body[1].grid().centre_mm(), |nodule| nodule.centre_mm);
-            let truth = ("truth".to_owned(), case.body[1].clone());
-            let volumes = std::iter::once(truth).chain(names.iter().cloned().zip(volumes)).collect();
-            shown = Some(Gallery { name: case.name.clone(), through_mm, nodule, volumes });
-        }
-        Ok(figures)
+        let (figures, volumes): (Vec<Figures>, Vec<Volume>) = evaluation.measure(&case)?.into_iter().unzip();
+        let is_shown = shown.0.is_some_and(|shown| shown == folder);
+        Ok((figures, is_shown.then_some((case, volumes))))
     })?;
-    gallery.extend(shown);
-    Ok(all)
+    let (figures, cases): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    gallery.extend(cases.into_iter().flatten().map(|(case, volumes)| {
+        let [_, truth] = case.body;
+        let through_mm = shown.1.map_or(truth.grid().centre_mm(), |nodule| nodule.centre_mm);
+        let volumes = names.iter().cloned().zip(volumes);
+        let volumes = std::iter::once(("truth".to_owned(), truth)).chain(volumes).collect();
+        Gallery { name: case.name, through_mm, nodule: shown.1, volumes }
+    }));
+    Ok(figures)
+}
+
+/// Nodules of a pair, whose contrast is measured; none of other cases.
+fn listed(folder: &Path) -> Result<Vec<Sphere>, Error> {
+    let list = folder.join(format!("nodules{}.csv", PAIR[0]));
+    match is_pair(folder) && list.is_file() {
+        true => nodules(&list).map_err(|failure| Error::Image(failure.message().to_owned())),
+        false => Ok(Vec::new()),
+    }
 }
 
 /// A case of `kerma simulate`: with variants called with and without, a pair.
@@ -104,14 +121,8 @@ fn body(folder: &Path) -> Result<Case, Error> {
     let both =
         |variant| Ok::<_, Error>([volume(folder, "reconstruction", variant)?, volume(folder, "truth", variant)?]);
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_pair = is_pair(folder);
-    let (with, without) = if is_pair { (PAIR[0], Some(PAIR[1])) } else { ("", None) };
-    let list = folder.join(format!("nodules{with}.csv"));
-    let nodules = match is_pair && list.is_file() {
-        true => nodules(&list).map_err(|failure| Error::Image(failure.message().to_owned()))?,
-        false => Vec::new(),
-    };
-    Ok(Case { name, body: both(with)?, twin: without.map(both).transpose()?, nodules })
+    let (with, without) = if is_pair(folder) { (PAIR[0], Some(PAIR[1])) } else { ("", None) };
+    Ok(Case { name, body: both(with)?, twin: without.map(both).transpose()?, nodules: listed(folder)? })
 }
 
 fn page(outcome: &Outcome, gallery: &[Gallery], summary: Summary) -> Report {

@@ -1,8 +1,10 @@
 //! What evaluations of networks share: their kinds, cases, files that are written, bars that decide.
 
 use std::{
-    fs,
+    fs, panic,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
 };
 
 use kerma::{
@@ -44,22 +46,43 @@ pub(super) fn volume(folder: &Path, stem: &str, variant: &str) -> Result<Volume,
     read_volume(&path, None).map_err(|error| Error::Image(error.to_string()))
 }
 
-/// What is measured of every case, one after another, under a progress bar.
-pub(super) fn each<T>(
+/// What is measured of every case, in their order, under a progress bar: on the CPU one by each core, since a network alone keeps
+/// few of them busy; on a GPU one after another.
+pub(super) fn each<T: Send>(
     folders: &[PathBuf],
     context: &mut Context,
-    mut measure: impl FnMut(&Path) -> Result<T, Error>,
+    measure: impl Fn(&Path) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Failure> {
-    context.drive("evaluation", |_, control| {
-        let measured = folders.iter().enumerate().map(|(index, folder)| {
-            if (control.is_cancelled)() {
-                return Err(engine::Error::Cancelled.into());
+    context.drive("evaluation", |device, control| {
+        let at_once =
+            if device.adapter().is_some() { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
+        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let work = || {
+            let mut measured = Vec::new();
+            while let Some((index, folder)) = folders.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
+                if (control.is_cancelled)() {
+                    return Err(engine::Error::Cancelled.into());
+                }
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                let fraction = index as f64 / folders.len() as f64;
+                (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
+                let value = measure(folder).inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
+                measured.push((index, value));
             }
-            let fraction = index as f64 / folders.len() as f64;
-            (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
-            Ok(measure(folder)?)
+            Ok(measured)
+        };
+        let parts: Result<Vec<Vec<(usize, T)>>, Failure> = thread::scope(|scope| {
+            let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .map(|worker| worker.join().unwrap_or_else(|fault| panic::resume_unwind(fault)))
+                .collect()
         });
-        measured.collect()
+        let mut measured: Vec<(usize, T)> = parts?.into_iter().flatten().collect();
+        measured.sort_unstable_by_key(|(index, _)| *index);
+        Ok(measured.into_iter().map(|(_, value)| value).collect())
     })
 }
 
