@@ -1,4 +1,4 @@
-use kerma::metrics::{Bootstrap, Estimate};
+use kerma::metrics::{Bootstrap, Estimate, Verdict};
 use serde::Serialize;
 
 use super::{Figures, NoduleFigures};
@@ -22,6 +22,8 @@ const ROUGHER: f64 = 1.2;
 const RECOVERED: f64 = 0.6;
 /// Width of the artefact that one variant must reach, relative to the calibrated reconstruction.
 const NARROWER: f64 = 0.75;
+/// Networks of slices, by the axis across these: z, y, x.
+const SLICED: [&str; 3] = ["2DAx", "2DCor", "2DSag"];
 /// Place of the calibrated reconstruction among the methods, and of the first variant.
 const CALIBRATED: usize = 1;
 const FIRST_VARIANT: usize = 3;
@@ -84,6 +86,8 @@ const COLUMNS: [Column; 12] = [
 /// Places of the columns that bars and claims are about; up to `SIMILARITIES` they are those that every variant must gain in.
 const PSNR: usize = 0;
 const SIMILARITIES: usize = 4;
+/// Of that along z; y and x follow.
+const DISCONTINUITY: usize = 4;
 const LARGE_MASS: usize = 8;
 const SPREAD: usize = 9;
 
@@ -163,6 +167,7 @@ impl Outcome {
             statements.extend(roughness(&values, method, name)?);
         }
         statements.extend(best(&values, names, &rows));
+        statements.extend(compared(&values, names)?);
         if let Some((count, real)) = &real {
             statements.extend(transfers(names, &rows, real, *count));
         }
@@ -203,15 +208,8 @@ fn gains(values: &Values<'_>, method: usize, name: &str) -> Result<Vec<Statement
 
 /// Whether a network of slices is rougher across its slices than along either of their sides.
 fn roughness(values: &Values<'_>, method: usize, name: &str) -> Result<Option<Statement>, Error> {
-    let across = match name {
-        "2DAx" => 0,
-        "2DCor" => 1,
-        "2DSag" => 2,
-        _ => return Ok(None),
-    };
-    let axes: [fn(&Figures) -> Option<f64>; 3] =
-        [|f| Some(f.discontinuity[0]), |f| Some(f.discontinuity[1]), |f| Some(f.discontinuity[2])];
-    let of = |axis: usize| values.of(method, axes[axis]);
+    let Some(across) = SLICED.iter().position(|sliced| *sliced == name) else { return Ok(None) };
+    let of = |axis: usize| values.of(method, COLUMNS[DISCONTINUITY + axis].2);
     let within: Vec<Option<f64>> =
         of((across + 1) % 3).into_iter().zip(of((across + 2) % 3)).map(|(one, other)| Some(one?.max(other?))).collect();
     let Some(difference) = values.difference(&of(across), &within, ROUGHER)? else { return Ok(None) };
@@ -276,6 +274,30 @@ fn best(values: &Values<'_>, names: &[String], rows: &[Row]) -> Vec<Statement> {
         }
     }
     statements
+}
+
+/// What is said of some variants against others.
+fn compared(values: &Values<'_>, names: &[String]) -> Result<Vec<Statement>, Error> {
+    let mut statements = Vec::new();
+    let mut claim = |[one, other]: [&str; 2], column: usize, text: String, word: fn(Verdict) -> &'static str| {
+        let [one, other] = [one, other].map(|name| names.iter().position(|known| known == name));
+        let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
+        let (_, _, value) = COLUMNS[column];
+        if let Some(difference) = values.difference(&values.of(one, value), &values.of(other, value), 1.0)? {
+            let (verdict, found) = (word(difference.against(0.0)), format!("difference {}", shown(difference, 2)));
+            statements.push(Statement { text, verdict, found, is_bar: false });
+        }
+        Ok::<_, Error>(())
+    };
+    for other in ["Ax2Cor", "Cor2Ax"] {
+        let text = format!("Sag2Ax recovers more mass of nodules of 10 mm and more than {other}");
+        claim(["Sag2Ax", other], LARGE_MASS, text, word)?;
+    }
+    for (axis, sliced) in SLICED.into_iter().enumerate() {
+        let text = format!("2.5D: less discontinuity across the slices of {sliced} than {sliced} has");
+        claim(["2.5D", sliced], DISCONTINUITY + axis, text, word_below)?;
+    }
+    Ok(statements)
 }
 
 /// Whether half of a variant's gain is there on real bodies.
