@@ -302,12 +302,19 @@ fn cases_that_do_not_fit_are_refused_by_name() {
     refused_by_both(folder.path(), "case-2/truth.nii.gz: 1 of the values of the volume are not finite");
     put(&last, &case(2, [3.0, 4.0, 3.5]));
     refused_by_both(folder.path(), "case-2: voxels must measure [3.0, 4.0, 3.0] mm as those of the first case");
-    let (mut recipe, mut segment) = (improve(folder.path()), segment(folder.path(), "truth"));
-    let pairs = recipe.data().unwrap();
-    let mut trainer = Trainer::new(recipe, &Device::flex()).unwrap();
-    let step = |_| pollster::block_on(trainer.step(&pairs, &engine::Device::cpu())).err();
-    let spacing = (0..8).find_map(step).unwrap().to_string();
+    let of_improving = || {
+        let (mut trainer, pairs) = improve(folder.path()).opened();
+        let step = |_| pollster::block_on(trainer.step(&pairs, &engine::Device::cpu())).err();
+        (0..8).find_map(step).unwrap().to_string()
+    };
+    let mut segment = segment(folder.path(), "truth");
+    let spacing = of_improving();
     assert!(spacing.contains("case-2: voxels must measure [3.0, 4.0, 3.0] mm as those of the first case"), "{spacing}");
+    let [truth, reconstruction, _] = case(2, SPACING_MM);
+    let few = Volume::zeros(Grid::centred([4; 3], SPACING_MM).unwrap(), Unit::Arbitrary);
+    put(&last, &[truth, reconstruction, few]);
+    let labels = of_improving();
+    assert!(labels.contains("case-2: the nodules of") && labels.contains("must lie on"), "{labels}");
 
     fs::remove_file(last.join("nodules.nii.gz")).unwrap();
     assert!(refusal::<segment::Recipe>(folder.path()).contains("case-2: has no nodules.nii.gz"));

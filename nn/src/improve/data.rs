@@ -6,7 +6,7 @@ use super::{Improver, Recipe};
 use crate::{
     Error,
     training::{Cases, Draws, Kept},
-    volumes::{Block, Fitted, Input, Pieces, Source, dims, nodules, scaled},
+    volumes::{Block, Fitted, Input, Pieces, Source, check_nodules, dims, nodules, scaled},
 };
 
 /// CT numbers of lung, in which half of the patches have their middle.
@@ -133,7 +133,10 @@ fn read(folder: &Path, source: &Source, fitted: &Fitted) -> Result<Kept<Pair>, E
     let (input, truth) = source.pair(folder)?;
     fitted.check_spacing(folder, input.grid())?;
     let nodules = match nodules(folder)? {
-        Some(labels) => labels.values().iter().map(|label| if *label > 0.0 { 1.0 } else { 0.0 }).collect(),
+        Some(labels) => {
+            check_nodules(folder, folder, input.grid(), labels.grid())?;
+            labels.values().iter().map(|label| if *label > 0.0 { 1.0 } else { 0.0 }).collect()
+        }
         None => vec![0.0; input.values().len()],
     };
     let pair = Pair {

@@ -11,7 +11,7 @@ use crate::{
     Error,
     improve::Improver,
     training::{Cases, Draws, Kept},
-    volumes::{Block, Fitted, Source, dims, nodules},
+    volumes::{Block, Fitted, Source, check_nodules, dims, nodules},
 };
 
 /// Voxels of a nodule from which on they count no more than one each.
@@ -163,10 +163,7 @@ fn shares_of(labels: &[f32]) -> Vec<f32> {
 fn read(folder: &Path, partner: &Path, source: &Source, fitted: &Fitted) -> Result<Kept<Labelled>, Error> {
     let input = source.input(folder)?;
     let (grid, dims, shares) = shares(partner)?;
-    if input.grid().size() != grid.size() {
-        let (folder, partner, [wanted, got]) = (folder.display(), partner.display(), [input.grid(), &grid]);
-        return Err(Error::Recipe(format!("{folder}: the nodules of {partner} must lie on {wanted}, got {got}")));
-    }
+    check_nodules(folder, partner, input.grid(), &grid)?;
     fitted.check_spacing(folder, input.grid())?;
     let case = Labelled { dims, input: fitted.values(&input), shares };
     let bytes = ((case.input.len() + case.shares.len()) * size_of::<f32>()) as u64;

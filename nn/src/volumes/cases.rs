@@ -4,7 +4,7 @@ use std::{
 };
 
 use kerma::{
-    data::{Unit, Volume},
+    data::{Grid, Unit, Volume},
     io::read_volume,
 };
 use serde::{Deserialize, Serialize};
@@ -126,6 +126,15 @@ fn truth(folder: &Path) -> Result<Volume, Error> {
 /// Which voxels of a case belong to nodules; `None` where the case does not say.
 pub(crate) fn nodules(folder: &Path) -> Result<Option<Volume>, Error> {
     folder.join(NODULES).is_file().then(|| read(folder, NODULES)).transpose()
+}
+
+/// Refuses the nodules `of` a case for the volume of a case when they lie on another grid.
+pub(crate) fn check_nodules(folder: &Path, of: &Path, wanted: &Grid, got: &Grid) -> Result<(), Error> {
+    if wanted.size() == got.size() {
+        return Ok(());
+    }
+    let [folder, of] = [folder, of].map(Path::display);
+    Err(Error::Recipe(format!("{folder}: the nodules of {of} must lie on {wanted}, got {got}")))
 }
 
 fn read(folder: &Path, name: &str) -> Result<Volume, Error> {

@@ -13,7 +13,7 @@ pub use cases::Input;
 pub use fitted::Fitted;
 
 pub(crate) use blocks::at_once;
-pub(crate) use cases::{Source, nodules};
+pub(crate) use cases::{Source, check_nodules, nodules};
 pub(crate) use fitted::{admit, dims, scaled, unscaled};
 
 /// What 0 and 1 stand for, in HU: air, and bone of 400 HU.

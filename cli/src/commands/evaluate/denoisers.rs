@@ -12,7 +12,7 @@ use kerma_nn::{
     beside,
     denoise::{
         Model,
-        evaluation::{Evaluation, Outcome, Recipe},
+        evaluation::{Evaluation, Grid, Outcome, Recipe},
     },
 };
 
@@ -49,7 +49,7 @@ pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Res
     let grids = outcome.grids();
     let lead = outcome.lead();
     if let Some(out) = &args.out {
-        let tables: Vec<String> = grids.iter().map(kerma_nn::denoise::evaluation::Grid::markdown).collect();
+        let tables: Vec<String> = grids.iter().map(Grid::markdown).collect();
         let markdown = format!("# Denoisers compared\n{lead}.\n\n{}", tables.join("\n"));
         context.write(&out.join("table.md"), |path| write_bytes(path, markdown.as_bytes()))?;
         let object = serde_json::to_vec_pretty(&outcome).map_err(Failure::input)?;

@@ -80,29 +80,27 @@ fn measured(
 ) -> Result<Vec<Vec<Figures>>, Failure> {
     /// Least diameter of a nodule that is shown.
     const SHOWN_MM: f64 = 10.0;
-    let large = |folder: &Path| -> Result<Option<Sphere>, Error> {
-        Ok(listed(folder)?.into_iter().find(|nodule| nodule.diameter_mm >= SHOWN_MM))
-    };
-    let mut shown = (folders.first(), None);
+    let (mut shown, mut nodule) = (folders.first(), None);
     for folder in folders {
-        if let Some(nodule) = context.read(|| large(folder))? {
-            shown = (Some(folder), Some(nodule));
+        nodule = context.read(|| listed(folder))?.into_iter().find(|nodule| nodule.diameter_mm >= SHOWN_MM);
+        if nodule.is_some() {
+            shown = Some(folder);
             break;
         }
     }
     let all = each(folders, context, |folder| {
         let case = body(folder)?;
         let (figures, volumes): (Vec<Figures>, Vec<Volume>) = evaluation.measure(&case)?.into_iter().unzip();
-        let is_shown = shown.0.is_some_and(|shown| shown == folder);
+        let is_shown = shown.is_some_and(|shown| shown == folder);
         Ok((figures, is_shown.then_some((case, volumes))))
     })?;
     let (figures, cases): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     gallery.extend(cases.into_iter().flatten().map(|(case, volumes)| {
         let [_, truth] = case.body;
-        let through_mm = shown.1.map_or(truth.grid().centre_mm(), |nodule| nodule.centre_mm);
+        let through_mm = nodule.map_or(truth.grid().centre_mm(), |nodule| nodule.centre_mm);
         let volumes = names.iter().cloned().zip(volumes);
         let volumes = std::iter::once(("truth".to_owned(), truth)).chain(volumes).collect();
-        Gallery { name: case.name, through_mm, nodule: shown.1, volumes }
+        Gallery { name: case.name, through_mm, nodule, volumes }
     }));
     Ok(figures)
 }

@@ -3,8 +3,8 @@
 use std::{
     fs, panic,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    thread,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread::{self, ScopedJoinHandle},
 };
 
 use kerma::{
@@ -56,33 +56,33 @@ pub(super) fn each<T: Send>(
     context.drive("evaluation", |device, control| {
         let at_once =
             if device.adapter().is_some() { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
-        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let next = AtomicUsize::new(0);
+        let one = |index: usize, folder: &Path| {
+            if (control.is_cancelled)() {
+                return Err(Failure::from(engine::Error::Cancelled));
+            }
+            let fraction = index as f64 / folders.len() as f64;
+            (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
+            Ok(measure(folder)?)
+        };
         let work = || {
             let mut measured = Vec::new();
-            while let Some((index, folder)) = folders.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
-                if (control.is_cancelled)() {
-                    return Err(engine::Error::Cancelled.into());
-                }
-                if stopped.load(Ordering::Relaxed) {
-                    break;
-                }
-                let fraction = index as f64 / folders.len() as f64;
-                (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
-                let value = measure(folder).inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
-                measured.push((index, value));
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(folder) = folders.get(index) else { return measured };
+                // After a failure no case is begun. Those before it were, so that the first of all failures is the one that is told.
+                let result = one(index, folder).inspect_err(|_| next.store(folders.len(), Ordering::Relaxed));
+                measured.push((index, result));
             }
-            Ok(measured)
         };
-        let parts: Result<Vec<Vec<(usize, T)>>, Failure> = thread::scope(|scope| {
+        let mut measured: Vec<(usize, Result<T, Failure>)> = thread::scope(|scope| {
             let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
-            workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|fault| panic::resume_unwind(fault)))
-                .collect()
+            let join =
+                |worker: ScopedJoinHandle<'_, _>| worker.join().unwrap_or_else(|fault| panic::resume_unwind(fault));
+            workers.into_iter().flat_map(join).collect()
         });
-        let mut measured: Vec<(usize, T)> = parts?.into_iter().flatten().collect();
         measured.sort_unstable_by_key(|(index, _)| *index);
-        Ok(measured.into_iter().map(|(_, value)| value).collect())
+        measured.into_iter().map(|(_, result)| result).collect()
     })
 }
 
