@@ -15,6 +15,7 @@
 //!
 //! - [`Radiographs`] draws line integrals: a body ([`crate::phantom::Habitus`]) or a given volume, in a seeded pose.
 //! - [`Curve`] turns them into a picture as detectors and displays do.
+//! - [`leaves()`] draws images of no body, with edges of every size.
 //! - [`insert()`] puts a lesion into an image, so that pairs with and without it can be made.
 //!
 //! Everything is drawn from seeds: the same options give the same bits on the CPU and on every device that passes the
@@ -23,6 +24,7 @@
 mod curve;
 mod draw;
 mod insert;
+mod leaves;
 mod options;
 mod texture;
 mod view;
@@ -30,4 +32,5 @@ mod view;
 pub use curve::{Curve, CurveKind};
 pub use draw::{Drawing, Radiographs};
 pub use insert::{Insert, insert, inserts};
+pub use leaves::leaves;
 pub use options::Options;

@@ -3,7 +3,7 @@ use kerma::{
     data::{Image, Volume},
     engine::{Control, Device, Extent, Graph},
     kernels::noise::{Stream, normal, quanta},
-    tasks::radiographs::{Curve, Radiographs},
+    tasks::radiographs::{Curve, Radiographs, leaves},
 };
 
 use super::{DataOptions, NoiseKind, NoiseOptions};
@@ -11,6 +11,8 @@ use crate::{Error, filled, training::Draws};
 
 /// Patches that share one view and one display curve; finding the bounds of a curve takes a look at the whole view.
 const PATCHES_PER_VIEW: usize = 4;
+/// Half the side of an unsharp mask's square, in pixels of a view.
+const MASKS_PX: [f64; 2] = [2.0, 24.0];
 
 /// Line integrals of all bodies in all views: what training images are cut from.
 pub struct Pool {
@@ -18,6 +20,7 @@ pub struct Pool {
     seed: u64,
     patch: usize,
     coarsest: usize,
+    sharpened: f64,
 }
 
 /// Training images of one step, with values in \[0, 1\].
@@ -50,6 +53,7 @@ impl Pool {
         mut progress: impl FnMut(usize, usize),
     ) -> Result<Self, Error> {
         let bodies = options.radiographs.count + volumes.len() * options.bodies_per_volume;
+        let size = options.radiographs.size;
         let radiographs = Radiographs::new(options.radiographs.clone(), volumes)?;
         let mut views = Vec::new();
         for body in 0..bodies {
@@ -64,10 +68,13 @@ impl Pool {
             )));
         }
         views.extend(simulated);
+        if let Some(options) = &options.leaves {
+            views.extend((0..options.count).map(|index| leaves(options.seed, index, size)));
+        }
         if views.is_empty() {
             return Err(Error::Recipe("data must have at least one body".to_owned()));
         }
-        Ok(Self { views, seed, patch: options.patch, coarsest: options.coarsest })
+        Ok(Self { views, seed, patch: options.patch, coarsest: options.coarsest, sharpened: options.sharpened })
     }
 
     /// Number of views.
@@ -77,7 +84,7 @@ impl Pool {
     }
 
     /// The images of step `step`: patches at random places of random views, as they are or coarser, turned and mirrored,
-    /// each view displayed by a curve of its own. The same for the same seed and step.
+    /// each view sharpened or not and displayed by a curve of its own. The same for the same seed and step.
     #[must_use]
     pub fn batch(&self, step: usize, count: usize) -> Batch {
         let mut draws = Draws::new(self.seed, step as u64);
@@ -86,6 +93,7 @@ impl Pool {
         for first in (0..count).step_by(PATCHES_PER_VIEW) {
             let view = &self.views[draws.below(self.views.len())];
             let curve = Curve::seeded(draws.bits(), view);
+            let mask = UnsharpMask::draw(self.sharpened, view, &mut draws);
             for _ in first..count.min(first + PATCHES_PER_VIEW) {
                 let pixel = 1 + draws.below(self.coarsest);
                 let [left, top] = view.size().map(|length| draws.below(length - pixel * side + 1));
@@ -93,7 +101,9 @@ impl Pool {
                 for row in 0..side {
                     for column in 0..side {
                         let [x, y] = turned([column, row], side, turn);
-                        clean.push(mean(view, [left + pixel * x, top + pixel * y], pixel));
+                        let corner = [left + pixel * x, top + pixel * y];
+                        let value = mean(view, corner, pixel);
+                        clean.push(mask.as_ref().map_or(value, |mask| mask.sharpened(value, corner)));
                     }
                 }
             }
@@ -104,6 +114,52 @@ impl Pool {
         }
         let stream = Stream { seed: self.seed, stream: step as u32, origin: [0; 3] };
         Batch { count, side, clean, draws, stream }
+    }
+}
+
+/// Sharpens as the first computed radiographs were: value + gain · (value − mean of the square around it).
+struct UnsharpMask {
+    gain: f32,
+    reach: usize,
+    size: [usize; 2],
+    /// Sums of all pixels above and to the left: `[row][column]`, a row and a column more than the view.
+    sums: Vec<f64>,
+}
+
+impl UnsharpMask {
+    /// A mask of some size and gain for half of the draws; none where no gain is allowed.
+    fn draw(largest: f64, view: &Image, draws: &mut Draws) -> Option<Self> {
+        if largest == 0.0 || draws.below(2) == 0 {
+            return None;
+        }
+        let gain = (largest * draws.unit()) as f32;
+        let [least, most] = MASKS_PX.map(f64::ln);
+        let reach = (least + (most - least) * draws.unit()).exp() as usize;
+        Some(Self::new(gain, reach, view))
+    }
+
+    fn new(gain: f32, reach: usize, view: &Image) -> Self {
+        let size @ [columns, rows] = view.size();
+        let mut sums = vec![0.0; (columns + 1) * (rows + 1)];
+        for (row, values) in view.values().chunks_exact(columns).enumerate() {
+            let mut line = 0.0;
+            for (column, value) in values.iter().enumerate() {
+                line += f64::from(*value);
+                sums[(row + 1) * (columns + 1) + column + 1] = line + sums[row * (columns + 1) + column + 1];
+            }
+        }
+        Self { gain, reach, size, sums }
+    }
+
+    /// `value` at a pixel, sharpened; at the edges the square is what lies within the view.
+    fn sharpened(&self, value: f32, [x, y]: [usize; 2]) -> f32 {
+        let [columns, rows] = self.size;
+        let [left, right] = [x.saturating_sub(self.reach), (x + self.reach + 1).min(columns)];
+        let [top, bottom] = [y.saturating_sub(self.reach), (y + self.reach + 1).min(rows)];
+        let at = |column: usize, row: usize| self.sums[row * (columns + 1) + column];
+        let sum = at(right, bottom) - at(left, bottom) - at(right, top) + at(left, top);
+        let mean = sum / ((right - left) * (bottom - top)) as f64;
+        value + self.gain * (value - mean as f32)
     }
 }
 
@@ -185,11 +241,23 @@ mod tests {
     }
 
     #[test]
+    fn a_mask_adds_what_a_pixel_is_above_its_square() {
+        let values: Vec<f32> = (0..24).map(|i| (i * i) as f32).collect();
+        let view = Image::new([6, 4], None, Sample::Float, Unit::LineIntegral, values).unwrap();
+        let mask = UnsharpMask::new(2.0, 1, &view);
+        // Rows 1 to 3 of columns 2 to 4, whose numbers are 6·row + column.
+        let mean = (64.0 + 81.0 + 100.0 + 196.0 + 225.0 + 256.0 + 400.0 + 441.0 + 484.0) / 9.0;
+        assert!((mask.sharpened(225.0, [3, 2]) - (225.0 + 2.0 * (225.0 - mean))).abs() < 1e-3);
+        // In the corner four pixels are left.
+        assert!((mask.sharpened(0.0, [0, 0]) + 2.0 * (0.0 + 1.0 + 36.0 + 49.0) / 4.0).abs() < 1e-4);
+    }
+
+    #[test]
     fn a_coarser_pool_cuts_its_largest_patches_within_its_views() {
         let pool = |coarsest| {
             let values = (0..64).map(|i| (i % 8) as f32).collect();
             let view = Image::new([8, 8], None, Sample::Float, Unit::LineIntegral, values).unwrap();
-            Pool { views: vec![view], seed: 5, patch: 4, coarsest }
+            Pool { views: vec![view], seed: 5, patch: 4, coarsest, sharpened: 0.0 }
         };
         let coarse = pool(2).batch(0, 64).clean;
         assert_eq!(coarse.len(), 64 * 16);

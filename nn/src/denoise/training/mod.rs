@@ -7,4 +7,4 @@ mod recipe;
 
 pub use data::{Batch, Pool};
 pub use noise::{EVEN_SIGNAL, NoiseKind, NoiseOptions};
-pub use recipe::{DataOptions, DiffusionOptions, Method, Recipe};
+pub use recipe::{DataOptions, DiffusionOptions, LeavesOptions, Method, Recipe};

@@ -139,7 +139,7 @@ fn neighbours(network: &Unet, noisy: Tensor<4>, batch: &mut Batch, share: f64) -
     let picks = picks.map(|values| {
         Tensor::<1>::from_data(TensorData::from(values.as_slice()), &device).reshape([count, 4, half, half])
     });
-    let take = |image: Tensor<4>, pick: &Tensor<4>| (crate::networks::fold(image, 2) * pick.clone()).sum_dim(1);
+    let take = |image: Tensor<4>, pick: &Tensor<4>| (crate::ops::fold(image, 2) * pick.clone()).sum_dim(1);
     let denoise = |image: Tensor<4>| image.clone() - network.forward(image, None);
     let [first, second] = [&picks[0], &picks[1]].map(|pick| take(noisy.clone(), pick));
     let whole = denoise(noisy).detach();

@@ -84,6 +84,12 @@ pub struct DataOptions {
     /// Folders of cases that `kerma simulate` has made without a detector: their line integrals are views besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub simulated: Vec<PathBuf>,
+    /// Images of no body besides, of the radiographs' size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<LeavesOptions>,
+    /// Largest gain of an unsharp mask, which half of the images are sharpened with, as makers do; 0 for none.
+    #[serde(default, skip_serializing_if = "none")]
+    pub sharpened: f64,
     /// Rows and columns of a training image.
     pub patch: usize,
     /// Pixels of a training image are means of 1 × 1 up to this many pixels a side of a view, drawn evenly: a network
@@ -92,8 +98,23 @@ pub struct DataOptions {
     pub coarsest: usize,
 }
 
+/// Images of dead leaves ([`radiographs::leaves()`]).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeavesOptions {
+    /// Seed of all.
+    pub seed: u64,
+    /// Number of images.
+    pub count: usize,
+}
+
 fn one() -> usize {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn none(gain: &f64) -> bool {
+    *gain == 0.0
 }
 
 impl DiffusionOptions {
@@ -127,9 +148,10 @@ impl System for Recipe {
     fn training_data(&self) -> Vec<String> {
         let phantoms = self.data.radiographs.count;
         let phantoms = (phantoms > 0).then(|| format!("radiographs of {phantoms} seeded phantoms of kerma"));
+        let leaves = self.data.leaves.iter().map(|leaves| format!("{} seeded images of dead leaves", leaves.count));
         let volume = |path: &PathBuf| format!("radiographs of the CT volume {}", path.display());
         let volumes = self.data.volumes.iter().map(volume);
-        phantoms.into_iter().chain(volumes).chain(of_cases(&self.data.simulated)).collect()
+        phantoms.into_iter().chain(leaves).chain(volumes).chain(of_cases(&self.data.simulated)).collect()
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -186,6 +208,9 @@ impl System for Recipe {
                 "data.coarsest must be 1 to {coarsest} for patches of {patch} from views of {size}, got {}",
                 self.data.coarsest
             ));
+        }
+        if !(0.0..=10.0).contains(&self.data.sharpened) {
+            return refuse(format!("data.sharpened must be a gain of 0 to 10, got {}", self.data.sharpened));
         }
         self.training.check()
     }
