@@ -37,5 +37,5 @@ pub use scatter::ScatterTask;
 pub use sections::{
     Air, Beam, Bone, BoxSection, Collimator, DoseSection, FocalSpot, FormSection, GridSection, HabitusKind, Heel,
     InsertSection, LabelMap, NoduleKind, Nodules, Padding, Patient, PhantomSection, Reconstruction, Scatter,
-    ScatterModel, Side, Slices, WaterCorrection,
+    ScatterModel, Side, Slices, Truth, WaterCorrection,
 };

@@ -184,14 +184,14 @@ impl Case {
     }
 
     /// Numbers of the nodules that were put in, from 1 in the order of [`Self::nodules`], and 0 elsewhere, on the grid of the
-    /// reconstruction: that of a voxel of which a nodule covers half, up to its surface, or more of it than of any other.
+    /// [truth](Self::truth): that of a voxel of which a nodule covers half, up to its surface, or more of it than of any other.
     ///
     /// # Errors
-    /// [`TaskError`] when the protocol reconstructs nothing.
+    /// [`TaskError`] when the protocol has no such grid.
     pub fn nodule_numbers(&self) -> Result<Option<Volume>, TaskError> {
         let Some(nodules) = self.nodules() else { return Ok(None) };
-        let on = self.truth_grid()?;
-        let mut numbers = Volume::zeros(self.reconstruction_grid()?, Unit::Arbitrary);
+        let on = self.truth_grid_seen()?;
+        let mut numbers = Volume::zeros(self.truth_grid()?, Unit::Arbitrary);
         for (number, of) in nodules.iter().enumerate().filter(|(_, of)| of.shown) {
             let whole = of.insert("water", self.protocol().patient.effective_kev)?;
             let covered = Insert { form: Form::Nodule(Box::new(of.nodule.filled())), ..whole }.inclusion(&on).voxels;

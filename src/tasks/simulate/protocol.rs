@@ -8,11 +8,14 @@ use toml::{Table, Value};
 
 use super::{
     draw,
-    sections::{Beam, BoxSection, DoseSection, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel},
+    sections::{
+        Beam, BoxSection, DoseSection, FocalSpot, GridSection, Patient, Reconstruction, Scatter, ScatterModel, Truth,
+    },
 };
 #[cfg(feature = "io")]
 use crate::tasks::built_in::as_file;
 use crate::{
+    data::Grid,
     geometry::{GeometryError, Scan},
     kernels::detector::{DetectorSettings, Images},
     physics::PhysicsError,
@@ -59,6 +62,8 @@ pub struct Protocol {
     pub detector: Option<DetectorSettings>,
     /// Volume to reconstruct.
     pub reconstruction: Option<Reconstruction>,
+    /// The body's CT numbers, where they are not wanted on the grid of the reconstruction.
+    pub truth: Option<Truth>,
 }
 
 /// A protocol that is not there or cannot be used: the caller's parameter.
@@ -115,6 +120,13 @@ impl ProtocolError {
 }
 
 impl Protocol {
+    /// Voxels of what a reconstruction should find; none where nothing says which.
+    #[must_use]
+    pub fn truth_grid(&self) -> Option<Grid> {
+        let own = self.truth.as_ref().map(|truth| truth.grid);
+        own.or_else(|| self.reconstruction.as_ref().map(|reconstruction| reconstruction.grid))
+    }
+
     /// What contradicts itself.
     fn check(&self) -> Result<(), ProtocolError> {
         if self.beam.is_none() {

@@ -443,6 +443,15 @@ pub struct Reconstruction {
     pub water_correction: Option<WaterCorrection>,
 }
 
+/// What a perfect CT of the body would show.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Truth {
+    /// Voxels, as `NXxNYxNZ@SXxSYxSZ`.
+    #[serde(with = "grid_text")]
+    pub grid: Grid,
+}
+
 fn one() -> f64 {
     1.0
 }

@@ -9,8 +9,8 @@ use crate::{
 };
 
 impl Case {
-    /// The body as it stands in the beam, with what was put into it, without noise: CT numbers on the grid of the reconstruction, each
-    /// the mean over its voxel, and −1000 HU beyond the body's own grid.
+    /// The body as it stands in the beam, with what was put into it, without noise: CT numbers on the grid of `truth`, or where the
+    /// protocol has none on that of the reconstruction, each the mean over its voxel, and −1000 HU beyond the body's own grid.
     ///
     /// ```text
     /// HU = 1000·(µ(E)/µ_water(E) − 1)
@@ -18,10 +18,10 @@ impl Case {
     /// where E is `patient.effective_kev`; without a beam, µ is that at the one energy of the object.
     ///
     /// # Errors
-    /// [`TaskError`] when the protocol reconstructs nothing.
+    /// [`TaskError`] when the protocol has neither.
     pub fn truth(&self) -> Result<Volume, TaskError> {
         let patient = &self.protocol().patient;
-        let on = self.truth_grid()?;
+        let on = self.truth_grid_seen()?;
         let nothing = NOTHING_HU as f32;
         let values = match &self.object {
             Object::Plain(volume) if volume.unit() == Unit::Hounsfield => {
@@ -39,23 +39,19 @@ impl Case {
                 resample::means(body.grid(), |at| hu[body.voxels()[at] as usize], nothing, &on)
             }
         };
-        Ok(Volume::new(self.reconstruction_grid()?, Unit::Hounsfield, values)?)
+        Ok(Volume::new(self.truth_grid()?, Unit::Hounsfield, values)?)
     }
 
-    /// The voxels of the reconstruction.
-    pub(super) fn reconstruction_grid(&self) -> Result<Grid, TaskError> {
-        match &self.protocol().reconstruction {
-            Some(reconstruction) => Ok(reconstruction.grid),
-            None => {
-                let allowed = "part of a protocol whose truth is asked for";
-                Err(ProtocolError::value("reconstruction", allowed, "none").into())
-            }
-        }
+    /// Its voxels.
+    pub(super) fn truth_grid(&self) -> Result<Grid, TaskError> {
+        let allowed = "part of a protocol whose truth is asked for, or truth";
+        let grid = self.protocol().truth_grid();
+        Ok(grid.ok_or_else(|| ProtocolError::value("reconstruction", allowed, "none"))?)
     }
 
     /// The same as they lie over the body in its own frame.
-    pub(super) fn truth_grid(&self) -> Result<Grid, TaskError> {
-        Ok(self.protocol().patient.position.grid_seen_by_patient(&self.reconstruction_grid()?)?)
+    pub(super) fn truth_grid_seen(&self) -> Result<Grid, TaskError> {
+        Ok(self.protocol().patient.position.grid_seen_by_patient(&self.truth_grid()?)?)
     }
 }
 
@@ -126,6 +122,17 @@ mod tests {
     #[test]
     fn a_protocol_without_a_reconstruction_has_no_truth() {
         let message = truth(&CYLINDER.replace("[reconstruction]\ngrid = '64x40x50@4x6x5'\n", "")).unwrap_err();
-        assert_eq!(message.to_string(), "reconstruction must be part of a protocol whose truth is asked for, got none");
+        let allowed = "part of a protocol whose truth is asked for, or truth";
+        assert_eq!(message.to_string(), format!("reconstruction must be {allowed}, got none"));
+    }
+
+    #[test]
+    fn a_grid_of_its_own_comes_before_that_of_the_reconstruction() {
+        let own = "[truth]\ngrid = '16x10x12@16x24x20'\n";
+        for text in [format!("{CYLINDER}{own}"), CYLINDER.replace("[reconstruction]\ngrid = '64x40x50@4x6x5'\n", own)] {
+            let volume = truth(&text).unwrap();
+            assert_eq!(volume.grid().size(), [16, 10, 12]);
+            assert!(volume.values()[(6 * 10 + 5) * 16 + 8].abs() < 1e-3, "the middle is of water");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use kerma::{
-    data::{Image, Volume},
+    data::{Grid, Image, Volume},
     io::read_volume,
     tasks::{
         Recorded, Task,
@@ -87,8 +87,10 @@ impl Request {
             let wrong = "simulate needs a CT, phantom:NAME, a protocol with patient.phantom, --manifest or --again";
             return Err(Failure::input(wrong));
         }
-        if keep.contains(&Kept::Truth) && protocols.iter().any(|(_, protocol)| protocol.reconstruction.is_none()) {
-            return Err(Failure::input("--keep truth needs a protocol with a [reconstruction], whose grid it has"));
+        if keep.contains(&Kept::Truth) && protocols.iter().any(|(_, protocol)| protocol.truth_grid().is_none()) {
+            return Err(Failure::input(
+                "--keep truth needs a protocol with a [truth] or a [reconstruction], whose grid it has",
+            ));
         }
         Ok(Self { ct: ct.map(Path::to_owned), name, seed, protocols, keep })
     }
@@ -276,8 +278,9 @@ pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forec
         let stack = |part: &Part| if *part == Part::Thickness { case.materials() as u64 } else { 1 };
         let parts = request.parts();
         let stacks: u64 = parts.iter().filter(|part| request.keeps(**part)).map(stack).sum();
-        let voxels = protocol.reconstruction.as_ref().map_or(0, |r| r.grid.voxel_count() as u64);
-        let volumes = 1 + u64::from(request.keep.contains(&Kept::Truth));
+        let voxels = |grid: Option<Grid>| grid.map_or(0, |grid| grid.voxel_count() as u64);
+        let truth = protocol.truth_grid().filter(|_| request.keep.contains(&Kept::Truth));
+        let volumes = voxels(protocol.reconstruction.as_ref().map(|r| r.grid)) + voxels(truth);
         let task = context.record(|| case.exposure(None, &parts))?;
         let peak = context.plan("exposure", task.graph())?.peak_bytes();
         let first = case.first_view()?;
@@ -285,7 +288,7 @@ pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forec
         let start = Instant::now();
         context.run("one view", task.graph())?;
         all = all.then(Forecast {
-            disk_bytes: size_of::<f32>() as u64 * (stacks * pixels + volumes * voxels),
+            disk_bytes: size_of::<f32>() as u64 * (stacks * pixels + volumes),
             memory_bytes: peak.host + peak.device,
             run_s: start.elapsed().as_secs_f64() * views as f64,
         });
