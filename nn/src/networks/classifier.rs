@@ -1,7 +1,8 @@
 use burn::{module::Module, nn::Linear, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Conv3x3, Down, Fresh, Norm, ResidualBlock, fault, fold};
+use super::{Conv3x3, Down, Fresh, Norm, ResidualBlock, fault};
+use crate::ops::fold;
 
 /// Sizes of a [`Classifier`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,7 +22,7 @@ pub use conv::{Conv3x3, Conv3x3x3, Depthwise, Mix, max_pool};
 pub use fresh::Fresh;
 pub use noise_embedding::NoiseEmbedding;
 pub use norm::Norm;
-pub use resample::{Down, Up, fold, unfold};
+pub use resample::{Down, Up};
 pub use residual::ResidualBlock;
 pub use transformer::TransformerLayer;
 pub use unet::{Unet, UnetOptions};

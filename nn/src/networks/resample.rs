@@ -23,7 +23,7 @@ impl Down {
     /// - output: `[count, out, rows / 2, columns / 2]`
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.mix.forward(fold(x, 2))
+        self.mix.forward(ops::fold(x, 2))
     }
 }
 
@@ -49,29 +49,4 @@ impl Up {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.conv.forward(ops::enlarge(x))
     }
-}
-
-/// Blocks of `side` × `side` pixels as channels; [`unfold`] undoes it.
-///
-/// # Shapes
-/// - input: `[count, channels, rows, columns]`, both multiples of `side`
-/// - output: `[count, channels side², rows / side, columns / side]`
-#[must_use]
-pub fn fold(x: Tensor<4>, side: usize) -> Tensor<4> {
-    let [count, channels, rows, columns] = x.dims();
-    let blocks = x.reshape([count, channels, rows / side, side, columns / side, side]);
-    blocks.permute([0, 1, 3, 5, 2, 4]).reshape([count, channels * side * side, rows / side, columns / side])
-}
-
-/// Channels as blocks of `side` × `side` pixels.
-///
-/// # Shapes
-/// - input: `[count, channels side², rows, columns]`
-/// - output: `[count, channels, rows side, columns side]`
-#[must_use]
-pub fn unfold(x: Tensor<4>, side: usize) -> Tensor<4> {
-    let [count, channels, rows, columns] = x.dims();
-    let channels = channels / (side * side);
-    let blocks = x.reshape([count, channels, side, side, rows, columns]);
-    blocks.permute([0, 1, 4, 2, 5, 3]).reshape([count, channels, rows * side, columns * side])
 }

@@ -1,7 +1,8 @@
 use burn::{module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Up, fault, fold, unfold};
+use super::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Up, fault};
+use crate::ops::{fold, unfold};
 
 /// Sizes of a [`Unet`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! Blocks of 2 × 2 pixels, or of 2 × 2 × 2 voxels, made of one value and back, on the CPU.
+//! Blocks of 2 × 2 pixels, or of 2 × 2 × 2 voxels, made of one value and back, and blocks of pixels as channels, on the CPU.
 //!
 //! As operations of a tensor library this is a view whose copy walks through five dimensions pixel by pixel, on one
 //! thread.
@@ -78,6 +78,43 @@ pub(super) fn sum(x: &[f32], size: Coarse, factor: f32) -> Vec<f32> {
     out
 }
 
+/// Blocks of pixels that become channels, or channels that become blocks; each is the other's gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Folding {
+    /// Pixels of a block's side.
+    pub(super) side: usize,
+    /// Whether channels become blocks.
+    pub(super) unfolds: bool,
+}
+
+impl Folding {
+    pub(super) fn adjoint(self) -> Self {
+        Self { unfolds: !self.unfolds, ..self }
+    }
+}
+
+/// Values in their new order; `rows` and `columns` are those of the folded image.
+pub(super) fn fold(x: &[f32], [rows, columns]: [usize; 2], Folding { side, unfolds }: Folding) -> Vec<f32> {
+    let block = side * side * rows * columns;
+    let mut out = vec![0.0; x.len()];
+    out.par_chunks_mut(block).zip(x.par_chunks(block)).for_each(|(out, x)| {
+        for channel in 0..side * side {
+            for row in 0..rows {
+                let folded = (channel * rows + row) * columns;
+                let fine = (row * side + channel / side) * columns * side + channel % side;
+                if unfolds {
+                    let to = out[fine..].iter_mut().step_by(side);
+                    to.zip(&x[folded..][..columns]).for_each(|(to, from)| *to = *from);
+                } else {
+                    let from = x[fine..].iter().step_by(side);
+                    out[folded..][..columns].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                }
+            }
+        }
+    });
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +133,20 @@ mod tests {
         let out = repeat(&x, size, 1.0);
         assert_eq!((out.len(), &out[..6], &out[24..30]), (96, &top[..], &top[..]));
         assert_eq!(sum(&out, size, 0.125), x);
+    }
+
+    #[test]
+    fn blocks_become_channels_and_come_back() {
+        let x: Vec<f32> = (0..48).map(|v| v as f32).collect();
+        // Two images of 4 × 6 pixels.
+        let folded = fold(&x, [2, 3], Folding { side: 2, unfolds: false });
+        assert_eq!(folded[..6], [0.0, 2.0, 4.0, 12.0, 14.0, 16.0]);
+        assert_eq!(folded[18..24], [7.0, 9.0, 11.0, 19.0, 21.0, 23.0]);
+        assert_eq!(folded[24], 24.0);
+        assert_eq!(fold(&folded, [2, 3], Folding { side: 2, unfolds: true }), x);
+        let thirds = fold(&x[..36], [1, 4], Folding { side: 3, unfolds: false });
+        assert_eq!(thirds[4..8], [1.0, 4.0, 7.0, 10.0]);
+        assert_eq!(fold(&thirds, [1, 4], Folding { side: 3, unfolds: true }), x[..36]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use burn::{
 };
 
 use super::{
-    blocks::{self, Blocks, Coarse},
+    blocks::{self, Blocks, Coarse, Folding},
     conv::{self, Slices},
     norm::{self, Norm},
     planes::Planes,
@@ -30,6 +30,7 @@ pub(super) trait NetworkOps: Backend {
     fn convolve(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
     fn mix(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
     fn blocks(x: FloatTensor<Self>, blocks: Blocks, factor: f32) -> FloatTensor<Self>;
+    fn fold(x: FloatTensor<Self>, folding: Folding) -> FloatTensor<Self>;
     fn norm_silu(
         x: FloatTensor<Self>,
         gain: FloatTensor<Self>,
@@ -95,6 +96,21 @@ impl NetworkOps for Flex {
         }
     }
 
+    fn fold(x: FlexTensor, folding: Folding) -> FlexTensor {
+        let x = x.to_contiguous();
+        let Folding { side, unfolds } = folding;
+        let [count, channels, rows, columns] = x.shape().dims();
+        let block = side * side;
+        let (coarse, shape) = match unfolds {
+            true => ([rows, columns], [count, channels / block, rows * side, columns * side]),
+            false => {
+                let [rows, columns] = [rows / side, columns / side];
+                ([rows, columns], [count, channels * block, rows, columns])
+            }
+        };
+        tensor(blocks::fold(x.storage(), coarse, folding), shape)
+    }
+
     fn norm_silu(x: FlexTensor, gain: FlexTensor, shift: FlexTensor, groups: usize, silu: bool) -> FlexTensor {
         let [x, gain, shift] = [x, gain, shift].map(|t| t.to_contiguous());
         let norm = Norm { planes: planes(&x), groups, silu };
@@ -135,6 +151,13 @@ impl<C: CheckpointStrategy> NetworkOps for Autodiff<Flex, C> {
         match OfBlocks.prepare::<C>([x.node()]).compute_bound().stateful() {
             OpsKind::Tracked(step) => step.finish((blocks, factor), Flex::blocks(x.into_primitive(), blocks, factor)),
             OpsKind::UnTracked(step) => step.finish(Flex::blocks(x.into_primitive(), blocks, factor)),
+        }
+    }
+
+    fn fold(x: FloatTensor<Self>, folding: Folding) -> FloatTensor<Self> {
+        match Fold.prepare::<C>([x.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(step) => step.finish(folding, Flex::fold(x.into_primitive(), folding)),
+            OpsKind::UnTracked(step) => step.finish(Flex::fold(x.into_primitive(), folding)),
         }
     }
 
@@ -231,6 +254,21 @@ impl Backward<Flex, 1> for OfBlocks {
         let grad = grads.consume::<Flex>(&ops.node);
         if let Some(node) = to_x {
             grads.register::<Flex>(node.id, Flex::blocks(grad, blocks.adjoint(), factor));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Fold;
+
+impl Backward<Flex, 1> for Fold {
+    type State = Folding;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let ([to_x], folding) = (ops.parents, ops.state);
+        let grad = grads.consume::<Flex>(&ops.node);
+        if let Some(node) = to_x {
+            grads.register::<Flex>(node.id, Flex::fold(grad, folding.adjoint()));
         }
     }
 }

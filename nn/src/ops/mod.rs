@@ -11,4 +11,4 @@ mod norm;
 mod planes;
 mod routed;
 
-pub use routed::{conv3x3, conv3x3x3, enlarge, halve, mix, norm_silu};
+pub use routed::{conv3x3, conv3x3x3, enlarge, fold, halve, mix, norm_silu, unfold};

@@ -5,7 +5,11 @@ use burn::{
     tensor::{Device, Tensor, activation, module, ops::ConvOptions},
 };
 
-use super::{blocks::Blocks, extension::NetworkOps as _, norm};
+use super::{
+    blocks::{Blocks, Folding},
+    extension::NetworkOps as _,
+    norm,
+};
 
 /// 3 × 3 convolution with a border of zeros.
 ///
@@ -78,6 +82,37 @@ pub fn halve<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let (outer, rows, columns) = outer(dims);
     let planes = if D == 5 { 2 } else { 1 };
     x.reshape([outer, planes, rows, 2, columns, 2]).mean_dim(5).mean_dim(3).mean_dim(1).reshape(dims)
+}
+
+/// Blocks of `side` × `side` pixels as channels; [`unfold`] undoes it.
+///
+/// # Shapes
+/// - input: `[count, channels, rows, columns]`, both multiples of `side`
+/// - output: `[count, channels side², rows / side, columns / side]`
+#[must_use]
+pub fn fold(x: Tensor<4>, side: usize) -> Tensor<4> {
+    if on_flex(&x) {
+        return Tensor::from_dispatch(Dispatch::fold(x.into_dispatch(), Folding { side, unfolds: false }));
+    }
+    let [count, channels, rows, columns] = x.dims();
+    let blocks = x.reshape([count, channels, rows / side, side, columns / side, side]);
+    blocks.permute([0, 1, 3, 5, 2, 4]).reshape([count, channels * side * side, rows / side, columns / side])
+}
+
+/// Channels as blocks of `side` × `side` pixels.
+///
+/// # Shapes
+/// - input: `[count, channels side², rows, columns]`
+/// - output: `[count, channels, rows side, columns side]`
+#[must_use]
+pub fn unfold(x: Tensor<4>, side: usize) -> Tensor<4> {
+    if on_flex(&x) {
+        return Tensor::from_dispatch(Dispatch::fold(x.into_dispatch(), Folding { side, unfolds: true }));
+    }
+    let [count, channels, rows, columns] = x.dims();
+    let channels = channels / (side * side);
+    let blocks = x.reshape([count, channels, side, side, rows, columns]);
+    blocks.permute([0, 1, 4, 2, 5, 3]).reshape([count, channels, rows * side, columns * side])
 }
 
 /// Group normalisation, then a gain and a shift per image and channel, then SiLU where `silu` says so.
