@@ -155,6 +155,36 @@ fn the_loss_falls_unless_labels_are_shuffled() {
 }
 
 #[test]
+fn bodies_that_lay_turned_have_that_angle_besides() {
+    let folder = cases();
+    let of = |turned| {
+        let folders = [folder.path().to_owned()];
+        Radiographs::of_turned(&folders, Quantity::Rotation, 0, turned).unwrap().get(2).unwrap().angle_deg
+    };
+    assert_eq!((of(0.0), of(4.5)), (ANGLES[2], ANGLES[2] + 4.5));
+}
+
+#[test]
+fn what_a_fit_of_noise_errs_by_is_learned() {
+    let folder = cases();
+    let mut recipe = recipe("noise", "value", folder.path());
+    recipe.corrects_fit = true;
+    let mut still = recipe.clone();
+    still.training.learning_rate = 1e-9;
+    let [learning, still] = [late_loss(&recipe), late_loss(&still)];
+    println!("{learning} {still}");
+    assert!(learning < 0.8 * still, "{learning} {still}");
+    assert!(trained(&recipe, 3) == trained(&recipe, 3));
+
+    recipe.data.validation.clear();
+    recipe.data.shuffled_labels = true;
+    let message = recipe.check().unwrap_err().to_string();
+    assert!(message.contains("corrects_fit would tell a control the truth"), "{message}");
+    let classes = Recipe { corrects_fit: true, ..self::recipe("noise", "classes", folder.path()) };
+    assert!(classes.check().unwrap_err().to_string().contains("value of noise alone"));
+}
+
+#[test]
 fn a_resumed_training_gives_the_bits_of_one_without_a_stop() {
     let folder = cases();
     for (quantity, answer) in KINDS {

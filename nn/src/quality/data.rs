@@ -8,7 +8,7 @@ use kerma::io::read_projections;
 use serde_json::Value;
 
 use super::{
-    Exposure, Quantity, Recipe,
+    Exposure, Quantity, Recipe, Seen,
     view::{CROP, CROP_CHANNELS, CROPS, SIDE, folded, median, places},
 };
 use crate::{
@@ -75,9 +75,9 @@ impl Radiograph {
 /// Radiographs that a network learns from.
 pub struct Radiographs(Cases<Radiograph>);
 
-/// One step: `[image][channel][row][column]`, the images of each radiograph one after another, and its truth.
+/// One step: radiographs and their truths.
 pub(super) struct Batch {
-    pub(super) input: Vec<f32>,
+    pub(super) seen: Seen,
     pub(super) truths: Vec<f64>,
 }
 
@@ -95,8 +95,22 @@ impl Radiographs {
     /// # Errors
     /// As [`Self::open`].
     pub fn of(folders: &[PathBuf], quantity: Quantity, cache_bytes: u64) -> Result<Self, Error> {
+        Self::of_turned(folders, quantity, cache_bytes, 0.0)
+    }
+
+    /// The same of bodies that lay turned by an angle before the cases turned them.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn of_turned(
+        folders: &[PathBuf],
+        quantity: Quantity,
+        cache_bytes: u64,
+        turned_deg: f64,
+    ) -> Result<Self, Error> {
         let read = move |folder: &Path| {
-            let case = Radiograph::read(folder, quantity)?;
+            let mut case = Radiograph::read(folder, quantity)?;
+            case.angle_deg += turned_deg;
             let bytes = size_of_val(case.signal.as_slice()) as u64;
             Ok(Kept { case: Arc::new(case), bytes })
         };
@@ -120,12 +134,12 @@ impl Radiographs {
     /// Images and truths of step `step`: the same for the same recipe and step.
     pub(super) fn batch(&self, recipe: &Recipe, step: usize) -> Result<Batch, Error> {
         let mut draws = Draws::new(recipe.seed, step as u64);
-        let mut batch = Batch { input: Vec::new(), truths: Vec::new() };
+        let mut batch = Batch { seen: Seen::default(), truths: Vec::new() };
         for _ in 0..recipe.training.batch {
             let radiograph = self.get(draws.below(self.count()))?;
             let exposure = Exposure::drawn(&mut draws);
             let places = Exposure::any_places(radiograph.size, &mut draws);
-            exposure.input(recipe.quantity, &radiograph, &places, &mut batch.input);
+            batch.seen.extend(exposure.input(recipe.quantity, &radiograph, &places, recipe.corrects_fit)?);
             batch.truths.push(exposure.truth(recipe.quantity, &radiograph));
         }
         if recipe.data.shuffled_labels {
@@ -146,11 +160,12 @@ impl Quantity {
 }
 
 impl Radiograph {
-    /// What a network for `quantity` sees when this is assessed with an exposure.
-    #[must_use]
-    pub fn input(&self, quantity: Quantity, exposure: &Exposure) -> Vec<f32> {
-        let mut input = Vec::new();
-        exposure.input(quantity, self, &places(self.size), &mut input);
-        input
+    /// What a network for `quantity` sees when this is assessed with an exposure; `is_fitted` says whether it is told the fit of
+    /// the noise, which takes the whole image.
+    ///
+    /// # Errors
+    /// [`Error::Image`] when the radiograph is none of pixels.
+    pub fn seen(&self, quantity: Quantity, exposure: &Exposure, is_fitted: bool) -> Result<Seen, Error> {
+        exposure.input(quantity, self, &places(self.size), is_fitted)
     }
 }

@@ -1,13 +1,17 @@
-use kerma::kernels::noise::{
-    Stream,
-    quanta::{self, Quanta},
+use kerma::{
+    data::{Image, Sample, Unit},
+    kernels::noise::{
+        Stream,
+        quanta::{self, Quanta},
+    },
 };
 
 use super::{
-    Quantity, Radiograph,
-    view::{CROP, CROPS, channels, displayed, line_integrals, places, seen},
+    Quantity, Radiograph, Seen,
+    seen::fit,
+    view::{CROP, CROPS, channels, cropped, displayed, line_integrals, places, seen},
 };
-use crate::training::Draws;
+use crate::{Error, training::Draws};
 
 /// Largest standard deviation of the noise of the electronics, in quanta.
 const MOST_ELECTRONIC: f64 = 5.0;
@@ -75,24 +79,39 @@ impl Exposure {
         displayed(line_integrals(signal, 1.0)).into_iter().map(shown).collect()
     }
 
-    /// What a network for a quantity sees of a radiograph that was read for it; crops lie at `places`.
+    /// What a network for a quantity sees of a radiograph that was read for it; crops lie at `places`, and the noise is
+    /// fitted where that is wanted.
     pub(super) fn input(
         &self,
         quantity: Quantity,
         radiograph: &Radiograph,
         places: &[[usize; 2]; CROPS],
-        out: &mut Vec<f32>,
-    ) {
-        let Radiograph { signal, size: [columns, _], pixels, .. } = radiograph;
+        is_fitted: bool,
+    ) -> Result<Seen, Error> {
+        let Radiograph { signal, size, pixels, .. } = radiograph;
+        let columns = size[0];
         if quantity != Quantity::Noise {
-            out.extend(seen(&self.display(&self.signal(signal, *columns, *pixels))));
-            return;
+            let pixels = seen(&self.display(&self.signal(signal, columns, *pixels))).collect();
+            return Ok(Seen { pixels, fits: vec![f32::NAN] });
         }
-        for (index, [x, y]) in places.iter().enumerate() {
-            let rows = (*y..y + CROP).flat_map(|row| &signal[row * columns + x..][..CROP]).copied();
+        if is_fitted {
+            let image = self.image(radiograph)?;
+            let crops =
+                places.iter().flat_map(|place| channels(&cropped(image.values(), columns, *place)).collect::<Vec<_>>());
+            return Ok(Seen { pixels: crops.collect(), fits: vec![fit(&image)] });
+        }
+        let crop = |(index, place): (usize, &[usize; 2])| {
             let crop = Self { seed: self.seed.wrapping_add(index as u64), ..*self };
-            out.extend(channels(&crop.signal(&rows.collect::<Vec<_>>(), CROP, *pixels)));
-        }
+            channels(&crop.signal(&cropped(signal, columns, *place), CROP, *pixels)).collect::<Vec<_>>()
+        };
+        Ok(Seen { pixels: places.iter().enumerate().flat_map(crop).collect(), fits: vec![f32::NAN] })
+    }
+
+    /// The signal of a radiograph with noise.
+    pub(super) fn image(&self, radiograph: &Radiograph) -> Result<Image, Error> {
+        let Radiograph { signal, size, pixels, .. } = radiograph;
+        let signal = self.signal(signal, size[0], *pixels);
+        Image::new(*size, None, Sample::Float, Unit::Transmission, signal).map_err(|e| Error::Image(e.to_string()))
     }
 
     /// Places of crops anywhere in an image.

@@ -1,7 +1,7 @@
 //! Quality of radiographs: noise, contrast and rotation, each told by a small network.
 //!
 //! ```text
-//! ln µ    = mean of network(crop) over 8 crops of 64² native pixels
+//! ln µ    = mean of network(crop) over 8 crops of 64² native pixels, beside what a fit of the noise tells where it is told
 //! g       = network(overview)                         overview of 128² pixels, −1 to 1
 //! angle   = (network(overview) − network(mirrored)) / 2
 //! ```
@@ -14,6 +14,7 @@ mod exposure;
 mod quantity;
 mod recipe;
 mod run;
+mod seen;
 mod view;
 
 pub use data::{Radiograph, Radiographs};
@@ -21,6 +22,7 @@ pub use exposure::Exposure;
 pub use quantity::{LARGEST_ANGLE_DEG, LARGEST_EXPONENT, LEAST_QUANTA, Quantity};
 pub use recipe::{Answer, DataOptions, Recipe};
 pub use run::{Assessment, Assessor};
+pub use seen::Seen;
 pub use view::{CROP, CROPS, SIDE, Scale};
 
 /// A network that assesses radiographs.

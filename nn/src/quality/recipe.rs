@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kerma::engine;
 use serde::{Deserialize, Serialize};
 
-use super::{Quantity, Radiographs};
+use super::{Quantity, Radiographs, Seen};
 use crate::{
     Error, losses,
     networks::{Classifier, ClassifierOptions, Fresh},
@@ -25,6 +25,10 @@ pub struct Recipe {
     pub quantity: Quantity,
     /// How it is told.
     pub answer: Answer,
+    /// Whether the value is what the engine's fit of noise tells ([`kerma::noise::estimate`]), and the network's answer is what it
+    /// errs by.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub corrects_fit: bool,
     /// Sizes of the network.
     pub network: ClassifierOptions,
     /// Where the radiographs come from.
@@ -77,14 +81,18 @@ impl Recipe {
     ///
     /// Crops of one are averaged. An angle is that of the image less that of its mirror image, halved, so that the mirror image
     /// has the opposite angle whatever was learned; so have classes.
-    pub(super) fn numbers(&self, network: &Classifier, input: Vec<f32>, device: &Device) -> Tensor<2> {
+    pub(super) fn numbers(&self, network: &Classifier, seen: Seen, device: &Device) -> Tensor<2> {
         let [channels, side, per] = self.quantity.shape();
-        let images = input.len() / (channels * side * side);
-        let input = Tensor::<4>::from_data(TensorData::new(input, [images, channels, side, side]), device);
+        let images = seen.pixels.len() / (channels * side * side);
+        let input = Tensor::<4>::from_data(TensorData::new(seen.pixels, [images, channels, side, side]), device);
         let outputs = self.outputs();
         if !self.quantity.is_odd() {
             let numbers = network.forward(input).reshape([images / per, per, outputs]);
-            return numbers.mean_dim(1).squeeze_dim(1);
+            let numbers = numbers.mean_dim(1).squeeze_dim(1);
+            return match self.corrects_fit {
+                true => numbers + Tensor::from_data(TensorData::new(seen.fits, [images / per, 1]), device),
+                false => numbers,
+            };
         }
         let both = network.forward(Tensor::cat(vec![input.clone(), input.flip([3])], 0));
         let [own, mirrored] = [0, images].map(|start| both.clone().narrow(0, start, images));
@@ -134,6 +142,14 @@ impl System for Recipe {
             let multiple = self.network.multiple();
             return refuse(format!("network: fold and levels must divide the {side} pixels of a side, got {multiple}"));
         }
+        if self.corrects_fit && (self.quantity, self.answer) != (Quantity::Noise, Answer::Value) {
+            return refuse("corrects_fit is for the value of noise alone".to_owned());
+        }
+        if self.corrects_fit && self.data.shuffled_labels {
+            return refuse(
+                "corrects_fit would tell a control the truth: leave it out beside shuffled_labels".to_owned(),
+            );
+        }
         if self.data.cases.is_empty() {
             return refuse("data.cases must name a folder of cases or more".to_owned());
         }
@@ -161,7 +177,7 @@ impl System for Recipe {
         device: &Device,
     ) -> Result<Loss, Error> {
         let batch = radiographs.batch(self, step)?;
-        let numbers = self.numbers(network, batch.input, device);
+        let numbers = self.numbers(network, batch.seen, device);
         let (quantity, outputs) = (self.quantity, self.outputs());
         let wanted: Vec<f32> = match self.answer {
             Answer::Value => batch.truths.iter().map(|truth| quantity.scaled(*truth) as f32).collect(),

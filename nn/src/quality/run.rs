@@ -4,8 +4,9 @@ use burn::tensor::Device;
 use kerma::data::Image;
 
 use super::{
-    Answer, Exposure, Model, Quantity, Radiographs, Recipe, Scale, calibration,
-    view::{CROP, admit, channels, displayed, folded, line_integrals, median, places, seen},
+    Answer, Exposure, Model, Quantity, Radiographs, Recipe, Scale, Seen, calibration,
+    seen::fit,
+    view::{admit, channels, cropped, displayed, folded, line_integrals, median, places, seen},
 };
 use crate::{Error, networks::Classifier, training::Draws, values};
 
@@ -82,9 +83,12 @@ impl Assessor {
     /// Looks at what was prepared of radiographs, one after another.
     ///
     /// # Errors
-    /// [`Error::Tensor`] when the device fails.
-    pub fn tell(&self, input: Vec<f32>) -> Result<Vec<Assessment>, Error> {
+    /// [`Error::Image`] when the network corrects a fit of noise and there is none; [`Error::Tensor`] when the device fails.
+    pub fn tell(&self, seen: Seen) -> Result<Vec<Assessment>, Error> {
         let card = self.model.card();
+        if card.recipe.corrects_fit && seen.fits.iter().any(|fit| !fit.is_finite()) {
+            return Err(Error::Image("has no noise value: its noise cannot be fitted".to_owned()));
+        }
         let metric = |name: &str, usual| card.metrics.get(name).copied().unwrap_or(usual);
         let quantity = card.recipe.quantity;
         let assessment = |numbers: &Vec<f64>| match card.recipe.answer {
@@ -94,43 +98,43 @@ impl Assessor {
             }
             Answer::Classes => Assessment { value: None, class: calibration::class_of(numbers, metric(MARGIN, 0.0)) },
         };
-        Ok(numbers(&card.recipe, self.model.network(), input, &self.device)?.iter().map(assessment).collect())
+        Ok(numbers(&card.recipe, self.model.network(), &seen, &self.device)?.iter().map(assessment).collect())
     }
 }
 
 /// What a network for a quantity sees of an image.
-pub(super) fn input(quantity: Quantity, image: &Image, scale: Scale) -> Result<Vec<f32>, Error> {
+pub(super) fn input(quantity: Quantity, image: &Image, scale: Scale) -> Result<Seen, Error> {
     admit(image)?;
     let size = image.size();
     let reference = || match median(image.values()) {
         median if median > 0.0 => Ok(median),
         median => Err(Error::Image(format!("a signal must be positive in most pixels, its median is {median}"))),
     };
+    let overview = |values: Vec<f32>| Seen { pixels: seen(&displayed(values)).collect(), fits: vec![f32::NAN] };
     match (quantity, scale) {
         (Quantity::Noise, Scale::Display) => {
             Err(Error::Image("has no noise value: its pixels are not proportional to the exposure".to_owned()))
         }
         (Quantity::Noise, Scale::Exposure) => {
             let reference = reference()?;
-            let crop = |[x, y]: [usize; 2]| {
-                let rows = (y..y + CROP).flat_map(|row| &image.values()[row * size[0] + x..][..CROP]);
-                channels(&rows.map(|value| value / reference).collect::<Vec<_>>()).collect::<Vec<_>>()
+            let crop = |place| {
+                let crop = cropped(image.values(), size[0], place).into_iter().map(|value| value / reference);
+                channels(&crop.collect::<Vec<_>>()).collect::<Vec<_>>()
             };
-            Ok(places(size).into_iter().flat_map(crop).collect())
+            Ok(Seen { pixels: places(size).into_iter().flat_map(crop).collect(), fits: vec![fit(image)] })
         }
-        (_, Scale::Exposure) => {
-            Ok(seen(&displayed(line_integrals(&folded(image.values(), size), reference()?))).collect())
-        }
-        (_, Scale::Display) => Ok(seen(&displayed(folded(image.values(), size))).collect()),
+        (_, Scale::Exposure) => Ok(overview(line_integrals(&folded(image.values(), size), reference()?))),
+        (_, Scale::Display) => Ok(overview(folded(image.values(), size))),
     }
 }
 
 /// Numbers of a network, by radiograph.
-fn numbers(recipe: &Recipe, network: &Classifier, input: Vec<f32>, device: &Device) -> Result<Vec<Vec<f64>>, Error> {
+fn numbers(recipe: &Recipe, network: &Classifier, seen: &Seen, device: &Device) -> Result<Vec<Vec<f64>>, Error> {
     let [channels, side, per] = recipe.quantity.shape();
     let mut all = Vec::new();
-    for some in input.chunks(AT_ONCE * per * channels * side * side) {
-        let numbers = recipe.numbers(network, some.to_vec(), device);
+    let pixels = seen.pixels.chunks(AT_ONCE * per * channels * side * side);
+    for (pixels, fits) in pixels.zip(seen.fits.chunks(AT_ONCE)) {
+        let numbers = recipe.numbers(network, Seen { pixels: pixels.to_vec(), fits: fits.to_vec() }, device);
         let outputs = numbers.dims()[1];
         let told = values(numbers)?;
         all.extend(told.chunks_exact(outputs).map(|row| row.iter().map(|v| f64::from(*v)).collect::<Vec<_>>()));
@@ -143,7 +147,7 @@ impl Recipe {
     /// names none. Each is exposed three times, as the trainings draw it.
     ///
     /// # Errors
-    /// As [`Radiographs::of`]; [`Error::Tensor`] when the device fails.
+    /// As [`Radiographs::of`] and [`Radiograph::seen`](super::Radiograph::seen); [`Error::Tensor`] when the device fails.
     pub fn calibrated(&self, network: &Classifier, device: &Device) -> Result<BTreeMap<String, f64>, Error> {
         if self.data.validation.is_empty() {
             return Ok(BTreeMap::new());
@@ -154,8 +158,11 @@ impl Recipe {
             let radiograph = radiographs.get(index)?;
             let mut draws = Draws::new(!self.seed, index as u64);
             let exposures: Vec<Exposure> = (0..EXPOSURES).map(|_| Exposure::drawn(&mut draws)).collect();
-            let input = exposures.iter().flat_map(|exposure| radiograph.input(self.quantity, exposure)).collect();
-            told.extend(numbers(self, network, input, device)?);
+            let mut seen = Seen::default();
+            for exposure in &exposures {
+                seen.extend(radiograph.seen(self.quantity, exposure, self.corrects_fit)?);
+            }
+            told.extend(numbers(self, network, &seen, device)?);
             truths.extend(exposures.iter().map(|exposure| exposure.truth(self.quantity, &radiograph)));
         }
         let named = |pairs: &[(&str, f64)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();

@@ -104,6 +104,11 @@ pub(super) fn places([columns, rows]: [usize; 2]) -> [[usize; 2]; CROPS] {
     })
 }
 
+/// The pixels of a crop whose left and upper corner is given.
+pub(super) fn cropped(values: &[f32], columns: usize, [x, y]: [usize; 2]) -> Vec<f32> {
+    (y..y + CROP).flat_map(|row| &values[row * columns + x..][..CROP]).copied().collect()
+}
+
 /// The channels of a crop, `[channel][row][column]`, from its signal relative to the reference grey.
 ///
 /// ```text

@@ -49,11 +49,13 @@ fn part(recipe: &Recipe, networks: &Networks, context: &mut Context) -> Result<P
     for (name, path) in wanted.filter_map(|(name, path)| Some((name, path?))) {
         assessors.push((name.to_owned(), context.read(|| Assessor::load(path, quantity, &device))?));
     }
-    let open = |folder: &PathBuf| Radiographs::of(std::slice::from_ref(folder), quantity, NO_CACHE);
-    let evaluation = context.read(|| Evaluation::new(quantity, assessors, &open(&recipe.fit)?, recipe.seed))?;
-    let mut measured = |folder: &PathBuf| measured(&evaluation, &open(folder)?, quantity.name(), context);
-    let bodies = measured(&recipe.test)?;
-    let real = recipe.real.as_ref().filter(|folder| folder.exists()).map(&mut measured).transpose()?;
+    let open =
+        |folder: &PathBuf, turned| Radiographs::of_turned(std::slice::from_ref(folder), quantity, NO_CACHE, turned);
+    let evaluation = context.read(|| Evaluation::new(quantity, assessors, &open(&recipe.fit, 0.0)?, recipe.seed))?;
+    let mut measured = |folder, turned| measured(&evaluation, &open(folder, turned)?, quantity.name(), context);
+    let bodies = measured(&recipe.test, 0.0)?;
+    let real = recipe.real.as_ref().filter(|folder| folder.exists());
+    let real = real.map(|folder| measured(folder, recipe.real_turned_deg)).transpose()?;
     Ok(Part { quantity, names: evaluation.names(), bodies, real: real.unwrap_or_default() })
 }
 

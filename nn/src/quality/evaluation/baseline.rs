@@ -1,10 +1,6 @@
 use glam::{DMat3, DVec3};
-use kerma::{
-    data::Image,
-    noise::{PoissonGaussian, estimate},
-};
 
-use super::super::{Exposure, Quantity, Radiographs, SIDE, view::median};
+use super::super::{Exposure, Quantity, Radiographs, SIDE};
 use crate::{Error, training::Draws};
 
 /// Bins of the histogram whose entropy is taken.
@@ -50,15 +46,6 @@ impl Baseline {
             Self::Plane { features, weights } => weights.dot(with_one(features(&upright(display, is_inverted)))),
         }
     }
-}
-
-/// ln of the quanta at the reference grey, by the line that the engine fits to an image's noise.
-pub(super) fn ln_quanta(image: &Image) -> Result<f64, Error> {
-    let noise = estimate(image)?;
-    let reference = f64::from(median(image.values()));
-    let PoissonGaussian { gain, offset } = noise;
-    // Where no slope is found, the noise that is there is taken for that of quanta.
-    Ok(if noise.is_gaussian() { (reference * reference / offset).ln() } else { (reference / gain).ln() })
 }
 
 fn with_one([first, second]: [f64; 2]) -> DVec3 {

@@ -1,14 +1,13 @@
 use std::sync::Arc;
 
-use kerma::data::{Image, Sample, Unit};
 use serde::Serialize;
 
 use super::{
     super::{
-        Answer, Assessment, Assessor, Exposure, Quantity, Radiograph, Radiographs, SIDE, Scale,
-        calibration::balanced_accuracy, run::input, view::median,
+        Answer, Assessment, Assessor, Exposure, Quantity, Radiograph, Radiographs, SIDE, Scale, Seen,
+        calibration::balanced_accuracy, run::input, seen::ln_quanta, view::median,
     },
-    baseline::{Baseline, ln_quanta},
+    baseline::Baseline,
 };
 use crate::{Error, training::Draws};
 
@@ -136,16 +135,12 @@ impl Evaluation {
     fn image(&self, radiograph: &Radiograph, exposure: &Exposure) -> Result<Vec<Told>, Error> {
         let quantity = self.quantity;
         let of_value = |value: f64| Assessment { value: Some(value), class: quantity.class_of(value) };
-        let signal = exposure.signal(&radiograph.signal, radiograph.size[0], radiograph.pixels);
+        let image = exposure.image(radiograph)?;
         let (analytic, seen) = match quantity {
-            Quantity::Noise => {
-                let image = Image::new(radiograph.size, None, Sample::Float, Unit::Transmission, signal);
-                let image = image.map_err(|e| Error::Image(e.to_string()))?;
-                (ln_quanta(&image)?, input(quantity, &image, Scale::Exposure)?)
-            }
+            Quantity::Noise => (ln_quanta(&image)?, input(quantity, &image, Scale::Exposure)?),
             _ => {
-                let analytic = self.baseline.of_display(exposure.display(&signal), exposure.is_inverted);
-                (analytic, radiograph.input(quantity, exposure))
+                let analytic = self.baseline.of_display(exposure.display(image.values()), exposure.is_inverted);
+                (analytic, radiograph.seen(quantity, exposure, false)?)
             }
         };
         let (truth, is_inverted) = (exposure.truth(quantity, radiograph), exposure.is_inverted);
@@ -153,11 +148,12 @@ impl Evaluation {
         let mut all = vec![told(of_value(quantity.at(0.5)), None), told(of_value(analytic), None)];
         for (_, network) in &self.networks {
             let is_paired = quantity.is_odd() && network.model().card().recipe.answer == Answer::Value;
-            let mut input = seen.clone();
+            let mut both = seen.clone();
             if is_paired {
-                input.extend(seen.chunks(SIDE).flat_map(|row| row.iter().rev()));
+                let mirrored = seen.pixels.chunks(SIDE).flat_map(|row| row.iter().rev()).copied();
+                both.extend(Seen { pixels: mirrored.collect(), fits: seen.fits.clone() });
             }
-            let assessed = network.tell(input)?;
+            let assessed = network.tell(both)?;
             all.push(told(assessed[0], assessed.get(1).and_then(|mirrored| mirrored.value)));
         }
         Ok(all)

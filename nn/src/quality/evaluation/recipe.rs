@@ -20,6 +20,9 @@ pub struct Recipe {
     /// Cases of real bodies, for which intervals need more than one; left out where they are not there.
     #[serde(default)]
     pub real: Option<PathBuf>,
+    /// Angle by which the real bodies lie turned in their CTs, to the own left; it adds to that of the cases.
+    #[serde(default)]
+    pub real_turned_deg: f64,
     /// What is compared, for each quantity.
     pub networks: Vec<Networks>,
 }
