@@ -23,7 +23,7 @@ use kerma_nn::{
     improve::{self, ErrorKind, Improver},
     segment::{self, Segmenter, Slices, StartOptions},
     training::{System, Trainer},
-    volumes::Fitted,
+    volumes::{Fitted, Input, Within},
 };
 use tempfile::TempDir;
 use weights::bits;
@@ -395,6 +395,65 @@ fn nodules_are_found_on_the_grid_of_the_volume() {
     assert!(shuffled < 0.5, "the control: {shuffled}");
 }
 
+/// A trunk of soft tissue with two lungs, in one of which is a nodule: the CT and its labels.
+fn chest(index: usize) -> [Volume; 3] {
+    let grid: Grid = "40x28x20@6x6x6".parse().unwrap();
+    let nodule = DVec3::new([-55.0, 50.0, -45.0][index], [0.0, 12.0, -12.0][index], [10.0, -12.0, 0.0][index]);
+    let place = |at: usize| grid.world_mm(DVec3::new((at % 40) as f64, (at / 40 % 28) as f64, (at / 1120) as f64));
+    let is_nodule = |at: usize| place(at).distance(nodule) < 10.0;
+    let hu = |at: usize| {
+        let p = place(at);
+        let ellipse = |x: f64, a: f64, b: f64| ((p.x - x) / a).powi(2) + (p.y / b).powi(2) < 1.0;
+        match () {
+            () if is_nodule(at) => 0.0,
+            () if p.z.abs() < 45.0 && (ellipse(-52.0, 36.0, 50.0) || ellipse(52.0, 36.0, 50.0)) => -800.0,
+            () if ellipse(0.0, 108.0, 72.0) => 40.0,
+            () => -1000.0,
+        }
+    };
+    let volume =
+        |unit, of: &dyn Fn(usize) -> f32| Volume::new(grid, unit, (0..grid.voxel_count()).map(of).collect()).unwrap();
+    let [truth, labels] = [
+        volume(Unit::Hounsfield, &|at| hu(at) as f32),
+        volume(Unit::Arbitrary, &|at| f32::from(u8::from(is_nodule(at)))),
+    ];
+    [truth.clone(), truth, labels]
+}
+
+#[test]
+fn pieces_of_the_lungs_are_learned_from_and_looked_at() {
+    let folder = TempDir::new().unwrap();
+    (0..3).for_each(|index| put(&folder.path().join(format!("case-{index}")), &chest(index)));
+    let mut recipe = segment(folder.path(), "truth");
+    (recipe.data.within, recipe.data.patch) = (Some(Within::Lungs), Some(12));
+    (recipe.training.steps, recipe.training.mean_decay) = (120, 0.8);
+    assert!(trained(recipe.clone(), 3) == trained(recipe.clone(), 3));
+    let (models, _) = model(recipe.clone(), 120);
+    let segmenter = Segmenter::load(&models.path().join("nodules.safetensors"), &Device::flex()).unwrap();
+    let [truth, _, nodule] = chest(1);
+    let found = segmenter.run(&truth, &mut |_| Ok(())).unwrap();
+    let [inside, outside] = means(&found, &nodule);
+    println!("probability {inside} in the nodule, {outside} elsewhere");
+    assert!(inside > 0.5 && outside < 0.1 && found.grid() == truth.grid(), "{inside} {outside}");
+    // The lungs reach to 88 mm at the sides, a centimetre more is looked at.
+    let at = |p: DVec3| {
+        let [x, y, z] = truth.grid().index_of(p).to_array().map(|i| i.round() as usize);
+        found.values()[(z * 28 + y) * 40 + x]
+    };
+    assert!(at(DVec3::new(-90.0, 0.0, 0.0)) > 0.0 && at(DVec3::new(-105.0, 0.0, 0.0)) == 0.0);
+
+    let mut solid = truth.clone();
+    solid.values_mut().iter_mut().filter(|hu| **hu == -800.0).for_each(|hu| *hu = 40.0);
+    let message = segmenter.run(&solid, &mut |_| Ok(())).unwrap_err().to_string();
+    assert!(message.contains("lungs"), "{message}");
+    recipe.data.volume = Input::Reconstruction;
+    let message = recipe.check().unwrap_err().to_string();
+    assert!(message.contains("data.within is a part of CTs"), "{message}");
+    (recipe.data.volume, recipe.data.patch) = (Input::Truth, Some(7));
+    let message = recipe.check().unwrap_err().to_string();
+    assert!(message.contains("data.patch must be a multiple of 2, got 7"), "{message}");
+}
+
 #[test]
 fn networks_find_nodules_in_what_another_has_improved() {
     let folder = cases();
@@ -433,8 +492,9 @@ fn networks_find_nodules_in_what_another_has_improved() {
     assert!(found == direct);
     // On a volume of another kind it is asked in HU.
     let segmenter = Segmenter::load(&path, &Device::flex()).unwrap();
-    assert!(segmenter.run_on_hu(&segmenter.calibrated(&seen).unwrap(), &mut |_| Ok(())).unwrap() == direct);
-    assert!(segmenter.run_on_hu(&reconstruction, &mut |_| Ok(())).is_err());
+    let lungs = Volume::zeros(*seen.grid(), Unit::Arbitrary); // not looked at: the network is not bound to them
+    assert!(segmenter.run_on_hu(&segmenter.calibrated(&seen).unwrap(), &lungs, &mut |_| Ok(())).unwrap() == direct);
+    assert!(segmenter.run_on_hu(&reconstruction, &lungs, &mut |_| Ok(())).is_err());
 
     // Another model under the name is not the one of the training.
     let (mut other, data) = improve(folder.path()).opened();

@@ -11,7 +11,7 @@ use crate::{
     Error,
     improve::Improver,
     training::{Cases, Draws, Kept},
-    volumes::{Block, Fitted, Source, check_nodules, dims, nodules},
+    volumes::{Block, Fitted, Region, Source, Within, check_nodules, dims, nodules},
 };
 
 /// Voxels of a nodule from which on they count no more than one each.
@@ -21,6 +21,8 @@ const LARGE: f32 = 27.0;
 struct Labelled {
     /// Sizes along (z, y, x).
     dims: [usize; 3],
+    /// What is looked at.
+    region: Region,
     /// In units of the networks.
     input: Vec<f32>,
     /// 0 where no nodule is; elsewhere what a voxel counts, 1 in large nodules and more in small ones.
@@ -68,11 +70,11 @@ impl Slices {
             return Err(Error::Recipe("data.cases: no voxel of any case belongs to a nodule".to_owned()));
         }
         let fitted = source.fitted(recipe.fitted.as_ref(), &recipe.data.cases)?;
-        let scale = fitted.clone();
+        let (scale, within) = (fitted.clone(), recipe.data.within);
         let folders = found.folders().to_owned();
         let cases = Cases::find(&recipe.data.cases, recipe.data.cache_mb << 20, move |folder| {
             let partner = partners.iter().find(|(own, _)| own == folder).map_or(folder, |(_, at)| &folders[*at]);
-            read(folder, partner, &source, &scale)
+            read(folder, partner, &source, &scale, within)
         })?;
         recipe.fitted = Some(fitted);
         Ok(Self { cases, holding, lacking })
@@ -85,7 +87,7 @@ impl Slices {
     }
 
     /// Slices of step `step`: the same for the same recipe and step. Every other one holds a nodule, those between none where
-    /// there are such.
+    /// there are such; pieces of slices lie within what is looked at, and those between are any of its pieces.
     pub(super) fn batch(&self, recipe: &Recipe, step: usize) -> Result<Batch, Error> {
         let mut draws = Draws::new(recipe.seed, step as u64);
         let mut batch = Batch { size: [0; 2], input: Vec::new(), shares: Vec::new() };
@@ -95,7 +97,10 @@ impl Slices {
             let (case, slice) = places[draws.below(places.len())];
             let is_mirrored = recipe.data.mirror && draws.below(2) == 1;
             let case = self.cases.get(case)?;
-            let blocks = recipe.slices_about(slice, case.dims);
+            let mut blocks = recipe.slices_about(slice, case.dims);
+            if let Some(side) = recipe.data.patch {
+                case.place(&mut blocks, side, recipe.across(), is_any, &mut draws);
+            }
             let mut input: Vec<Vec<f32>> = blocks.iter().map(|block| block.cut(&case.input, case.dims)).collect();
             let middle = &blocks[blocks.len() / 2];
             let mut shares = middle.cut(&case.shares, case.dims);
@@ -117,6 +122,38 @@ impl Slices {
             batch.shares.extend(shares);
         }
         Ok(batch)
+    }
+}
+
+impl Labelled {
+    /// Moves slices about one another to a piece of `side` voxels a side: one with a voxel of a nodule in its middle slice, or
+    /// any.
+    fn place(&self, blocks: &mut [Block], side: usize, across: usize, is_any: bool, draws: &mut Draws) {
+        let middle = &blocks[blocks.len() / 2];
+        let Region { low, high } = self.region;
+        let slice = middle.start[across];
+        let mut at = [0, 1, 2].map(|axis| low[axis] + draws.below(self.region.length(axis)));
+        if !is_any {
+            let shares = middle.cut(&self.shares, self.dims);
+            let places: Vec<usize> = (0..shares.len()).filter(|i| shares[*i] > 0.0).collect();
+            let place = places[draws.below(places.len())];
+            let [_, rows, columns] = middle.size;
+            let own = [place / (rows * columns), place / columns % rows, place % columns];
+            at = [0, 1, 2].map(|axis| (middle.start[axis] + own[axis] as isize) as usize);
+        }
+        let offset = [0; 3].map(|_| draws.below(side) as isize);
+        for block in blocks {
+            for axis in (0..3).filter(|axis| *axis != across) {
+                let [first, last] = [low[axis] as isize, high[axis] as isize - side as isize];
+                let start = at[axis] as isize - offset[axis];
+                // A part that is smaller than a piece lies in its middle.
+                block.start[axis] = if last < first { (first + last) / 2 } else { start.clamp(first, last) };
+                block.size[axis] = side;
+            }
+            if is_any {
+                block.start[across] += at[across] as isize - slice;
+            }
+        }
     }
 }
 
@@ -160,12 +197,22 @@ fn shares_of(labels: &[f32]) -> Vec<f32> {
     labels.iter().map(share).collect()
 }
 
-fn read(folder: &Path, partner: &Path, source: &Source, fitted: &Fitted) -> Result<Kept<Labelled>, Error> {
+fn read(
+    folder: &Path,
+    partner: &Path,
+    source: &Source,
+    fitted: &Fitted,
+    within: Option<Within>,
+) -> Result<Kept<Labelled>, Error> {
     let input = source.input(folder)?;
     let (grid, dims, shares) = shares(partner)?;
     check_nodules(folder, partner, input.grid(), &grid)?;
     fitted.check_spacing(folder, input.grid())?;
-    let case = Labelled { dims, input: fitted.values(&input), shares };
+    let region = match within {
+        Some(within) => Region::about(&within.mask(&input)?, input.grid()),
+        None => Region::whole(dims),
+    };
+    let case = Labelled { dims, region, input: fitted.values(&input), shares };
     let bytes = ((case.input.len() + case.shares.len()) * size_of::<f32>()) as u64;
     Ok(Kept { case: Arc::new(case), bytes })
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! u = (a·v + b + 1000) / 1400        v: voxel; a, b: to HU, of the training bodies
-//! p[i] = σ(network(u[i − k], …, u[i], …, u[i + k]))
+//! p[i] = σ(s·network(u[i − k], …, u[i], …, u[i + k]) + b)        s, b: slope and offset of the card
 //! ```
 //! where `u[i]` is the i-th slice and 2k + 1 the network's inputs; beyond the outermost slices these go on.
 
@@ -13,7 +13,7 @@ mod run;
 
 pub use data::Slices;
 pub use recipe::{DataOptions, LossOptions, Recipe, StartOptions};
-pub use run::{Segmenter, THRESHOLD};
+pub use run::{Line, OFFSET, SLOPE, Segmenter, THRESHOLD};
 
 /// A network that finds nodules.
 pub type Model = crate::Model<Recipe>;

@@ -11,7 +11,7 @@ use crate::{
     losses,
     networks::{Fresh, Unet, UnetOptions},
     training::{Loss, SlowParts, System, Task, TrainingOptions, check_name, check_task, of_cases},
-    volumes::{Block, Fitted, Input, Pieces},
+    volumes::{Block, Fitted, Input, Pieces, Within},
 };
 
 /// Parts of the network on the way down, by their names.
@@ -60,6 +60,12 @@ pub struct DataOptions {
     /// Model that improves reconstructions before; it lies beside this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<PathBuf>,
+    /// Part of the body that is looked at, of CTs; all without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Within>,
+    /// Rows and columns of the pieces of slices that are learned from; whole slices without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<usize>,
     /// Whether slices are mirrored left to right, half of them.
     pub mirror: bool,
     /// Whether each case has the nodules of another one: a control, which nothing can be learned from.
@@ -192,6 +198,13 @@ impl System for Recipe {
         }
         if self.data.after.is_some() && self.data.volume == Input::Truth {
             return refuse("data.after improves reconstructions: data.volume must be \"reconstruction\"".to_owned());
+        }
+        if self.data.within.is_some() && self.data.volume != Input::Truth {
+            return refuse("data.within is a part of CTs: data.volume must be \"truth\"".to_owned());
+        }
+        let multiple = self.network.multiple();
+        if let Some(got) = self.data.patch.filter(|side| *side == 0 || !side.is_multiple_of(multiple)) {
+            return refuse(format!("data.patch must be a multiple of {multiple}, got {got}"));
         }
         if !(1.0..=1e4).contains(&self.loss.nodule_weight) {
             return refuse(format!("loss.nodule_weight must be 1 to 10000, got {}", self.loss.nodule_weight));

@@ -8,11 +8,15 @@ use crate::{
     Error,
     improve::Improver,
     values,
-    volumes::{Fitted, admit, at_once, dims},
+    volumes::{Fitted, Region, Within, admit, at_once, dims},
 };
 
 /// Name of the threshold among a card's metrics: the least probability of what is called a nodule.
 pub const THRESHOLD: &str = "threshold";
+/// Name among them of the slope of the line from logits to those of probabilities.
+pub const SLOPE: &str = "logit slope";
+/// Name among them of its offset.
+pub const OFFSET: &str = "logit offset";
 /// Threshold of models whose card has none.
 const USUAL_THRESHOLD: f64 = 0.5;
 
@@ -21,7 +25,17 @@ pub struct Segmenter {
     model: Model,
     fitted: Fitted,
     before: Option<Improver>,
+    line: Line,
     device: Device,
+}
+
+/// From a network's logits to those of probabilities.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// Factor.
+    pub slope: f64,
+    /// What is added then.
+    pub offset: f64,
 }
 
 impl Segmenter {
@@ -46,7 +60,15 @@ impl Segmenter {
     fn joined(model: Model, before: Option<Improver>, device: &Device) -> Result<Self, String> {
         let recipe = &model.card().recipe;
         let fitted = Fitted::known(recipe.fitted.as_ref(), recipe.data.after.as_deref(), before.as_ref())?;
-        Ok(Self { model, fitted, before, device: device.clone() })
+        let metric = |name, usual| model.card().metrics.get(name).copied().unwrap_or(usual);
+        let line = Line { slope: metric(SLOPE, 1.0), offset: metric(OFFSET, 0.0) };
+        Ok(Self { model, fitted, before, line, device: device.clone() })
+    }
+
+    /// The same with probabilities by another line than that of its card.
+    #[must_use]
+    pub fn with_line(self, line: Line) -> Self {
+        Self { line, ..self }
     }
 
     /// The model.
@@ -76,11 +98,12 @@ impl Segmenter {
         self.fitted.own_grid(volume.grid())
     }
 
-    /// The probability of each voxel, 0 to 1, on the volume's own grid; `tell` hears which share is done and may stop it.
+    /// The probability of each voxel, 0 to 1, on the volume's own grid, and 0 beyond the part that the network looks at; `tell`
+    /// hears which share is done and may stop it.
     ///
     /// # Errors
-    /// [`Error::Image`] when the volume is in another unit than those of the training or has values that are not finite; what
-    /// `tell` says; [`Error::Tensor`] when the device fails.
+    /// [`Error::Image`] when the volume is in another unit than those of the training, has values that are not finite, or does
+    /// not show that part; what `tell` says; [`Error::Tensor`] when the device fails.
     pub fn run(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
         admit(volume, self.unit())?;
         let shares = if self.before.is_some() { [0.5, 0.5] } else { [0.0, 1.0] };
@@ -89,18 +112,30 @@ impl Segmenter {
             None => None,
         };
         let seen = before.as_ref().unwrap_or(volume);
-        self.on_grid_of(volume, seen, &self.fitted, &mut |done| tell(shares[0] + done * shares[1]))
+        let mask = self.within().map(|within| within.mask(seen)).transpose()?;
+        self.on_grid_of(volume, seen, mask.as_ref(), &self.fitted, &mut |done| tell(shares[0] + done * shares[1]))
     }
 
     /// The same of a volume in HU, whatever comes before the network and whatever unit it knows: how it fares on volumes of
-    /// another kind than those of its training.
+    /// another kind than those of its training. What it looks at is told by the `lungs` of the body, which such a volume may not
+    /// show: a mask, on any grid along the same axes.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn run_on_hu(&self, volume: &Volume, tell: &mut dyn FnMut(f64) -> Result<(), Error>) -> Result<Volume, Error> {
+    pub fn run_on_hu(
+        &self,
+        volume: &Volume,
+        lungs: &Volume,
+        tell: &mut dyn FnMut(f64) -> Result<(), Error>,
+    ) -> Result<Volume, Error> {
         let unit = Unit::Hounsfield.to_string();
         admit(volume, &unit)?;
-        self.on_grid_of(volume, volume, &Fitted { unit, gain_hu: 1.0, offset_hu: 0.0, ..self.fitted.clone() }, tell)
+        let fitted = Fitted { unit, gain_hu: 1.0, offset_hu: 0.0, ..self.fitted.clone() };
+        self.on_grid_of(volume, volume, self.within().map(|_| lungs), &fitted, tell)
+    }
+
+    fn within(&self) -> Option<Within> {
+        self.model.card().recipe.data.within
     }
 
     /// A volume in HU as far as the gain and the offset of the training bodies tell.
@@ -119,19 +154,26 @@ impl Segmenter {
         self.before.as_ref()
     }
 
-    /// Probabilities on the grid of a volume of what the network sees of it.
+    /// Probabilities on the grid of a volume of what the network sees of it, about a mask where there is one.
     fn on_grid_of(
         &self,
         volume: &Volume,
         seen: &Volume,
+        mask: Option<&Volume>,
         fitted: &Fitted,
         tell: &mut dyn FnMut(f64) -> Result<(), Error>,
     ) -> Result<Volume, Error> {
+        let region = mask.map(|mask| Region::about(mask, seen.grid()));
+        let part = region.map(|region| region.cut(seen)).transpose()?;
+        let seen = part.as_ref().unwrap_or(seen);
         let found = self.found(fitted.on_own_grid(seen)?.as_ref(), fitted, tell)?;
-        if self.own_grid(volume).is_none() {
-            return Ok(found);
+        let back = |found: Volume, grid| found.resampled(grid).map_err(|e| Error::Image(e.to_string()));
+        match (region, self.own_grid(seen)) {
+            (Some(region), None) => Ok(region.put(&found, volume.grid())),
+            (Some(region), Some(_)) => Ok(region.put(&back(found, seen.grid())?, volume.grid())),
+            (None, None) => Ok(found),
+            (None, Some(_)) => back(found, volume.grid()),
         }
-        found.resampled(volume.grid()).map_err(|e| Error::Image(e.to_string()))
     }
 
     /// Bytes that this takes at most for such a volume.
@@ -165,7 +207,7 @@ impl Segmenter {
             let [rows, columns] = sides(&some[0], across);
             let cut = TensorData::new(cut, [some.len(), inputs, rows, columns]);
             let logits = self.model.network().forward(Tensor::<4>::from_data(cut, &self.device), None);
-            values(sigmoid(logits))
+            values(sigmoid(logits * self.line.slope + self.line.offset))
         })?;
         // A sigmoid in single precision may be a unit in the last place above 1.
         let found = found.into_iter().map(|p| p.clamp(0.0, 1.0)).collect();

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use kerma::metrics::froc::Nodule;
 use kerma_nn::{
     Error, beside,
     segment::{
-        Segmenter,
-        evaluation::{Body, Case, Cell, Detectors, Outcome, Recipe, Row},
+        self, Segmenter,
+        evaluation::{Body, Case, Cell, Detectors, Outcome, Recipe, Row, Validation},
     },
     training::cases,
+    volumes::Input,
 };
 
 use super::{
@@ -40,9 +42,10 @@ pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Res
     let control = recipe.control.as_ref().map(&mut load).transpose()?.flatten();
     let detectors = Detectors::new(networks.into_iter().flatten().collect(), control)?;
 
-    let bodies = measured(&detectors, &folders(&recipe.test)?, context)?;
+    let ct = recipe.ct.as_deref();
+    let bodies = measured(&detectors, &folders(&recipe.test)?, ct, context)?;
     let real = match recipe.real.filter(|folder| folder.exists()) {
-        Some(folder) => measured(&detectors, &folders(&folder)?, context)?,
+        Some(folder) => measured(&detectors, &folders(&folder)?, ct, context)?,
         None => Vec::new(),
     };
     let cells: Vec<(Cell, Option<f64>)> =
@@ -52,29 +55,58 @@ pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Res
     finish(args, &outcome, &outcome.markdown(), &outcome.statements, page, context)
 }
 
-fn measured(detectors: &Detectors, folders: &[PathBuf], context: &mut Context) -> Result<Vec<Body>, Failure> {
+fn measured(
+    detectors: &Detectors,
+    folders: &[PathBuf],
+    ct: Option<&Path>,
+    context: &mut Context,
+) -> Result<Vec<Body>, Failure> {
     each(folders, context, |folder| {
-        let case = body(folder)?;
+        let case = body(folder, ct)?;
         let marks = detectors.marks(&case)?;
         Ok(Body { nodules: case.nodules, marks })
     })
 }
 
-/// All bodies of folders of cases, read one after another.
-pub(in crate::commands) fn bodies(folders: &[PathBuf]) -> Result<impl Iterator<Item = Result<Case, Error>>, Failure> {
+/// The bodies that a recipe has for its operating point, read one after another; of pairs of variants those with nodules.
+pub(in crate::commands) fn validation(
+    recipe: &segment::Recipe,
+) -> Result<impl Iterator<Item = Result<Validation, Error>>, Failure> {
+    let (seen, folders) = (recipe.data.volume, &recipe.data.validation);
     let found = folders.iter().map(|folder| cases(folder).map_err(|error| Failure::input(error).in_file(folder)));
     let found: Vec<PathBuf> = found.collect::<Result<Vec<_>, _>>()?.concat();
-    Ok(found.into_iter().map(|folder| body(&folder)))
+    Ok(found.into_iter().map(move |folder| {
+        let variant = variant_of(&folder);
+        let stem = match seen {
+            Input::Truth => "truth",
+            Input::Reconstruction => "reconstruction",
+        };
+        let [volume, labels] = [stem, "nodules"].map(|stem| volume(&folder, stem, variant));
+        Ok(Validation { volume: volume?, labels: labels?, nodules: nodules(&folder)?.1 })
+    }))
 }
 
-/// A case of `kerma simulate`; of a pair of variants the one with nodules.
-fn body(folder: &Path) -> Result<Case, Error> {
-    let variant = if is_pair(folder) { PAIR[0] } else { "" };
-    let read = |stem| volume(folder, stem, variant);
+fn variant_of(folder: &Path) -> &'static str {
+    if is_pair(folder) { PAIR[0] } else { "" }
+}
+
+/// Name and nodules of a case.
+fn nodules(folder: &Path) -> Result<(String, Vec<Nodule>), Error> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let list = folder.join(format!("nodules{variant}.csv"));
+    let list = folder.join(format!("nodules{}.csv", variant_of(folder)));
     let nodules = nodules_of(&list, &name).map_err(|failure| Error::Image(failure.message().to_owned()))?;
-    Ok(Case { name, truth: read("truth")?, reconstruction: read("reconstruction")?, nodules })
+    Ok((name, nodules))
+}
+
+/// A case of `kerma simulate`, its body that of the same name in `ct` where there is one; of a pair of variants the one with
+/// nodules.
+fn body(folder: &Path, ct: Option<&Path>) -> Result<Case, Error> {
+    let (variant, (name, nodules)) = (variant_of(folder), nodules(folder)?);
+    let finer = ct.map(|ct| ct.join(&name)).filter(|finer| finer.is_dir());
+    let truth = volume(finer.as_deref().unwrap_or(folder), "truth", variant)?;
+    let is_reconstructed = folder.join(format!("reconstruction{variant}.nii.gz")).is_file();
+    let reconstruction = is_reconstructed.then(|| volume(folder, "reconstruction", variant)).transpose()?;
+    Ok(Case { name, truth, reconstruction, nodules })
 }
 
 fn page(outcome: &Outcome, summary: Summary) -> Report {

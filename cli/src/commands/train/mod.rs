@@ -19,11 +19,11 @@ use kerma_nn::{
     improve,
     networks::{Classifier, Unet},
     quality::{self, Radiographs},
-    segment::{self, Segmenter, Slices, THRESHOLD, evaluation::operating_point},
+    segment::{self, Line, OFFSET, SLOPE, Segmenter, Slices, THRESHOLD, evaluation::OperatingPoint},
     training::{System, Task, Trainer},
 };
 
-use super::{evaluate::detection::bodies, simulate::clean_views};
+use super::{evaluate::detection::validation, simulate::clean_views};
 use crate::{
     context::{Bar, Context},
     failure::Failure,
@@ -113,10 +113,12 @@ fn segmenter(args: &TrainArgs, mut recipe: segment::Recipe, context: &mut Contex
         }
         let before = recipe.before(&args.out, &device)?;
         let segmenter = Segmenter::new(Model::new(card.clone(), network.clone()), before, &device)?;
-        let cases = bodies(&recipe.data.validation)?;
-        let found = context.compute(|| operating_point(&segmenter, cases))?;
-        let named = |(threshold, f1)| [(THRESHOLD.to_owned(), threshold), ("validation F1".to_owned(), f1)].into();
-        Ok(found.map_or_else(BTreeMap::new, named))
+        let cases = validation(recipe)?;
+        let OperatingPoint { line, threshold } = context.compute(|| OperatingPoint::of(segmenter, cases))?;
+        let Line { slope, offset } = line;
+        let stated = threshold.map(|(threshold, f1)| [(THRESHOLD, threshold), ("validation F1", f1)]);
+        let stated = stated.into_iter().flatten().chain([(SLOPE, slope), (OFFSET, offset)]);
+        Ok(stated.map(|(name, value)| (name.to_owned(), value)).collect())
     };
     learn(args, args.resumed(trainer, &checkpoint)?, &slices, measure, context)
 }

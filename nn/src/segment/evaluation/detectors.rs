@@ -6,13 +6,16 @@ use std::{
 use kerma::{
     body::lungs,
     data::Volume,
-    metrics::froc::{Criterion, Detections, Mark, Nodule, Scan},
+    metrics::froc::{Mark, Nodule},
     tasks::detect::{BlobOptions, blobs, candidates},
 };
 use serde::{Serialize, Serializer};
 
 use super::super::Segmenter;
-use crate::{Error, volumes::Input};
+use crate::{
+    Error,
+    volumes::{Input, Region},
+};
 
 /// Least probability of a voxel of a candidate: low, so that the curve reaches many false marks.
 pub const CANDIDATE: f64 = 0.2;
@@ -34,8 +37,8 @@ pub struct Case {
     pub name: String,
     /// The body, in HU.
     pub truth: Volume,
-    /// What was reconstructed of it, in its own unit.
-    pub reconstruction: Volume,
+    /// What was reconstructed of it, in its own unit, on a grid that may be another one.
+    pub reconstruction: Option<Volume>,
     /// Nodules.
     pub nodules: Vec<Nodule>,
 }
@@ -60,6 +63,12 @@ pub enum Cell {
 pub struct Detectors {
     networks: BTreeMap<Kind, Segmenter>,
     control: Option<Segmenter>,
+}
+
+impl Case {
+    fn reconstructed(&self) -> Result<&Volume, Error> {
+        self.reconstruction.as_ref().ok_or_else(|| Error::Recipe(format!("{}: has no reconstruction", self.name)))
+    }
 }
 
 impl Kind {
@@ -142,8 +151,8 @@ impl Detectors {
     /// # Errors
     /// What the networks say; [`Error::Image`] when a volume is in another unit or the body has no lungs.
     pub fn marks(&self, case: &Case) -> Result<Vec<Vec<Mark>>, Error> {
-        let seen = self.seen(case)?;
-        self.cells().into_iter().map(|cell| self.found(cell, case, &seen)).collect()
+        let (seen, lungs) = (self.seen(case)?, lungs(&case.truth).map_err(|e| Error::Image(e.to_string()))?);
+        self.cells().into_iter().map(|cell| self.found(cell, case, &seen, &lungs)).collect()
     }
 
     /// The kinds of volume of a body, in HU.
@@ -151,8 +160,8 @@ impl Detectors {
         let mut seen = BTreeMap::new();
         for (kind, network) in &self.networks {
             let volume = match (kind, network.before()) {
-                (Kind::Improved, Some(before)) => before.run(&case.reconstruction, &mut |_| Ok(()))?,
-                (Kind::Fdk, _) => network.calibrated(&case.reconstruction)?,
+                (Kind::Improved, Some(before)) => before.run(case.reconstructed()?, &mut |_| Ok(()))?,
+                (Kind::Fdk, _) => network.calibrated(case.reconstructed()?)?,
                 _ => case.truth.clone(),
             };
             seen.insert(*kind, volume);
@@ -160,44 +169,26 @@ impl Detectors {
         Ok(seen)
     }
 
-    fn found(&self, cell: Cell, case: &Case, seen: &BTreeMap<Kind, Volume>) -> Result<Vec<Mark>, Error> {
+    fn found(
+        &self,
+        cell: Cell,
+        case: &Case,
+        seen: &BTreeMap<Kind, Volume>,
+        lungs: &Volume,
+    ) -> Result<Vec<Mark>, Error> {
         let said = |e: &dyn Display| Error::Image(e.to_string());
         let (network, volume) = match cell {
             Cell::Blobs => {
-                let lungs = lungs(&case.truth).map_err(|e| said(&e))?;
-                return blobs(&case.truth, &lungs, &BlobOptions::default()).map_err(|e| said(&e));
+                // Beyond the lungs nothing is a blob.
+                let region = Region::about(lungs, lungs.grid());
+                let (ct, lungs) = (region.cut(&case.truth)?, region.cut(lungs)?);
+                return blobs(&ct, &lungs, &BlobOptions::default()).map_err(|e| said(&e));
             }
             Cell::Control => (self.control.as_ref(), Some(&case.truth)),
             Cell::Network { trained, seen: kind } => (self.networks.get(&trained), seen.get(&kind)),
         };
         let (Some(network), Some(volume)) = (network, volume) else { return Ok(Vec::new()) };
-        let probability = network.run_on_hu(volume, &mut |_| Ok(()))?;
+        let probability = network.run_on_hu(volume, lungs, &mut |_| Ok(()))?;
         Ok(candidates(&probability, CANDIDATE).map_err(|e| said(&e))?.marks)
     }
-}
-
-/// The operating point of a network on bodies that it has not seen: the threshold above which most is right by F1, and that F1.
-/// None where it finds nothing.
-///
-/// # Errors
-/// As [`Detectors::marks`], and what reading a case says.
-pub fn operating_point(
-    segmenter: &Segmenter,
-    cases: impl IntoIterator<Item = Result<Case, Error>>,
-) -> Result<Option<(f64, f64)>, Error> {
-    let mut scans = Vec::new();
-    for case in cases {
-        let case = case?;
-        let volume = match segmenter.model().card().recipe.data.volume {
-            Input::Truth => &case.truth,
-            Input::Reconstruction => &case.reconstruction,
-        };
-        let probability = segmenter.run(volume, &mut |_| Ok(()))?;
-        let found = candidates(&probability, CANDIDATE).map_err(|e| Error::Image(e.to_string()))?;
-        scans.push(Scan { nodules: case.nodules, marks: found.marks });
-    }
-    let detections = Detections::new(&scans, Criterion::Sphere).map_err(|e| Error::Image(e.to_string()))?;
-    // Candidates have a voxel above their threshold, and the best score is to be one.
-    let below = |(score, f1): (f64, f64)| (f64::from((score as f32).next_down()), f1);
-    Ok(detections.best_threshold().map(below))
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! Recipe      test cases, models, seed of the intervals
 //! Detectors   networks and the baseline: a body to the marks of every cell
+//! OperatingPoint  what validation bodies tell of a network: its offset and threshold
 //! Outcome     sensitivity, precision, CPM and size of every cell with their intervals, bars and claims
 //! ```
 //!
@@ -10,9 +11,11 @@
 //! of one body are not independent.
 
 mod detectors;
+mod operating_point;
 mod outcome;
 mod recipe;
 
-pub use detectors::{CANDIDATE, Case, Cell, Detectors, Kind, operating_point};
+pub use detectors::{CANDIDATE, Case, Cell, Detectors, Kind};
+pub use operating_point::{OperatingPoint, Validation};
 pub use outcome::{Body, Outcome, Row};
 pub use recipe::Recipe;

@@ -14,6 +14,9 @@ pub struct Recipe {
     pub seed: u64,
     /// Test cases: body, reconstruction and nodules.
     pub test: PathBuf,
+    /// Cases of the same names whose bodies have the voxels of a CT; without them those of the test cases stand for it.
+    #[serde(default)]
+    pub ct: Option<PathBuf>,
     /// Cases of real bodies; left out where they are not there.
     #[serde(default)]
     pub real: Option<PathBuf>,
