@@ -23,6 +23,17 @@ pub struct Candidates {
     pub labels: Volume,
 }
 
+impl Candidates {
+    /// Those whose score is above `least`, with all of their voxels.
+    #[must_use]
+    pub fn above(mut self, least: f64) -> Self {
+        let kept = self.marks.partition_point(|mark| mark.score > least);
+        self.marks.truncate(kept);
+        self.labels.values_mut().iter_mut().filter(|label| **label > kept as f32).for_each(|label| *label = 0.0);
+        self
+    }
+}
+
 /// Connected voxels (by 26 neighbours) whose probability is above a threshold, each group a mark.
 ///
 /// ```text
@@ -125,6 +136,18 @@ mod tests {
         let at = |i: usize| grid.world_mm(DVec3::new((i % nx) as f64, (i / nx % ny) as f64, (i / nx / ny) as f64));
         let values = (0..grid.voxel_count()).map(|i| of(at(i)) as f32).collect();
         Volume::new(grid, Unit::Arbitrary, values).unwrap()
+    }
+
+    #[test]
+    fn the_best_are_kept_with_all_of_their_voxels() {
+        let grid: Grid = "9x1x1@1x1x1".parse().unwrap();
+        let values = vec![0.3, 0.9, 0.3, 0.0, 0.6, 0.3, 0.0, 0.4, 0.0];
+        let found = candidates(&Volume::new(grid, Unit::Arbitrary, values).unwrap(), 0.2).unwrap();
+        assert_eq!(found.clone().above(0.0), found);
+        let best = found.clone().above(0.5);
+        assert_eq!(best.marks, found.marks[..2]);
+        assert_eq!(best.labels.values(), [1.0, 1.0, 1.0, 0.0, 2.0, 2.0, 0.0, 0.0, 0.0]);
+        assert!(found.above(0.95).labels.values().iter().all(|label| *label == 0.0));
     }
 
     #[test]

@@ -11,7 +11,11 @@ use kerma::{
     io::{write_bytes, write_volume},
     tasks::detect::candidates,
 };
-use kerma_nn::{beside, segment::Segmenter, shipped_segmenter};
+use kerma_nn::{
+    beside,
+    segment::{Segmenter, evaluation::CANDIDATE},
+    shipped_segmenter,
+};
 use serde_json::json;
 
 use self::marks::Judged;
@@ -50,7 +54,7 @@ pub(crate) struct DetectArgs {
     /// Folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Least probability of a voxel of a candidate [default: that of the model's card, else 0.5]
+    /// Least probability of a candidate, which is that of its most probable voxel [default: that of the model's card, else 0.5]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     threshold: Option<f64>,
     /// Nodules that are there, in CSV, to be counted against
@@ -83,7 +87,7 @@ pub(crate) fn run(args: &DetectArgs, context: &mut Context) -> Result<(), Failur
         context.note("the built-in network learned from simulated chests alone");
     }
     let threshold = args.threshold.unwrap_or_else(|| segmenter.threshold());
-    let found = context.compute(|| candidates(&probability, threshold))?;
+    let found = context.compute(|| candidates(&probability, threshold.min(CANDIDATE)))?.above(threshold);
     let judged = nodules.map(|nodules| Judged::new(nodules, &found.marks)).transpose()?;
 
     let text = marks::table(&case, &found.marks)?;
