@@ -168,12 +168,15 @@ fn bodies_that_lay_turned_have_that_angle_besides() {
 fn what_a_fit_of_noise_errs_by_is_learned() {
     let folder = cases();
     let mut recipe = recipe("noise", "value", folder.path());
+    recipe.training.learning_rate = 1e-9;
+    let without = late_loss(&recipe);
     recipe.corrects_fit = true;
-    let mut still = recipe.clone();
-    still.training.learning_rate = 1e-9;
-    let [learning, still] = [late_loss(&recipe), late_loss(&still)];
-    println!("{learning} {still}");
-    assert!(learning < 0.8 * still, "{learning} {still}");
+    let still = late_loss(&recipe);
+    recipe.training.learning_rate = 1e-2;
+    let learning = late_loss(&recipe);
+    println!("without the fit {without}, with it {still}, corrected {learning}");
+    // A network that has learned nothing knows as much as the fit; then it learns what that errs by.
+    assert!(still < 0.2 * without && learning < 0.9 * still, "{without} {still} {learning}");
     assert!(trained(&recipe, 3) == trained(&recipe, 3));
 
     recipe.data.validation.clear();

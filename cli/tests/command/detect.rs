@@ -168,10 +168,10 @@ fn nodules_are_learned_and_found_and_counted() {
 #[test]
 fn the_network_that_is_built_in_finds_a_plain_nodule() {
     let room = Room::new();
-    let grid: Grid = "96x56x80@3x4x3".parse().unwrap();
+    let grid: Grid = "192x112x160@1.5x2x1.5".parse().unwrap();
     let centre = DVec3::new(62.0, 8.0, 10.0);
     let hu = |at: usize| {
-        let place = grid.world_mm(DVec3::new((at % 96) as f64, (at / 96 % 56) as f64, (at / 5376) as f64));
+        let place = grid.world_mm(DVec3::new((at % 192) as f64, (at / 192 % 112) as f64, (at / 21_504) as f64));
         let within = |x: f64, half: [f64; 2]| ((place.x - x) / half[0]).hypot(place.y / half[1]) < 1.0;
         match () {
             () if place.distance(centre) < 7.5 => 100.0,

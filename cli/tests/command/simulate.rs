@@ -289,7 +289,7 @@ fn what_cannot_be_simulated_is_refused_in_one_line() {
     room.refused(&simulate(&["--scatter", "mc:0", "--out", "film"]), &["--scatter must be none, fast or mc:PHOTONS"]);
     room.refused(
         &simulate(&["--keep", "truth", "--out", "film"]),
-        &["--keep truth needs a protocol with a [reconstruction]"],
+        &["--keep truth needs a protocol with a [truth] or a [reconstruction]"],
     );
     room.refused(&simulate(&["--out", "ct.nii.gz"]), &["ct.nii.gz"]);
     fs::create_dir(room.path("mine")).unwrap();
