@@ -1,6 +1,7 @@
+use glam::DVec3;
 use kerma::{
     body,
-    data::{Grid, Volume},
+    data::{DataError, Grid, Volume},
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +52,7 @@ impl Region {
             let Some(first) = values.iter().position(is_in) else { continue };
             let last = values.iter().rposition(is_in).unwrap_or(first);
             for x in [first, last] {
-                let place = glam::DVec3::new(x as f64, (row % ny) as f64, (row / ny) as f64);
+                let place = DVec3::new(x as f64, (row % ny) as f64, (row / ny) as f64);
                 let [x, y, z] = grid.index_of(mask.grid().world_mm(place)).to_array();
                 for (axis, at) in [z, y, x].into_iter().enumerate() {
                     low[axis] = low[axis].min(at);
@@ -74,11 +75,11 @@ impl Region {
 
     /// Its voxels of a volume.
     pub(crate) fn cut(&self, volume: &Volume) -> Result<Volume, Error> {
-        let said = |e: kerma::data::DataError| Error::Image(e.to_string());
+        let said = |e: DataError| Error::Image(e.to_string());
         let grid = volume.grid();
         let size = [2, 1, 0].map(|axis| self.length(axis));
         let middle = [2, 1, 0].map(|axis| (self.low[axis] + self.high[axis] - 1) as f64 / 2.0);
-        let centre = grid.world_mm(glam::DVec3::from_array(middle));
+        let centre = grid.world_mm(DVec3::from_array(middle));
         let own = Grid::centred(size, grid.spacing_mm().to_array()).map_err(said)?;
         let mut values = Vec::with_capacity(own.voxel_count());
         self.rows(grid).for_each(|row| values.extend_from_slice(&volume.values()[row..][..size[0]]));
@@ -124,7 +125,7 @@ mod tests {
         let volume = Volume::new(grid, Unit::Hounsfield, values).unwrap();
         let part = region.cut(&volume).unwrap();
         assert_eq!((part.grid().size(), part.values()[0]), ([5, 3, 4], 103.0));
-        let corner = |grid: &Grid, at: [f64; 3]| grid.world_mm(glam::DVec3::from_array(at));
+        let corner = |grid: &Grid, at: [f64; 3]| grid.world_mm(DVec3::from_array(at));
         assert!(corner(part.grid(), [0.0; 3]).distance(corner(&grid, [3.0, 2.0, 1.0])) < 1e-9);
         let back = region.put(&part, &grid);
         let inside =
