@@ -10,6 +10,10 @@ use kerma_nn::{
     ops,
 };
 
+// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn normal<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::random(shape, Distribution::Normal(0.0, 1.0), device)
 }
@@ -28,7 +32,7 @@ fn convolutions(c: &mut Criterion) {
         group.throughput(Throughput::Elements((18 * channels * channels * side * side * count) as u64));
         let name = format!("{count}x{channels}x{side}");
         group.bench_function(format!("own/{name}"), |b| {
-            b.iter(|| black_box(ops::conv3x3(x.clone(), weight.clone(), bias.clone())));
+            b.iter(|| black_box(ops::conv3x3(x.clone(), weight.clone(), bias.clone(), None)));
         });
         group.bench_function(format!("flex/{name}"), |b| {
             let same = || ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
@@ -37,7 +41,7 @@ fn convolutions(c: &mut Criterion) {
         let [x, weight] = [x, weight].map(|t| t.autodiff().require_grad());
         let bias = bias.autodiff().require_grad();
         group.bench_function(format!("own, with gradients/{name}"), |b| {
-            b.iter(|| black_box(ops::conv3x3(x.clone(), weight.clone(), bias.clone()).sum().backward()));
+            b.iter(|| black_box(ops::conv3x3(x.clone(), weight.clone(), bias.clone(), None).sum().backward()));
         });
     }
 }

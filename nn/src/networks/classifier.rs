@@ -2,7 +2,7 @@ use burn::{module::Module, nn::Linear, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{Conv3x3, Down, Fresh, Norm, ResidualBlock, fault};
-use crate::ops::fold;
+use crate::ops::{self, fold};
 
 /// Sizes of a [`Classifier`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +114,10 @@ impl Classifier {
     /// - output: `[count, outputs]`
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
+        ops::in_pool(|| self.evaluate(x))
+    }
+
+    fn evaluate(&self, x: Tensor<4>) -> Tensor<2> {
         let mut x = self.entry.forward(fold(x, self.fold));
         for level in &self.levels {
             x = level.blocks.iter().fold(x, |x, block| block.forward(x, None));

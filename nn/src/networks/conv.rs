@@ -35,7 +35,13 @@ impl Conv3x3 {
     /// - output: `[count, out, rows, columns]`
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        ops::conv3x3(x, self.weight.val(), self.bias.val())
+        ops::conv3x3(x, self.weight.val(), self.bias.val(), None)
+    }
+
+    /// The same, added onto images like the output.
+    #[must_use]
+    pub fn forward_onto(&self, x: Tensor<4>, onto: Tensor<4>) -> Tensor<4> {
+        ops::conv3x3(x, self.weight.val(), self.bias.val(), Some(onto))
     }
 }
 
@@ -90,7 +96,13 @@ impl Conv3x3x3 {
     /// - output: `[count, out, planes, rows, columns]`
     #[must_use]
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
-        ops::conv3x3x3(x, self.weight.val(), self.bias.val())
+        ops::conv3x3x3(x, self.weight.val(), self.bias.val(), None)
+    }
+
+    /// The same, added onto volumes like the output.
+    #[must_use]
+    pub fn forward_onto(&self, x: Tensor<5>, onto: Tensor<5>) -> Tensor<5> {
+        ops::conv3x3x3(x, self.weight.val(), self.bias.val(), Some(onto))
     }
 }
 

@@ -47,10 +47,8 @@ impl ResidualBlock {
             let [count, width] = both.dims();
             [both.clone().slice([0..count, 0..width / 2]), both.slice([0..count, width / 2..width])]
         });
-        let inner = self.second.forward(self.second_norm.forward(inner, condition));
-        match &self.skip {
-            Some(skip) => skip.forward(x) + inner,
-            None => x + inner,
-        }
+        let inner = self.second_norm.forward(inner, condition);
+        let skipped = self.skip.as_ref().map_or(x.clone(), |skip| skip.forward(x));
+        self.second.forward_onto(inner, skipped)
     }
 }

@@ -2,7 +2,7 @@ use burn::{module::Module, tensor::Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{Conv3x3, Down, Fresh, NoiseEmbedding, Norm, ResidualBlock, SelfAttention, Up, fault};
-use crate::ops::{fold, unfold};
+use crate::ops::{self, fold, unfold};
 
 /// Sizes of a [`Unet`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +177,10 @@ impl Unet {
     /// - `ln_sigma`: `[count]`, the logarithm of each image's level of noise; not looked at by a network without condition
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, ln_sigma: Option<Tensor<1>>) -> Tensor<4> {
+        ops::in_pool(|| self.evaluate(x, ln_sigma))
+    }
+
+    fn evaluate(&self, x: Tensor<4>, ln_sigma: Option<Tensor<1>>) -> Tensor<4> {
         let condition = self.embedding.as_ref().zip(ln_sigma).map(|(embedding, level)| embedding.forward(level));
         let condition = condition.as_ref();
         let mut x = self.entry.forward(fold(x, self.fold));

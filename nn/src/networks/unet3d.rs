@@ -108,6 +108,10 @@ impl Unet3d {
     /// - output: `[count, outputs, planes, rows, columns]`
     #[must_use]
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        ops::in_pool(|| self.evaluate(x))
+    }
+
+    fn evaluate(&self, x: Tensor<5>) -> Tensor<5> {
         let mut x = self.entry.forward(x);
         let mut skips = Vec::with_capacity(self.down.len());
         for (level, block) in self.down.iter().enumerate() {

@@ -9,6 +9,7 @@ use super::{
     Conv3x3x3, Fresh, Norm, TransformerLayer, TransposedVolume, VolumeBlock, fault,
     volume::{block_values, end_values, patches},
 };
+use crate::ops;
 
 /// Deviation of fresh positions (Dosovitskiy et al. 2021).
 const POSITION: f64 = 0.02;
@@ -186,6 +187,10 @@ impl Unetr {
     /// - output: `[count, outputs, side, side, side]`
     #[must_use]
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
+        ops::in_pool(|| self.evaluate(x))
+    }
+
+    fn evaluate(&self, x: Tensor<5>) -> Tensor<5> {
         let mut tokens = self.embed.forward(patches(x.clone(), self.patch)) + self.positions.val().unsqueeze_dim(0);
         let mut kept = Vec::with_capacity(self.levels.len());
         for (layer, block) in self.layers.iter().enumerate() {

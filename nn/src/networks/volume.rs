@@ -44,11 +44,9 @@ impl VolumeBlock {
     #[must_use]
     pub fn forward(&self, x: Tensor<5>) -> Tensor<5> {
         let inner = self.first.forward(self.first_norm.forward(x.clone(), None));
-        let inner = self.second.forward(self.second_norm.forward(inner, None));
-        match &self.skip {
-            Some(skip) => as_images(x, |x| skip.forward(x)) + inner,
-            None => x + inner,
-        }
+        let inner = self.second_norm.forward(inner, None);
+        let skipped = self.skip.as_ref().map_or(x.clone(), |skip| as_images(x, |x| skip.forward(x)));
+        self.second.forward_onto(inner, skipped)
     }
 }
 

@@ -11,15 +11,15 @@ use burn::{
         },
         backend_extension,
         flex::{FlexTensor, Layout},
-        ops::{FloatTensorOps as _, ModuleOps as _},
+        ops::FloatTensorOps as _,
         tensor::FloatTensor,
     },
-    tensor::{Bytes, DType, Shape, ops::ConvOptions},
+    tensor::{Bytes, DType, Shape},
 };
 
 use super::{
     blocks::{self, Blocks, Coarse, Folding},
-    conv::{self, Slices},
+    conv::{self, Added, Slices},
     norm::{self, Norm},
     planes::Planes,
 };
@@ -28,6 +28,12 @@ use super::{
 #[backend_extension(Flex, Autodiff)]
 pub(super) trait NetworkOps: Backend {
     fn convolve(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn convolve_onto(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        onto: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
     fn mix(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self>;
     fn blocks(x: FloatTensor<Self>, blocks: Blocks, factor: f32) -> FloatTensor<Self>;
     fn fold(x: FloatTensor<Self>, folding: Folding) -> FloatTensor<Self>;
@@ -63,16 +69,30 @@ fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape.into()), DType::F32)
 }
 
+/// A convolution, added to what it is added to where there is something.
+fn convolved(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, onto: Option<FlexTensor>) -> FlexTensor {
+    let [x, weight, bias] = [x, weight, bias].map(|t| t.to_contiguous());
+    let onto = onto.map(|onto| onto.to_contiguous());
+    let (mut shape, out) = (x.shape(), bias.shape().num_elements());
+    shape[1] = out;
+    let added = Added { bias: Some(bias.storage()), onto: onto.as_ref().map(FlexTensor::storage) };
+    tensor(conv::forward(x.storage(), slices(&x), weight.storage(), added, out), shape)
+}
+
 impl NetworkOps for Flex {
     fn convolve(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
-        let [x, weight, bias] = [x, weight, bias].map(|t| t.to_contiguous());
-        let (mut shape, out) = (x.shape(), bias.shape().num_elements());
-        shape[1] = out;
-        tensor(conv::forward(x.storage(), slices(&x), weight.storage(), Some(bias.storage()), out), shape)
+        convolved(x, weight, bias, None)
+    }
+
+    fn convolve_onto(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, onto: FlexTensor) -> FlexTensor {
+        convolved(x, weight, bias, Some(onto))
     }
 
     fn mix(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
-        Self::conv2d(x, weight, Some(bias), ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+        let [x, weight, bias] = [x, weight, bias].map(|t| t.to_contiguous());
+        let (mut shape, out) = (x.shape(), bias.shape().num_elements());
+        shape[1] = out;
+        tensor(conv::mix(x.storage(), planes(&x), weight.storage(), bias.storage(), out), shape)
     }
 
     fn blocks(x: FlexTensor, blocks: Blocks, factor: f32) -> FlexTensor {
@@ -129,6 +149,26 @@ impl<C: CheckpointStrategy> NetworkOps for Autodiff<Flex, C> {
             }
             OpsKind::UnTracked(step) => {
                 step.finish(Flex::convolve(x.into_primitive(), weight.into_primitive(), bias.into_primitive()))
+            }
+        }
+    }
+
+    fn convolve_onto(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        onto: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), weight.node(), bias.node(), onto.node()];
+        match ConvolveOnto.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut step) => {
+                let state = (step.checkpoint(&x), step.checkpoint(&weight));
+                let [x, weight, bias, onto] = [x, weight, bias, onto].map(|t| t.into_primitive());
+                step.finish(state, Flex::convolve_onto(x, weight, bias, onto))
+            }
+            OpsKind::UnTracked(step) => {
+                let [x, weight, bias, onto] = [x, weight, bias, onto].map(|t| t.into_primitive());
+                step.finish(Flex::convolve_onto(x, weight, bias, onto))
             }
         }
     }
@@ -190,22 +230,49 @@ impl Backward<Flex, 3> for Convolve {
     type State = (NodeId, NodeId);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let [to_x, to_weight, to_bias] = ops.parents;
-        let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let x = checkpointer.retrieve_node_output::<FlexTensor>(ops.state.0).to_contiguous();
-        let weight = checkpointer.retrieve_node_output::<FlexTensor>(ops.state.1).to_contiguous();
-        let (p, g) = (planes(&x), planes(&grad));
-        if let Some(node) = to_x {
-            let values = conv::input_gradient(grad.storage(), slices(&grad), weight.storage(), p.channels);
-            grads.register::<Flex>(node.id, tensor(values, x.shape()));
+        let grad = grads.consume::<Flex>(&ops.node);
+        convolution_backward(ops.parents.map(|node| node.map(|node| node.id)), ops.state, grad, grads, checkpointer);
+    }
+}
+
+#[derive(Debug)]
+struct ConvolveOnto;
+
+impl Backward<Flex, 4> for ConvolveOnto {
+    type State = (NodeId, NodeId);
+
+    fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let grad = grads.consume::<Flex>(&ops.node);
+        let [to_x, to_weight, to_bias, to_onto] = ops.parents;
+        if let Some(node) = to_onto {
+            grads.register::<Flex>(node.id, grad.clone());
         }
-        if let Some(node) = to_weight {
-            let values = conv::weight_gradient(x.storage(), slices(&x), grad.storage(), g.channels);
-            grads.register::<Flex>(node.id, tensor(values, weight.shape()));
-        }
-        if let Some(node) = to_bias {
-            grads.register::<Flex>(node.id, tensor(conv::bias_gradient(grad.storage(), g), [g.channels]));
-        }
+        let to = [to_x, to_weight, to_bias].map(|node| node.map(|node| node.id));
+        convolution_backward(to, ops.state, grad, grads, checkpointer);
+    }
+}
+
+/// Gradients of a convolution with respect to its images, weights and bias.
+fn convolution_backward(
+    [to_x, to_weight, to_bias]: [Option<NodeId>; 3],
+    (x, weight): (NodeId, NodeId),
+    grad: FlexTensor,
+    grads: &mut Gradients,
+    checkpointer: &mut Checkpointer,
+) {
+    let grad = grad.to_contiguous();
+    let [x, weight] = [x, weight].map(|node| checkpointer.retrieve_node_output::<FlexTensor>(node).to_contiguous());
+    let (p, g) = (planes(&x), planes(&grad));
+    if let Some(node) = to_x {
+        let values = conv::input_gradient(grad.storage(), slices(&grad), weight.storage(), p.channels);
+        grads.register::<Flex>(node, tensor(values, x.shape()));
+    }
+    if let Some(node) = to_weight {
+        let values = conv::weight_gradient(x.storage(), slices(&x), grad.storage(), g.channels);
+        grads.register::<Flex>(node, tensor(values, weight.shape()));
+    }
+    if let Some(node) = to_bias {
+        grads.register::<Flex>(node, tensor(conv::bias_gradient(grad.storage(), g), [g.channels]));
     }
 }
 

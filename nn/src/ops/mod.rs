@@ -12,3 +12,9 @@ mod planes;
 mod routed;
 
 pub use routed::{conv3x3, conv3x3x3, enlarge, fold, halve, mix, norm_silu, unfold};
+
+/// Does many operations, one after another, on a thread of the pool that shares their work: from any other, each of them would
+/// wake a thread of the pool first, which takes as long as a small operation.
+pub(crate) fn in_pool<R: Send>(operations: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| operations())
+}

@@ -9,6 +9,8 @@
 //! (Wu & He 2018). As separate tensor operations this takes about eight passes over memory and three times as long as
 //! the convolution beside it. Sums run over blocks in one order whatever the number of threads.
 
+use std::mem::MaybeUninit;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -41,12 +43,15 @@ impl Norm {
 
 /// The images, normalised.
 pub(super) fn forward(x: &[f32], gain: &[f32], shift: &[f32], norm: Norm) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
+    let mut out = Vec::with_capacity(x.len());
     let (arch, channels) = (Arch::new(), norm.group_channels());
-    let groups = out.par_chunks_mut(norm.group_len()).zip(x.par_chunks(norm.group_len()));
+    let groups =
+        out.spare_capacity_mut()[..x.len()].par_chunks_mut(norm.group_len()).zip(x.par_chunks(norm.group_len()));
     groups
         .zip(gain.par_chunks(channels).zip(shift.par_chunks(channels)))
         .for_each(|((out, x), (gain, shift))| arch.dispatch(Forward { x, gain, shift, norm, out }));
+    // SAFETY: each group has written all of its values.
+    unsafe { out.set_len(x.len()) };
     out
 }
 
@@ -56,7 +61,7 @@ struct Forward<'a> {
     gain: &'a [f32],
     shift: &'a [f32],
     norm: Norm,
-    out: &'a mut [f32],
+    out: &'a mut [MaybeUninit<f32>],
 }
 
 // The loops are compiled for the vectors of the processor where they are part of such a function; a closure is not
@@ -75,11 +80,11 @@ impl WithSimd for Forward<'_> {
             if norm.silu {
                 for (out, x) in out.iter_mut().zip(x) {
                     let u = x * factor + offset;
-                    *out = u * sigmoid(u);
+                    out.write(u * sigmoid(u));
                 }
             } else {
                 for (out, x) in out.iter_mut().zip(x) {
-                    *out = x * factor + offset;
+                    out.write(x * factor + offset);
                 }
             }
         }

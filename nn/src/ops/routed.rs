@@ -11,31 +11,41 @@ use super::{
     norm,
 };
 
-/// 3 × 3 convolution with a border of zeros.
+/// 3 × 3 convolution with a border of zeros, and added `onto` where there is something: the end of a residual block in one pass.
 ///
 /// # Shapes
 /// - `x`: `[count, in, rows, columns]`
 /// - `weight`: `[out, in, 3, 3]`, `bias`: `[out]`
-/// - output: `[count, out, rows, columns]`
-pub fn conv3x3(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
-    if !on_flex(&x) {
-        let same = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-        return module::conv2d(x, weight, Some(bias), same);
+/// - `onto`, output: `[count, out, rows, columns]`
+pub fn conv3x3(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, onto: Option<Tensor<4>>) -> Tensor<4> {
+    if on_flex(&x) {
+        return convolved(x, weight, bias, onto);
     }
-    Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()))
+    let sums = module::conv2d(x, weight, Some(bias), ConvOptions::new([1; 2], [1; 2], [1; 2], 1));
+    onto.into_iter().fold(sums, |sums, onto| onto + sums)
 }
 
-/// 3 × 3 × 3 convolution with a border of zeros.
+/// 3 × 3 × 3 convolution with a border of zeros, and added `onto` where there is something.
 ///
 /// # Shapes
 /// - `x`: `[count, in, planes, rows, columns]`
 /// - `weight`: `[out, in, 3, 3, 3]`, `bias`: `[out]`
-/// - output: `[count, out, planes, rows, columns]`
-pub fn conv3x3x3(x: Tensor<5>, weight: Tensor<5>, bias: Tensor<1>) -> Tensor<5> {
-    if !on_flex(&x) {
-        return module::conv3d(x, weight, Some(bias), ConvOptions::new([1; 3], [1; 3], [1; 3], 1));
+/// - `onto`, output: `[count, out, planes, rows, columns]`
+pub fn conv3x3x3(x: Tensor<5>, weight: Tensor<5>, bias: Tensor<1>, onto: Option<Tensor<5>>) -> Tensor<5> {
+    if on_flex(&x) {
+        return convolved(x, weight, bias, onto);
     }
-    Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()))
+    let sums = module::conv3d(x, weight, Some(bias), ConvOptions::new([1; 3], [1; 3], [1; 3], 1));
+    onto.into_iter().fold(sums, |sums, onto| onto + sums)
+}
+
+fn convolved<const D: usize>(x: Tensor<D>, weight: Tensor<D>, bias: Tensor<1>, onto: Option<Tensor<D>>) -> Tensor<D> {
+    let [x, weight] = [x, weight].map(Tensor::into_dispatch);
+    let bias = bias.into_dispatch();
+    Tensor::from_dispatch(match onto {
+        Some(onto) => Dispatch::convolve_onto(x, weight, bias, onto.into_dispatch()),
+        None => Dispatch::convolve(x, weight, bias),
+    })
 }
 
 /// 1 × 1 convolution: channels of every pixel mixed.

@@ -1,5 +1,4 @@
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,8 +13,10 @@ use crate::{
     volumes::{Block, Fitted, Region, Source, Within, check_nodules, dims, nodules},
 };
 
-/// Voxels of a nodule from which on they count no more than one each.
-const LARGE: f32 = 27.0;
+/// Nodules of a case at most.
+const MOST_NODULES: f32 = 1000.0;
+/// Volume of a nodule from which on its voxels count no more than one each, that of a ball of 12.4 mm.
+const LARGE_MM3: f64 = 1000.0;
 
 /// A volume and its nodules, `[z][y][x]`.
 struct Labelled {
@@ -25,15 +26,25 @@ struct Labelled {
     region: Region,
     /// In units of the networks.
     input: Vec<f32>,
-    /// 0 where no nodule is; elsewhere what a voxel counts, 1 in large nodules and more in small ones.
+    /// The number of a voxel's nodule, 0 where none is.
+    labels: Vec<f32>,
+    /// What a voxel of each nodule counts, by its number: 1 in large ones and more in small ones; 0 where none is.
     shares: Vec<f32>,
+}
+
+/// A nodule that is learned from.
+struct Nodule {
+    case: usize,
+    number: f32,
+    /// Slices that it is in, one or more.
+    slices: Vec<usize>,
 }
 
 /// Slices that a network learns from.
 pub struct Slices {
     cases: Cases<Labelled>,
-    /// Places, by case and slice, of those that hold a nodule, and of those that hold none.
-    holding: Vec<(usize, usize)>,
+    nodules: Vec<Nodule>,
+    /// Places, by case and slice, of slices without a nodule.
     lacking: Vec<(usize, usize)>,
 }
 
@@ -56,17 +67,21 @@ impl Slices {
         let source = Source::new(recipe.data.volume, before);
         let across = recipe.across();
         let found = Cases::find(&recipe.data.cases, 0, move |folder| {
-            let (_, dims, shares) = shares(folder)?;
-            Ok(Kept { case: Arc::new(holds(&shares, dims, across)), bytes: 0 })
+            let (grid, labels) = labels(folder)?;
+            Ok(Kept { case: Arc::new(slices_of(&labels, dims(&grid), across)), bytes: 0 })
         })?;
         let partners = partners(found.folders(), recipe.data.shuffled_labels)?;
-        let (mut holding, mut lacking) = (Vec::new(), Vec::new());
+        let (mut nodules, mut lacking) = (Vec::new(), Vec::new());
         for (case, (_, partner)) in partners.iter().enumerate() {
-            for (slice, is_holding) in found.get(*partner)?.iter().enumerate() {
-                if *is_holding { &mut holding } else { &mut lacking }.push((case, slice));
+            for (number, slices) in found.get(*partner)?.iter().enumerate().filter(|(_, slices)| !slices.is_empty()) {
+                if number == 0 {
+                    lacking.extend(slices.iter().map(|slice| (case, *slice)));
+                } else {
+                    nodules.push(Nodule { case, number: number as f32, slices: slices.clone() });
+                }
             }
         }
-        if holding.is_empty() {
+        if nodules.is_empty() {
             return Err(Error::Recipe("data.cases: no voxel of any case belongs to a nodule".to_owned()));
         }
         let fitted = source.fitted(recipe.fitted.as_ref(), &recipe.data.cases)?;
@@ -77,7 +92,7 @@ impl Slices {
             read(folder, partner, &source, &scale, within)
         })?;
         recipe.fitted = Some(fitted);
-        Ok(Self { cases, holding, lacking })
+        Ok(Self { cases, nodules, lacking })
     }
 
     /// Number of bodies.
@@ -86,24 +101,29 @@ impl Slices {
         self.cases.count()
     }
 
-    /// Slices of step `step`: the same for the same recipe and step. Every other one holds a nodule, those between none where
-    /// there are such; pieces of slices lie within what is looked at, and those between are any of its pieces.
+    /// Slices of step `step`: the same for the same recipe and step. Every other one holds a nodule, each as often as any, those
+    /// between none where there are such; pieces of slices lie within what is looked at, and those between are any of its pieces.
     pub(super) fn batch(&self, recipe: &Recipe, step: usize) -> Result<Batch, Error> {
         let mut draws = Draws::new(recipe.seed, step as u64);
         let mut batch = Batch { size: [0; 2], input: Vec::new(), shares: Vec::new() };
         for index in 0..recipe.training.batch {
-            let is_any = index % 2 == 1 && !self.lacking.is_empty();
-            let places = if is_any { &self.lacking } else { &self.holding };
-            let (case, slice) = places[draws.below(places.len())];
+            let nodule =
+                (index % 2 == 0 || self.lacking.is_empty()).then(|| &self.nodules[draws.below(self.nodules.len())]);
+            let (case, slice) = match nodule {
+                Some(Nodule { case, slices, .. }) => (*case, slices[draws.below(slices.len())]),
+                None => self.lacking[draws.below(self.lacking.len())],
+            };
             let is_mirrored = recipe.data.mirror && draws.below(2) == 1;
             let case = self.cases.get(case)?;
             let mut blocks = recipe.slices_about(slice, case.dims);
             if let Some(side) = recipe.data.patch {
-                case.place(&mut blocks, side, recipe.across(), is_any, &mut draws);
+                let number = nodule.map(|nodule| nodule.number);
+                case.place(&mut blocks, side, recipe.across(), number, &mut draws);
             }
             let mut input: Vec<Vec<f32>> = blocks.iter().map(|block| block.cut(&case.input, case.dims)).collect();
             let middle = &blocks[blocks.len() / 2];
-            let mut shares = middle.cut(&case.shares, case.dims);
+            let labels = middle.cut(&case.labels, case.dims);
+            let mut shares: Vec<f32> = labels.iter().map(|label| case.shares[*label as usize]).collect();
             let [rows, columns] = sides(middle, recipe.across());
             if batch.size != [0; 2] && batch.size != [rows, columns] {
                 return Err(Error::Recipe("data.cases must have volumes of one size".to_owned()));
@@ -126,16 +146,16 @@ impl Slices {
 }
 
 impl Labelled {
-    /// Moves slices about one another to a piece of `side` voxels a side: one with a voxel of a nodule in its middle slice, or
-    /// any.
-    fn place(&self, blocks: &mut [Block], side: usize, across: usize, is_any: bool, draws: &mut Draws) {
+    /// Moves slices about one another to a piece of `side` voxels a side: one with a voxel of a nodule of this number in its
+    /// middle slice, or any.
+    fn place(&self, blocks: &mut [Block], side: usize, across: usize, number: Option<f32>, draws: &mut Draws) {
         let middle = &blocks[blocks.len() / 2];
         let Region { low, high } = self.region;
         let slice = middle.start[across];
         let mut at = [0, 1, 2].map(|axis| low[axis] + draws.below(self.region.length(axis)));
-        if !is_any {
-            let shares = middle.cut(&self.shares, self.dims);
-            let places: Vec<usize> = (0..shares.len()).filter(|i| shares[*i] > 0.0).collect();
+        if let Some(number) = number {
+            let labels = middle.cut(&self.labels, self.dims);
+            let places: Vec<usize> = (0..labels.len()).filter(|i| labels[*i] == number).collect();
             let place = places[draws.below(places.len())];
             let [_, rows, columns] = middle.size;
             let own = [place / (rows * columns), place / columns % rows, place % columns];
@@ -150,7 +170,7 @@ impl Labelled {
                 block.start[axis] = if last < first { (first + last) / 2 } else { start.clamp(first, last) };
                 block.size[axis] = side;
             }
-            if is_any {
+            if number.is_none() {
                 block.start[across] += at[across] as isize - slice;
             }
         }
@@ -172,29 +192,46 @@ fn partners(folders: &[PathBuf], is_shuffled: bool) -> Result<Vec<(PathBuf, usiz
     Ok(folders.iter().enumerate().map(|(at, folder)| (folder.clone(), partner(at))).collect())
 }
 
-/// Which slices across an axis hold a nodule.
-fn holds(shares: &[f32], dims: [usize; 3], across: usize) -> Vec<bool> {
-    let mut holds = vec![false; dims[across]];
-    for (at, _) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
-        holds[[at / (dims[1] * dims[2]), at / dims[2] % dims[1], at % dims[2]][across]] = true;
+/// Slices across an axis that each nodule is in, by its number; at 0 those that none is in.
+fn slices_of(labels: &[f32], dims: [usize; 3], across: usize) -> Vec<Vec<usize>> {
+    let count = labels.iter().fold(0, |most, label| most.max(*label as usize));
+    let mut found = vec![vec![false; dims[across]]; count + 1];
+    for (at, label) in labels.iter().enumerate().filter(|(_, label)| **label > 0.0) {
+        let slice = [at / (dims[1] * dims[2]), at / dims[2] % dims[1], at % dims[2]][across];
+        found[*label as usize][slice] = true;
     }
-    holds
+    found[0] = (0..dims[across]).map(|slice| !found.iter().any(|is_in| is_in[slice])).collect();
+    found.iter().map(|is_in| (0..dims[across]).filter(|slice| is_in[*slice]).collect()).collect()
 }
 
-/// What the voxels of a case's nodules count, on their grid.
-fn shares(folder: &Path) -> Result<(Grid, [usize; 3], Vec<f32>), Error> {
+/// The numbers of a case's nodules in their voxels, and their grid.
+fn labels(folder: &Path) -> Result<(Grid, Vec<f32>), Error> {
     let volume: Volume = nodules(folder)?.ok_or_else(|| {
         Error::Recipe(format!("{}: has no nodules.nii.gz; simulate with [patient.nodules]", folder.display()))
     })?;
-    Ok((*volume.grid(), dims(volume.grid()), shares_of(volume.values())))
+    let is_number = |label: &f32| label.fract() == 0.0 && (0.0..=MOST_NODULES).contains(label);
+    if let Some(label) = volume.values().iter().find(|label| !is_number(label)) {
+        let text = format!(
+            "{}: nodules.nii.gz must hold whole numbers from 0 to {MOST_NODULES}, got {label}",
+            folder.display()
+        );
+        return Err(Error::Recipe(text));
+    }
+    Ok((*volume.grid(), volume.into_values()))
 }
 
-/// 0 where the label is 0, and √(27/n) in a nodule of n < 27 voxels, 1 in larger ones.
-fn shares_of(labels: &[f32]) -> Vec<f32> {
-    let mut counts: HashMap<u32, u32> = HashMap::new();
-    labels.iter().filter(|label| **label > 0.0).for_each(|label| *counts.entry(label.to_bits()).or_default() += 1);
-    let share = |label: &f32| counts.get(&label.to_bits()).map_or(0.0, |count| (LARGE / *count as f32).sqrt().max(1.0));
-    labels.iter().map(share).collect()
+/// What a voxel of each nodule counts, by its number: √(1000 mm³/V) in a nodule of a lesser volume V, 1 in larger ones; 0 where
+/// none is.
+fn shares_of(labels: &[f32], voxel_mm3: f64) -> Vec<f32> {
+    let mut counts = vec![0_u32];
+    for label in labels.iter().map(|label| *label as usize) {
+        if label >= counts.len() {
+            counts.resize(label + 1, 0);
+        }
+        counts[label] += 1;
+    }
+    let share = |count: &u32| (LARGE_MM3 / (f64::from(*count) * voxel_mm3)).sqrt().max(1.0) as f32;
+    [0.0].into_iter().chain(counts[1..].iter().map(share)).collect()
 }
 
 fn read(
@@ -205,15 +242,16 @@ fn read(
     within: Option<Within>,
 ) -> Result<Kept<Labelled>, Error> {
     let input = source.input(folder)?;
-    let (grid, dims, shares) = shares(partner)?;
+    let (grid, labels) = labels(partner)?;
     check_nodules(folder, partner, input.grid(), &grid)?;
     fitted.check_spacing(folder, input.grid())?;
     let region = match within {
         Some(within) => Region::about(&within.mask(&input)?, input.grid()),
-        None => Region::whole(dims),
+        None => Region::whole(dims(&grid)),
     };
-    let case = Labelled { dims, region, input: fitted.values(&input), shares };
-    let bytes = ((case.input.len() + case.shares.len()) * size_of::<f32>()) as u64;
+    let shares = shares_of(&labels, grid.spacing_mm().element_product());
+    let case = Labelled { dims: dims(&grid), region, input: fitted.values(&input), labels, shares };
+    let bytes = ((case.input.len() + case.labels.len()) * size_of::<f32>()) as u64;
     Ok(Kept { case: Arc::new(case), bytes })
 }
 
@@ -222,12 +260,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slices_with_a_nodule_are_known_along_every_axis() {
+    fn slices_of_each_nodule_are_known_along_every_axis() {
         let mut labels = [0.0; 24];
-        labels[17] = 1.0; // z 1, y 1, x 1 of 2 × 3 × 4
-        let places = [0, 1, 2].map(|across| holds(&labels, [2, 3, 4], across).iter().position(|holds| *holds));
-        assert_eq!(places, [Some(1); 3]);
-        assert_eq!(holds(&labels, [2, 3, 4], 2).iter().filter(|holds| **holds).count(), 1);
+        labels[17] = 2.0; // z 1, y 1, x 1 of 2 × 3 × 4
+        labels[22] = 1.0; // z 1, y 2, x 2
+        let of = |across| slices_of(&labels, [2, 3, 4], across);
+        assert_eq!(of(0), [vec![0], vec![1], vec![1]]);
+        assert_eq!(of(1), [vec![0], vec![2], vec![1]]);
+        assert_eq!(of(2), [vec![0, 3], vec![2], vec![1]]);
     }
 
     #[test]
@@ -235,8 +275,9 @@ mod tests {
         let mut labels = vec![0.0; 40];
         labels[..30].fill(2.0);
         labels[30..33].fill(1.0);
-        let shares = shares_of(&labels);
-        assert_eq!([shares[0], shares[29], shares[30], shares[33]], [1.0, 1.0, 3.0, 0.0]);
+        let shares = shares_of(&labels, 40.0);
+        assert_eq!((shares[0], shares[2]), (0.0, 1.0));
+        assert!((shares[1] - (1000.0_f32 / 120.0).sqrt()).abs() < 1e-6);
     }
 
     #[test]

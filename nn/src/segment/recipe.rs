@@ -80,7 +80,7 @@ pub struct DataOptions {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossOptions {
-    /// How often a pixel of a nodule counts in the cross-entropy, and √(27/n) times that where the nodule has n < 27 voxels: one in a
+    /// How often a pixel of a nodule counts in the cross-entropy, and √(1000 mm³/V) times that where its volume V is less: one in a
     /// thousand is of a nodule, so that with 1 a network learns for long that there are none, and a few voxels are a small nodule.
     pub nodule_weight: f64,
 }

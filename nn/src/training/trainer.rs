@@ -11,7 +11,7 @@ use super::{
     Judges, LearningRate, Loss, System, TrainingOptions,
     weights::{clip, follow, part_of},
 };
-use crate::{Card, Error, Start, networks::Fresh, tensors::scalar};
+use crate::{Card, Error, Start, networks::Fresh, ops::in_pool, tensors::scalar};
 
 /// A training under way.
 pub struct Trainer<S: System> {
@@ -140,7 +140,7 @@ impl<S: System> Trainer<S> {
         if !value.is_finite() {
             return Err(Error::Diverged { step, what: "loss", value: value.into() });
         }
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        let gradients = GradientsParams::from_grads(in_pool(|| loss.backward()), &self.network);
         let (mut gradients, gradient_norm) = clip(gradients, &self.network, limit)?;
         if !gradient_norm.is_finite() {
             return Err(Error::Diverged { step, what: "norm of the gradients", value: gradient_norm });

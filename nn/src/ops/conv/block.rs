@@ -21,6 +21,31 @@ impl Block {
     }
 }
 
+/// A product of matrices in a block: `[output][position]` of weights `[in][output]` and pixels `[in][position]`, whose rows lie
+/// `stride` apart.
+#[inline(always)]
+pub(super) fn product<S: Simd, const CHANNELS: usize>(
+    simd: S,
+    weights: &[f32],
+    (pixels, stride): (&[f32], usize),
+    to: &mut [f32],
+) {
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; CHANNELS];
+    for (weights, pixels) in weights.chunks_exact(CHANNELS).zip(pixels.chunks(stride)) {
+        let pixels = &S::as_simd_f32s(pixels).0[..VECTORS];
+        for index in 0..CHANNELS {
+            let weight = simd.splat_f32s(weights[index]);
+            for vector in 0..VECTORS {
+                sums[index][vector] = simd.mul_add_e_f32s(weight, pixels[vector], sums[index][vector]);
+            }
+        }
+    }
+    for (to, sums) in to.chunks_exact_mut(VECTORS * S::F32_LANES).zip(&sums) {
+        let (vectors, _) = S::as_mut_simd_f32s(to);
+        vectors.iter_mut().zip(sums).for_each(|(to, from)| *to = *from);
+    }
+}
+
 struct Measure;
 
 impl WithSimd for Measure {

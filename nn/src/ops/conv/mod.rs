@@ -1,4 +1,4 @@
-//! 3 × 3 and 3 × 3 × 3 convolution on the CPU, with a border of zeros, without unfolding the image.
+//! 3 × 3, 3 × 3 × 3 and [1 × 1](pointwise) convolution on the CPU, with a border of zeros, without unfolding the image.
 //!
 //! ```text
 //! out[n, o, p] = bias[o] + Σ_c Σ_t weight[o, c, t] · in[n, c, p + offset(t)]
@@ -13,6 +13,7 @@
 mod block;
 mod bordered;
 mod direct;
+mod pointwise;
 mod slices;
 mod weight_gradient;
 mod winograd;
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 
 use super::planes::Planes;
 
+pub(super) use pointwise::mix;
 pub(super) use slices::Slices;
 pub(super) use weight_gradient::weight_gradient;
 
@@ -33,10 +35,19 @@ fn taps(weight: &[f32], input: usize, o: usize, c: usize) -> [f32; TAPS] {
     weight[(o * input + c) * TAPS..].first_chunk().copied().unwrap_or_default()
 }
 
-/// Images or volumes of `out` channels, from weights `[out, in, 3, 3]` or `[out, in, 3, 3, 3]` and a bias `[out]`.
-pub(super) fn forward(input: &[f32], slices: Slices, weight: &[f32], bias: Option<&[f32]>, out: usize) -> Vec<f32> {
+/// What is added to the sums of a convolution.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Added<'a> {
+    /// One number for each output channel.
+    pub(super) bias: Option<&'a [f32]>,
+    /// Images or volumes like the output, added after the bias.
+    pub(super) onto: Option<&'a [f32]>,
+}
+
+/// Images or volumes of `out` channels, from weights `[out, in, 3, 3]` or `[out, in, 3, 3, 3]`.
+pub(super) fn forward(input: &[f32], slices: Slices, weight: &[f32], added: Added, out: usize) -> Vec<f32> {
     let channels = slices.planes.channels;
-    convolve(input, slices, |o, c| taps(weight, channels, o, c), bias, out)
+    convolve(input, slices, |o, c| taps(weight, channels, o, c), added, out)
 }
 
 /// Gradient with respect to the images or volumes: `grad` has `out` channels, the weights have `input`.
@@ -48,20 +59,20 @@ pub(super) fn input_gradient(grad: &[f32], slices: Slices, weight: &[f32], input
         taps.reverse();
         taps
     };
-    convolve(grad, slices, reversed, None, input)
+    convolve(grad, slices, reversed, Added::default(), input)
 }
 
 fn convolve(
     input: &[f32],
     slices: Slices,
     weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
-    bias: Option<&[f32]>,
+    added: Added,
     out: usize,
 ) -> Vec<f32> {
     if winograd::suits(slices.planes, out) {
-        winograd::convolve(input, slices, weight, bias, out)
+        winograd::convolve(input, slices, weight, added, out)
     } else {
-        direct::convolve(input, slices, weight, bias, out)
+        direct::convolve(input, slices, weight, added, out)
     }
 }
 
@@ -135,10 +146,11 @@ mod tests {
         for (shape, out) in SHAPES {
             let p = Planes::new(shape);
             let (input, weight) = (values(p.count * p.channels * p.pixels(), 1), values(out * p.channels * TAPS, 2));
-            let bias = values(out, 3);
-            let got = forward(&input, Slices::images(p), &weight, Some(&bias), out);
+            let (bias, onto) = (values(out, 3), values(p.count * out * p.pixels(), 4));
+            let added = Added { bias: Some(&bias), onto: Some(&onto) };
+            let got = forward(&input, Slices::images(p), &weight, added, out);
             for (i, (got, want)) in got.iter().zip(oracle(&input, p, &weight, out)).enumerate() {
-                let want = want + f64::from(bias[i / p.pixels() % out]);
+                let want = want + f64::from(bias[i / p.pixels() % out]) + f64::from(onto[i]);
                 let bound = 1e-5 * (p.channels as f64 / 8.0).sqrt().max(1.0);
                 assert!((f64::from(*got) - want).abs() < bound, "{shape:?} {i}: {got} {want}");
             }
@@ -153,7 +165,7 @@ mod tests {
             let (input, weight) = (values(p.count * p.channels * p.pixels(), 4), values(out * p.channels * TAPS, 5));
             let grad = values(p.count * out * p.pixels(), 6);
             let slices = Slices::images(p);
-            let product = dot(&forward(&input, slices, &weight, None, out), &grad);
+            let product = dot(&forward(&input, slices, &weight, Added::default(), out), &grad);
             let to = Slices::images(Planes { channels: out, ..p });
             let by_input = dot(&input, &input_gradient(&grad, to, &weight, p.channels));
             let by_weight = dot(&weight, &weight_gradient(&input, slices, &grad, out));

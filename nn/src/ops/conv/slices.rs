@@ -72,7 +72,7 @@ impl Slices {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{TAPS, bias_gradient, forward, input_gradient, tests::values, weight_gradient},
+        super::{Added, TAPS, bias_gradient, forward, input_gradient, tests::values, weight_gradient},
         *,
     };
 
@@ -114,13 +114,15 @@ mod tests {
         for (shape, out) in SHAPES {
             let ([x, mut weight], bias) = (given(shape, out), values(out, 3));
             let voxels: usize = shape[2..].iter().product();
+            let onto = values(shape[0] * out * voxels, 4);
+            let added = Added { bias: Some(&bias), onto: Some(&onto) };
             let want: Vec<f64> = oracle(&x, shape, &weight, out)
                 .iter()
                 .enumerate()
-                .map(|(i, want)| want + f64::from(bias[i / voxels % out]))
+                .map(|(i, want)| want + f64::from(bias[i / voxels % out]) + f64::from(onto[i]))
                 .collect();
             let error = |weight: &[f32]| {
-                let got = forward(&x, Slices::volumes(shape), weight, Some(&bias), out);
+                let got = forward(&x, Slices::volumes(shape), weight, added, out);
                 assert_eq!(got.len(), want.len());
                 got.iter().zip(&want).map(|(got, want)| (f64::from(*got) - want).abs()).fold(0.0, f64::max)
             };
@@ -161,7 +163,9 @@ mod tests {
             let grad = values(shape.iter().product::<usize>() / shape[1] * out, 6);
             let [one, two, nine] = [1, 2, 9].map(|count| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
-                pool.install(|| (forward(&x, slices, &weight, None, out), weight_gradient(&x, slices, &grad, out)))
+                pool.install(|| {
+                    (forward(&x, slices, &weight, Added::default(), out), weight_gradient(&x, slices, &grad, out))
+                })
             });
             assert!(one == two && one == nine, "{shape:?}");
         }

@@ -28,8 +28,8 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    Planes, Slices, TAPS,
-    block::{Block, CHANNELS_NARROW, CHANNELS_WIDE, VECTORS},
+    Added, Planes, Slices, TAPS,
+    block::{Block, CHANNELS_NARROW, CHANNELS_WIDE, VECTORS, product},
 };
 
 /// Places of a transformed tile.
@@ -103,10 +103,10 @@ pub(super) fn convolve(
     input: &[f32],
     slices: Slices,
     weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
-    bias: Option<&[f32]>,
+    added: Added,
     out: usize,
 ) -> Vec<f32> {
-    convolve_on(Arch::new(), input, slices, weight, bias, out)
+    convolve_on(Arch::new(), input, slices, weight, added, out)
 }
 
 fn convolve_on(
@@ -114,7 +114,7 @@ fn convolve_on(
     input: &[f32],
     slices: Slices,
     weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
-    bias: Option<&[f32]>,
+    added: Added,
     out: usize,
 ) -> Vec<f32> {
     let Block { channels: block, positions: step } = Block::of(arch);
@@ -134,7 +134,7 @@ fn convolve_on(
         arch.dispatch(Run {
             input,
             matrices: &matrices,
-            bias,
+            added,
             grid,
             out,
             length,
@@ -160,7 +160,7 @@ unsafe impl Sync for Target {}
 struct Run<'a> {
     input: &'a [f32],
     matrices: &'a [f32],
-    bias: Option<&'a [f32]>,
+    added: Added<'a>,
     grid: Grid,
     /// Output channels altogether.
     out: usize,
@@ -217,7 +217,7 @@ impl Run<'_> {
                     let pixels = &inputs[place * apart_in + index * channels * step..][..channels * step];
                     let at = place * apart_out + (group * steps + index) * CHANNELS * step;
                     let to = &mut products[at..at + CHANNELS * step];
-                    product::<S, CHANNELS>(simd, weights, pixels, to);
+                    product::<S, CHANNELS>(simd, weights, (pixels, step), to);
                 }
             }
         }
@@ -239,25 +239,6 @@ impl Run<'_> {
 /// Distance of places that hold `floats` each.
 fn spread(floats: usize) -> usize {
     floats.next_multiple_of(1024) + LINE
-}
-
-/// `[output][tile]` of weights `[in][output]` and pixels `[in][tile]`, held in registers.
-#[inline(always)]
-fn product<S: Simd, const CHANNELS: usize>(simd: S, weights: &[f32], pixels: &[f32], to: &mut [f32]) {
-    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; CHANNELS];
-    let pixels = S::as_simd_f32s(pixels).0.chunks_exact(VECTORS);
-    for (weights, pixels) in weights.chunks_exact(CHANNELS).zip(pixels) {
-        for index in 0..CHANNELS {
-            let weight = simd.splat_f32s(weights[index]);
-            for vector in 0..VECTORS {
-                sums[index][vector] = simd.mul_add_e_f32s(weight, pixels[vector], sums[index][vector]);
-            }
-        }
-    }
-    for (to, sums) in to.chunks_exact_mut(VECTORS * S::F32_LANES).zip(&sums) {
-        let (vectors, _) = S::as_mut_simd_f32s(to);
-        vectors.iter_mut().zip(sums).for_each(|(to, from)| *to = *from);
-    }
 }
 
 #[cfg(test)]
@@ -289,13 +270,14 @@ mod tests {
         for (shape, out) in SHAPES {
             let p = Planes::new(shape);
             let [input, weight, bias] = given(p, out);
-            let run = |weight: &[f32]| {
-                convolve(&input, Slices::images(p), |o, c| taps(weight, p.channels, o, c), Some(&bias), out)
-            };
+            let onto = values(p.count * out * p.pixels(), 4);
+            let added = Added { bias: Some(&bias), onto: Some(&onto) };
+            let run =
+                |weight: &[f32]| convolve(&input, Slices::images(p), |o, c| taps(weight, p.channels, o, c), added, out);
             let want: Vec<f64> = oracle(&input, p, &weight, out)
                 .iter()
                 .enumerate()
-                .map(|(i, want)| want + f64::from(bias[i / p.pixels() % out]))
+                .map(|(i, want)| want + f64::from(bias[i / p.pixels() % out]) + f64::from(onto[i]))
                 .collect();
             let error = |got: &[f32]| {
                 got.iter().zip(&want).map(|(got, want)| (f64::from(*got) - want).abs()).fold(0.0, f64::max)
@@ -304,7 +286,7 @@ mod tests {
             assert_eq!(got.len(), want.len());
             // The same in blocks of the processors with the fewest registers.
             let weights = |o, c| taps(&weight, p.channels, o, c);
-            let narrow = convolve_on(Arch::Scalar, &input, Slices::images(p), weights, Some(&bias), out);
+            let narrow = convolve_on(Arch::Scalar, &input, Slices::images(p), weights, added, out);
             // Products of up to 9 · 4 numbers below 1, summed over channels in single precision.
             let bound = 4e-6 * (p.channels as f64).sqrt();
             assert!(error(&got) < bound, "{shape:?}: {:e}", error(&got));
@@ -324,7 +306,9 @@ mod tests {
             let [one, two, nine] = [1, 2, 9].map(|count| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
                 let weights = |o, c| taps(&weight, p.channels, o, c);
-                pool.install(|| convolve(&input, Slices::images(p), weights, Some(&bias), out))
+                pool.install(|| {
+                    convolve(&input, Slices::images(p), weights, Added { bias: Some(&bias), onto: None }, out)
+                })
             });
             assert!(one == two && one == nine, "{shape:?}");
         }
@@ -335,7 +319,8 @@ mod tests {
         let p = Planes::new([1, 32, 6, 10]);
         let [input, weight, bias] = given(p, 32);
         let weights = |o, c| taps(&weight, p.channels, o, c);
-        let run = |input: &[f32]| convolve(input, Slices::images(p), weights, Some(&bias), 32);
+        let added = Added { bias: Some(&bias), onto: None };
+        let run = |input: &[f32]| convolve(input, Slices::images(p), weights, added, 32);
         let want = run(&input);
         run(&vec![f32::NAN; input.len()]);
         assert!(run(&input) == want);

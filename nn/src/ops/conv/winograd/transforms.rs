@@ -108,7 +108,7 @@ impl Run<'_> {
         (products, apart): (&[f32], usize),
         tile: &mut [f32],
     ) {
-        let bias = simd.splat_f32s(self.bias.map_or(0.0, |bias| bias[output]));
+        let bias = simd.splat_f32s(self.added.bias.map_or(0.0, |bias| bias[output]));
         let (products, tile) = (S::as_simd_f32s(products).0, S::as_mut_simd_f32s(tile).0);
         let (apart, length) = (apart / S::F32_LANES, self.length / S::F32_LANES);
         for index in 0..steps {
@@ -133,7 +133,7 @@ impl Run<'_> {
         }
     }
 
-    /// Writes `[row][column][tile]` to one output channel's planes.
+    /// Writes `[row][column][tile]` to one output channel's planes, and adds what is added.
     #[inline(always)]
     pub(super) fn store(&self, pieces: &[Piece], output: usize, tile: &[f32]) {
         let Planes { rows, columns, .. } = self.grid.planes;
@@ -153,6 +153,11 @@ impl Run<'_> {
                 }
                 if let ([last], Some(even)) = (pairs.into_remainder(), even.last()) {
                     last.write(*even);
+                }
+                if let Some(onto) = self.added.onto {
+                    // SAFETY: all of the piece has just been written.
+                    let to = unsafe { std::slice::from_raw_parts_mut(self.target.0.add(start).cast::<f32>(), count) };
+                    to.iter_mut().zip(&onto[start..]).for_each(|(to, from)| *to += from);
                 }
             }
         }
