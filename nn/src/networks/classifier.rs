@@ -41,15 +41,13 @@ impl ClassifierOptions {
 
     /// Bytes that evaluating the network on one image of `side` × `side` pixels takes at most, without gradients.
     ///
-    /// A block's input, normalised and with a border, its output and the residual, and beside them the image, folded.
+    /// A block's input and what is normalised of it, its output and what is between, and beside them the image, folded.
     #[must_use]
     pub fn activation_bytes(&self, side: usize) -> u64 {
         let sides = |level: usize| ((side / self.fold) >> level).max(1);
-        let of_level = |(level, multiplier): (usize, &usize)| {
-            multiplier * self.base * (5 * sides(level).pow(2) + (sides(level) + 2).pow(2))
-        };
+        let of_level = |(level, multiplier): (usize, &usize)| 5 * multiplier * self.base * sides(level).pow(2);
         let largest = self.multipliers.iter().enumerate().map(of_level).max().unwrap_or(0);
-        let image = 2 * self.inputs * side.pow(2) + self.inputs * (self.fold * (sides(0) + 2)).pow(2);
+        let image = 2 * self.inputs * side.pow(2);
         ((largest + image) * size_of::<f32>()) as u64
     }
 

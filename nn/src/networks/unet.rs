@@ -47,25 +47,25 @@ impl UnetOptions {
     /// Bytes that evaluating the network on one image of `side` × `side` pixels takes at most, without gradients.
     ///
     /// The largest of these, each beside the images that finer levels keep for the way up:
-    /// - the blocks of a level on the way up, ten of its images: what comes from below and what was kept, joined; the same
-    ///   normalised; the same with a border for the convolution; its output, the residual and their sum
-    /// - the way from a level to the next finer one: its image enlarged, the same with a border, the output
+    /// - the blocks of a level on the way up, six of its images: what comes from below and what was kept, joined; the same
+    ///   normalised; what the residual is added to, and the output
+    /// - the way from a level to the next finer one: its image, enlarged, and the output
     /// - attention: three matrices of every head, each of the square of the pixels, and ten images
-    /// - the ends: the image, folded, with a border, and the finest level's; and back
+    /// - the ends: the image, folded, and the finest level's; and back
     #[must_use]
     pub fn activation_bytes(&self, side: usize) -> u64 {
         let pixels = |level: usize| ((side / self.fold) >> level).max(1).pow(2);
         // Values of one image of each level.
         let images: Vec<usize> = self.multipliers.iter().enumerate().map(|(l, m)| m * self.base * pixels(l)).collect();
         let kept = |level: usize| images[..level].iter().sum::<usize>();
-        let blocks = (0..images.len()).map(|level| 10 * images[level] + kept(level));
-        let ups = (1..images.len()).map(|level| images[level] * (1 + 2 * 4) + 2 * images[level - 1] + kept(level));
+        let blocks = (0..images.len()).map(|level| 6 * images[level] + kept(level));
+        let ups = (1..images.len()).map(|level| images[level] * (1 + 4) + images[level - 1] + kept(level));
         let coarsest = images.len() - 1;
         let attention = self.attention.then(|| {
             let heads = SelfAttention::heads(self.multipliers[coarsest] * self.base);
             3 * heads * pixels(coarsest).pow(2) + 10 * images[coarsest] + kept(coarsest)
         });
-        let ends = 4 * self.inputs.max(self.outputs) * self.fold.pow(2) * pixels(0) + 3 * images[0];
+        let ends = 2 * self.inputs.max(self.outputs) * self.fold.pow(2) * pixels(0) + 3 * images[0];
         let values = blocks.chain(ups).chain(attention).chain([ends]).max().unwrap_or(0);
         (values * size_of::<f32>()) as u64
     }

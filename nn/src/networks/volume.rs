@@ -50,18 +50,16 @@ impl VolumeBlock {
     }
 }
 
-/// Values that a block's evaluation keeps at most, without gradients: its input twice, once more with a border, and what
-/// is joined to make it; the output, the residual and what is normalised between.
+/// Values that a block's evaluation keeps at most, without gradients: its input, what is joined to make it or what is normalised
+/// of it, and beside them; the output, what is added to it and what is normalised between.
 pub(super) fn block_values(input: usize, output: usize, sides: [usize; 3]) -> usize {
-    let [voxels, bordered] = [0, 2].map(|border| sides.iter().map(|side| side + border).product::<usize>());
-    input * (3 * voxels + bordered) + 3 * output * voxels
+    3 * (input + output) * sides.iter().product::<usize>()
 }
 
-/// Values that the first or last convolution of a network keeps at most: the volume of `channels` channels twice, once
-/// more with a border, and what of the network is beside it.
+/// Values that the first or last convolution of a network keeps at most: the volume of `channels` channels twice, and what of the
+/// network is beside it.
 pub(super) fn end_values(channels: usize, width: usize, sides: [usize; 3]) -> usize {
-    let [voxels, bordered] = [0, 2].map(|border| sides.iter().map(|side| side + border).product::<usize>());
-    channels * (2 * voxels + bordered) + width * (2 * voxels + bordered)
+    2 * (channels + width) * sides.iter().product::<usize>()
 }
 
 /// Twice the planes, rows and columns by a transposed 2 × 2 × 2 convolution of stride 2.

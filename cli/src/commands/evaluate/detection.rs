@@ -9,7 +9,6 @@ use kerma_nn::{
         self, Segmenter,
         evaluation::{Body, Case, Cell, Detectors, Outcome, Recipe, Row, Validation},
     },
-    training::cases,
     volumes::Input,
 };
 
@@ -72,9 +71,8 @@ fn measured(
 pub(in crate::commands) fn validation(
     recipe: &segment::Recipe,
 ) -> Result<impl Iterator<Item = Result<Validation, Error>>, Failure> {
-    let (seen, folders) = (recipe.data.volume, &recipe.data.validation);
-    let found = folders.iter().map(|folder| cases(folder).map_err(|error| Failure::input(error).in_file(folder)));
-    let found: Vec<PathBuf> = found.collect::<Result<Vec<_>, _>>()?.concat();
+    let (seen, of_all) = (recipe.data.volume, &recipe.data.validation);
+    let found: Vec<PathBuf> = of_all.iter().map(|folder| folders(folder)).collect::<Result<Vec<_>, _>>()?.concat();
     Ok(found.into_iter().map(move |folder| {
         let variant = variant_of(&folder);
         let stem = match seen {
