@@ -89,8 +89,7 @@ fn convolve_on(
     }
     tasks.into_par_iter().for_each(|(image, first_row, outputs)| {
         let mut kept = KEPT.take();
-        let band =
-            Band { input, weight: &weight, added, slices, out, block, image, first_row, outputs, kept: &mut kept };
+        let band = Band { input, weight: &weight, added, slices, block, image, first_row, outputs, kept: &mut kept };
         arch.dispatch(band);
         KEPT.set(kept);
     });
@@ -103,8 +102,7 @@ struct Band<'a> {
     weight: &'a [f32],
     added: Added<'a>,
     slices: Slices,
-    /// Output channels altogether, and of a block.
-    out: usize,
+    /// Output channels of a block.
     block: usize,
     image: usize,
     first_row: usize,
@@ -181,10 +179,10 @@ impl Band<'_> {
     #[inline(always)]
     fn store<const CHANNELS: usize>(&mut self, block: usize, sums: &[f32], step: usize) {
         let planes = self.slices.planes;
-        let (stride, columns) = (planes.stride(), planes.columns);
+        let (stride, columns, out) = (planes.stride(), planes.columns, self.outputs.len());
         for (index, output) in self.outputs.iter_mut().enumerate().skip(block * CHANNELS).take(CHANNELS) {
             let bias = self.added.bias.map_or(0.0, |bias| bias[index]);
-            let plane = self.slices.output(self.image, index, self.out) * planes.rows;
+            let plane = self.slices.output(self.image, index, out) * planes.rows;
             for (row, output) in output.chunks_exact_mut(columns).enumerate() {
                 let mut done = 0;
                 while done < columns {

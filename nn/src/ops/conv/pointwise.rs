@@ -72,19 +72,19 @@ impl Run<'_> {
         let step = VECTORS * S::F32_LANES;
         let (channels, pixels) = (self.planes.channels, self.planes.pixels());
         let length = self.outputs.first().map_or(0, |output| output.len());
-        let mut tile = vec![0.0; channels * step];
         let mut products = [0.0; CHANNELS_WIDE * VECTORS * 16];
         for done in (0..length).step_by(step) {
             let count = step.min(length - done);
             let at = self.start + done;
-            // The last pixels of an image are fewer than a block.
-            let is_whole = at + step <= pixels;
-            if !is_whole {
+            // The last pixels of an image are fewer than a block, and are copied into one.
+            let last = (at + step > pixels).then(|| {
+                let mut tile = vec![0.0; channels * step];
                 for (tile, plane) in tile.chunks_exact_mut(step).zip(self.input.chunks_exact(pixels)) {
                     tile[..pixels - at].copy_from_slice(&plane[at..]);
                 }
-            }
-            let input = if is_whole { (&self.input[at..], pixels) } else { (&tile[..], step) };
+                tile
+            });
+            let input = last.as_ref().map_or((&self.input[at..], pixels), |tile| (tile, step));
             let blocks = self.outputs.chunks_mut(CHANNELS).zip(self.bias.chunks(CHANNELS));
             for ((outputs, bias), weight) in blocks.zip(self.weight.chunks_exact(channels * CHANNELS)) {
                 product::<S, CHANNELS>(simd, weight, input, &mut products[..CHANNELS * step]);
