@@ -12,8 +12,10 @@ pub(super) const FONT_PX: f64 = 13.0;
 /// Room between steps of the axes, in pixels.
 const X_STEP_PX: f64 = 90.0;
 const Y_STEP_PX: f64 = 48.0;
-/// Number of line styles that the page's style defines; further lines start over.
-const STYLES: usize = 4;
+/// Number of line styles that the page's style defines; further lines start over behind that of the reference.
+const STYLES: usize = 10;
+/// Distance of the legend's rows, in pixels.
+const LEGEND_ROW_PX: f64 = 1.4 * FONT_PX;
 
 /// Line chart of one or more curves over a common axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,10 +50,14 @@ impl Chart {
         let height = (width * ASPECT).min(MAX_HEIGHT);
         let (top, bottom) = (2.4 * FONT_PX, height - 3.6 * FONT_PX);
         let steps = ((bottom - top) / Y_STEP_PX).max(2.0) as usize;
+        let numbers = self.y_scale([bottom, top], steps).ticks(steps);
+        let widest = numbers.iter().map(|t| text_width(&t.label, FONT_PX)).fold(0.0, f64::max);
+        let (left, right) = (widest + 2.6 * FONT_PX, width - FONT_PX);
+        // The chart moves down by the rows that the legend has more than one.
+        let legend = self.legend(left, right);
+        let [height, top, bottom] = [height, top, bottom].map(|y| y + legend.last().map_or(0.0, |place| place[1]));
         let y = self.y_scale([bottom, top], steps);
         let y_ticks = y.ticks(steps);
-        let widest = y_ticks.iter().map(|t| text_width(&t.label, FONT_PX)).fold(0.0, f64::max);
-        let (left, right) = (widest + 2.6 * FONT_PX, width - FONT_PX);
         let [low, high] = self.range(0);
         let x = Scale::new(low, high, [left, right]);
 
@@ -61,16 +67,30 @@ impl Chart {
         svg.text_upwards("label", [FONT_PX, (top + bottom) / 2.0], &self.y_label);
         // The first style is that of a reference; a curve that stands alone is none.
         let first_style = usize::from(self.lines.len() == 1);
-        let mut legend_x = left;
-        for (index, (name, points)) in self.lines.iter().enumerate() {
-            let class = format!("curve curve-{}", (index + first_style) % STYLES);
+        for (index, ((name, points), [legend_x, row_y])) in self.lines.iter().zip(legend).enumerate() {
+            let place = index + first_style;
+            let style = if place == 0 { 0 } else { 1 + (place - 1) % (STYLES - 1) };
+            let class = format!("curve curve-{style}");
             let drawn: Vec<_> = points.iter().map(|p| [x.at(p[0]), y.at(p[1])]).collect();
             svg.polyline(&class, &drawn);
-            svg.line(&class, [legend_x, FONT_PX], [legend_x + 2.0 * FONT_PX, FONT_PX]);
-            svg.text("label", Anchor::Start, [legend_x + 2.5 * FONT_PX, 1.35 * FONT_PX], name);
-            legend_x += 4.0 * FONT_PX + text_width(name, FONT_PX);
+            svg.line(&class, [legend_x, row_y + FONT_PX], [legend_x + 2.0 * FONT_PX, row_y + FONT_PX]);
+            svg.text("label", Anchor::Start, [legend_x + 2.5 * FONT_PX, row_y + 1.35 * FONT_PX], name);
         }
         svg.finish(alt)
+    }
+
+    /// Where the names of the curves begin, in as many rows as they need between `left` and `right`.
+    fn legend(&self, left: f64, right: f64) -> Vec<[f64; 2]> {
+        let (mut at, mut places) = ([left, 0.0], Vec::with_capacity(self.lines.len()));
+        for (name, _) in &self.lines {
+            let length = 2.5 * FONT_PX + text_width(name, FONT_PX);
+            if at[0] > left && at[0] + length > right {
+                at = [left, at[1] + LEGEND_ROW_PX];
+            }
+            places.push(at);
+            at[0] += length + 1.5 * FONT_PX;
+        }
+        places
     }
 
     fn y_scale(&self, paper: [f64; 2], steps: usize) -> Scale {
@@ -117,6 +137,26 @@ mod tests {
             assert!(svg.contains(text), "{text} is missing");
         }
         assert_eq!(svg.matches("<polyline").count(), 2);
+    }
+
+    #[test]
+    fn names_that_do_not_fit_beside_each_other_go_below() {
+        let chart = |count: usize| {
+            (0..count).fold(Chart::new("x", "y"), |chart, i| {
+                chart.line(format!("curve number {i}"), vec![[0.0, 0.0], [1.0, 1.0]])
+            })
+        };
+        let height = |count: usize| {
+            let svg = chart(count).draw(600.0, "curves");
+            let places = chart(count).legend(40.0, 587.0);
+            assert!(places.iter().all(|[x, _]| *x + 2.5 * FONT_PX + text_width("curve number 9", FONT_PX) <= 587.0));
+            svg.split("height=\"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next())
+                .and_then(|h| h.parse::<f64>().ok())
+                .unwrap()
+        };
+        assert!(height(10) > height(3) && height(3) == height(1), "{} {} {}", height(1), height(3), height(10));
     }
 
     #[test]
