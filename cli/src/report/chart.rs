@@ -68,8 +68,10 @@ impl Chart {
         // The first style is that of a reference; a curve that stands alone is none.
         let first_style = usize::from(self.lines.len() == 1);
         for (index, ((name, points), [legend_x, row_y])) in self.lines.iter().zip(legend).enumerate() {
-            let place = index + first_style;
-            let style = if place == 0 { 0 } else { 1 + (place - 1) % (STYLES - 1) };
+            let style = match index + first_style {
+                0 => 0,
+                further => 1 + (further - 1) % (STYLES - 1),
+            };
             let class = format!("curve curve-{style}");
             let drawn: Vec<_> = points.iter().map(|p| [x.at(p[0]), y.at(p[1])]).collect();
             svg.polyline(&class, &drawn);

@@ -8,6 +8,7 @@ use super::weights::clip;
 use crate::{
     Error,
     networks::{Fresh, Unet, UnetOptions},
+    ops::in_pool,
 };
 
 /// Weight of each judge's verdict beside the mean squared error.
@@ -62,7 +63,7 @@ impl Judges {
         for ((network, optimizer), [fake, real]) in self.networks.iter_mut().zip(&mut self.optimizers).zip(views) {
             let loss =
                 network.forward(fake, None).square().mean() + (network.forward(real, None) - 1.0).square().mean();
-            let gradients = GradientsParams::from_grads(loss.backward(), network);
+            let gradients = GradientsParams::from_grads(in_pool(|| loss.backward()), network);
             let (gradients, norm) = clip(gradients, network, limit)?;
             if !norm.is_finite() {
                 return Err(Error::Diverged { step, what: "norm of a judge's gradients", value: norm });

@@ -48,16 +48,6 @@ fn packed(weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync, [out, input]: [us
 
 /// Images or volumes of `out` channels; `weight` gives the taps of an output and an input.
 pub(super) fn convolve(
-    input: &[f32],
-    slices: Slices,
-    weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
-    added: Added,
-    out: usize,
-) -> Vec<f32> {
-    convolve_on(Arch::new(), input, slices, weight, added, out)
-}
-
-fn convolve_on(
     arch: Arch,
     input: &[f32],
     slices: Slices,
@@ -260,7 +250,7 @@ mod tests {
             let (weight, bias) = (values(out * p.channels * TAPS, 2), values(out, 3));
             let added = Added { bias: Some(&bias), onto: None };
             let run = |arch, input: &[f32]| {
-                convolve_on(arch, input, Slices::images(p), |o, c| taps(&weight, p.channels, o, c), added, out)
+                convolve(arch, input, Slices::images(p), |o, c| taps(&weight, p.channels, o, c), added, out)
             };
             let want = run(Arch::new(), &input);
             run(Arch::new(), &vec![f32::NAN; input.len()]);

@@ -18,6 +18,7 @@ mod slices;
 mod weight_gradient;
 mod winograd;
 
+use pulp::Arch;
 use rayon::prelude::*;
 
 use super::planes::Planes;
@@ -69,10 +70,11 @@ fn convolve(
     added: Added,
     out: usize,
 ) -> Vec<f32> {
+    let arch = Arch::new();
     if winograd::suits(slices.planes, out) {
-        winograd::convolve(input, slices, weight, added, out)
+        winograd::convolve(arch, input, slices, weight, added, out)
     } else {
-        direct::convolve(input, slices, weight, added, out)
+        direct::convolve(arch, input, slices, weight, added, out)
     }
 }
 

@@ -100,16 +100,6 @@ struct Piece {
 
 /// Images or volumes of `out` channels; `weight` gives the taps of an output and an input.
 pub(super) fn convolve(
-    input: &[f32],
-    slices: Slices,
-    weight: impl Fn(usize, usize) -> [f32; TAPS] + Sync,
-    added: Added,
-    out: usize,
-) -> Vec<f32> {
-    convolve_on(Arch::new(), input, slices, weight, added, out)
-}
-
-fn convolve_on(
     arch: Arch,
     input: &[f32],
     slices: Slices,
@@ -272,8 +262,9 @@ mod tests {
             let [input, weight, bias] = given(p, out);
             let onto = values(p.count * out * p.pixels(), 4);
             let added = Added { bias: Some(&bias), onto: Some(&onto) };
-            let run =
-                |weight: &[f32]| convolve(&input, Slices::images(p), |o, c| taps(weight, p.channels, o, c), added, out);
+            let run = |weight: &[f32]| {
+                convolve(Arch::new(), &input, Slices::images(p), |o, c| taps(weight, p.channels, o, c), added, out)
+            };
             let want: Vec<f64> = oracle(&input, p, &weight, out)
                 .iter()
                 .enumerate()
@@ -286,7 +277,7 @@ mod tests {
             assert_eq!(got.len(), want.len());
             // The same in blocks of the processors with the fewest registers.
             let weights = |o, c| taps(&weight, p.channels, o, c);
-            let narrow = convolve_on(Arch::Scalar, &input, Slices::images(p), weights, added, out);
+            let narrow = convolve(Arch::Scalar, &input, Slices::images(p), weights, added, out);
             // Products of up to 9 · 4 numbers below 1, summed over channels in single precision.
             let bound = 4e-6 * (p.channels as f64).sqrt();
             assert!(error(&got) < bound, "{shape:?}: {:e}", error(&got));
@@ -307,7 +298,14 @@ mod tests {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
                 let weights = |o, c| taps(&weight, p.channels, o, c);
                 pool.install(|| {
-                    convolve(&input, Slices::images(p), weights, Added { bias: Some(&bias), onto: None }, out)
+                    convolve(
+                        Arch::new(),
+                        &input,
+                        Slices::images(p),
+                        weights,
+                        Added { bias: Some(&bias), onto: None },
+                        out,
+                    )
                 })
             });
             assert!(one == two && one == nine, "{shape:?}");
@@ -320,7 +318,7 @@ mod tests {
         let [input, weight, bias] = given(p, 32);
         let weights = |o, c| taps(&weight, p.channels, o, c);
         let added = Added { bias: Some(&bias), onto: None };
-        let run = |input: &[f32]| convolve(input, Slices::images(p), weights, added, 32);
+        let run = |input: &[f32]| convolve(Arch::new(), input, Slices::images(p), weights, added, 32);
         let want = run(&input);
         run(&vec![f32::NAN; input.len()]);
         assert!(run(&input) == want);
