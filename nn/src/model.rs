@@ -176,7 +176,8 @@ impl<S: System> Model<S> {
     pub fn save(&mut self, path: &Path, precision: Precision) -> Result<(), Error> {
         let fail = |reason: String| Error::Model { path: path.to_owned(), reason };
         let bytes = |card: &str| -> Result<Vec<u8>, Error> {
-            let mut store = SafetensorsStore::from_bytes(None).metadata(CARD, card);
+            // The card alone: of several entries the order differs from file to file.
+            let mut store = SafetensorsStore::from_bytes(None).clear_metadata().metadata(CARD, card);
             self.network.save_into(&mut store).map_err(|e| fail(e.to_string()))?;
             let bytes = store.get_bytes().map_err(|e| fail(e.to_string()))?;
             match precision {

@@ -13,7 +13,7 @@ mod run;
 
 pub use data::Slices;
 pub use recipe::{DataOptions, LossOptions, Recipe, StartOptions};
-pub use run::{Line, OFFSET, SLOPE, Segmenter, THRESHOLD};
+pub use run::{Calibration, OFFSET, SLOPE, Segmenter, THRESHOLD};
 
 /// A network that finds nodules.
 pub type Model = crate::Model<Recipe>;

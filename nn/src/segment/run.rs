@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, TensorData, activation::sigmoid};
+use burn::tensor::{Device, Tensor, TensorData};
 use kerma::data::{Unit, Volume};
 
 use super::{Model, data::sides};
@@ -13,7 +13,7 @@ use crate::{
 
 /// Name of the threshold among a card's metrics: the least probability of what is called a nodule.
 pub const THRESHOLD: &str = "threshold";
-/// Name among them of the slope of the line from logits to those of probabilities.
+/// Name among them of the slope of the [`Calibration`].
 pub const SLOPE: &str = "logit slope";
 /// Name among them of its offset.
 pub const OFFSET: &str = "logit offset";
@@ -25,17 +25,43 @@ pub struct Segmenter {
     model: Model,
     fitted: Fitted,
     before: Option<Improver>,
-    line: Line,
+    calibration: Calibration,
     device: Device,
 }
 
-/// From a network's logits to those of probabilities.
+/// From a network's logits z to probabilities: σ(x) of x = slope·z + offset, where above 6 x is replaced by 6 + ln(x − 5).
+///
+/// Networks are surer than they are right, and a sigmoid in single precision is 1 beyond 17, where nothing can be ranked; with the
+/// logarithm, which goes on smoothly, the order of logits stays that of probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Line {
+pub struct Calibration {
     /// Factor.
     pub slope: f64,
     /// What is added then.
     pub offset: f64,
+}
+
+impl Calibration {
+    const LINEAR_UP_TO: f64 = 6.0;
+
+    /// Of a logit.
+    #[must_use]
+    pub fn probability(&self, logit: f64) -> f32 {
+        let line = self.slope * logit + self.offset;
+        let beyond = (line - Self::LINEAR_UP_TO).max(0.0);
+        let compressed = line.min(Self::LINEAR_UP_TO) + beyond.ln_1p();
+        (1.0 / (1.0 + (-compressed).exp())) as f32
+    }
+
+    /// The logit of a probability.
+    #[must_use]
+    pub fn logit(&self, probability: f32) -> f64 {
+        let p = f64::from(probability);
+        let compressed = (p / (1.0 - p)).ln();
+        let beyond = (compressed - Self::LINEAR_UP_TO).max(0.0);
+        let line = compressed.min(Self::LINEAR_UP_TO) + beyond.exp_m1();
+        (line - self.offset) / self.slope
+    }
 }
 
 impl Segmenter {
@@ -61,14 +87,14 @@ impl Segmenter {
         let recipe = &model.card().recipe;
         let fitted = Fitted::known(recipe.fitted.as_ref(), recipe.data.after.as_deref(), before.as_ref())?;
         let metric = |name, usual| model.card().metrics.get(name).copied().unwrap_or(usual);
-        let line = Line { slope: metric(SLOPE, 1.0), offset: metric(OFFSET, 0.0) };
-        Ok(Self { model, fitted, before, line, device: device.clone() })
+        let calibration = Calibration { slope: metric(SLOPE, 1.0), offset: metric(OFFSET, 0.0) };
+        Ok(Self { model, fitted, before, calibration, device: device.clone() })
     }
 
-    /// The same with probabilities by another line than that of its card.
+    /// The same with another calibration than that of its card.
     #[must_use]
-    pub fn with_line(self, line: Line) -> Self {
-        Self { line, ..self }
+    pub fn with_calibration(self, calibration: Calibration) -> Self {
+        Self { calibration, ..self }
     }
 
     /// The model.
@@ -207,10 +233,9 @@ impl Segmenter {
             let [rows, columns] = sides(&some[0], across);
             let cut = TensorData::new(cut, [some.len(), inputs, rows, columns]);
             let logits = self.model.network().forward(Tensor::<4>::from_data(cut, &self.device), None);
-            values(sigmoid(logits * self.line.slope + self.line.offset))
+            let logits = values(logits)?;
+            Ok(logits.into_iter().map(|logit| self.calibration.probability(f64::from(logit))).collect())
         })?;
-        // A sigmoid in single precision may be a unit in the last place above 1.
-        let found = found.into_iter().map(|p| p.clamp(0.0, 1.0)).collect();
         Volume::new(*volume.grid(), Unit::Arbitrary, found).map_err(|e| Error::Image(e.to_string()))
     }
 }

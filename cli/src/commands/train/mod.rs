@@ -19,7 +19,7 @@ use kerma_nn::{
     improve,
     networks::{Classifier, Unet},
     quality::{self, Radiographs},
-    segment::{self, Line, OFFSET, SLOPE, Segmenter, Slices, THRESHOLD, evaluation::OperatingPoint},
+    segment::{self, Calibration, OFFSET, SLOPE, Segmenter, Slices, THRESHOLD, evaluation::OperatingPoint},
     training::{System, Task, Trainer},
 };
 
@@ -114,8 +114,8 @@ fn segmenter(args: &TrainArgs, mut recipe: segment::Recipe, context: &mut Contex
         let before = recipe.before(&args.out, &device)?;
         let segmenter = Segmenter::new(Model::new(card.clone(), network.clone()), before, &device)?;
         let cases = validation(recipe)?;
-        let OperatingPoint { line, threshold } = context.compute(|| OperatingPoint::of(segmenter, cases))?;
-        let Line { slope, offset } = line;
+        let OperatingPoint { calibration, threshold } = context.compute(|| OperatingPoint::of(segmenter, cases))?;
+        let Calibration { slope, offset } = calibration;
         let stated = threshold.map(|(threshold, f1)| [(THRESHOLD, threshold), ("validation F1", f1)]);
         let stated = stated.into_iter().flatten().chain([(SLOPE, slope), (OFFSET, offset)]);
         Ok(stated.map(|(name, value)| (name.to_owned(), value)).collect())

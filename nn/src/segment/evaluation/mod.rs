@@ -3,7 +3,7 @@
 //! ```text
 //! Recipe      test cases, models, seed of the intervals
 //! Detectors   networks and the baseline: a body to the marks of every cell
-//! OperatingPoint  what validation bodies tell of a network: its offset and threshold
+//! OperatingPoint  what validation bodies tell of a network: its calibration and threshold
 //! Outcome     sensitivity, precision, CPM and size of every cell with their intervals, bars and claims
 //! ```
 //!
