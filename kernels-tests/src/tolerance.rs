@@ -43,6 +43,9 @@ const SKIMAGE_LEVELS: u32 = 9;
 /// that are 30 voxels long at the peak. Rays that are so nearly parallel to a face are one in a thousand; the others
 /// change by 3·10⁻⁵ voxel at each of some 50 planes, in quadrature.
 const PATH: [f64; 2] = [1e-3, 4e-5];
+/// A place in a slice, of up to 512 voxels, is rounded four times: 1.2·10⁻⁴ voxel, by which the weights of its voxels change. Voxels of
+/// noise differ by up to twice their size, and samples add up in quadrature, as the sums do.
+const SLICES: [f64; 2] = [1e-3, 2.4e-4];
 /// A transform of 2048 numbers: 11 levels of two roundings, forward, product and back, on rows that add up in
 /// quadrature; ×4 for the segments of long rows and the largest of 10⁴ values.
 const TRANSFORM: f64 = 4.0 * 2.0 * 24.0 * U;
@@ -66,6 +69,7 @@ impl Tolerance {
             "fdk.backproject" | "tasks.fdk" => GATHER,
             "pyramid.collapse" => [CURVE; 2],
             "project.siddon" | "project.axial" | "project.thickness" | "tasks.projection" => PATH,
+            "project.joseph" | "project.joseph_adjoint" => SLICES,
             _ => [FEW_ROUNDINGS; 2],
         };
         Self::OfPeak { worst, rms }

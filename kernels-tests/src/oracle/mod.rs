@@ -6,6 +6,7 @@
 mod backproject;
 mod distribution;
 mod error;
+mod joseph;
 pub mod pyramid;
 mod ramp;
 mod siddon;
@@ -13,5 +14,6 @@ mod siddon;
 pub use backproject::{Meeting, backproject};
 pub use distribution::{chi_square, normal_above, poisson};
 pub use error::Error;
+pub use joseph::joseph;
 pub use ramp::ramp;
 pub use siddon::project;

@@ -1,6 +1,9 @@
 //! Cases of the projectors.
 
 mod axial;
+mod joseph;
+mod joseph_adjoint;
+mod lines;
 mod reorder;
 mod siddon;
 mod thickness;
@@ -8,5 +11,14 @@ mod thickness;
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [siddon::cases(), reorder::cases(), axial::cases(), thickness::cases()].into_iter().flatten().collect()
+    let kernels = [
+        siddon::cases(),
+        reorder::cases(),
+        axial::cases(),
+        thickness::cases(),
+        lines::cases(),
+        joseph::cases(),
+        joseph_adjoint::cases(),
+    ];
+    kernels.into_iter().flatten().collect()
 }

@@ -1,10 +1,13 @@
-//! Forward projection: line integrals through a volume.
+//! Projection, line integrals through a volume, and its adjoint.
 
 mod axis;
 mod projector;
 mod walk;
 
 pub mod axial;
+pub mod joseph;
+pub mod joseph_adjoint;
+pub mod lines;
 pub mod rays;
 pub mod reorder;
 pub mod siddon;
@@ -16,4 +19,12 @@ pub use thickness::Thicknesses;
 use crate::engine::Shader;
 
 /// Shaders of the room.
-pub(super) const SHADERS: &[&Shader] = &[&siddon::SHADER, &reorder::SHADER, &axial::SHADER, &thickness::SHADER];
+pub(super) const SHADERS: &[&Shader] = &[
+    &siddon::SHADER,
+    &reorder::SHADER,
+    &axial::SHADER,
+    &thickness::SHADER,
+    &lines::SHADER,
+    &joseph::SHADER,
+    &joseph_adjoint::SHADER,
+];
