@@ -1,4 +1,4 @@
-//! Forward projection by Siddon's method, through attenuation coefficients and through materials; throughput in rays.
+//! Forward projection by Siddon's and Joseph's methods and Joseph's adjoint, and through materials; throughput in rays.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot be set up should stop")]
 
 mod devices;
@@ -6,18 +6,42 @@ mod devices;
 use criterion::{Criterion, criterion_group, criterion_main};
 use kerma::{
     body::Body,
-    data::Grid,
+    data::{Grid, Projections, Unit, Volume},
     engine::Graph,
-    geometry::{ConeCircular, Radiograph, Scan},
-    kernels::project::Thicknesses,
+    geometry::{ConeCircular, Geometry, Radiograph, Scan},
+    kernels::project::{Sampling, Thicknesses},
     phantom,
     physics::Material,
-    tasks::{Projection, Recorded},
+    tasks::{Backprojection, Backprojector, Projection, Recorded},
 };
 
 /// A 256 mm cube of n³ voxels, seen by `views` views of 192² pixels of 2 mm, SID 1000 mm, SDD 1500 mm.
 fn siddon(c: &mut Criterion) {
-    let mut group = c.benchmark_group("siddon");
+    projected(c, "siddon", |volume, geometry, compare| {
+        compare(Projection::new(volume, geometry).expect("a valid task").graph());
+    });
+}
+
+/// The same by Joseph's method.
+fn joseph(c: &mut Criterion) {
+    projected(c, "joseph", |volume, geometry, compare| {
+        compare(Projection::by(Sampling::Joseph, volume, geometry).expect("a valid task").graph());
+    });
+}
+
+/// Its adjoint: ones projected back.
+fn joseph_adjoint(c: &mut Criterion) {
+    projected(c, "joseph_adjoint", |volume, geometry, compare| {
+        let ones = vec![1.0; geometry.value_count()];
+        let (views, detector) = (geometry.views().len(), geometry.detector());
+        let stack = Projections::new(views, detector, geometry.pitch_mm(), Unit::LineIntegral, ones).expect("ones");
+        let task = Backprojection::new(&stack, geometry, volume.grid(), Backprojector::Joseph);
+        compare(task.expect("a valid task").graph());
+    });
+}
+
+fn projected(c: &mut Criterion, name: &str, record: impl Fn(&Volume, &Geometry, &mut dyn FnMut(&Graph<'_>))) {
+    let mut group = c.benchmark_group(name);
     for (n, views) in [(64, 64), (128, 64), (256, 16)] {
         let grid = Grid::centred([n; 3], [256.0 / n as f64; 3]).expect("a valid grid");
         let volume = phantom::by_name("shepp-logan", 0).expect("a known phantom").voxelise(&grid, 1);
@@ -32,8 +56,9 @@ fn siddon(c: &mut Criterion) {
             offset_mm: [0.0, 0.0],
         });
         let geometry = scan.build().expect("a valid scan");
-        let task = Projection::new(&volume, &geometry).expect("a valid task");
-        devices::compare(&mut group, &format!("{n}³ to {views}×192²"), geometry.value_count() as u64, task.graph());
+        record(&volume, &geometry, &mut |graph| {
+            devices::compare(&mut group, &format!("{n}³ to {views}×192²"), geometry.value_count() as u64, graph);
+        });
     }
     group.finish();
 }
@@ -84,5 +109,5 @@ fn thickness(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, siddon, thickness);
+criterion_group!(benches, siddon, joseph, joseph_adjoint, thickness);
 criterion_main!(benches);

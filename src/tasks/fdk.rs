@@ -4,7 +4,7 @@ use super::{
     Recorded, Redundancy, TaskError,
     batch::{batches, single_views},
     redundancy,
-    task::Values,
+    task::{Values, fits},
 };
 use crate::{
     data::{Grid, Projections, Unit, Volume},
@@ -192,12 +192,7 @@ fn check(
             });
         }
     }
-    let words = |views: usize, [nu, nv]: [usize; 2]| format!("{views} views of {nu}x{nv}");
-    let expected = words(geometry.views().len(), geometry.detector());
-    let got = words(projections.views(), projections.detector());
-    if expected != got {
-        return Err(TaskError::Shape { expected, got });
-    }
+    fits(projections, geometry)?;
     if !matches!(projections.unit(), Unit::LineIntegral | Unit::Arbitrary) {
         let got = projections.unit();
         return Err(TaskError::Unit { what: "projections", expected: "line integrals", got });

@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod backprojection;
 mod batch;
 pub mod bm3d;
 mod built_in;
@@ -37,6 +38,7 @@ mod redundancy;
 pub mod simulate;
 mod task;
 
+pub use backprojection::{Backprojection, Backprojector};
 pub use error::TaskError;
 pub use fdk::{Fdk, FdkOptions};
 pub use projection::{Projection, WATER_PER_MM};

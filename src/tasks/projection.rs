@@ -5,13 +5,16 @@ use crate::{
     data::{Projections, Unit, Volume},
     engine::{Extent, Graph, Output, Outputs},
     geometry::Geometry,
-    kernels::{pointwise::attenuation, project::Projector},
+    kernels::{
+        pointwise::attenuation,
+        project::{Projector, Sampling},
+    },
 };
 
 /// Attenuation coefficient of water at 60 keV in mm⁻¹ (NIST: 0.2059 cm²/g at 1 g/cm³), for CT numbers.
 pub const WATER_PER_MM: f32 = 0.020_59;
 
-/// Line integrals through a volume by Siddon's method.
+/// Line integrals through a volume.
 ///
 /// CT numbers become attenuation coefficients on the way, with water at [`WATER_PER_MM`]. The volume is uploaded once
 /// and its projections come back in batches of views.
@@ -22,21 +25,30 @@ pub struct Projection<'a> {
 }
 
 impl<'a> Projection<'a> {
-    /// Records the projection of `volume`, in mm⁻¹ or Hounsfield units; one that is given away makes a task that borrows
+    /// Records the projection of `volume`, in mm⁻¹ or Hounsfield units, by Siddon's method; one that is given away makes a task that borrows
     /// nothing.
     ///
     /// # Errors
     /// [`TaskError`] when the volume's unit is neither or holds values that are not finite, a source stands inside the
     /// volume, or the projections would be more than [`Projections`] may hold.
     pub fn new(volume: impl Into<Cow<'a, Volume>>, geometry: &Geometry) -> Result<Self, TaskError> {
+        Self::by(Sampling::default(), volume, geometry)
+    }
+
+    /// The same, by another way of sampling the volume.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn by(sampling: Sampling, volume: impl Into<Cow<'a, Volume>>, geometry: &Geometry) -> Result<Self, TaskError> {
         let mut graph = Graph::new();
-        let output = Self::record(&mut graph, volume, geometry)?;
+        let output = Self::record(&mut graph, sampling, volume, geometry)?;
         Ok(Self { graph, output, geometry: geometry.clone() })
     }
 
     /// Records it into a graph.
     pub(super) fn record(
         graph: &mut Graph<'a>,
+        sampling: Sampling,
         volume: impl Into<Cow<'a, Volume>>,
         geometry: &Geometry,
     ) -> Result<Output<f32>, TaskError> {
@@ -55,9 +67,9 @@ impl<'a> Projection<'a> {
             Unit::Hounsfield => attenuation::record(graph, WATER_PER_MM, uploaded),
             got => return Err(TaskError::Unit { what: "volume", expected: "mm⁻¹ or HU", got }),
         };
-        let projector = Projector::new(graph, geometry, &grid, attenuation);
+        let projector = Projector::new(graph, sampling, geometry, &grid, attenuation);
         let output = graph.output("project.integrals", value_count);
-        for batch in batches(geometry, columns * rows)? {
+        for batch in batches(geometry, projector.pixel_values() * columns * rows)? {
             let integrals = graph.buffer("project.integrals", Extent::new(batch.views.len(), rows, columns));
             projector.record(graph, &batch.geometry, integrals);
             graph.download(integrals, output, batch.elements().start);

@@ -1,7 +1,11 @@
 use std::{borrow::Cow, future::Future, ops::Range};
 
 use super::TaskError;
-use crate::engine::{Buffer, Control, Device, Extent, Graph, Outputs, Plan, Shared};
+use crate::{
+    data::Projections,
+    engine::{Buffer, Control, Device, Extent, Graph, Outputs, Plan, Shared},
+    geometry::Geometry,
+};
 
 /// Work that has a result: it runs on a device, tells how far it is, and can be cancelled.
 pub trait Task {
@@ -45,6 +49,17 @@ impl Task for Plan<'_, '_> {
     async fn run(&self, device: &Device, control: &Control<'_>) -> Result<Outputs, TaskError> {
         Ok(device.run(self, control).await?)
     }
+}
+
+/// Whether projections are those of a geometry, by their numbers.
+///
+/// # Errors
+/// [`TaskError::Shape`].
+pub(super) fn fits(projections: &Projections, geometry: &Geometry) -> Result<(), TaskError> {
+    let words = |views: usize, [nu, nv]: [usize; 2]| format!("{views} views of {nu}x{nv}");
+    let expected = words(geometry.views().len(), geometry.detector());
+    let got = words(projections.views(), projections.detector());
+    if expected == got { Ok(()) } else { Err(TaskError::Shape { expected, got }) }
 }
 
 /// Values that a task borrows or owns.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod backproject;
 mod bench;
 #[cfg(feature = "nn")]
 mod check;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Geometry(geometry::GeometryArgs),
     /// Compute line integrals through a volume
     Project(project::ProjectArgs),
+    /// Back-project without a filter: the adjoint of `project --projector joseph`
+    Backproject(backproject::BackprojectArgs),
     /// Reconstruct a volume from projections
     Reconstruct(reconstruct::ReconstructArgs),
     /// Simulate radiographs, tomosynthesis and CT from a CT, with their physics
@@ -86,6 +89,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Phantom(args) => phantom::run(&args, context),
         Command::Geometry(args) => geometry::run(&args, context),
         Command::Project(args) => project::run(&args, context),
+        Command::Backproject(args) => backproject::run(&args, context),
         Command::Reconstruct(args) => reconstruct::run(&args, context),
         Command::Simulate(args) => simulate::run(&args, context),
         Command::Enhance(args) => enhance::run(&args, context),

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use kerma::{engine::Graph, tasks::Recorded};
 
-use super::{enhance::EnhanceInputs, project::ProjectInputs, reconstruct::ReconstructInputs};
+use super::{
+    backproject::BackprojectInputs, enhance::EnhanceInputs, project::ProjectInputs, reconstruct::ReconstructInputs,
+};
 use crate::{context::Context, failure::Failure};
 
 const EXAMPLES: &str = "\
@@ -27,6 +29,8 @@ pub(crate) struct PlanArgs {
 enum Task {
     /// Graph of `kerma project`
     Project(Planned<ProjectInputs>),
+    /// Graph of `kerma backproject`
+    Backproject(Planned<BackprojectInputs>),
     /// Graph of `kerma reconstruct`
     Reconstruct(Planned<ReconstructInputs>),
     /// Graph of `kerma enhance`
@@ -46,6 +50,11 @@ struct Planned<T: Args> {
 pub(crate) fn run(args: &PlanArgs, context: &mut Context) -> Result<(), Failure> {
     match &args.task {
         Task::Project(task) => {
+            let loaded = task.inputs.load(context)?;
+            let task = context.record(|| loaded.record())?;
+            print(task.graph(), args.graphviz, context)
+        }
+        Task::Backproject(task) => {
             let loaded = task.inputs.load(context)?;
             let task = context.record(|| loaded.record())?;
             print(task.graph(), args.graphviz, context)

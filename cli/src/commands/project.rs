@@ -5,6 +5,7 @@ use glam::DVec3;
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     io::{check_output, write_projections},
+    kernels::project::Sampling,
     tasks::{Projection, Recorded},
 };
 
@@ -21,6 +22,7 @@ const AIR_HU: f32 = -1000.0;
 const EXAMPLES: &str = "\
 Examples:
   kerma project chest.nii.gz --geometry scan.toml --out scan.nrrd
+  kerma project chest.nii.gz --geometry scan.toml --projector joseph --out scan.nrrd
   kerma project ct-folder --unit hu --geometry scan.toml --out scan.nrrd
   kerma project array.npy --grid 128x128x64@2x2x4 --unit per-mm --geometry scan.toml --out scan.npy";
 
@@ -59,6 +61,17 @@ pub(crate) struct ProjectInputs {
 enum Projector {
     /// Exact lengths through box-shaped voxels
     Siddon,
+    /// Bilinear interpolation in the slices of each ray's main axis
+    Joseph,
+}
+
+impl From<Projector> for Sampling {
+    fn from(projector: Projector) -> Self {
+        match projector {
+            Projector::Siddon => Self::Siddon,
+            Projector::Joseph => Self::Joseph,
+        }
+    }
 }
 
 /// Units of a volume.
@@ -98,10 +111,8 @@ impl ProjectInputs {
 impl Loaded<'_> {
     /// Records the task.
     pub(super) fn record(&self) -> Result<Projection<'_>, Failure> {
-        match self.inputs.projector {
-            Projector::Siddon => Projection::new(&self.volume, &self.scanner.geometry)
-                .map_err(|error| self.scanner.blame(error, &self.inputs.volume)),
-        }
+        Projection::by(self.inputs.projector.into(), &self.volume, &self.scanner.geometry)
+            .map_err(|error| self.scanner.blame(error, &self.inputs.volume))
     }
 }
 

@@ -83,6 +83,31 @@ pub fn general(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filt
     kernel.compute(graph, "backproject", views, filtered, volume);
 }
 
+/// Records the back-projection of `integrals` (views × rows × columns) with the scale of an adjoint: 1/w² becomes V·M²/A, with the
+/// volume V of a voxel, the area A of a pixel and the magnification M of the voxel on the detector; for parallel beams A is the
+/// area across the beam. That is what the lengths of all rays through a voxel sum up to where these meet the detector straight on.
+/// The adjoint of no projector: it is smooth where that has single rays.
+pub fn adjoint_like(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, integrals: Buffer<f32>, volume: Write) {
+    let voxel_mm3 = grid.spacing_mm().element_product();
+    let scaled = |(view, matrix): (&View, ViewMatrix)| {
+        let normal = view.u_step.cross(view.v_step);
+        // w is 1/M, but for its scale at the world's origin.
+        let (area_mm2, at_origin) = match view.source {
+            Source::Direction(direction) => (normal.dot(direction.normalize()).abs(), 1.0),
+            Source::Point(source) => {
+                (normal.length(), -source.dot(normal) / (view.detector_centre - source).dot(normal))
+            }
+        };
+        // Forms of one scale see the same pixels.
+        let scale = (at_origin.abs() * (area_mm2 / voxel_mm3).sqrt()) as f32;
+        let form = |form: [f32; 4]| form.map(|factor| factor * scale);
+        ViewMatrix { u: form(matrix.u), v: form(matrix.v), w: form(matrix.w) }
+    };
+    let matrices: Vec<_> =
+        geometry.views().iter().zip(matrices(geometry, DetectorAxis::U, 0, grid)).map(scaled).collect();
+    general(graph, &matrices, grid, integrals, volume);
+}
+
 impl Backproject {
     fn of(view_count: u32, Extent { rows, columns, .. }: Extent, grid: &Grid) -> Self {
         let [nx, ny, _] = grid.size().map(|n| n as u32);

@@ -30,6 +30,9 @@ kernel! {
 /// Arithmetic operations of one sample.
 const SAMPLE_OPERATIONS: f64 = 40.0;
 
+/// Values that are held for each pixel: its line and its integral.
+pub const PIXEL_VALUES: usize = size_of::<Line>() / size_of::<f32>() + 1;
+
 /// Records the projection of `volume` on `grid` into `integrals` (extent: views × rows × columns).
 pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: Buffer<f32>, integrals: Write) {
     let lines = lines::record(graph, geometry, grid);

@@ -13,7 +13,7 @@ pub mod reorder;
 pub mod siddon;
 pub mod thickness;
 
-pub use projector::Projector;
+pub use projector::{Projector, Sampling};
 pub use thickness::Thicknesses;
 
 use crate::engine::Shader;

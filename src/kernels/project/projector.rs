@@ -1,6 +1,6 @@
 //! Which kernel projects a volume, and what it needs to be done first.
 
-use super::{axial, reorder, siddon};
+use super::{axial, joseph, reorder, siddon};
 use crate::{
     data::Grid,
     engine::{Buffer, Graph},
@@ -12,33 +12,70 @@ const ROWS: usize = 8;
 /// Steps from plane to plane that the reordering of a voxel must make cheaper.
 const STEPS: f64 = 6.0;
 
+/// How rays sample a volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sampling {
+    /// Exact lengths through box-shaped voxels ([`siddon`], [`axial`]).
+    #[default]
+    Siddon,
+    /// Bilinear interpolation in the slices of each ray's main axis ([`joseph`]).
+    Joseph,
+}
+
 /// A volume ready to be projected for a scan.
 pub struct Projector {
     grid: Grid,
     volume: Buffer<f32>,
-    is_axial: bool,
+    kernel: Choice,
+}
+
+/// The kernel of a [`Projector`].
+enum Choice {
+    Siddon,
+    Axial,
+    Joseph,
 }
 
 impl Projector {
     /// Records what must be done once, however many parts of the scan `geometry` are projected.
-    pub fn new(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: Buffer<f32>) -> Self {
-        let is_axial = pays(geometry, grid) && axial::is_axial(geometry, grid);
-        let volume = if is_axial {
-            let reordered = graph.buffer("project.reordered", reorder::extent(grid));
-            reorder::record(graph, grid, volume, reordered);
-            reordered
-        } else {
-            volume
+    pub fn new(
+        graph: &mut Graph<'_>,
+        sampling: Sampling,
+        geometry: &Geometry,
+        grid: &Grid,
+        volume: Buffer<f32>,
+    ) -> Self {
+        let kernel = match sampling {
+            Sampling::Joseph => Choice::Joseph,
+            Sampling::Siddon if pays(geometry, grid) && axial::is_axial(geometry, grid) => Choice::Axial,
+            Sampling::Siddon => Choice::Siddon,
         };
-        Self { grid: *grid, volume, is_axial }
+        let volume = match kernel {
+            Choice::Axial => {
+                let reordered = graph.buffer("project.reordered", reorder::extent(grid));
+                reorder::record(graph, grid, volume, reordered);
+                reordered
+            }
+            _ => volume,
+        };
+        Self { grid: *grid, volume, kernel }
+    }
+
+    /// Values that are held for each pixel, to size batches of views by.
+    #[must_use]
+    pub fn pixel_values(&self) -> usize {
+        match self.kernel {
+            Choice::Joseph => joseph::PIXEL_VALUES,
+            _ => 1,
+        }
     }
 
     /// Records the projection for `geometry`, views of the scan, into `integrals` (extent: views × rows × columns).
     pub fn record(&self, graph: &mut Graph<'_>, geometry: &Geometry, integrals: Buffer<f32>) {
-        if self.is_axial {
-            axial::record(graph, geometry, &self.grid, self.volume, integrals);
-        } else {
-            siddon::record(graph, geometry, &self.grid, self.volume, integrals.replace());
+        match self.kernel {
+            Choice::Axial => axial::record(graph, geometry, &self.grid, self.volume, integrals),
+            Choice::Siddon => siddon::record(graph, geometry, &self.grid, self.volume, integrals.replace()),
+            Choice::Joseph => joseph::record(graph, geometry, &self.grid, self.volume, integrals.replace()),
         }
     }
 }

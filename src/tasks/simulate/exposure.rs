@@ -13,7 +13,7 @@ use crate::{
         beam::{enlarge, signal},
         detector::{Chain, DetectorSettings, Open, Recorded as Read},
         pointwise::{line_integral, multiply, scale_add},
-        project::{Projector, Thicknesses},
+        project::{Projector, Sampling, Thicknesses},
     },
     parallel::*,
     tasks::{Projection, Recorded, TaskError, batch::batches},
@@ -80,7 +80,7 @@ impl<'a> Exposure<'a> {
         match &case.object {
             Object::Plain(volume) => {
                 let mut graph = Graph::new();
-                let integrals = Projection::record(&mut graph, volume, geometry)?;
+                let integrals = Projection::record(&mut graph, Sampling::Siddon, volume, geometry)?;
                 let is_asked = parts.contains(&Part::Integrals);
                 let outputs = is_asked.then_some((Part::Integrals, integrals)).into_iter().collect();
                 Ok(Self { graph, geometry, materials: Vec::new(), outputs, unit_kev: 1.0, is_read_out: false })
@@ -117,7 +117,7 @@ impl<'a> Exposure<'a> {
             }
             let [nx, ny, nz] = grid.size();
             let volume = graph.upload_shared("simulate.inserts", Extent::new(nz, ny, nx), Shared::new(coverage));
-            Projector::new(&mut graph, geometry, grid, volume)
+            Projector::new(&mut graph, Sampling::Siddon, geometry, grid, volume)
         });
         let opening = Opening::new(case, irradiated)?;
         let field = case.protocol().detector.as_ref().map(|_| opening.field(&mut graph, geometry.detector()));

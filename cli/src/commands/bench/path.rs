@@ -10,7 +10,7 @@ use kerma::{
             ramp::{self, RampFilter, Window},
         },
         pointwise::scale_add,
-        project::Projector,
+        project::{Projector, Sampling},
     },
     tasks::{
         Fdk, FdkOptions, Recorded,
@@ -223,7 +223,7 @@ impl Inputs {
             HotPath::Siddon => {
                 let uploaded = graph.upload("bench.volume", cube, volume.values());
                 let integrals = graph.buffer::<f32>("bench.integrals", views);
-                let projector = Projector::new(&mut graph, geometry, grid, uploaded);
+                let projector = Projector::new(&mut graph, Sampling::Siddon, geometry, grid, uploaded);
                 projector.record(&mut graph, geometry, integrals);
                 graph.result(integrals);
             }
