@@ -30,7 +30,8 @@ LEAN, ROLL = 10.0, 3.0  # degrees by which the tilted detector leans back and is
 
 @dataclass(frozen=True)
 class Case:
-    """A job. `kind` is "project", "tilted" (peers do the upright detector), "fdk" or "parallel"."""
+    """A job. `kind` is "project", "joseph" (against the same method), "tilted" (peers do the upright detector), "fdk" or
+    "parallel"."""
 
     kind: str
     side: int
@@ -56,6 +57,8 @@ class Case:
 CASES = {
     "siddon-128": Case("project", 128, 64, 192, 2.0, "projection, 128³ to 64 × 192²"),
     "siddon-256": Case("project", 256, 180, 384, 1.0, "projection, 256³ to 180 × 384²"),
+    "joseph-128": Case("joseph", 128, 64, 192, 2.0, "Joseph, 128³ to 64 × 192²"),
+    "joseph-256": Case("joseph", 256, 180, 384, 1.0, "Joseph, 256³ to 180 × 384²"),
     "tilted-256": Case("tilted", 256, 180, 384, 1.0, "projection, 256³ to 180 × 384², tilted detector"),
     "radiograph-256": Case("project", 256, 1, 512, 0.75, "radiograph, 256³ to 512²"),
     "fdk-128": Case("fdk", 128, 180, 192, 2.0, "FDK, 128³ from 180 × 192²"),
@@ -132,7 +135,8 @@ class Kerma:
     def project(self, case, folder, geometry):
         out = folder / "kerma.npy"
         seconds = self.seconds("project", folder / "volume.npy", "--unit", "per-mm", "--grid", case.grid,
-                               "--geometry", geometry, "--out", out)
+                               "--geometry", geometry, "--out", out,
+                               "--projector", "joseph" if case.kind == "joseph" else "siddon")
         return seconds, np.load(out)
 
     def reconstruct(self, case, folder, geometry, device="cpu"):
@@ -337,6 +341,8 @@ def run_case(case, kerma, peers, rounds, folder):
     ours = kerma.reconstruct if case.kind == "fdk" else kerma.project
     runs = {"kerma": lambda: ours(case, folder, geometry)}
     for peer in peers:
+        if case.kind == "joseph" and peer.name != Rtk.name:
+            continue
         peer.prepare(case, folder, values)
         theirs = peer.reconstruct if case.kind == "fdk" else peer.project
         runs[peer.name] = lambda theirs=theirs: theirs(case, folder)

@@ -68,7 +68,11 @@ impl Tolerance {
             "fdk.ramp" => [TRANSFORM; 2],
             "fdk.backproject" | "tasks.fdk" => GATHER,
             "pyramid.collapse" => [CURVE; 2],
-            "project.siddon" | "project.axial" | "project.thickness" | "tasks.projection" => PATH,
+            "project.siddon"
+            | "project.axial"
+            | "project.siddon_adjoint"
+            | "project.thickness"
+            | "tasks.projection" => PATH,
             "project.joseph" | "project.joseph_adjoint" => SLICES,
             _ => [FEW_ROUNDINGS; 2],
         };

@@ -11,15 +11,17 @@ use crate::{
     geometry::Geometry,
     kernels::{
         fdk::backproject,
-        project::{joseph, joseph_adjoint},
+        project::{joseph, joseph_adjoint, siddon_adjoint},
     },
 };
 
 /// How voxels take from projections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backprojector {
-    /// The exact adjoint of [Joseph's projector](joseph), with the same weights.
+    /// The exact adjoint of [Siddon's projector](crate::kernels::project::siddon), by the same lengths.
     #[default]
+    Siddon,
+    /// The exact adjoint of [Joseph's projector](joseph), by the same weights.
     Joseph,
     /// Each voxel from the four pixels about the place where its centre is seen ([`backproject::adjoint_like`]): faster, and the
     /// adjoint of no projector.
@@ -59,6 +61,7 @@ impl<'a> Backprojection<'a> {
         let [nx, ny, nz] = grid.size();
         let values = Values::of(projections, Projections::values, Projections::into_values);
         let pixel_values = match backprojector {
+            Backprojector::Siddon => siddon_adjoint::PIXEL_VALUES,
             Backprojector::Joseph => joseph::PIXEL_VALUES,
             Backprojector::VoxelDriven => 1,
         };
@@ -69,6 +72,9 @@ impl<'a> Backprojection<'a> {
             let uploaded = values.upload(&mut graph, "backproject.projections", extent, batch.elements());
             let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
             match backprojector {
+                Backprojector::Siddon => {
+                    siddon_adjoint::record(&mut graph, &batch.geometry, grid, uploaded, target);
+                }
                 Backprojector::Joseph => {
                     joseph_adjoint::record(&mut graph, &batch.geometry, grid, uploaded, target);
                 }

@@ -17,7 +17,8 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   kerma backproject scan.nrrd --geometry scan.toml --grid 256x256x128@1x1x1 --out adjoint.nrrd
-  kerma backproject scan.nrrd --geometry scan.toml --grid 256x256x128@1x1x1 --projector voxel-driven --out fast.nrrd
+  kerma backproject scan.nrrd --geometry scan.toml --grid 256x256x128@1x1x1 --projector voxel-driven \\
+      --out fast.nrrd
 
 The values are in the unit of the projections times mm, and no picture of the body; for that there is kerma reconstruct.";
 
@@ -44,13 +45,15 @@ pub(crate) struct BackprojectInputs {
     #[arg(long)]
     grid: Grid,
     /// How voxels take from pixels
-    #[arg(long, value_enum, default_value_t = Weights::Joseph)]
+    #[arg(long, value_enum, default_value_t = Weights::Siddon)]
     projector: Weights,
 }
 
 /// How voxels take from pixels.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Weights {
+    /// By the lengths of `project --projector siddon`, exactly: its adjoint
+    Siddon,
     /// By the weights of `project --projector joseph`, exactly: its adjoint
     Joseph,
     /// Each from the four pixels where its centre is seen: faster, but the adjoint of no projector
@@ -60,6 +63,7 @@ enum Weights {
 impl From<Weights> for Backprojector {
     fn from(weights: Weights) -> Self {
         match weights {
+            Weights::Siddon => Self::Siddon,
             Weights::Joseph => Self::Joseph,
             Weights::VoxelDriven => Self::VoxelDriven,
         }

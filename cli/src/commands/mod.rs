@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Geometry(geometry::GeometryArgs),
     /// Compute line integrals through a volume
     Project(project::ProjectArgs),
-    /// Back-project without a filter: the adjoint of `project --projector joseph`
+    /// Back-project without a filter: the adjoint of `project`
     Backproject(backproject::BackprojectArgs),
     /// Reconstruct a volume from projections
     Reconstruct(reconstruct::ReconstructArgs),

@@ -4,8 +4,10 @@ mod axial;
 mod joseph;
 mod joseph_adjoint;
 mod lines;
+mod planes;
 mod reorder;
 mod siddon;
+mod siddon_adjoint;
 mod thickness;
 
 use crate::Case;
@@ -19,6 +21,8 @@ pub(crate) fn cases() -> Vec<Case> {
         lines::cases(),
         joseph::cases(),
         joseph_adjoint::cases(),
+        planes::cases(),
+        siddon_adjoint::cases(),
     ];
     kernels.into_iter().flatten().collect()
 }

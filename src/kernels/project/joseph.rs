@@ -41,6 +41,107 @@ pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: B
     Joseph { nx, ny, nz, columns, rows }.compute(graph, "project", lines, volume, integrals);
 }
 
+vectorised! {
+    fn twin(kernel: &Joseph, block: &Block, lines: &[Line], volume: &[f32], integrals: &mut [f32]) {
+        for (lines, integrals) in lines.chunks(LANES).zip(integrals.chunks_mut(LANES)) {
+            let mut sums = [0.0; LANES];
+            if block.resume {
+                sums[..integrals.len()].copy_from_slice(integrals);
+            }
+            if !volume.is_empty() {
+                Rays::of(kernel, block, lines).add(block, volume, &mut sums);
+            }
+            integrals.copy_from_slice(&sums[..integrals.len()]);
+        }
+    }
+}
+
+/// Sixteen rays, each with the sizes and strides of its own axes; there are no samples in lanes without a ray.
+struct Rays {
+    across: Lanes,
+    across_step: Lanes,
+    along: Lanes,
+    along_step: Lanes,
+    length: Lanes,
+    /// Half the number of gaps between slices.
+    half: Lanes,
+    first: [i32; LANES],
+    count: [i32; LANES],
+    stride: [i32; LANES],
+    /// Of axes b and c: strides, and numbers of the last voxels.
+    stride_b: [i32; LANES],
+    stride_c: [i32; LANES],
+    last_b: [i32; LANES],
+    last_c: [i32; LANES],
+    is_along_z: [bool; LANES],
+    /// Place of the first slice's first voxel before the volume's values that are there.
+    origin: i32,
+}
+
+impl Rays {
+    #[inline(always)]
+    fn of(kernel: &Joseph, block: &Block, lines: &[Line]) -> Self {
+        let [nx, ny, nz] = [kernel.nx, kernel.ny, kernel.nz].map(|n| n as i32);
+        let (x, y, z) = (1, nx, nx * ny);
+        let axes = |line: &Line| match line.axis {
+            0 => (nx, [x, y, z], [ny - 1, nz - 1]),
+            1 => (ny, [y, x, z], [nx - 1, nz - 1]),
+            _ => (nz, [z, x, y], [nx - 1, ny - 1]),
+        };
+        let line = |lane: usize| lines[lane.min(lines.len() - 1)];
+        let floats = |of: fn(&Line) -> f32| std::array::from_fn(|lane| of(&line(lane)));
+        let count = |lane: usize| {
+            let line = line(lane);
+            let is_descending = line.axis != 2 && line.along_step < 0.0;
+            if lane < lines.len() && block.way.includes(is_descending) { line.count as i32 } else { 0 }
+        };
+        Self {
+            across: floats(|line| line.across),
+            across_step: floats(|line| line.across_step),
+            along: floats(|line| line.along),
+            along_step: floats(|line| line.along_step),
+            length: floats(|line| line.length),
+            half: std::array::from_fn(|lane| axes(&line(lane)).0 as f32 * 0.5 - 0.5),
+            first: std::array::from_fn(|lane| line(lane).first as i32),
+            count: std::array::from_fn(count),
+            stride: std::array::from_fn(|lane| axes(&line(lane)).1[0]),
+            stride_b: std::array::from_fn(|lane| axes(&line(lane)).1[1]),
+            stride_c: std::array::from_fn(|lane| axes(&line(lane)).1[2]),
+            last_b: std::array::from_fn(|lane| axes(&line(lane)).2[0]),
+            last_c: std::array::from_fn(|lane| axes(&line(lane)).2[1]),
+            is_along_z: std::array::from_fn(|lane| line(lane).axis == 2),
+            origin: (block.inputs.start as i32 - 1).max(0) * z,
+        }
+    }
+
+    /// Adds the samples in the slab of the block.
+    #[inline(always)]
+    fn add(&self, block: &Block, volume: &[f32], sums: &mut Lanes) {
+        let (first_z, end_z) = (block.inputs.start as i32, block.inputs.end as i32);
+        let steps = self.count.iter().fold(0, |most, count| most.max(*count));
+        for step in 0..steps {
+            for l in 0..LANES {
+                let n = self.first[l] + step;
+                let ahead = n as f32 - self.half[l];
+                let b = Taps::at(self.across[l] + ahead * self.across_step[l], self.last_b[l]);
+                let c = Taps::at(self.along[l] + ahead * self.along_step[l], self.last_c[l]);
+                let z = if self.is_along_z[l] { n } else { c.low };
+                let base = n.wrapping_mul(self.stride[l]).wrapping_sub(self.origin);
+                let at = |b: i32, c: i32| {
+                    let index = base.wrapping_add(b * self.stride_b[l]).wrapping_add(c.wrapping_mul(self.stride_c[l]));
+                    // SAFETY: the volume is not empty, and the index is bounded.
+                    unsafe { gather(volume, index as u32) }
+                };
+                let low = b.low_weight * at(b.low, c.low) + b.high_weight * at(b.high, c.low);
+                let high = b.low_weight * at(b.low, c.high) + b.high_weight * at(b.high, c.high);
+                let added = sums[l] + self.length[l] * (c.low_weight * low + c.high_weight * high);
+                let is_there = (step < self.count[l]) & (z >= first_z) & (z < end_z);
+                sums[l] = if is_there { added } else { sums[l] };
+            }
+        }
+    }
+}
+
 /// The two voxels that a place lies between, along one of the axes: their numbers and their weights. A voxel that is not there
 /// has no weight, and the number of one that is.
 #[derive(Clone, Copy)]
@@ -53,60 +154,17 @@ struct Taps {
 
 impl Taps {
     #[inline(always)]
-    fn at(place: f32, count: u32) -> Self {
-        let floor = place.floor();
-        let (low, last, above) = (floor as i32, count as i32 - 1, place - floor);
-        let weight = |index: i32, weight: f32| if index >= 0 && index <= last { weight } else { 0.0 };
+    fn at(place: f32, last: i32) -> Self {
+        // Where there are no voxels on either side, all weights are 0, however far away.
+        let floor = place.max(-2.0).min(last as f32 + 2.0).floor();
+        // SAFETY: `max` and `min` leave numbers from −2 to two behind the last voxel, NaN included.
+        let low = unsafe { floor.to_int_unchecked::<i32>() };
+        let above = place - floor;
         Self {
             low: low.max(0).min(last),
             high: (low + 1).max(0).min(last),
-            low_weight: weight(low, 1.0 - above),
-            high_weight: weight(low + 1, above),
+            low_weight: if (low >= 0) & (low <= last) { 1.0 - above } else { 0.0 },
+            high_weight: if (low >= -1) & (low < last) { above } else { 0.0 },
         }
-    }
-}
-
-vectorised! {
-    fn twin(kernel: &Joseph, block: &Block, lines: &[Line], volume: &[f32], integrals: &mut [f32]) {
-        for (line, integral) in lines.iter().zip(integrals) {
-            let begun = if block.resume { *integral } else { 0.0 };
-            *integral = kernel.sum(block, line, volume, begun);
-        }
-    }
-}
-
-impl Joseph {
-    #[inline(always)]
-    fn sum(&self, block: &Block, line: &Line, volume: &[f32], mut sum: f32) -> f32 {
-        let (x, y, z) = (1, self.nx as i32, (self.nx * self.ny) as i32);
-        let (count, [stride, stride_b, stride_c], [count_b, count_c]) = match line.axis {
-            0 => (self.nx, [x, y, z], [self.ny, self.nz]),
-            1 => (self.ny, [y, x, z], [self.nx, self.nz]),
-            _ => (self.nz, [z, x, y], [self.nx, self.ny]),
-        };
-        let is_along_z = line.axis == 2;
-        if !block.way.includes(!is_along_z && line.along_step < 0.0) {
-            return sum;
-        }
-        let half = count as f32 * 0.5 - 0.5;
-        let slab = block.inputs.start as i32..block.inputs.end as i32;
-        let origin = (slab.start - 1).max(0) * z;
-        for n in line.first..line.first + line.count {
-            let along = n as f32 - half;
-            let b = Taps::at(line.across + along * line.across_step, count_b);
-            let c = Taps::at(line.along + along * line.along_step, count_c);
-            if !slab.contains(&if is_along_z { n as i32 } else { c.low }) {
-                continue;
-            }
-            let at = |b: i32, c: i32| {
-                let index = n as i32 * stride + b * stride_b + c * stride_c - origin;
-                // SAFETY: lines have slices that are there, and taps are voxels, of the slab or the slice behind it.
-                unsafe { gather(volume, index as u32) }
-            };
-            let low = b.low_weight * at(b.low, c.low) + b.high_weight * at(b.high, c.low);
-            let high = b.low_weight * at(b.low, c.high) + b.high_weight * at(b.high, c.high);
-            sum += line.length * (c.low_weight * low + c.high_weight * high);
-        }
-        sum
     }
 }

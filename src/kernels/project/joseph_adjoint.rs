@@ -10,24 +10,19 @@
 //! Shapes: `[z][y][x]` ← lines `[view][v][u]`, `[view][v][u]`; the unit is that of p in mm. Tier P.
 
 use super::lines::{self, Line};
-use crate::kernels::{
-    fdk::backproject::{ViewMatrix, matrices},
-    prelude::*,
-};
-use crate::{
-    data::Grid,
-    geometry::{DetectorAxis, Geometry, Source, View},
-};
+use super::seen::{self, ViewForms};
+use crate::kernels::prelude::*;
+use crate::{data::Grid, geometry::Geometry};
 
 kernel! {
     /// Sum over all rays at every voxel.
     struct JosephAdjoint {
         /// Voxels along x, y and z; columns and rows of the detector; views.
         nx, ny, nz, columns, rows, view_count: u32,
-        /// What is added to both sides of a quadrilateral, so that rounding leaves no pixel out.
+        /// What is added on both sides of what is seen of a voxel, so that rounding leaves no pixel out.
         margin: f32,
     }
-    shader project/joseph_adjoint, Pinned, [32, 4];
+    shader project/joseph_adjoint + project/seen, Pinned, [32, 4];
     structs Line, ViewForms;
     reads
         views[1, view_count]: whole of ViewForms,
@@ -38,33 +33,15 @@ kernel! {
         .over(view_count, Order::Ascending);
 }
 
-shader_struct! {
-    /// Where a view sees a voxel.
-    pub struct ViewForms {
-        /// Numerators of the column and of the row, and their denominator: factors of x, y, z from the volume's centre, and a constant.
-        pub u, v, w: [f32; 4],
-        /// 1 where x, y, z may be the main axis of a ray.
-        pub axes: [u32; 4],
-    }
-}
-
 /// Arithmetic operations of one view at one voxel: four corners and some nine rays.
 const VIEW_OPERATIONS: f64 = 300.0;
-/// Least denominator of a corner before the source.
-const LEAST_W: f32 = 1e-6;
-
 /// Records the adjoint of the projection on `grid`: `integrals` (extent: views × rows × columns) to a volume.
 pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, integrals: Buffer<f32>, volume: Write) {
     let lines = lines::record(graph, geometry, grid);
-    let forms = matrices(geometry, DetectorAxis::U, 0, grid);
-    let forms = forms.iter().zip(geometry.views()).map(|(&ViewMatrix { u, v, w }, view)| {
-        let axes = main_axes(view, geometry.detector(), grid).map(u32::from);
-        ViewForms { u, v, w, axes: [axes[0], axes[1], axes[2], 0] }
-    });
-    let views = graph.upload_table("joseph.views", &forms.collect::<Vec<_>>());
+    let views = graph.upload_table("joseph.views", &seen::forms(geometry, grid));
     let [nx, ny, nz] = grid.size().map(|n| n as u32);
     let [columns, rows] = geometry.detector().map(|n| n as u32);
-    let (view_count, margin) = (geometry.views().len() as u32, 1e-2 + 1e-6 * columns.max(rows) as f32);
+    let (view_count, margin) = (geometry.views().len() as u32, seen::margin(geometry));
     JosephAdjoint { nx, ny, nz, columns, rows, view_count, margin }.compute(
         graph,
         "project back",
@@ -73,45 +50,6 @@ pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, integrals
         integrals,
         volume,
     );
-}
-
-/// Which axes may be the main ones of a view's rays: those whose step, in voxels, is somewhere as large as that of each other one
-/// is somewhere at least. Steps are affine in the pixel.
-fn main_axes(view: &View, [columns, rows]: [usize; 2], grid: &Grid) -> [bool; 3] {
-    let steps = |world: glam::DVec3| (grid.orientation().transpose() * world / grid.spacing_mm()).to_array();
-    let half = [columns, rows].map(|n| n as f64 / 2.0);
-    let corners = [[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]].map(|[i, j]| match view.source {
-        Source::Point(source) => {
-            steps(view.detector_centre + i * half[0] * view.u_step + j * half[1] * view.v_step - source)
-        }
-        Source::Direction(direction) => steps(direction),
-    });
-    let range = |axis: usize| {
-        let of = corners.map(|corner| corner[axis]);
-        let (low, high) = of.iter().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
-        let least = if low <= 0.0 && high >= 0.0 { 0.0 } else { low.abs().min(high.abs()) };
-        [least, low.abs().max(high.abs())]
-    };
-    let ranges = [0, 1, 2].map(range);
-    [0, 1, 2].map(|axis| (0..3).all(|other| ranges[axis][1] * (1.0 + 1e-5) >= ranges[other][0]))
-}
-
-/// Pixels from the first to before the last, along columns or rows.
-#[derive(Clone, Copy)]
-struct Span {
-    first: u32,
-    end: u32,
-}
-
-impl Span {
-    #[inline(always)]
-    fn of(places: [f32; 4], margin: f32, count: u32) -> Self {
-        let low = places[0].min(places[1]).min(places[2]).min(places[3]) - margin;
-        let high = places[0].max(places[1]).max(places[2]).max(places[3]) + margin;
-        let first = low.ceil().max(0.0).min(count as f32);
-        let end = (high.floor() + 1.0).max(first).min(count as f32);
-        Self { first: first as u32, end: end as u32 }
-    }
 }
 
 vectorised! {
@@ -126,63 +64,92 @@ vectorised! {
         let [nx, ny] = [kernel.nx, kernel.ny].map(|n| n as usize);
         let pixels = (kernel.columns * kernel.rows) as usize;
         for (row, out) in block.rows.clone().zip(volume.chunks_exact_mut(nx)) {
-            for (x, voxel) in out.iter_mut().enumerate() {
-                let place = [x, row % ny, row / ny].map(|n| n as u32);
-                let mut sum = if block.resume { *voxel } else { 0.0 };
+            for (first, out) in (0..).step_by(LANES).zip(out.chunks_mut(LANES)) {
+                let run = Run { first, last: first + out.len() as u32 - 1, y: (row % ny) as u32, z: (row / ny) as u32 };
+                let mut sums = [0.0; LANES];
+                if block.resume {
+                    sums[..out.len()].copy_from_slice(out);
+                }
                 let stacks = lines.chunks_exact(pixels).zip(integrals.chunks_exact(pixels));
                 for (view, (lines, integrals)) in views[block.inputs.clone()].iter().zip(stacks) {
-                    sum = kernel.gathered(view, lines, integrals, place, sum);
+                    for axis in (0..3).filter(|axis| view.axes[*axis] != 0) {
+                        kernel.gather(view, axis, &run, (lines, integrals), &mut sums);
+                    }
                 }
-                *voxel = sum;
+                out.copy_from_slice(&sums[..out.len()]);
             }
         }
     }
 }
 
+/// Up to sixteen voxels of a row. What lanes behind the last one sum up is not used.
+struct Run {
+    first: u32,
+    last: u32,
+    y: u32,
+    z: u32,
+}
+
 impl JosephAdjoint {
-    /// The sum with what a view gives to a voxel.
+    /// Adds what the rays of a view with one main axis give to a run. The pixels are those between the corners of all its squares:
+    /// a pixel that is not between those of a voxel has weight 0 for it.
     #[inline(always)]
-    fn gathered(&self, view: &ViewForms, lines: &[Line], integrals: &[f32], place: [u32; 3], mut sum: f32) -> f32 {
-        let counts = [self.nx, self.ny, self.nz];
-        let centred: [f32; 3] = std::array::from_fn(|k| place[k] as f32 - (counts[k] as f32 * 0.5 - 0.5));
-        let form = |f: &[f32; 4]| f[0] * centred[0] + f[1] * centred[1] + (f[2] * centred[2] + f[3]);
-        let middle = [form(&view.u), form(&view.v), form(&view.w)];
-        for (axis, [b, c]) in [[1, 2], [0, 2], [0, 1]].into_iter().enumerate() {
-            if view.axes[axis] == 0 {
-                continue;
-            }
-            let corner = |form: &[f32; 4], middle: f32| {
-                let (sum, difference) = (form[b] + form[c], form[b] - form[c]);
-                [middle - sum, middle - difference, middle + difference, middle + sum]
-            };
-            let w = corner(&view.w, middle[2]);
-            let mut across = Span { first: 0, end: self.columns };
-            let mut along = Span { first: 0, end: self.rows };
-            if w.iter().all(|w| *w > LEAST_W) {
-                let scale = w.map(reciprocal);
-                let [u, v] = [(&view.u, middle[0]), (&view.v, middle[1])].map(|(form, middle)| {
-                    let corners = corner(form, middle);
-                    std::array::from_fn(|k| corners[k] * scale[k])
-                });
-                across = Span::of(u, self.margin, self.columns);
-                along = Span::of(v, self.margin, self.rows);
-            }
-            let ahead = place[axis] as f32 - (counts[axis] as f32 * 0.5 - 0.5);
-            let (place_b, place_c) = (place[b] as f32, place[c] as f32);
-            for row in along.first..along.end {
-                for column in across.first..across.end {
-                    let at = (row * self.columns + column) as usize;
-                    let line = &lines[at];
-                    if line.axis != axis as u32 || place[axis].wrapping_sub(line.first) >= line.count {
+    fn gather(
+        &self,
+        view: &ViewForms,
+        axis: usize,
+        run: &Run,
+        (lines, integrals): (&[Line], &[f32]),
+        sums: &mut Lanes,
+    ) {
+        let half = [self.nx, self.ny, self.nz].map(|n| n as f32 * 0.5 - 0.5);
+        let xs: Lanes = std::array::from_fn(|lane| (run.first + lane as u32) as f32);
+        let [y, z] = [run.y, run.z].map(|n| n as f32);
+        let ends = [[-1.0, run.first as f32], [1.0, run.last as f32]].map(|[side, x]| {
+            let reach = |k: usize| if k == axis { 0.0 } else { side };
+            [x - half[0] + reach(0), y - half[1] + reach(1), z - half[2] + reach(2)]
+        });
+        let [across, along] = seen::pixels(view, ends, [self.columns, self.rows], self.margin);
+        for row in along[0]..along[1] {
+            for column in across[0]..across[1] {
+                let at = (row * self.columns + column) as usize;
+                let line = &lines[at];
+                if line.axis != axis as u32 {
+                    continue;
+                }
+                let value = line.length * integrals[at];
+                if axis == 0 {
+                    let (first, end) = (line.first as f32, (line.first + line.count) as f32);
+                    for (sum, x) in sums.iter_mut().zip(&xs) {
+                        let ahead = x - half[0];
+                        let from_b = (line.across + ahead * line.across_step) - y;
+                        let from_c = (line.along + ahead * line.along_step) - z;
+                        let weight = near(from_b) * near(from_c);
+                        let added = *sum + weight * value;
+                        *sum = if (*x >= first) & (*x < end) { added } else { *sum };
+                    }
+                } else {
+                    // The run lies in one slice, and along axis b; y or z is along axis c.
+                    let (slice, from, half, c) =
+                        if axis == 1 { (run.y, y, half[1], z) } else { (run.z, z, half[2], y) };
+                    let ahead = from - half;
+                    let place = line.across + ahead * line.across_step;
+                    let weight_c = near((line.along + ahead * line.along_step) - c);
+                    let is_met = slice.wrapping_sub(line.first) < line.count;
+                    if !is_met || weight_c == 0.0 || place <= xs[0] - 1.0 || place >= xs[LANES - 1] + 1.0 {
                         continue;
                     }
-                    let from_b = (line.across + ahead * line.across_step) - place_b;
-                    let from_c = (line.along + ahead * line.along_step) - place_c;
-                    let weight = (1.0 - from_b.abs()).max(0.0) * (1.0 - from_c.abs()).max(0.0);
-                    sum += weight * (line.length * integrals[at]);
+                    for (sum, x) in sums.iter_mut().zip(&xs) {
+                        *sum += near(place - x) * weight_c * value;
+                    }
                 }
             }
         }
-        sum
     }
+}
+
+/// Weight of a voxel at a distance from a ray, along one axis.
+#[inline(always)]
+fn near(distance: f32) -> f32 {
+    (1.0 - distance.abs()).max(0.0)
 }

@@ -2,18 +2,22 @@
 
 mod axis;
 mod projector;
+mod seen;
 mod walk;
 
 pub mod axial;
 pub mod joseph;
 pub mod joseph_adjoint;
 pub mod lines;
+pub mod planes;
 pub mod rays;
 pub mod reorder;
 pub mod siddon;
+pub mod siddon_adjoint;
 pub mod thickness;
 
 pub use projector::{Projector, Sampling};
+pub use seen::ViewForms;
 pub use thickness::Thicknesses;
 
 use crate::engine::Shader;
@@ -27,4 +31,6 @@ pub(super) const SHADERS: &[&Shader] = &[
     &lines::SHADER,
     &joseph::SHADER,
     &joseph_adjoint::SHADER,
+    &planes::SHADER,
+    &siddon_adjoint::SHADER,
 ];

@@ -29,7 +29,7 @@ kernel! {
         /// Half the number of gaps between columns, and between rows.
         half_columns, half_rows: f32,
     }
-    shader project/thickness + project/walk + project/axis, Pinned, [16, 4];
+    shader project/thickness + project/walk + project/course + project/axis, Pinned, [16, 4];
     structs Affine, ViewRays;
     reads
         views[1, view_count]: whole of ViewRays,

@@ -162,20 +162,26 @@ struct Ray {
     voxel: i32,
 }
 
+/// The planes of the ray to a pixel along each axis, and what a unit of its parameter is in mm.
+#[inline(always)]
+pub(super) fn axes(view: &ViewRays, spacing: [f32; 3], i: f32, j: f32) -> ([Axis; 3], f32) {
+    let d = [0, 1, 2].map(|axis| {
+        let (head, tail) = affine(&view.direction, axis, i, j);
+        head + tail
+    });
+    let m = [0, 1, 2].map(|axis| d[axis] * spacing[axis]);
+    let square = m[0] * m[0] + m[1] * m[1] + m[2] * m[2];
+    let per_mm = inverse_square_root(square);
+    let axes = [0, 1, 2].map(|axis| Axis::new(affine(&view.point, axis, i, j), d[axis] * per_mm));
+    (axes, square * per_mm)
+}
+
 impl Ray {
     #[inline(always)]
     fn new(setting: &Setting, block: &Block, view: &ViewRays, i: f32, j: f32) -> Self {
         let [nx, ny, _] = setting.voxels.map(|n| n as i32);
         let (first_z, end_z) = (block.inputs.start as i32, block.inputs.end as i32);
-        let d = [0, 1, 2].map(|axis| {
-            let (head, tail) = affine(&view.direction, axis, i, j);
-            head + tail
-        });
-        let m = [0, 1, 2].map(|axis| d[axis] * setting.spacing[axis]);
-        let square = m[0] * m[0] + m[1] * m[1] + m[2] * m[2];
-        let per_mm = inverse_square_root(square);
-        let length = square * per_mm;
-        let axes = [0, 1, 2].map(|axis| Axis::new(affine(&view.point, axis, i, j), d[axis] * per_mm));
+        let (axes, length) = axes(view, setting.spacing, i, j);
         let ex = axes[0].entry_exit(0, nx);
         let ey = axes[1].entry_exit(0, ny);
         let ez = axes[2].entry_exit(first_z, end_z);

@@ -1,4 +1,4 @@
-//! Joseph's projector and its adjoint against their matrix in double precision, and against each other, on the CPU backend.
+//! Projectors and their adjoints against each other, and Joseph's against their matrix in double precision, on the CPU backend.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -9,7 +9,7 @@ use kerma::{
     geometry::{DetectorAxis, Geometry, Scan, Source, View},
     kernels::{
         fdk::backproject,
-        project::{joseph, joseph_adjoint},
+        project::{Projector, Sampling, joseph, joseph_adjoint, siddon, siddon_adjoint},
     },
 };
 use kerma_kernels_tests::{
@@ -41,17 +41,31 @@ fn extents(geometry: &Geometry, grid: &Grid) -> [Extent; 2] {
     [Extent::new(nz, ny, nx), Extent::new(geometry.views().len(), rows, columns)]
 }
 
-fn projected(geometry: &Geometry, grid: &Grid, volume: &[f32], narrow: Option<Narrow>) -> Vec<f32> {
+/// A projector and its adjoint.
+#[derive(Clone, Copy, Debug)]
+enum Pair {
+    Joseph,
+    Siddon,
+    /// Siddon's by whichever kernel tasks take.
+    Chosen,
+}
+
+const PAIRS: [Pair; 3] = [Pair::Joseph, Pair::Siddon, Pair::Chosen];
+
+fn projected(pair: Pair, geometry: &Geometry, grid: &Grid, volume: &[f32], narrow: Option<Narrow>) -> Vec<f32> {
     let [voxels, pixels] = extents(geometry, grid);
-    computed((voxels, volume), pixels, narrow, |graph, from, to| {
-        joseph::record(graph, geometry, grid, from, to.replace());
+    computed((voxels, volume), pixels, narrow, |graph, from, to| match pair {
+        Pair::Joseph => joseph::record(graph, geometry, grid, from, to.replace()),
+        Pair::Siddon => siddon::record(graph, geometry, grid, from, to.replace()),
+        Pair::Chosen => Projector::new(graph, Sampling::Siddon, geometry, grid, from).record(graph, geometry, to),
     })
 }
 
-fn projected_back(geometry: &Geometry, grid: &Grid, integrals: &[f32], narrow: Option<Narrow>) -> Vec<f32> {
+fn projected_back(pair: Pair, geometry: &Geometry, grid: &Grid, integrals: &[f32], narrow: Option<Narrow>) -> Vec<f32> {
     let [voxels, pixels] = extents(geometry, grid);
-    computed((pixels, integrals), voxels, narrow, |graph, from, to| {
-        joseph_adjoint::record(graph, geometry, grid, from, to.replace());
+    computed((pixels, integrals), voxels, narrow, |graph, from, to| match pair {
+        Pair::Joseph => joseph_adjoint::record(graph, geometry, grid, from, to.replace()),
+        Pair::Siddon | Pair::Chosen => siddon_adjoint::record(graph, geometry, grid, from, to.replace()),
     })
 }
 
@@ -115,7 +129,7 @@ fn scenes() -> Vec<(&'static str, Geometry, Grid)> {
 }
 
 #[test]
-fn both_directions_are_those_of_the_matrix() {
+fn josephs_are_those_of_the_matrix() {
     for (name, geometry, grid) in scenes() {
         let mut seeded = Seeded::new(7);
         let x = seeded.values(grid.voxel_count(), -1.0, 1.0);
@@ -125,8 +139,8 @@ fn both_directions_are_those_of_the_matrix() {
             ax[pixel] += weight * f64::from(x[voxel]);
             aty[voxel] += weight * f64::from(y[pixel]);
         });
-        let forward = Error::of(&projected(&geometry, &grid, &x, None), &ax);
-        let back = Error::of(&projected_back(&geometry, &grid, &y, None), &aty);
+        let forward = Error::of(&projected(Pair::Joseph, &geometry, &grid, &x, None), &ax);
+        let back = Error::of(&projected_back(Pair::Joseph, &geometry, &grid, &y, None), &aty);
         println!("{name}: forward {forward:?}, back {back:?}");
         assert!(forward.relative_rms < 2e-6 && forward.worst_of_peak < 1e-5, "{name}: {forward:?}");
         assert!(back.relative_rms < 2e-6 && back.worst_of_peak < 1e-5, "{name}: {back:?}");
@@ -134,41 +148,53 @@ fn both_directions_are_those_of_the_matrix() {
 }
 
 #[test]
-fn the_pair_is_matched_and_the_voxel_driven_one_is_not() {
+fn pairs_are_matched_and_the_voxel_driven_one_is_not() {
     for (name, geometry, grid) in scenes() {
-        let mut seeded = Seeded::new(11);
-        let x = seeded.values(grid.voxel_count(), -1.0, 1.0);
-        let y = seeded.values(geometry.value_count(), -1.0, 1.0);
-        let ax = projected(&geometry, &grid, &x, None);
-        let aty = projected_back(&geometry, &grid, &y, None);
-        let matched = mismatch(&ax, &y, &x, &aty);
-        assert!(matched <= MATCHED, "{name}: {matched:e}");
-        // The control, scaled as well as can be.
-        let mut other = unmatched(&geometry, &grid, &y);
-        let scale = dot(&aty, &other) / dot(&other, &other);
-        other.iter_mut().for_each(|value| *value *= scale as f32);
-        let unmatched = mismatch(&ax, &y, &x, &other);
-        println!("{name}: matched {matched:.1e}, voxel-driven {unmatched:.1e}");
-        assert!(unmatched > 100.0 * MATCHED, "{name}: {unmatched:e}");
+        for pair in PAIRS {
+            let mut seeded = Seeded::new(11);
+            let x = seeded.values(grid.voxel_count(), -1.0, 1.0);
+            let y = seeded.values(geometry.value_count(), -1.0, 1.0);
+            let ax = projected(pair, &geometry, &grid, &x, None);
+            let aty = projected_back(pair, &geometry, &grid, &y, None);
+            let matched = mismatch(&ax, &y, &x, &aty);
+            // The control, scaled as well as can be.
+            let mut other = unmatched(&geometry, &grid, &y);
+            let scale = dot(&aty, &other) / dot(&other, &other);
+            other.iter_mut().for_each(|value| *value *= scale as f32);
+            let unmatched = mismatch(&ax, &y, &x, &other);
+            println!("{name}, {pair:?}: matched {matched:.1e}, voxel-driven {unmatched:.1e}");
+            assert!(matched <= MATCHED, "{name}, {pair:?}: {matched:e}");
+            assert!(unmatched > 100.0 * MATCHED, "{name}, {pair:?}: {unmatched:e}");
+        }
     }
 }
 
 #[test]
 fn parts_change_no_bit() {
     for (name, geometry, grid) in scenes() {
-        let mut seeded = Seeded::new(13);
-        let x = seeded.values(grid.voxel_count(), -1.0, 1.0);
-        let y = seeded.values(geometry.value_count(), -1.0, 1.0);
-        let [nx, ny, _] = grid.size();
-        let [columns, rows] = geometry.detector();
-        let slices = |count: usize, bytes: usize| Some(Narrow::binding((count * bytes) as u64));
-        let whole = projected(&geometry, &grid, &x, None);
-        let least = (nx * ny * 4).max(columns * 32);
-        assert_eq!(whole, projected(&geometry, &grid, &x, slices(3, least)), "{name}");
-        assert_eq!(whole, projected(&geometry, &grid, &x, Some(Narrow::dispatch(2e5))), "{name}");
-        let whole = projected_back(&geometry, &grid, &y, None);
-        assert_eq!(whole, projected_back(&geometry, &grid, &y, slices(2, columns * rows * 32)), "{name}");
-        assert_eq!(whole, projected_back(&geometry, &grid, &y, Some(Narrow::dispatch(1e6))), "{name}");
+        for pair in [Pair::Joseph, Pair::Siddon] {
+            let mut seeded = Seeded::new(13);
+            let x = seeded.values(grid.voxel_count(), -1.0, 1.0);
+            let y = seeded.values(geometry.value_count(), -1.0, 1.0);
+            let [nx, ny, _] = grid.size();
+            let [columns, rows] = geometry.detector();
+            let slices = |count: usize, bytes: usize| Some(Narrow::binding((count * bytes) as u64));
+            let whole = projected(pair, &geometry, &grid, &x, None);
+            let least = (nx * ny * 4).max(columns * 32);
+            assert_eq!(whole, projected(pair, &geometry, &grid, &x, slices(3, least)), "{name}, {pair:?}");
+            assert_eq!(whole, projected(pair, &geometry, &grid, &x, Some(Narrow::dispatch(2e5))), "{name}, {pair:?}");
+            let whole = projected_back(pair, &geometry, &grid, &y, None);
+            assert_eq!(
+                whole,
+                projected_back(pair, &geometry, &grid, &y, slices(2, columns * rows * 48)),
+                "{name}, {pair:?}"
+            );
+            assert_eq!(
+                whole,
+                projected_back(pair, &geometry, &grid, &y, Some(Narrow::dispatch(1e6))),
+                "{name}, {pair:?}"
+            );
+        }
     }
 }
 
@@ -196,13 +222,15 @@ proptest! {
         let mut y = vec![0.0; geometry.value_count()];
         let (voxel, pixel) = (voxel.index(x.len()), pixel.index(y.len()));
         (x[voxel], y[pixel]) = (1.0, 1.0);
-        let there = projected(&geometry, &grid, &x, None);
-        let back = projected_back(&geometry, &grid, &y, None);
-        // Two roundings of each weight.
-        prop_assert!((there[pixel] - back[voxel]).abs() <= 4e-7 * there[pixel].abs().max(back[voxel].abs()) + 1e-7 * reach as f32);
-        let (all, mut found) = (projected_back(&geometry, &grid, &there, None), 0.0);
-        all.iter().zip(&x).for_each(|(a, x)| found += f64::from(*a) * f64::from(*x));
-        let power = dot(&there, &there);
-        prop_assert!((found - power).abs() <= MATCHED * power, "{found} for {power}");
+        for pair in [Pair::Joseph, Pair::Siddon] {
+            let there = projected(pair, &geometry, &grid, &x, None);
+            let back = projected_back(pair, &geometry, &grid, &y, None);
+            // Two roundings of each weight.
+            let bound = 4e-7 * there[pixel].abs().max(back[voxel].abs()) + 1e-7 * reach as f32;
+            prop_assert!((there[pixel] - back[voxel]).abs() <= bound, "{pair:?}: {} and {}", there[pixel], back[voxel]);
+            let found = dot(&projected_back(pair, &geometry, &grid, &there, None), &x);
+            let power = dot(&there, &there);
+            prop_assert!((found - power).abs() <= MATCHED * power, "{pair:?}: {found} for {power}");
+        }
     }
 }
