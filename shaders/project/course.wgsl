@@ -27,6 +27,6 @@ fn course(view: u32, ij: vec2<f32>) -> Course {
     let mz = pin(sz * params.spacing_z);
     let square = pin(pin(pin(mx * mx) + pin(my * my)) + pin(mz * mz));
     let per_mm = inverse_square_root(square);
-    let length = square * per_mm;
-    return Course(axis(px, sx * per_mm), axis(py, sy * per_mm), axis(pz, sz * per_mm), length);
+    let length = pin(square * per_mm);
+    return Course(axis(px, pin(sx * per_mm)), axis(py, pin(sy * per_mm)), axis(pz, pin(sz * per_mm)), length);
 }

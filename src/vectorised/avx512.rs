@@ -5,8 +5,8 @@ use std::arch::x86_64::{
     _mm512_add_epi32, _mm512_add_ps, _mm512_castps_si512, _mm512_castps256_ps512, _mm512_castsi512_si256,
     _mm512_cmp_ps_mask, _mm512_cmplt_epu32_mask, _mm512_extracti64x4_epi64, _mm512_insertf32x8, _mm512_loadu_epi32,
     _mm512_loadu_ps, _mm512_mask_blend_epi32, _mm512_mask_blend_ps, _mm512_min_epu32, _mm512_mul_ps,
-    _mm512_permutex2var_ps, _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
-    _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_mullo_epi32, _mm512_permutex2var_ps, _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 use super::{LANES, Lanes, Vectors, avx2::gather_eight};
@@ -60,6 +60,7 @@ impl Vectors for Avx512 {
             _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(a)
         }
         fn add_integers(a: __m512i, b: __m512i) -> __m512i { _mm512_add_epi32(a, b) }
+        fn mul_integers(a: __m512i, b: __m512i) -> __m512i { _mm512_mullo_epi32(a, b) }
         fn less(a: __m512, b: __m512) -> __mmask16 { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b) }
         fn below(a: __m512i, b: __m512i) -> __mmask16 { _mm512_cmplt_epu32_mask(a, b) }
         fn choose(mask: __mmask16, a: __m512, b: __m512) -> __m512 { _mm512_mask_blend_ps(mask, b, a) }

@@ -72,6 +72,10 @@ impl Vectors for Baseline {
         each_lane!(a, b; a.wrapping_add(b))
     }
     #[inline(always)]
+    unsafe fn mul_integers(a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+        std::array::from_fn(|lane| a[lane].wrapping_mul(b[lane]))
+    }
+    #[inline(always)]
     unsafe fn less(a: Lanes, b: Lanes) -> [u32; LANES] {
         each_lane!(a, b; if a < b { u32::MAX } else { 0 })
     }

@@ -66,6 +66,8 @@ pub(crate) trait Vectors {
     /// Largest whole number up to each.
     unsafe fn floor(a: Self::Floats) -> Self::Floats;
     unsafe fn add_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers;
+    /// The lower half of each product.
+    unsafe fn mul_integers(a: Self::Integers, b: Self::Integers) -> Self::Integers;
     unsafe fn less(a: Self::Floats, b: Self::Floats) -> Self::Mask;
     /// `a < b` of numbers taken without their signs.
     unsafe fn below(a: Self::Integers, b: Self::Integers) -> Self::Mask;
@@ -181,6 +183,7 @@ mod tests {
                 floats.into_iter().chain(read).chain(chosen).flat_map(|of| V::lanes(of)).map(f32::to_bits).collect();
             bits.extend(integers.into_iter().flat_map(|of| V::integer_lanes(of)).map(i32::cast_unsigned));
             bits.extend(V::integer_lanes(V::bits(a)).map(i32::cast_unsigned));
+            bits.extend(V::integer_lanes(V::mul_integers(i, j)).map(i32::cast_unsigned));
             bits.extend(V::pick(&window, &inside).map(f32::to_bits));
             bits.extend(masks.map(|mask| u32::from(V::any(mask))));
             bits.push(u32::from(V::any(V::less(V::splat(2.0), V::splat(2.0)))));

@@ -14,7 +14,7 @@
 
 use super::lines::{self, Line};
 use crate::kernels::prelude::*;
-use crate::{data::Grid, geometry::Geometry};
+use crate::{data::Grid, geometry::Geometry, vectorised::Vectors};
 
 kernel! {
     /// Line integrals along lines: voxels along x, y and z; columns and rows of the detector.
@@ -43,128 +43,161 @@ pub fn record(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, volume: B
 
 vectorised! {
     fn twin(kernel: &Joseph, block: &Block, lines: &[Line], volume: &[f32], integrals: &mut [f32]) {
+        if volume.is_empty() {
+            return;
+        }
         for (lines, integrals) in lines.chunks(LANES).zip(integrals.chunks_mut(LANES)) {
             let mut sums = [0.0; LANES];
             if block.resume {
                 sums[..integrals.len()].copy_from_slice(integrals);
             }
-            if !volume.is_empty() {
-                Rays::of(kernel, block, lines).add(block, volume, &mut sums);
+            for axis in 0..3 {
+                // SAFETY: the volume is not empty, and the processor has the instruction set of `V`.
+                unsafe { kernel.add::<V>(axis, block, lines, volume, &mut sums) };
             }
             integrals.copy_from_slice(&sums[..integrals.len()]);
         }
     }
 }
 
-/// Sixteen rays, each with the sizes and strides of its own axes; there are no samples in lanes without a ray.
-struct Rays {
-    across: Lanes,
-    across_step: Lanes,
-    along: Lanes,
-    along_step: Lanes,
-    length: Lanes,
-    /// Half the number of gaps between slices.
-    half: Lanes,
-    first: [i32; LANES],
-    count: [i32; LANES],
-    stride: [i32; LANES],
-    /// Of axes b and c: strides, and numbers of the last voxels.
-    stride_b: [i32; LANES],
-    stride_c: [i32; LANES],
-    last_b: [i32; LANES],
-    last_c: [i32; LANES],
-    is_along_z: [bool; LANES],
-    /// Place of the first slice's first voxel before the volume's values that are there.
-    origin: i32,
+/// The two voxels that places lie between, along one of the axes: their numbers times the axis's stride, and their weights. A voxel
+/// that is not there has no weight, and the number of one that is.
+struct Taps<V: Vectors> {
+    low: V::Integers,
+    high: V::Integers,
+    low_weight: V::Floats,
+    high_weight: V::Floats,
+    /// Number of the lower one.
+    number: V::Floats,
 }
 
-impl Rays {
-    #[inline(always)]
-    fn of(kernel: &Joseph, block: &Block, lines: &[Line]) -> Self {
-        let [nx, ny, nz] = [kernel.nx, kernel.ny, kernel.nz].map(|n| n as i32);
-        let (x, y, z) = (1, nx, nx * ny);
-        let axes = |line: &Line| match line.axis {
-            0 => (nx, [x, y, z], [ny - 1, nz - 1]),
-            1 => (ny, [y, x, z], [nx - 1, nz - 1]),
-            _ => (nz, [z, x, y], [nx - 1, ny - 1]),
-        };
-        let line = |lane: usize| lines[lane.min(lines.len() - 1)];
-        let floats = |of: fn(&Line) -> f32| std::array::from_fn(|lane| of(&line(lane)));
-        let count = |lane: usize| {
-            let line = line(lane);
-            let is_descending = line.axis != 2 && line.along_step < 0.0;
-            if lane < lines.len() && block.way.includes(is_descending) { line.count as i32 } else { 0 }
-        };
-        Self {
-            across: floats(|line| line.across),
-            across_step: floats(|line| line.across_step),
-            along: floats(|line| line.along),
-            along_step: floats(|line| line.along_step),
-            length: floats(|line| line.length),
-            half: std::array::from_fn(|lane| axes(&line(lane)).0 as f32 * 0.5 - 0.5),
-            first: std::array::from_fn(|lane| line(lane).first as i32),
-            count: std::array::from_fn(count),
-            stride: std::array::from_fn(|lane| axes(&line(lane)).1[0]),
-            stride_b: std::array::from_fn(|lane| axes(&line(lane)).1[1]),
-            stride_c: std::array::from_fn(|lane| axes(&line(lane)).1[2]),
-            last_b: std::array::from_fn(|lane| axes(&line(lane)).2[0]),
-            last_c: std::array::from_fn(|lane| axes(&line(lane)).2[1]),
-            is_along_z: std::array::from_fn(|lane| line(lane).axis == 2),
-            origin: (block.inputs.start as i32 - 1).max(0) * z,
-        }
-    }
+/// 1.5·2²³: the last bits of a small whole number plus this one are those of the number.
+const WHOLE: f32 = 12_582_912.0;
 
-    /// Adds the samples in the slab of the block.
+/// # Safety
+/// Of all functions: the processor has the instruction set.
+impl<V: Vectors> Taps<V> {
     #[inline(always)]
-    fn add(&self, block: &Block, volume: &[f32], sums: &mut Lanes) {
-        let (first_z, end_z) = (block.inputs.start as i32, block.inputs.end as i32);
-        let steps = self.count.iter().fold(0, |most, count| most.max(*count));
-        for step in 0..steps {
-            for l in 0..LANES {
-                let n = self.first[l] + step;
-                let ahead = n as f32 - self.half[l];
-                let b = Taps::at(self.across[l] + ahead * self.across_step[l], self.last_b[l]);
-                let c = Taps::at(self.along[l] + ahead * self.along_step[l], self.last_c[l]);
-                let z = if self.is_along_z[l] { n } else { c.low };
-                let base = n.wrapping_mul(self.stride[l]).wrapping_sub(self.origin);
-                let at = |b: i32, c: i32| {
-                    let index = base.wrapping_add(b * self.stride_b[l]).wrapping_add(c.wrapping_mul(self.stride_c[l]));
-                    // SAFETY: the volume is not empty, and the index is bounded.
-                    unsafe { gather(volume, index as u32) }
-                };
-                let low = b.low_weight * at(b.low, c.low) + b.high_weight * at(b.high, c.low);
-                let high = b.low_weight * at(b.low, c.high) + b.high_weight * at(b.high, c.high);
-                let added = sums[l] + self.length[l] * (c.low_weight * low + c.high_weight * high);
-                let is_there = (step < self.count[l]) & (z >= first_z) & (z < end_z);
-                sums[l] = if is_there { added } else { sums[l] };
+    unsafe fn at(places: V::Floats, last: f32, stride: i32) -> Self {
+        // SAFETY: as of this function.
+        unsafe {
+            let (one, last) = (V::splat(1.0), V::splat(last));
+            let low = V::floor(places);
+            let high = V::add(low, one);
+            let above = V::sub(places, low);
+            let (low_within, high_within) = (Self::within(low, last), Self::within(high, last));
+            Self {
+                low: Self::strided(low_within, stride),
+                high: Self::strided(high_within, stride),
+                low_weight: Self::weight(low, low_within, V::sub(one, above)),
+                high_weight: Self::weight(high, high_within, above),
+                number: low_within,
             }
         }
     }
-}
 
-/// The two voxels that a place lies between, along one of the axes: their numbers and their weights. A voxel that is not there
-/// has no weight, and the number of one that is.
-#[derive(Clone, Copy)]
-struct Taps {
-    low: i32,
-    high: i32,
-    low_weight: f32,
-    high_weight: f32,
-}
-
-impl Taps {
+    /// Numbers of voxels that are there.
     #[inline(always)]
-    fn at(place: f32, last: i32) -> Self {
-        // Where there are no voxels on either side, all weights are 0, however far away.
-        let floor = place.max(-2.0).min(last as f32 + 2.0).floor();
-        // SAFETY: `max` and `min` leave numbers from −2 to two behind the last voxel, NaN included.
-        let low = unsafe { floor.to_int_unchecked::<i32>() };
-        let above = place - floor;
-        Self {
-            low: low.max(0).min(last),
-            high: (low + 1).max(0).min(last),
-            low_weight: if (low >= 0) & (low <= last) { 1.0 - above } else { 0.0 },
-            high_weight: if (low >= -1) & (low < last) { above } else { 0.0 },
+    unsafe fn within(numbers: V::Floats, last: V::Floats) -> V::Floats {
+        // SAFETY: as of this function.
+        unsafe {
+            let zero = V::splat(0.0);
+            let from_first = V::choose(V::less(numbers, zero), zero, numbers);
+            V::choose(V::less(last, from_first), last, from_first)
+        }
+    }
+
+    /// The weight where a number is that of a voxel, 0 elsewhere.
+    #[inline(always)]
+    unsafe fn weight(numbers: V::Floats, within: V::Floats, weights: V::Floats) -> V::Floats {
+        // SAFETY: as of this function.
+        unsafe {
+            let zero = V::splat(0.0);
+            V::choose(V::less(numbers, within), zero, V::choose(V::less(within, numbers), zero, weights))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn strided(numbers: V::Floats, stride: i32) -> V::Integers {
+        // SAFETY: as of this function.
+        unsafe {
+            let bits = V::bits(V::add(numbers, V::splat(WHOLE)));
+            let whole = V::add_integers(bits, V::splat_integer(-(WHOLE.to_bits() as i32)));
+            V::mul_integers(whole, V::splat_integer(stride))
+        }
+    }
+
+    /// What lies between two voxels along axis b, at places along the others.
+    #[inline(always)]
+    unsafe fn between(&self, volume: &[f32], places: V::Integers) -> V::Floats {
+        // SAFETY: as of this function.
+        unsafe {
+            let low = V::gather(volume, V::add_integers(places, self.low));
+            let high = V::gather(volume, V::add_integers(places, self.high));
+            V::add(V::mul(self.low_weight, low), V::mul(self.high_weight, high))
+        }
+    }
+}
+
+impl Joseph {
+    /// Adds the samples in the slab of the block of up to sixteen rays, as far as their main axis is this one.
+    ///
+    /// # Safety
+    /// The volume is not empty, and the processor has the instruction set.
+    #[inline(always)]
+    unsafe fn add<V: Vectors>(&self, axis: u32, block: &Block, lines: &[Line], volume: &[f32], sums: &mut Lanes) {
+        let [nx, ny, nz] = [self.nx, self.ny, self.nz].map(|n| n as i32);
+        let (x, y, z) = (1, nx, nx * ny);
+        let (count, [stride, stride_b, stride_c], [count_b, count_c]) = match axis {
+            0 => (nx, [x, y, z], [ny, nz]),
+            1 => (ny, [y, x, z], [nx, nz]),
+            _ => (nz, [z, x, y], [nx, ny]),
+        };
+        let slab = block.inputs.start as i32..block.inputs.end as i32;
+        // First slice, and the one behind the last, that count; none of rays with another main axis.
+        let (mut first, mut end) = ([0.0; LANES], [0.0; LANES]);
+        for (lane, line) in lines.iter().enumerate() {
+            let is_descending = axis != 2 && line.along_step < 0.0;
+            if line.axis == axis && block.way.includes(is_descending) {
+                (first[lane], end[lane]) = (line.first as f32, (line.first + line.count) as f32);
+            }
+        }
+        let counting = || first.iter().zip(&end).filter(|(first, end)| first < end);
+        let mut slices = counting().fold(f32::MAX, |least, (first, _)| least.min(*first)) as i32
+            ..counting().fold(0.0, |most: f32, (_, end)| most.max(*end)) as i32;
+        if axis == 2 {
+            slices = slices.start.max(slab.start)..slices.end.min(slab.end);
+        }
+        let floats = |of: fn(&Line) -> f32| std::array::from_fn(|lane| lines.get(lane).map_or(0.0, of));
+        let half = count as f32 * 0.5 - 0.5;
+        let origin = (slab.start - 1).max(0) * z;
+        // SAFETY: as of this function.
+        unsafe {
+            let (first, end) = (V::floats(&first), V::floats(&end));
+            let across = V::floats(&floats(|line| line.across));
+            let across_step = V::floats(&floats(|line| line.across_step));
+            let along = V::floats(&floats(|line| line.along));
+            let along_step = V::floats(&floats(|line| line.along_step));
+            let length = V::floats(&floats(|line| line.length));
+            let (slab_start, slab_end) = (V::splat(slab.start as f32), V::splat(slab.end as f32));
+            let mut total = V::floats(sums);
+            for n in slices {
+                let ahead = V::splat(n as f32 - half);
+                let place = V::splat(n as f32);
+                let b = Taps::<V>::at(V::add(across, V::mul(ahead, across_step)), count_b as f32 - 1.0, stride_b);
+                let c = Taps::<V>::at(V::add(along, V::mul(ahead, along_step)), count_c as f32 - 1.0, stride_c);
+                let base = V::splat_integer(n.wrapping_mul(stride).wrapping_sub(origin));
+                let low = b.between(volume, V::add_integers(base, c.low));
+                let high = b.between(volume, V::add_integers(base, c.high));
+                let sample = V::add(V::mul(c.low_weight, low), V::mul(c.high_weight, high));
+                let added = V::add(total, V::mul(length, sample));
+                let z = if axis == 2 { place } else { c.number };
+                let added = V::choose(V::less(z, slab_start), total, added);
+                let added = V::choose(V::less(z, slab_end), added, total);
+                let added = V::choose(V::less(place, first), total, added);
+                total = V::choose(V::less(place, end), added, total);
+            }
+            *sums = V::lanes(total);
         }
     }
 }
