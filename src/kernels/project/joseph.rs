@@ -3,7 +3,7 @@
 //! ```text
 //! p(view, j, i) = l·Σ_n Σ_b Σ_c w(b(n) − b)·w(c(n) − c)·µ[n, b, c]        w(d) = max(0, 1 − |d|)
 //! ```
-//! where n are the slices of the ray's main axis ([`lines`](super::lines)), b and c voxels along the two other axes, and l is the
+//! where n are the slices of the ray's main axis ([`lines`]), b and c voxels along the two other axes, and l is the
 //! length of the ray from slice to slice, in mm; beyond the volume µ is 0. P. M. Joseph, IEEE Trans. Med. Imaging 1:192, 1982.
 //! [`joseph_adjoint`](super::joseph_adjoint) has the same weights.
 //!

@@ -4,7 +4,7 @@
 //! x[n] = Σ_view Σ_(j, i) l_n(view, j, i)·p(view, j, i)
 //! ```
 //! where l_n is the length of the ray within voxel n, from the last of the planes by which it enters to the first by which it
-//! leaves ([`planes`](super::planes)). Rays are looked for where the voxel's corners are seen on the detector, at all pixels
+//! leaves ([`planes`]). Rays are looked for where the voxel's corners are seen on the detector, at all pixels
 //! between them; where a corner lies behind the source, at all pixels.
 //!
 //! Shapes: `[z][y][x]` ← planes `[view][v][u]`, `[view][v][u]`; the unit is that of p in mm. Tier P.
