@@ -1,8 +1,8 @@
-//! The adjoint of Joseph's projector on noise, whole and in parts.
+//! Adjoints of the projectors on noise, whole and in parts.
 
 use kerma::{
     data::Grid,
-    engine::{Extent, Graph},
+    engine::{Buffer, Extent, Graph, Shader, Write},
     geometry::Geometry,
     kernels::project::joseph_adjoint::{SHADER, record},
 };
@@ -13,10 +13,13 @@ use super::{
 };
 use crate::{Case, Narrow, Seeded};
 
+type Record = fn(&mut Graph<'_>, &Geometry, &Grid, Buffer<f32>, Write);
+
 struct Inputs {
     geometry: Geometry,
     grid: Grid,
     integrals: Vec<f32>,
+    record: Record,
 }
 
 fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
@@ -25,22 +28,26 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let views = inputs.geometry.views().len();
     let integrals = graph.upload("case.integrals", Extent::new(views, rows, columns), &inputs.integrals);
     let volume = graph.buffer::<f32>("case.volume", Extent::new(nz, ny, nx));
-    record(graph, &inputs.geometry, &inputs.grid, integrals, volume.replace());
+    (inputs.record)(graph, &inputs.geometry, &inputs.grid, integrals, volume.replace());
 }
 
-fn case((name, geometry, grid): (&str, Geometry, Grid)) -> Case {
-    let integrals = Seeded::new(geometry.value_count() as u64).values(geometry.value_count(), -1.0, 1.0);
-    Case::new(&SHADER, name, Inputs { geometry, grid, integrals }, recorded)
-}
-
-pub(crate) fn cases() -> Vec<Case> {
+/// Cases of an adjoint that prepares so many bytes for each pixel.
+pub(super) fn cases_of(shader: &'static Shader, record: Record, pixel_bytes: usize) -> Vec<Case> {
+    let case = |(name, geometry, grid): (&str, Geometry, Grid)| {
+        let integrals = Seeded::new(geometry.value_count() as u64).values(geometry.value_count(), -1.0, 1.0);
+        Case::new(shader, name, Inputs { geometry, grid, integrals, record }, recorded)
+    };
     let mut cases: Vec<Case> = scenes().into_iter().map(case).collect();
     cases.extend(diagonals().into_iter().map(|scene| case(scene).on_a_knife_edge()));
     for (name, geometry, grid) in scenes() {
         let [columns, rows] = geometry.detector();
-        let views = (name, geometry.clone(), grid);
-        cases.push(case(views).narrowed(Narrow::binding((2 * columns * rows * 32).max(VIEWS_BYTES) as u64)));
+        let two_views = (2 * columns * rows * pixel_bytes).max(VIEWS_BYTES) as u64;
+        cases.push(case((name, geometry.clone(), grid)).narrowed(Narrow::binding(two_views)));
         cases.push(case((name, geometry, grid)).narrowed(Narrow::dispatch(3e6)));
     }
     cases
+}
+
+pub(crate) fn cases() -> Vec<Case> {
+    cases_of(&SHADER, record, 32)
 }
