@@ -48,8 +48,9 @@ impl Calibration {
     #[must_use]
     pub fn probability(&self, logit: f64) -> f32 {
         let line = self.slope * logit + self.offset;
-        let beyond = (line - Self::LINEAR_UP_TO).max(0.0);
-        let compressed = line.min(Self::LINEAR_UP_TO) + beyond.ln_1p();
+        let beyond = line - Self::LINEAR_UP_TO;
+        // What is not a number stays so.
+        let compressed = if beyond > 0.0 { Self::LINEAR_UP_TO + beyond.ln_1p() } else { line };
         (1.0 / (1.0 + (-compressed).exp())) as f32
     }
 
@@ -58,8 +59,8 @@ impl Calibration {
     pub fn logit(&self, probability: f32) -> f64 {
         let p = f64::from(probability);
         let compressed = (p / (1.0 - p)).ln();
-        let beyond = (compressed - Self::LINEAR_UP_TO).max(0.0);
-        let line = compressed.min(Self::LINEAR_UP_TO) + beyond.exp_m1();
+        let beyond = compressed - Self::LINEAR_UP_TO;
+        let line = if beyond > 0.0 { Self::LINEAR_UP_TO + beyond.exp_m1() } else { compressed };
         (line - self.offset) / self.slope
     }
 }

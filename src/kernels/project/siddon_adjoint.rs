@@ -68,7 +68,9 @@ vectorised! {
         let pixels = (kernel.columns * kernel.rows) as usize;
         for (row, out) in block.rows.clone().zip(volume.chunks_exact_mut(nx)) {
             for (first, out) in (0..).step_by(LANES).zip(out.chunks_mut(LANES)) {
-                let run = Run { first: first as i32, last: (first + out.len()) as i32 - 1, y: (row % ny) as i32, z: (row / ny) as i32 };
+                let last = first + out.len() - 1;
+                let [first, last, y, z] = [first, last, row % ny, row / ny].map(|n| n as i32);
+                let run = Run { first, last, y, z };
                 let mut sums = [0.0; LANES];
                 if block.resume {
                     sums[..out.len()].copy_from_slice(out);

@@ -172,6 +172,23 @@ mod tests {
     }
 
     #[test]
+    fn nodules_that_are_missed_do_not_move_one_half() {
+        let even = |logits: &Logits| {
+            let Calibration { slope, offset } = logits.calibration();
+            -offset / slope
+        };
+        let mut logits = seen(Calibration { slope: 1.0, offset: 2.0 });
+        let before = even(&logits);
+        logits.add(&[FLAT.probability(-20.0); 5000], &[1.0; 5000]);
+        assert!((even(&logits) - before).abs() < 1e-6, "{} after {before}", even(&logits));
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_no_probability() {
+        assert!(FLAT.probability(f64::NAN).is_nan());
+    }
+
+    #[test]
     fn voxels_that_were_not_looked_at_do_not_count() {
         let mut logits = seen(Calibration { slope: 0.5, offset: -1.0 });
         let calibration = logits.calibration();
