@@ -171,13 +171,23 @@ impl Context {
         what: &str,
         work: impl FnOnce(&Device, &Control<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let result = self.attempt(what, work)?;
+        interrupt::check()?;
+        Ok(result)
+    }
+
+    /// The same for work that has something to show when Ctrl-C ends it.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&Device, &Control<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let device = self.device()?;
         self.explain();
         let bar = Bar::new(what, self.options.quiet);
         let control = Control { progress: &|progress| bar.show(progress), is_cancelled: &interrupt::is_asked };
         let start = Instant::now();
         let result = interrupt::orderly(|| work(device, &control))?;
-        interrupt::check()?;
         self.add_run(what, start.elapsed().as_secs_f64());
         self.settle();
         Ok(result)
@@ -190,7 +200,6 @@ impl Context {
     }
 
     /// Accounts for what work outside plans held at its fullest.
-    #[cfg(feature = "nn")]
     pub(crate) fn raise_peak(&mut self, peak: PeakBytes) {
         self.summary.raise_peak(peak);
     }
@@ -205,6 +214,11 @@ impl Context {
         timed(&mut self.summary.seconds.write, || interrupt::orderly(work))?;
         self.summary.add_output(path);
         Ok(())
+    }
+
+    /// Accounts for an output that is already written.
+    pub(crate) fn wrote(&mut self, path: &Path) {
+        self.summary.add_output(path);
     }
 
     /// Writes a file that has yet to be put in its place, by which errors and the summary name it.

@@ -32,6 +32,7 @@ pub mod tg195;
 mod threshold;
 mod tolerance;
 mod transport;
+mod variation;
 
 pub use case::{Case, Narrow};
 pub use compare::Difference;

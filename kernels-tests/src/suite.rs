@@ -4,7 +4,7 @@ use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progres
 
 use crate::{
     Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, beam, clahe, detector, engine, fdk, histogram,
-    mask, noise, pointwise, project, pyramid, statistics, tasks, threshold, transport,
+    mask, noise, pointwise, project, pyramid, statistics, tasks, threshold, transport, variation,
 };
 
 /// Every case, in the order of the rooms.
@@ -25,6 +25,7 @@ pub fn cases() -> Vec<Case> {
         statistics::cases(),
         threshold::cases(),
         transport::cases(),
+        variation::cases(),
         tasks::cases(),
     ]
     .into_iter()

@@ -134,6 +134,15 @@ impl Grid {
         DVec3::from_array(self.size.map(|n| n as f64)) * self.spacing_mm
     }
 
+    /// Whether both have the same voxels, to within a thousandth of a voxel: headers of files round.
+    #[must_use]
+    pub fn coincides_with(&self, other: &Self) -> bool {
+        let far = DVec3::from_array(self.size.map(|n| n as f64));
+        let corners = [DVec3::ZERO, DVec3::new(far.x, 0.0, 0.0), DVec3::new(0.0, far.y, 0.0), far];
+        let differs = |corner: DVec3| (self.index_of(other.world_mm(corner)) - corner).abs().max_element() > 1e-3;
+        self.size == other.size && !corners.into_iter().any(differs)
+    }
+
     /// The same grid moved so that its centre lies at `centre_mm`.
     #[must_use]
     pub fn with_centre(mut self, centre_mm: DVec3) -> Self {

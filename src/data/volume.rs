@@ -54,6 +54,35 @@ impl Volume {
         Self { unit, ..self }
     }
 
+    /// Attenuation coefficients as CT numbers, with water at so many 1/mm; a volume in another unit stays as it is.
+    #[must_use]
+    pub fn to_hounsfield(self, water_per_mm: f64) -> Self {
+        match self.unit {
+            Unit::PerMillimetre => {
+                let per_mm = 1000.0 / water_per_mm;
+                self.mapped(Unit::Hounsfield, |value| (f64::from(value) * per_mm - 1000.0) as f32)
+            }
+            _ => self,
+        }
+    }
+
+    /// CT numbers as attenuation coefficients, with water at so many 1/mm; a volume in another unit stays as it is.
+    #[must_use]
+    pub fn to_attenuation(self, water_per_mm: f64) -> Self {
+        match self.unit {
+            Unit::Hounsfield => {
+                let per_hounsfield = water_per_mm / 1000.0;
+                self.mapped(Unit::PerMillimetre, |value| ((f64::from(value) + 1000.0) * per_hounsfield) as f32)
+            }
+            _ => self,
+        }
+    }
+
+    fn mapped(mut self, unit: Unit, of: impl Fn(f32) -> f32) -> Self {
+        self.values.iter_mut().for_each(|value| *value = of(*value));
+        Self { unit, ..self }
+    }
+
     /// Values, x fastest.
     #[must_use]
     pub fn values(&self) -> &[f32] {

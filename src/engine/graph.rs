@@ -31,7 +31,7 @@ pub enum Read {
     Window(Entry, Window),
 }
 
-/// Which rows of a buffer of one slice an output row needs.
+/// Which rows of a buffer an output row needs.
 ///
 /// ```text
 /// output row o reads rows first + ⌊o·n/d⌋ to last + ⌊o·n/d⌋, both included
@@ -39,9 +39,10 @@ pub enum Read {
 /// where n is `numerator` and d `denominator`. Rows beyond an end of the buffer count as the row at that end; whatever a
 /// kernel reads in their place must lie in the window, as rows mirrored within the reach of a stencil do.
 ///
-/// Buffer and domain have one slice. A buffer larger than a binding may be in several parts: a dispatch then binds one
-/// of them, or a copy of just the rows it needs, so a shader must find every row with `NAME_row`. The rows that one
-/// output row needs (one grain of rows, if the domain has grains) must fit a binding.
+/// Buffer and domain have one slice; or rows are counted over all slices, as many in the buffer as in the domain and one for each
+/// (n = d), so that a row's neighbours in a volume are those before and behind it and those a slice away. A buffer larger than a
+/// binding may be in several parts: a dispatch then binds one of them, or a copy of just the rows it needs, so a shader must find
+/// every row with `NAME_row`. The rows that one output row needs (one grain of rows, if the domain has grains) must fit a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Rows of the buffer for every `denominator` output rows.

@@ -19,6 +19,7 @@ pub mod pyramid;
 pub mod statistics;
 pub mod threshold;
 pub mod transport;
+pub mod variation;
 
 pub use pixels::{Mask, Pixels};
 pub use registry::shaders;

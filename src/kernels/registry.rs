@@ -1,5 +1,6 @@
 use super::{
     beam, clahe, detector, fdk, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold, transport,
+    variation,
 };
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
@@ -19,6 +20,7 @@ pub fn shaders() -> Vec<&'static Shader> {
         statistics::SHADERS,
         threshold::SHADERS,
         transport::SHADERS,
+        variation::SHADERS,
         clahe::SHADERS,
     ];
     std::iter::once(&SELF_TEST_SHADER).chain(rooms.into_iter().flatten().copied()).collect()

@@ -65,6 +65,27 @@ pub enum TaskError {
         /// Length given.
         got: usize,
     },
+    /// A method cannot do what it is asked for.
+    #[error("{method} {reason}")]
+    Method {
+        /// Name of the method.
+        method: &'static str,
+        /// What it can or needs, in words.
+        reason: &'static str,
+    },
+    /// An iteration moves away from what was measured.
+    #[error(
+        "iteration {iteration} diverges: what is left is {residual:.3e} of what was measured, it began with {first:.3e}; a smaller \
+         relaxation or an exact adjoint may help"
+    )]
+    Diverged {
+        /// Number of the iteration.
+        iteration: usize,
+        /// Norm of what is left over that of what was measured.
+        residual: f64,
+        /// The same at the start.
+        first: f64,
+    },
     /// Two parameters that exclude each other.
     #[error("give {} or {}, not both", fields[0], fields[1])]
     Exclusive {

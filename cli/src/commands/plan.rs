@@ -61,8 +61,7 @@ pub(crate) fn run(args: &PlanArgs, context: &mut Context) -> Result<(), Failure>
         }
         Task::Reconstruct(task) => {
             let loaded = task.inputs.load(context)?;
-            let task = context.record(|| loaded.record())?;
-            print(task.graph(), args.graphviz, context)
+            loaded.planned(context, |graph, context| print(graph, args.graphviz, context))
         }
         Task::Enhance(task) => {
             let loaded = task.inputs.load(context)?;

@@ -2,8 +2,10 @@
 
 mod add_scaled;
 mod attenuation;
+mod clamp;
 mod curve;
 mod fill;
+mod inverse;
 mod line_integral;
 mod lookup;
 mod multiply;
@@ -22,8 +24,10 @@ pub(crate) fn cases() -> Vec<Case> {
     [
         add_scaled::cases(),
         attenuation::cases(),
+        clamp::cases(),
         curve::cases(),
         fill::cases(),
+        inverse::cases(),
         line_integral::cases(),
         lookup::cases(),
         multiply::cases(),

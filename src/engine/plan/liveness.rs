@@ -178,9 +178,13 @@ fn check_rows(
     for read in reads {
         let (buffer, needed) = match read {
             Read::Whole(_) | Read::Rows(_) | Read::Anywhere(..) => continue,
-            // Windows count rows within one slice.
-            Read::Window(b, _) if domain.extent.slices != 1 => {
-                return mismatch(b.index, 1, domain.extent.slices.into());
+            // Windows of several slices count rows over all of them, one for every output row.
+            Read::Window(b, window) if domain.extent.slices != 1 => {
+                let (needed, got) = (domain.extent.all_rows(), graph.buffers[b.index].extent.all_rows());
+                if window.numerator != window.denominator || needed != got {
+                    return mismatch(b.index, needed, got);
+                }
+                (b.index, domain.extent.slices)
             }
             Read::Window(b, _) => (b.index, 1),
             Read::Slices(b) => (b.index, domain.extent.slices),

@@ -17,7 +17,7 @@ use super::axial::{self, Along};
 use super::{parallel, transpose, weight::size_along};
 use crate::data::Grid;
 use crate::geometry::{DetectorAxis, Geometry, Source, View};
-use crate::kernels::prelude::*;
+use crate::kernels::{pointwise::scale_add, prelude::*};
 
 /// Arithmetic operations of one view at one voxel.
 const UPDATE_OPERATIONS: f64 = 80.0;
@@ -62,17 +62,21 @@ pub fn record(
     filtered: Buffer<f32>,
     volume: Write,
 ) {
-    let matrices = matrices(geometry, axis, before, grid);
-    if parallel::applies(&matrices, graph.extent(filtered).columns, grid) {
-        return parallel::record(graph, &matrices, grid, filtered, volume);
+    fastest(graph, &matrices(geometry, axis, before, grid), grid, filtered, volume);
+}
+
+/// Records it by the fastest kernel that applies.
+fn fastest(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
+    if parallel::applies(matrices, graph.extent(filtered).columns, grid) {
+        return parallel::record(graph, matrices, grid, filtered, volume);
     }
-    match axial::along_z(&matrices, grid) {
-        Some(Along::Columns) => axial::record(graph, (&matrices, Along::Columns), grid, filtered, volume),
+    match axial::along_z(matrices, grid) {
+        Some(Along::Columns) => axial::record(graph, (matrices, Along::Columns), grid, filtered, volume),
         Some(Along::Rows) => {
             let transposed = transpose::record(graph, filtered);
-            axial::record(graph, (&matrices, Along::Rows), grid, transposed, volume)
+            axial::record(graph, (matrices, Along::Rows), grid, transposed, volume)
         }
-        None => general(graph, &matrices, grid, filtered, volume),
+        None => general(graph, matrices, grid, filtered, volume),
     };
 }
 
@@ -89,7 +93,7 @@ pub fn general(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filt
 /// The adjoint of no projector: it is smooth where that has single rays.
 pub fn adjoint_like(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, integrals: Buffer<f32>, volume: Write) {
     let voxel_mm3 = grid.spacing_mm().element_product();
-    let scaled = |(view, matrix): (&View, ViewMatrix)| {
+    let scale = |view: &View| {
         let normal = view.u_step.cross(view.v_step);
         // w is 1/M, but for its scale at the world's origin.
         let (area_mm2, at_origin) = match view.source {
@@ -98,14 +102,22 @@ pub fn adjoint_like(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, int
                 (normal.length(), -source.dot(normal) / (view.detector_centre - source).dot(normal))
             }
         };
-        // Forms of one scale see the same pixels.
-        let scale = (at_origin.abs() * (area_mm2 / voxel_mm3).sqrt()) as f32;
-        let form = |form: [f32; 4]| form.map(|factor| factor * scale);
+        at_origin.abs() * (area_mm2 / voxel_mm3).sqrt()
+    };
+    let matrices = matrices(geometry, DetectorAxis::U, 0, grid);
+    let scales: Vec<f64> = geometry.views().iter().map(scale).collect();
+    if scales.iter().all(|of| (of / scales[0] - 1.0).abs() < f64::from(f32::EPSILON)) {
+        let factor = (1.0 / (scales[0] * scales[0])) as f32;
+        let scaled = scale_add::record(graph, factor, integrals, 0.0, integrals);
+        return fastest(graph, &matrices, grid, scaled, volume);
+    }
+    // Forms of one scale see the same pixels.
+    let scaled = |(matrix, scale): (&ViewMatrix, &f64)| {
+        let form = |form: [f32; 4]| form.map(|factor| (f64::from(factor) * scale) as f32);
         ViewMatrix { u: form(matrix.u), v: form(matrix.v), w: form(matrix.w) }
     };
-    let matrices: Vec<_> =
-        geometry.views().iter().zip(matrices(geometry, DetectorAxis::U, 0, grid)).map(scaled).collect();
-    general(graph, &matrices, grid, integrals, volume);
+    let matrices: Vec<_> = matrices.iter().zip(&scales).map(scaled).collect();
+    fastest(graph, &matrices, grid, integrals, volume);
 }
 
 impl Backproject {

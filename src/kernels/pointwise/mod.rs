@@ -2,8 +2,10 @@
 
 pub mod add_scaled;
 pub mod attenuation;
+pub mod clamp;
 pub mod curve;
 pub mod fill;
+pub mod inverse;
 pub mod line_integral;
 pub mod lookup;
 pub mod multiply;
@@ -21,8 +23,10 @@ use crate::engine::Shader;
 pub(super) const SHADERS: &[&Shader] = &[
     &add_scaled::SHADER,
     &attenuation::SHADER,
+    &clamp::SHADER,
     &curve::SHADER,
     &fill::SHADER,
+    &inverse::SHADER,
     &line_integral::SHADER,
     &lookup::SHADER,
     &multiply::SHADER,

@@ -1,0 +1,54 @@
+//! Projection and back-projection of some views, as they are recorded in an iteration.
+
+use crate::{
+    data::Grid,
+    engine::{Buffer, Extent, Graph, Write},
+    geometry::Geometry,
+    kernels::{
+        fdk::backproject,
+        project::{Projector, Sampling, joseph_adjoint, siddon_adjoint},
+    },
+    tasks::Backprojector,
+};
+
+/// A projector and what projects back, for some views of a scan.
+pub(super) struct Pair {
+    pub(super) projector: Sampling,
+    pub(super) backprojector: Backprojector,
+    pub(super) geometry: Geometry,
+    pub(super) grid: Grid,
+}
+
+impl Pair {
+    /// Extent of the stack of its views.
+    pub(super) fn pixels(&self) -> Extent {
+        let [columns, rows] = self.geometry.detector();
+        Extent::new(self.geometry.views().len(), rows, columns)
+    }
+
+    /// Records A·x.
+    pub(super) fn project(&self, graph: &mut Graph<'_>, volume: Buffer<f32>) -> Buffer<f32> {
+        let integrals = graph.buffer("iteration.integrals", self.pixels());
+        let projector = Projector::new(graph, self.projector, &self.geometry, &self.grid, volume);
+        projector.record(graph, &self.geometry, integrals);
+        integrals
+    }
+
+    /// Records Aᵀ·y, or what stands for it.
+    pub(super) fn backproject(&self, graph: &mut Graph<'_>, integrals: Buffer<f32>, volume: Write) {
+        let Self { geometry, grid, .. } = self;
+        match self.backprojector {
+            Backprojector::Siddon => siddon_adjoint::record(graph, geometry, grid, integrals, volume),
+            Backprojector::Joseph => joseph_adjoint::record(graph, geometry, grid, integrals, volume),
+            Backprojector::VoxelDriven => backproject::adjoint_like(graph, geometry, grid, integrals, volume),
+        }
+    }
+
+    /// Records Aᵀ·y into a buffer of its own.
+    pub(super) fn gathered(&self, graph: &mut Graph<'_>, integrals: Buffer<f32>) -> Buffer<f32> {
+        let [nx, ny, nz] = self.grid.size();
+        let volume = graph.buffer("iteration.gathered", Extent::new(nz, ny, nx));
+        self.backproject(graph, integrals, volume.replace());
+        volume
+    }
+}
