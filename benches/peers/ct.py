@@ -30,8 +30,8 @@ LEAN, ROLL = 10.0, 3.0  # degrees by which the tilted detector leans back and is
 
 @dataclass(frozen=True)
 class Case:
-    """A job. `kind` is "project", "joseph" (against the same method), "tilted" (peers do the upright detector), "fdk" or
-    "parallel"."""
+    """A job. `kind` is "project", "joseph" (against the same method), "tilted" (peers do the upright detector), "fdk",
+    "parallel" or an iterative method: "cgls" with the exact adjoint, "sirt" and "os-sart" with the voxel-driven one."""
 
     kind: str
     side: int
@@ -39,6 +39,14 @@ class Case:
     pixels: int
     pitch: float
     title: str
+
+    @property
+    def is_iterative(self):
+        return self.kind in ("cgls", "sirt", "os-sart")
+
+    @property
+    def is_reconstruction(self):
+        return self.kind == "fdk" or self.is_iterative
 
     @property
     def voxel(self):
@@ -63,9 +71,14 @@ CASES = {
     "radiograph-256": Case("project", 256, 1, 512, 0.75, "radiograph, 256³ to 512²"),
     "fdk-128": Case("fdk", 128, 180, 192, 2.0, "FDK, 128³ from 180 × 192²"),
     "fdk-256": Case("fdk", 256, 360, 384, 1.0, "FDK, 256³ from 360 × 384²"),
+    "cgls-128": Case("cgls", 128, 64, 192, 2.0, "CGLS, matched, 128³ from 64 × 192²"),
+    "sirt-128": Case("sirt", 128, 64, 192, 2.0, "SIRT, voxel-driven, 128³ from 64 × 192²"),
+    "os-sart-128": Case("os-sart", 128, 64, 192, 2.0, "OS-SART-8, voxel-driven, 128³ from 64 × 192²"),
     "parallel-1024": Case("parallel", 1024, 720, 1024, 0.25, "parallel FBP, 4 × 1024² from 720 views"),
 }
 SLICES = 4  # of the parallel case
+ITERATIONS = 10  # of all iterative methods, from an empty volume, without relaxation or bounds
+SUBSETS = 8
 
 
 def circular(case):
@@ -141,8 +154,11 @@ class Kerma:
 
     def reconstruct(self, case, folder, geometry, device="cpu"):
         out = folder / "kerma.npy"
+        method = ["--method", case.kind, "--iterations", ITERATIONS] if case.is_iterative else []
+        method += ["--backprojector", "voxel-driven"] if case.kind in ("sirt", "os-sart") else []
+        method += ["--subsets", SUBSETS] if case.kind == "os-sart" else []
         seconds = self.seconds("reconstruct", folder / "projections.npy", "--geometry", geometry,
-                               "--grid", case.grid, "--out", out, device=device)
+                               "--grid", case.grid, "--out", out, *method, device=device)
         return seconds, np.load(out)
 
 
@@ -245,7 +261,7 @@ class Rtk:
         self.geometry = self.rtk.ThreeDCircularProjectionGeometry.New()
         for view in range(case.views):
             self.geometry.AddProjection(SID, SDD, (START + 180.0 + view * case.step) % 360.0)
-        self.values = (self.stack if case.kind == "fdk" else self.volume)(case, values)
+        self.values = (self.stack if case.is_reconstruction else self.volume)(case, values)
 
     def update(self, filter):
         filter.SetGeometry(self.geometry)
@@ -260,7 +276,22 @@ class Rtk:
         return self.update(filter)
 
     def reconstruct(self, case, _):
-        filter = self.rtk.FDKConeBeamReconstructionFilter[self.image].New()
+        if case.kind == "cgls":
+            filter = self.rtk.ConjugateGradientConeBeamReconstructionFilter[self.image].New()
+            filter.SetForwardProjectionFilter(filter.ForwardProjectionType_FP_JOSEPH)
+            filter.SetBackProjectionFilter(filter.BackProjectionType_BP_JOSEPH)
+            filter.SetNumberOfIterations(ITERATIONS)
+            filter.SetInputWeights(self.stack(case, np.ones((case.views, case.pixels, case.pixels), np.float32)))
+        elif case.is_iterative:
+            filter = self.rtk.SARTConeBeamReconstructionFilter[self.image, self.image].New()
+            filter.SetForwardProjectionFilter(filter.ForwardProjectionType_FP_JOSEPH)
+            filter.SetBackProjectionFilter(filter.BackProjectionType_BP_VOXELBASED)
+            filter.SetNumberOfIterations(ITERATIONS)
+            filter.SetNumberOfProjectionsPerSubset(case.views // (SUBSETS if case.kind == "os-sart" else 1))
+            filter.SetLambda(1.0)
+            filter.SetEnforcePositivity(False)
+        else:
+            filter = self.rtk.FDKConeBeamReconstructionFilter[self.image].New()
         filter.SetInput(0, self.volume(case, np.zeros([case.side] * 3, np.float32)))
         filter.SetInput(1, self.values)
         seconds, values = self.update(filter)
@@ -330,7 +361,7 @@ def run_case(case, kerma, peers, rounds, folder):
     geometry.write_text(tilted(case) if case.kind == "tilted" else circular(case))
     volume = kerma.phantom(folder / "volume.npy", "--grid", case.grid)
     exact = kerma.phantom(folder / "projections.npy", "--project", geometry)
-    if case.kind == "fdk":
+    if case.is_reconstruction:
         truth = peer_truth = VolumeTruth(volume, case.voxel)
         values = exact
     else:
@@ -338,13 +369,13 @@ def run_case(case, kerma, peers, rounds, folder):
         values = volume
         if case.kind == "tilted":
             peer_truth = ProjectionTruth(kerma.phantom(folder / "upright.npy", "--project", upright))
-    ours = kerma.reconstruct if case.kind == "fdk" else kerma.project
+    ours = kerma.reconstruct if case.is_reconstruction else kerma.project
     runs = {"kerma": lambda: ours(case, folder, geometry)}
     for peer in peers:
-        if case.kind == "joseph" and peer.name != Rtk.name:
+        if (case.kind == "joseph" or case.is_iterative) and peer.name != Rtk.name:
             continue
         peer.prepare(case, folder, values)
-        theirs = peer.reconstruct if case.kind == "fdk" else peer.project
+        theirs = peer.reconstruct if case.is_reconstruction else peer.project
         runs[peer.name] = lambda theirs=theirs: theirs(case, folder)
 
     seconds = {name: [] for name in runs}

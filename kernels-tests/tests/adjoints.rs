@@ -9,7 +9,7 @@ use kerma::{
     geometry::{DetectorAxis, Geometry, Scan, Source, View},
     kernels::{
         fdk::backproject,
-        project::{Projector, Sampling, joseph, joseph_adjoint, siddon, siddon_adjoint},
+        project::{Projector, Sampling, columns::columns, joseph, joseph_adjoint, project_back, siddon, siddon_adjoint},
     },
 };
 use kerma_kernels_tests::{
@@ -46,18 +46,18 @@ fn extents(geometry: &Geometry, grid: &Grid) -> [Extent; 2] {
 enum Pair {
     Joseph,
     Siddon,
-    /// Siddon's by whichever kernel tasks take.
-    Chosen,
+    /// By whichever kernels tasks take.
+    Chosen(Sampling),
 }
 
-const PAIRS: [Pair; 3] = [Pair::Joseph, Pair::Siddon, Pair::Chosen];
+const PAIRS: [Pair; 4] = [Pair::Joseph, Pair::Siddon, Pair::Chosen(Sampling::Siddon), Pair::Chosen(Sampling::Joseph)];
 
 fn projected(pair: Pair, geometry: &Geometry, grid: &Grid, volume: &[f32], narrow: Option<Narrow>) -> Vec<f32> {
     let [voxels, pixels] = extents(geometry, grid);
     computed((voxels, volume), pixels, narrow, |graph, from, to| match pair {
         Pair::Joseph => joseph::record(graph, geometry, grid, from, to.replace()),
         Pair::Siddon => siddon::record(graph, geometry, grid, from, to.replace()),
-        Pair::Chosen => Projector::new(graph, Sampling::Siddon, geometry, grid, from).record(graph, geometry, to),
+        Pair::Chosen(sampling) => Projector::new(graph, sampling, geometry, grid, from).record(graph, geometry, to),
     })
 }
 
@@ -65,7 +65,8 @@ fn projected_back(pair: Pair, geometry: &Geometry, grid: &Grid, integrals: &[f32
     let [voxels, pixels] = extents(geometry, grid);
     computed((pixels, integrals), voxels, narrow, |graph, from, to| match pair {
         Pair::Joseph => joseph_adjoint::record(graph, geometry, grid, from, to.replace()),
-        Pair::Siddon | Pair::Chosen => siddon_adjoint::record(graph, geometry, grid, from, to.replace()),
+        Pair::Siddon => siddon_adjoint::record(graph, geometry, grid, from, to.replace()),
+        Pair::Chosen(sampling) => project_back(graph, sampling, geometry, grid, from, to.replace()),
     })
 }
 
@@ -139,12 +140,16 @@ fn josephs_are_those_of_the_matrix() {
             ax[pixel] += weight * f64::from(x[voxel]);
             aty[voxel] += weight * f64::from(y[pixel]);
         });
-        let forward = Error::of(&projected(Pair::Joseph, &geometry, &grid, &x, None), &ax);
-        let back = Error::of(&projected_back(Pair::Joseph, &geometry, &grid, &y, None), &aty);
-        println!("{name}: forward {forward:?}, back {back:?}");
-        assert!(forward.relative_rms < 2e-6 && forward.worst_of_peak < 1e-5, "{name}: {forward:?}");
-        assert!(back.relative_rms < 2e-6 && back.worst_of_peak < 1e-5, "{name}: {back:?}");
+        for pair in [Pair::Joseph, Pair::Chosen(Sampling::Joseph)] {
+            let forward = Error::of(&projected(pair, &geometry, &grid, &x, None), &ax);
+            let back = Error::of(&projected_back(pair, &geometry, &grid, &y, None), &aty);
+            println!("{name}, {pair:?}: forward {forward:?}, back {back:?}");
+            assert!(forward.relative_rms < 2e-6 && forward.worst_of_peak < 1e-5, "{name}, {pair:?}: {forward:?}");
+            assert!(back.relative_rms < 2e-6 && back.worst_of_peak < 1e-5, "{name}, {pair:?}: {back:?}");
+        }
     }
+    let along_columns = scenes().iter().filter(|(_, geometry, grid)| columns(geometry, grid).is_some()).count();
+    assert_eq!(along_columns, 3, "cone, parallel, helix");
 }
 
 #[test]
@@ -172,7 +177,7 @@ fn pairs_are_matched_and_the_voxel_driven_one_is_not() {
 #[test]
 fn parts_change_no_bit() {
     for (name, geometry, grid) in scenes() {
-        for pair in [Pair::Joseph, Pair::Siddon] {
+        for pair in [Pair::Joseph, Pair::Siddon, Pair::Chosen(Sampling::Joseph)] {
             let mut seeded = Seeded::new(13);
             let x = seeded.values(grid.voxel_count(), -1.0, 1.0);
             let y = seeded.values(geometry.value_count(), -1.0, 1.0);
@@ -180,7 +185,7 @@ fn parts_change_no_bit() {
             let [columns, rows] = geometry.detector();
             let slices = |count: usize, bytes: usize| Some(Narrow::binding((count * bytes) as u64));
             let whole = projected(pair, &geometry, &grid, &x, None);
-            let least = (nx * ny * 4).max(columns * 32);
+            let least = (nx * ny * 4).max(columns * 32).max((nx + 1) * (grid.size()[2] + 1) * 4);
             assert_eq!(whole, projected(pair, &geometry, &grid, &x, slices(3, least)), "{name}, {pair:?}");
             assert_eq!(whole, projected(pair, &geometry, &grid, &x, Some(Narrow::dispatch(2e5))), "{name}, {pair:?}");
             let whole = projected_back(pair, &geometry, &grid, &y, None);
@@ -204,9 +209,9 @@ proptest! {
     /// One voxel and one pixel, alone, in any place: what goes there comes back.
     #[test]
     fn single_elements_are_matched(
-        (size, spacing) in ([1_usize..9, 1_usize..9, 1_usize..9], [-0.3..0.5, -0.3..0.5, -0.3..0.5]),
-        (detector, pitch) in ([1_usize..14, 1_usize..14], [-0.3..0.7, -0.3..0.7]),
-        (angle, tilt, near, far) in (0.0..6.3_f64, -1.5..1.5_f64, 1.2..8.0_f64, 0.2..4.0_f64),
+        (size, spacing) in ([1_usize..9, 1_usize..9, 1_usize..20], [-0.3..0.5, -0.3..0.5, -0.3..0.5]),
+        (detector, pitch) in ([1_usize..14, 1_usize..24], [-0.3..0.7, -0.3..0.7]),
+        (angle, tilt, near, far) in (0.0..6.3_f64, prop_oneof![Just(0.0), -1.5..1.5_f64], 1.2..8.0_f64, 0.2..4.0_f64),
         (is_parallel, voxel, pixel) in (any::<bool>(), any::<prop::sample::Index>(), any::<prop::sample::Index>()),
     ) {
         let grid = Grid::centred(size, spacing.map(|s: f64| 10_f64.powf(s))).unwrap();
@@ -222,7 +227,7 @@ proptest! {
         let mut y = vec![0.0; geometry.value_count()];
         let (voxel, pixel) = (voxel.index(x.len()), pixel.index(y.len()));
         (x[voxel], y[pixel]) = (1.0, 1.0);
-        for pair in [Pair::Joseph, Pair::Siddon] {
+        for pair in [Pair::Joseph, Pair::Siddon, Pair::Chosen(Sampling::Joseph)] {
             let there = projected(pair, &geometry, &grid, &x, None);
             let back = projected_back(pair, &geometry, &grid, &y, None);
             // Two roundings of each weight.

@@ -2,6 +2,7 @@
 
 const PARALLEL = 1e-12;
 const PARALLEL_INVERSE = 1e12;
+const IN_PLANE = 1e-6;
 const FAR = 1e30;
 
 // One axis of a ray: `(k - fraction) * inverse` is the distance to plane `origin + k`.
@@ -32,8 +33,10 @@ fn sum_error(a: f32, b: f32, sum: f32) -> f32 {
 
 fn axis(point: vec2<f32>, slope: f32) -> Axis {
     let nearest = floor(point.x + 0.5);
-    let fraction = pin(point.x - nearest) + point.y;
     let is_parallel = abs(slope) < PARALLEL;
+    let exact = pin(point.x - nearest) + point.y;
+    // A ray in a plane lies behind it all along: rounding would have it pass the plane on the way.
+    let fraction = select(exact, 0.0, is_parallel && abs(exact) < IN_PLANE);
     let inverse = select(reciprocal(slope), PARALLEL_INVERSE, is_parallel);
     return Axis(fraction, inverse, i32(nearest), select(slope, PARALLEL, is_parallel), is_parallel);
 }

@@ -13,12 +13,14 @@ fn taps(place: f32, count: u32) -> Taps {
     let low_place = floor(place);
     let low = i32(low_place);
     let last = i32(count) - 1;
-    let above = pin(place - low_place);
+    // Both as the adjoint has them, so that rounding leaves them equal.
+    let above = place - low_place;
+    let below = (low_place + 1.0) - place;
     return Taps(
         clamp(low, 0, last),
         clamp(low + 1, 0, last),
         select(0.0, 1.0 - above, low >= 0 && low <= last),
-        select(0.0, above, low + 1 >= 0 && low + 1 <= last),
+        select(0.0, 1.0 - below, low + 1 >= 0 && low + 1 <= last),
     );
 }
 

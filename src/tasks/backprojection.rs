@@ -11,7 +11,7 @@ use crate::{
     geometry::Geometry,
     kernels::{
         fdk::backproject,
-        project::{joseph, joseph_adjoint, siddon_adjoint},
+        project::{Sampling, joseph, project_back, siddon_adjoint},
     },
 };
 
@@ -73,10 +73,10 @@ impl<'a> Backprojection<'a> {
             let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
             match backprojector {
                 Backprojector::Siddon => {
-                    siddon_adjoint::record(&mut graph, &batch.geometry, grid, uploaded, target);
+                    project_back(&mut graph, Sampling::Siddon, &batch.geometry, grid, uploaded, target);
                 }
                 Backprojector::Joseph => {
-                    joseph_adjoint::record(&mut graph, &batch.geometry, grid, uploaded, target);
+                    project_back(&mut graph, Sampling::Joseph, &batch.geometry, grid, uploaded, target);
                 }
                 Backprojector::VoxelDriven => {
                     backproject::adjoint_like(&mut graph, &batch.geometry, grid, uploaded, target);

@@ -3,12 +3,16 @@
 mod axial;
 mod joseph;
 mod joseph_adjoint;
+mod joseph_axial;
+mod joseph_axial_adjoint;
 mod lines;
 mod planes;
 mod reorder;
+mod restore;
 mod siddon;
 mod siddon_adjoint;
 mod thickness;
+mod weigh;
 
 use crate::Case;
 
@@ -21,6 +25,10 @@ pub(crate) fn cases() -> Vec<Case> {
         lines::cases(),
         joseph::cases(),
         joseph_adjoint::cases(),
+        joseph_axial::cases(),
+        weigh::cases(),
+        joseph_axial_adjoint::cases(),
+        restore::cases(),
         planes::cases(),
         siddon_adjoint::cases(),
     ];

@@ -18,8 +18,16 @@ kernel! {
 
 /// Records the exchange.
 pub fn record(graph: &mut Graph<'_>, stack: Buffer<f32>) -> Buffer<f32> {
+    let Extent { slices, rows, columns } = graph.extent(stack);
+    let transposed = graph.buffer("transpose.stack", Extent { slices, rows: columns, columns: rows });
+    record_into(graph, stack, transposed);
+    transposed
+}
+
+/// Records the exchange into a buffer that is there.
+pub fn record_into(graph: &mut Graph<'_>, stack: Buffer<f32>, transposed: Buffer<f32>) {
     let Extent { rows, columns, .. } = graph.extent(stack);
-    Transpose { columns, rows }.compute(graph, "transpose", stack, "transpose.stack")
+    Transpose { columns, rows }.compute(graph, "transpose", stack, transposed);
 }
 
 vectorised! {

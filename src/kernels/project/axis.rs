@@ -5,6 +5,8 @@ use crate::engine::arithmetic::reciprocal;
 
 /// Rays whose direction changes by less than this many voxels per millimetre along an axis are parallel to it.
 const PARALLEL: f32 = 1e-12;
+/// A parallel ray that is as close to a plane, in voxels, lies in it.
+const IN_PLANE: f32 = 1e-6;
 /// Distance that no ray reaches, in mm.
 const FAR: f32 = 1e30;
 
@@ -24,8 +26,10 @@ impl Axis {
         let nearest = (point.0 + 0.5).floor();
         let is_parallel = slope.abs() < PARALLEL;
         let slope = if is_parallel { PARALLEL } else { slope };
+        let fraction = (point.0 - nearest) + point.1;
         Self {
-            fraction: (point.0 - nearest) + point.1,
+            // A ray in a plane lies behind it all along: rounding would have it pass the plane on the way.
+            fraction: if is_parallel && fraction.abs() < IN_PLANE { 0.0 } else { fraction },
             inverse: if is_parallel { 1.0 / PARALLEL } else { reciprocal(slope) },
             origin: nearest as i32,
             slope,

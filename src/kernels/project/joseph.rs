@@ -84,13 +84,14 @@ impl<V: Vectors> Taps<V> {
             let (one, last) = (V::splat(1.0), V::splat(last));
             let low = V::floor(places);
             let high = V::add(low, one);
-            let above = V::sub(places, low);
+            // Both as the adjoint has them, so that rounding leaves them equal.
+            let (above, below) = (V::sub(places, low), V::sub(high, places));
             let (low_within, high_within) = (Self::within(low, last), Self::within(high, last));
             Self {
                 low: Self::strided(low_within, stride),
                 high: Self::strided(high_within, stride),
                 low_weight: Self::weight(low, low_within, V::sub(one, above)),
-                high_weight: Self::weight(high, high_within, above),
+                high_weight: Self::weight(high, high_within, V::sub(one, below)),
                 number: low_within,
             }
         }

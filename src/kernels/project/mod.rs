@@ -6,17 +6,22 @@ mod seen;
 mod walk;
 
 pub mod axial;
+pub mod columns;
 pub mod joseph;
 pub mod joseph_adjoint;
+pub mod joseph_axial;
+pub mod joseph_axial_adjoint;
 pub mod lines;
 pub mod planes;
 pub mod rays;
 pub mod reorder;
+pub mod restore;
 pub mod siddon;
 pub mod siddon_adjoint;
 pub mod thickness;
+pub mod weigh;
 
-pub use projector::{Projector, Sampling};
+pub use projector::{Projector, Sampling, project_back};
 pub use seen::ViewForms;
 pub use thickness::Thicknesses;
 
@@ -31,6 +36,10 @@ pub(super) const SHADERS: &[&Shader] = &[
     &lines::SHADER,
     &joseph::SHADER,
     &joseph_adjoint::SHADER,
+    &joseph_axial::SHADER,
+    &weigh::SHADER,
+    &joseph_axial_adjoint::SHADER,
+    &restore::SHADER,
     &planes::SHADER,
     &siddon_adjoint::SHADER,
 ];

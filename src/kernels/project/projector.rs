@@ -1,10 +1,15 @@
 //! Which kernel projects a volume, and what it needs to be done first.
 
-use super::{axial, joseph, reorder, siddon};
+use super::{
+    axial,
+    columns::{self, Column},
+    joseph, joseph_adjoint, joseph_axial, joseph_axial_adjoint, reorder, restore, siddon, siddon_adjoint, weigh,
+};
 use crate::{
     data::Grid,
-    engine::{Buffer, Graph},
+    engine::{Buffer, Extent, Graph, Shared, Write},
     geometry::Geometry,
+    kernels::fdk::transpose,
 };
 
 /// Fewest detector rows for which lanes along rows pay.
@@ -18,7 +23,7 @@ pub enum Sampling {
     /// Exact lengths through box-shaped voxels ([`siddon`], [`axial`]).
     #[default]
     Siddon,
-    /// Bilinear interpolation in the slices of each ray's main axis ([`joseph`]).
+    /// Bilinear interpolation in the slices of each ray's main axis ([`joseph`], [`joseph_axial`]).
     Joseph,
 }
 
@@ -34,6 +39,7 @@ enum Choice {
     Siddon,
     Axial,
     Joseph,
+    JosephAxial,
 }
 
 impl Projector {
@@ -46,12 +52,13 @@ impl Projector {
         volume: Buffer<f32>,
     ) -> Self {
         let kernel = match sampling {
+            Sampling::Joseph if columns::columns(geometry, grid).is_some() => Choice::JosephAxial,
             Sampling::Joseph => Choice::Joseph,
             Sampling::Siddon if pays(geometry, grid) && axial::is_axial(geometry, grid) => Choice::Axial,
             Sampling::Siddon => Choice::Siddon,
         };
         let volume = match kernel {
-            Choice::Axial => {
+            Choice::Axial | Choice::JosephAxial => {
                 let reordered = graph.buffer("project.reordered", reorder::extent(grid));
                 reorder::record(graph, grid, volume, reordered);
                 reordered
@@ -66,7 +73,8 @@ impl Projector {
     pub fn pixel_values(&self) -> usize {
         match self.kernel {
             Choice::Joseph => joseph::PIXEL_VALUES,
-            _ => 1,
+            Choice::JosephAxial => 3,
+            Choice::Siddon | Choice::Axial => 1,
         }
     }
 
@@ -76,6 +84,46 @@ impl Projector {
             Choice::Axial => axial::record(graph, geometry, &self.grid, self.volume, integrals),
             Choice::Siddon => siddon::record(graph, geometry, &self.grid, self.volume, integrals.replace()),
             Choice::Joseph => joseph::record(graph, geometry, &self.grid, self.volume, integrals.replace()),
+            Choice::JosephAxial => self.record_columns(graph, geometry, integrals),
+        }
+    }
+
+    fn record_columns(&self, graph: &mut Graph<'_>, geometry: &Geometry, integrals: Buffer<f32>) {
+        let Some(lines) = columns::columns(geometry, &self.grid) else {
+            return graph.refuse("project", "the columns of the detector are not parallel to z in all views");
+        };
+        let lines = uploaded(graph, geometry, lines);
+        let [columns, rows] = geometry.detector();
+        let sums = graph.buffer("project.sums", Extent::new(geometry.views().len(), columns, rows));
+        joseph_axial::record(graph, &self.grid, lines, self.volume, sums);
+        let weighed = weigh::record(graph, self.grid.spacing_mm().z, lines, sums);
+        transpose::record_into(graph, weighed, integrals);
+    }
+}
+
+fn uploaded(graph: &mut Graph<'_>, geometry: &Geometry, lines: Vec<Column>) -> Buffer<Column> {
+    let extent = Extent::new(geometry.views().len(), geometry.detector()[0], 1);
+    graph.upload_shared("project.columns", extent, Shared::new(lines))
+}
+
+/// Records the exact adjoint of what a [`Projector`] records: `integrals` (extent: views × rows × columns) to a volume.
+pub fn project_back(
+    graph: &mut Graph<'_>,
+    sampling: Sampling,
+    geometry: &Geometry,
+    grid: &Grid,
+    integrals: Buffer<f32>,
+    volume: Write,
+) {
+    match (sampling, columns::columns(geometry, grid)) {
+        (Sampling::Siddon, _) => siddon_adjoint::record(graph, geometry, grid, integrals, volume),
+        (Sampling::Joseph, None) => joseph_adjoint::record(graph, geometry, grid, integrals, volume),
+        (Sampling::Joseph, Some(lines)) => {
+            let lines = uploaded(graph, geometry, lines);
+            let transposed = transpose::record(graph, integrals);
+            let weighed = weigh::record(graph, grid.spacing_mm().z, lines, transposed);
+            let gathered = joseph_axial_adjoint::record(graph, geometry, grid, lines, weighed);
+            restore::record(graph, grid, gathered, volume);
         }
     }
 }

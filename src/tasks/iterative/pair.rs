@@ -6,7 +6,7 @@ use crate::{
     geometry::Geometry,
     kernels::{
         fdk::backproject,
-        project::{Projector, Sampling, joseph_adjoint, siddon_adjoint},
+        project::{Projector, Sampling, project_back},
     },
     tasks::Backprojector,
 };
@@ -38,8 +38,8 @@ impl Pair {
     pub(super) fn backproject(&self, graph: &mut Graph<'_>, integrals: Buffer<f32>, volume: Write) {
         let Self { geometry, grid, .. } = self;
         match self.backprojector {
-            Backprojector::Siddon => siddon_adjoint::record(graph, geometry, grid, integrals, volume),
-            Backprojector::Joseph => joseph_adjoint::record(graph, geometry, grid, integrals, volume),
+            Backprojector::Siddon => project_back(graph, Sampling::Siddon, geometry, grid, integrals, volume),
+            Backprojector::Joseph => project_back(graph, Sampling::Joseph, geometry, grid, integrals, volume),
             Backprojector::VoxelDriven => backproject::adjoint_like(graph, geometry, grid, integrals, volume),
         }
     }
