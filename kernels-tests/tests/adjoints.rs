@@ -9,7 +9,9 @@ use kerma::{
     geometry::{DetectorAxis, Geometry, Scan, Source, View},
     kernels::{
         fdk::backproject,
-        project::{Projector, Sampling, columns::columns, joseph, joseph_adjoint, project_back, siddon, siddon_adjoint},
+        project::{
+            Projector, Sampling, columns::columns, joseph, joseph_adjoint, project_back, siddon, siddon_adjoint,
+        },
     },
 };
 use kerma_kernels_tests::{

@@ -3,11 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+mod adapters;
+
 use std::ops::ControlFlow;
 
+use adapters::{Software, opened};
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
-    engine::{Control, Device},
+    engine::{Control, Device, Numerics},
     geometry::{Geometry, Scan},
     phantom::shepp_logan,
     tasks::{
@@ -37,7 +40,8 @@ fn scene() -> Scene {
     let truth = Volume::new(grid, Unit::PerMillimetre, values).unwrap();
     let x: Vec<f64> = truth.values().iter().map(|v| f64::from(*v)).collect();
     let noise = Seeded::new(6).values(geometry.value_count(), -0.01, 0.01);
-    let p: Vec<f32> = project(&elements, geometry.value_count(), &x).iter().zip(noise).map(|(p, n)| *p as f32 + n).collect();
+    let p: Vec<f32> =
+        project(&elements, geometry.value_count(), &x).iter().zip(noise).map(|(p, n)| *p as f32 + n).collect();
     let views = geometry.views().len();
     let projections = Projections::new(views, geometry.detector(), geometry.pitch_mm(), Unit::LineIntegral, p).unwrap();
     Scene { geometry, grid, elements, truth, projections }
@@ -181,10 +185,8 @@ fn expectation_maximisation_is_that_of_the_formula() {
 fn total_variation_reaches_what_no_small_change_makes_better() {
     let scene = scene();
     let weight = 0.02;
-    let options = IterativeOptions {
-        bounds: [0.0, 1.0],
-        ..Scene::options(Algorithm::FistaTv { weight_per_mm: weight }, 150)
-    };
+    let options =
+        IterativeOptions { bounds: [0.0, 1.0], ..Scene::options(Algorithm::FistaTv { weight_per_mm: weight }, 150) };
     let got = scene.run(options);
     let [nx, ny, nz] = scene.grid.size();
     let spacing = scene.grid.spacing_mm();
@@ -211,8 +213,12 @@ fn total_variation_reaches_what_no_small_change_makes_better() {
     // Towards the truth, towards nothing, towards the mean and in random directions it only becomes worse.
     let truth: Vec<f64> = scene.truth.values().iter().map(|v| f64::from(*v)).collect();
     let mean = found.iter().sum::<f64>() / found.len() as f64;
-    let random: Vec<f64> =
-        Seeded::new(9).values(found.len(), -1.0, 1.0).iter().zip(&found).map(|(r, x)| x + 0.01 * f64::from(*r)).collect();
+    let random: Vec<f64> = Seeded::new(9)
+        .values(found.len(), -1.0, 1.0)
+        .iter()
+        .zip(&found)
+        .map(|(r, x)| x + 0.01 * f64::from(*r))
+        .collect();
     for other in [truth, vec![0.0; found.len()], vec![mean; found.len()], random] {
         for share in [0.02, 0.1, 0.5] {
             let moved: Vec<f64> =
@@ -235,7 +241,12 @@ fn subsets_converge_faster_and_in_either_order() {
     for order in [SubsetOrder::Apart, SubsetOrder::Ascending] {
         let options = IterativeOptions { subsets: 4, order, ..Scene::options(sirt, 4) };
         let some = scene.run(options);
-        assert!(some.residual.unwrap() < 0.8 * plain.residual.unwrap(), "{order:?}: {:?}, {:?}", some.residual, plain.residual);
+        assert!(
+            some.residual.unwrap() < 0.8 * plain.residual.unwrap(),
+            "{order:?}: {:?}, {:?}",
+            some.residual,
+            plain.residual
+        );
     }
     let em = scene.run(Scene::options(Algorithm::Mlem, 4));
     let subsets = scene.run(IterativeOptions { subsets: 4, ..Scene::options(Algorithm::Mlem, 4) });
@@ -245,7 +256,8 @@ fn subsets_converge_faster_and_in_either_order() {
 #[test]
 fn what_is_resumed_has_the_bits_of_what_was_not() {
     let scene = scene();
-    let options = |iterations| IterativeOptions { subsets: 3, ..Scene::options(Algorithm::Sirt { relaxation: 0.9 }, iterations) };
+    let options =
+        |iterations| IterativeOptions { subsets: 3, ..Scene::options(Algorithm::Sirt { relaxation: 0.9 }, iterations) };
     let whole = scene.run(options(5));
     let first = scene.run(options(2));
     let task = Iterative::new(&scene.projections, &scene.geometry, &scene.grid, options(3)).unwrap();
@@ -255,12 +267,38 @@ fn what_is_resumed_has_the_bits_of_what_was_not() {
 }
 
 #[test]
+fn software_devices_give_the_bits_of_the_cpu() {
+    let scene = scene();
+    let sirt = Algorithm::Sirt { relaxation: 0.8 };
+    let unmatched = IterativeOptions { backprojector: Backprojector::VoxelDriven, ..Scene::options(sirt, 2) };
+    let bounded = IterativeOptions { subsets: 3, bounds: [0.0, 0.03], ..Scene::options(sirt, 2) };
+    let all = [
+        unmatched,
+        bounded,
+        Scene::options(Algorithm::Cgls, 3),
+        Scene::options(Algorithm::Mlem, 2),
+        Scene::options(Algorithm::FistaTv { weight_per_mm: 0.02 }, 3),
+    ];
+    for adapter in [Software::Lavapipe, Software::SwiftShader] {
+        let Some(device) = opened(adapter, Numerics::Pinned) else { continue };
+        for options in all {
+            let task = Iterative::new(&scene.projections, &scene.geometry, &scene.grid, options).unwrap();
+            let task = task.compared_with(&scene.truth).unwrap();
+            let [got, expected] = [&device, &Device::cpu()]
+                .map(|device| pollster::block_on(task.run(device, &Control::default())).unwrap());
+            assert_eq!((got.volume, got.history), (expected.volume, expected.history), "{adapter:?}, {options:?}");
+        }
+    }
+}
+
+#[test]
 fn voxels_outside_a_mask_stay() {
     let scene = scene();
     let mut mask = Volume::zeros(scene.grid, Unit::Arbitrary);
     mask.values_mut().iter_mut().step_by(2).for_each(|value| *value = 1.0);
     for algorithm in [Algorithm::Sirt { relaxation: 1.0 }, Algorithm::Cgls, Algorithm::Mlem] {
-        let task = Iterative::new(&scene.projections, &scene.geometry, &scene.grid, Scene::options(algorithm, 2)).unwrap();
+        let task =
+            Iterative::new(&scene.projections, &scene.geometry, &scene.grid, Scene::options(algorithm, 2)).unwrap();
         let task = task.within(&mask).unwrap();
         let got = pollster::block_on(task.run(&Device::cpu(), &Control::default())).unwrap();
         assert!(got.volume.values().iter().skip(1).step_by(2).all(|value| *value == 0.0), "{algorithm:?}");
@@ -298,6 +336,18 @@ fn an_object_that_is_larger_than_the_volume_is_said() {
     let task = Iterative::new(&scene.projections, &scene.geometry, &small, Scene::options(Algorithm::Cgls, 1)).unwrap();
     let got = pollster::block_on(task.run(&Device::cpu(), &Control::default())).unwrap();
     assert!(got.missed > 0.1, "{}", got.missed);
+
+    // All rays meet the grid, which the phantom fits in or not.
+    let scan = "kind = 'parallel'\nviews = 30\narc_deg = 180\ndetector = [48, 48]\npitch_mm = [4.0, 4.0]";
+    let geometry = Scan::from_toml(scan).unwrap().build().unwrap();
+    for (grid, least, most) in [("48x48x48@4x4x4", 0.0, 0.2), ("24x48x48@4x4x4", 0.5, 10.0)] {
+        let projections = shepp_logan(90.0).unwrap().project(&geometry).unwrap();
+        let sirt = Scene::options(Algorithm::Sirt { relaxation: 1.0 }, 10);
+        let task = Iterative::new(&projections, &geometry, &grid.parse().unwrap(), sirt).unwrap();
+        let got = pollster::block_on(task.run(&Device::cpu(), &Control::default())).unwrap();
+        println!("{grid}: {}", got.border);
+        assert!((least..most).contains(&got.border), "{grid}: {}", got.border);
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod froc;
 #[cfg(feature = "nn")]
 mod improve;
 mod interrupt;
+mod iterative;
 mod metrics;
 mod output;
 mod round_trip;

@@ -12,7 +12,10 @@ use kerma::{
 };
 
 use super::lines::scenes as all_scenes;
-use crate::{Case, Narrow, Seeded, inputs::{cone, grid, views}};
+use crate::{
+    Case, Narrow, Seeded,
+    inputs::{cone, grid, views},
+};
 
 struct Inputs {
     geometry: Geometry,

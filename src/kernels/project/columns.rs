@@ -102,11 +102,8 @@ impl Frame {
         };
         let axis = usize::from(along.y.abs() > along.x.abs());
         let size = grid.size().map(|n| n as f64);
-        let ([d_a, d_b], [p_a, p_b]) = if axis == 0 {
-            ([along.x, along.y], [point.x, point.y])
-        } else {
-            ([along.y, along.x], [point.y, point.x])
-        };
+        let ([d_a, d_b], [p_a, p_b]) =
+            if axis == 0 { ([along.x, along.y], [point.x, point.y]) } else { ([along.y, along.x], [point.y, point.x]) };
         if along.z.abs() + self.half[1] * turned.abs() > d_a.abs() {
             return None;
         }
@@ -131,7 +128,8 @@ impl Frame {
         let (first, end) = (range[0].ceil(), range[1].floor() + 1.0);
         let count = (end - first).max(0.0);
         let rise_at = |n: f64| (rise + (n - (n_a - 1.0) / 2.0) * rise_step).abs();
-        if count > 0.0 && [rise_at(first), rise_at(end - 1.0)].iter().any(|rise| !(STEPS[0]..=STEPS[1]).contains(rise)) {
+        if count > 0.0 && [rise_at(first), rise_at(end - 1.0)].iter().any(|rise| !(STEPS[0]..=STEPS[1]).contains(rise))
+        {
             return None;
         }
         let spacing = grid.spacing_mm().to_array();

@@ -55,7 +55,8 @@ const PAD: usize = 3 * LANES;
 /// Largest change from row to row for which sixteen rows and their neighbours lie in a window.
 pub(super) const LARGEST_STEP: f32 = 1.9;
 /// Numbers of the lanes.
-pub(super) const NUMBERS: Lanes = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0];
+pub(super) const NUMBERS: Lanes =
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0];
 /// 2²³: the last bits of a whole number below 2²³ plus this one are those of the number.
 pub(super) const WHOLE: f32 = 8_388_608.0;
 
@@ -113,14 +114,12 @@ impl JosephAxial {
             if is_x && !slab.contains(&near) {
                 continue;
             }
-            let weights = [
-                if low == near { 1.0 - above } else { 0.0 },
-                if low + 1 == far { 1.0 - below } else { 0.0 },
-            ];
+            let weights = [if low == near { 1.0 - above } else { 0.0 }, if low + 1 == far { 1.0 - below } else { 0.0 }];
             let base = column.height + ahead * column.height_step;
             let step = column.rise + ahead * column.rise_step;
             let ends = [base + -self.half_rows * step, base + self.half_rows * step];
-            let (lowest, highest) = (ends[0].min(ends[1]).floor().max(0.0), (ends[0].max(ends[1]).floor() + 1.0).min(last));
+            let (lowest, highest) =
+                (ends[0].min(ends[1]).floor().max(0.0), (ends[0].max(ends[1]).floor() + 1.0).min(last));
             if !(lowest <= highest) {
                 continue;
             }

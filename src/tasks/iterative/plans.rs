@@ -1,17 +1,12 @@
 //! Graphs of what is computed once, and of one iteration of each algorithm.
 
-use super::{
-    Algorithm, IterativeOptions, Weights,
-    options::FREE,
-    pair::Pair,
-};
+use super::{Algorithm, IterativeOptions, Weights, options::FREE, pair::Pair};
 use crate::{
     data::Grid,
     engine::{Buffer, Error, Extent, Graph, Input, Kept, Output, Session},
     kernels::{
         pointwise::{add_scaled, clamp, fill, inverse, multiply, scale_add, transmission},
-        statistics,
-        variation,
+        statistics, variation,
     },
 };
 
@@ -44,9 +39,15 @@ pub(super) struct Subset {
 pub(super) enum Memory {
     Nothing,
     /// Direction, and the square of the gradient's length.
-    Gradients { direction: Kept<f32>, square: Kept<[f32; 4]> },
+    Gradients {
+        direction: Kept<f32>,
+        square: Kept<[f32; 4]>,
+    },
     /// The point of the gradient step, and the dual field.
-    Variation { point: Kept<f32>, field: [Kept<f32>; 3] },
+    Variation {
+        point: Kept<f32>,
+        field: [Kept<f32>; 3],
+    },
 }
 
 /// An iteration, and the sums that come back from it.
@@ -211,7 +212,9 @@ impl State {
                 let weight = weight_per_mm / curvature;
                 self.proximal(&mut graph, before, (*point, *field), (weight, curvature), sum.buffer(), &mut residuals)
             }
-            _ => self.subsets.iter().fold(before, |volume, subset| self.step(&mut graph, subset, volume, &mut residuals)),
+            _ => {
+                self.subsets.iter().fold(before, |volume, subset| self.step(&mut graph, subset, volume, &mut residuals))
+            }
         };
         graph.keep(volume, self.volume);
         let errors = self.reference.map(|reference| {

@@ -9,10 +9,7 @@ use crate::{
     data::{Grid, Projections, Unit, Volume},
     engine::{Control, Device, Error, Graph, Inputs, Output, Outputs, PeakBytes, Plan, Progress, Session},
     geometry::Geometry,
-    tasks::{
-        Task, TaskError,
-        task::fits,
-    },
+    tasks::{Task, TaskError, task::fits},
 };
 
 /// Residual over that of the start above which an iteration counts as divergent.
@@ -63,6 +60,9 @@ pub struct Iterated {
     pub residual: Option<f64>,
     /// Share of what was measured on rays that miss the volume: an object that is larger than the volume.
     pub missed: f64,
+    /// Mean of the voxels at the grid's sides over that of all: near 0 for an object that lies within, large where it goes on beyond
+    /// them.
+    pub border: f64,
     /// Line integrals below 0 that counted as 0, since the algorithm knows no negative ones.
     pub negative: usize,
     /// Why they ended.
@@ -108,7 +108,10 @@ impl<'a> Iterative<'a> {
         let start = start.into();
         self.check_volume("the volume to start from", &start)?;
         if self.options.algorithm == Algorithm::Mlem && start.values().iter().any(|value| *value < 0.0) {
-            return Err(TaskError::Method { method: "expectation maximisation", reason: "starts from no negative values" });
+            return Err(TaskError::Method {
+                method: "expectation maximisation",
+                reason: "starts from no negative values",
+            });
         }
         self.start = Some(start);
         Ok(self)
@@ -122,7 +125,10 @@ impl<'a> Iterative<'a> {
         self.check_grid("the mask", mask)?;
         let allowed: Vec<f32> = mask.values().iter().map(|&value| f32::from(u8::from(value != 0.0))).collect();
         if allowed.iter().all(|&allowed| allowed == 0.0) {
-            return Err(TaskError::Method { method: "a mask", reason: "that is 0 everywhere leaves nothing to reconstruct" });
+            return Err(TaskError::Method {
+                method: "a mask",
+                reason: "that is 0 everywhere leaves nothing to reconstruct",
+            });
         }
         self.mask = Some(allowed);
         Ok(self)
@@ -214,7 +220,8 @@ impl<'a> Iterative<'a> {
                 break;
             }
             let is_small = self.options.stop_residual.is_some_and(|share| residual <= share);
-            let is_still = self.options.stop_change.zip(last).is_some_and(|(share, last)| residual > last * (1.0 - share));
+            let is_still =
+                self.options.stop_change.zip(last).is_some_and(|(share, last)| residual > last * (1.0 - share));
             if is_small || is_still {
                 ending = Ending::Rule;
                 break;
@@ -228,7 +235,8 @@ impl<'a> Iterative<'a> {
         };
         let volume = self.volume(&mut session, &state).await?;
         volume.check_finite()?;
-        Ok(Iterated { volume, history, residual, missed: sizes.missed, negative: sizes.negative, ending, held })
+        let border = border(&volume);
+        Ok(Iterated { volume, history, residual, border, missed: sizes.missed, negative: sizes.negative, ending, held })
     }
 
     /// Records one iteration and lends its graph, to be planned and printed.
@@ -262,7 +270,8 @@ impl<'a> Iterative<'a> {
         let is_positive = self.options.algorithm == Algorithm::Mlem;
         let (mut square, mut absolute, mut negative) = (0.0, 0.0, 0);
         for (subset, views) in state.subsets.iter().zip(&views) {
-            let mut values: Vec<f32> = views.iter().flat_map(|&view| self.projections.view_values(view)).copied().collect();
+            let mut values: Vec<f32> =
+                views.iter().flat_map(|&view| self.projections.view_values(view)).copied().collect();
             if is_positive {
                 negative += values.iter().filter(|value| **value < 0.0).count();
                 values.iter_mut().for_each(|value| *value = value.max(0.0));
@@ -366,6 +375,27 @@ impl Momentum {
         share as f32
     }
 }
+
+/// Mean of the voxels at the sides over that of all, 0 where that is not positive. Along an axis of few voxels there are no sides.
+fn border(volume: &Volume) -> f64 {
+    let size = volume.grid().size();
+    let is_side = |place: [usize; 3]| {
+        (0..3).any(|axis| size[axis] >= WITH_SIDES && (place[axis] == 0 || place[axis] == size[axis] - 1))
+    };
+    let (mut sides, mut all) = ([0.0, 0.0], [0.0, 0.0]);
+    for ((z, y, x), value) in volume.view().indexed_iter() {
+        let value = f64::from(*value);
+        all = [all[0] + value, all[1] + 1.0];
+        if is_side([x, y, z]) {
+            sides = [sides[0] + value, sides[1] + 1.0];
+        }
+    }
+    let mean = all[0] / all[1];
+    if mean > 0.0 && sides[1] > 0.0 { sides[0] / sides[1] / mean } else { 0.0 }
+}
+
+/// Fewest voxels along an axis of which the outer ones are few.
+const WITH_SIDES: usize = 16;
 
 /// Sum of a buffer's statistics.
 fn sum(outputs: &mut Outputs, statistics: Output<[f32; 4]>) -> Result<f64, TaskError> {

@@ -25,6 +25,8 @@ use crate::{context::Context, failure::Failure, interrupt, report::significant, 
 const SUBSETS: usize = 8;
 /// Iterations, if nothing is said.
 const ITERATIONS: usize = 10;
+/// Mean of the voxels at the grid's sides, over that of all, that is worth a word.
+const BORDER: f64 = 0.5;
 /// Share of what was measured beside the volume that is worth a word.
 const MISSED: f64 = 0.01;
 
@@ -278,13 +280,14 @@ impl Loaded<'_> {
         }
         self.remark(&iterated, context);
         saved.into_inner().iter().for_each(|path| context.wrote(path));
-        let course = iterated.history.iter().map(|of| {
-            json!({ "iteration": of.number, "residual_before": of.residual, "rmse_per_mm": of.error_per_mm })
-        });
+        let course = iterated.history.iter().map(
+            |of| json!({ "iteration": of.number, "residual_before": of.residual, "rmse_per_mm": of.error_per_mm }),
+        );
         context.measure("iterations", course.collect::<Vec<_>>());
         context.measure("residual", iterated.residual);
         context.measure("ending", if iterated.ending == Ending::Rule { "rule" } else { "iterations" });
         context.measure("missed", iterated.missed);
+        context.measure("border", iterated.border);
         self.course.replace(Some((iterated.history, iterated.residual)));
         Ok(iterated.volume)
     }
@@ -295,6 +298,13 @@ impl Loaded<'_> {
                 "{} % of what was measured lies on rays that miss the volume: the object is larger than the grid, and what is \
                  beside it is spread over the volume",
                 significant(100.0 * iterated.missed, 2)
+            ));
+        }
+        if iterated.border > BORDER {
+            context.note(&format!(
+                "voxels at the sides of the grid hold {} % of the mean of all: the object goes on beyond the grid, and what is \
+                 there is heaped up at its sides",
+                significant(100.0 * iterated.border, 2)
             ));
         }
         if iterated.negative > 0 {

@@ -226,7 +226,11 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
     context.measure("unit", volume.unit().to_string());
     context.measure("method", &method);
     loaded.report(&volume, context)?;
-    context.finish(&format!("{}: {grid}, {}, {method}", args.out.display(), counted(loaded.projections.views(), "view")))
+    context.finish(&format!(
+        "{}: {grid}, {}, {method}",
+        args.out.display(),
+        counted(loaded.projections.views(), "view")
+    ))
 }
 
 fn redundancy_name(redundancy: Redundancy) -> &'static str {

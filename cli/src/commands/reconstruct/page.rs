@@ -40,8 +40,7 @@ fn course(history: &[Iterate], residual: Option<f64>) -> Section {
     let points = points.chain(residual.map(|residual| [history.len() as f64, residual]));
     let chart = Chart::new("iteration", "norm of what is left, over that of what was measured").logarithmic();
     let mut panels = vec![Panel::chart("Residual", chart.line("residual", points.collect()))];
-    let errors: Vec<[f64; 2]> =
-        history.iter().filter_map(|of| Some([of.number as f64, of.error_per_mm?])).collect();
+    let errors: Vec<[f64; 2]> = history.iter().filter_map(|of| Some([of.number as f64, of.error_per_mm?])).collect();
     if !errors.is_empty() {
         let chart = Chart::new("iteration", "root mean square difference from the reference, 1/mm").logarithmic();
         panels.push(Panel::chart("Error", chart.line("error", errors)));
