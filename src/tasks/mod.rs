@@ -35,6 +35,7 @@ mod fdk;
 pub mod iterative;
 mod projection;
 pub mod radiographs;
+pub mod raw;
 mod redundancy;
 pub mod simulate;
 mod task;

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod axis;
 mod backproject;
 mod bench;
 #[cfg(feature = "nn")]
@@ -17,6 +18,7 @@ mod geometry;
 #[cfg(feature = "nn")]
 mod infer;
 mod metrics;
+mod normalise;
 mod phantom;
 mod plan;
 mod project;
@@ -47,6 +49,10 @@ pub(crate) enum Command {
     Project(project::ProjectArgs),
     /// Back-project without a filter: the adjoint of `project`
     Backproject(backproject::BackprojectArgs),
+    /// Make line integrals of a scan's counts, with flat and dark fields
+    Normalise(normalise::NormaliseArgs),
+    /// Find the rotation axis of a scan of parallel beams
+    Axis(axis::AxisArgs),
     /// Reconstruct a volume from projections
     Reconstruct(reconstruct::ReconstructArgs),
     /// Simulate radiographs, tomosynthesis and CT from a CT, with their physics
@@ -90,6 +96,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Geometry(args) => geometry::run(&args, context),
         Command::Project(args) => project::run(&args, context),
         Command::Backproject(args) => backproject::run(&args, context),
+        Command::Normalise(args) => normalise::run(&args, context),
+        Command::Axis(args) => axis::run(&args, context),
         Command::Reconstruct(args) => reconstruct::run(&args, context),
         Command::Simulate(args) => simulate::run(&args, context),
         Command::Enhance(args) => enhance::run(&args, context),

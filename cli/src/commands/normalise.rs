@@ -1,0 +1,95 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kerma::{
+    data::Projections,
+    io::{check_output, read_projections, write_projections},
+    tasks::raw::{Normalised, RawScan, remove_stripes},
+};
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    inputs::{self, Scanner},
+    summary::counted,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  kerma normalise counts.npy --flat flats.npy --dark darks.npy --geometry scan.toml --out scan.nrrd
+  kerma normalise counts.nrrd --flat flats.nrrd --geometry scan.toml --stripes 21 --out scan.nrrd
+
+p = -ln((I - D - S)/(F - D)), D and F the means of all dark and flat fields. Pixels whose F - D is below a tenth of the median or
+above ten times it are bad ones, and get what lies between their neighbours in a row.";
+
+/// Arguments of `kerma normalise`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct NormaliseArgs {
+    /// Counts of the scan, [view][v][u]
+    counts: PathBuf,
+    /// Views without an object, any number of them
+    #[arg(long, value_name = "FILE")]
+    flat: PathBuf,
+    /// Views without a beam, any number of them; without it 0
+    #[arg(long, value_name = "FILE")]
+    dark: Option<PathBuf>,
+    /// Scattered counts to take off: one view for all, or one for each
+    #[arg(long, value_name = "FILE")]
+    scatter: Option<PathBuf>,
+    /// Geometry file with which they were taken
+    #[arg(long, value_name = "FILE")]
+    geometry: PathBuf,
+    /// Least transmission that is told from none, above 0 and below 1
+    #[arg(long, default_value_t = 1e-4, value_name = "SHARE")]
+    floor: f64,
+    /// Take off stripes, which become rings, by medians over so many columns of sorted values (Vo 2018): an odd number
+    #[arg(long, value_name = "COLUMNS")]
+    stripes: Option<usize>,
+    /// Projections to write: line integrals
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Runs `kerma normalise`.
+pub(crate) fn run(args: &NormaliseArgs, context: &mut Context) -> Result<(), Failure> {
+    check_output(&args.out)?;
+    let optional = [&args.dark, &args.scatter].into_iter().flatten().map(PathBuf::as_path);
+    let sources: Vec<&Path> =
+        [&args.counts, &args.flat, &args.geometry].map(PathBuf::as_path).into_iter().chain(optional).collect();
+    inputs::keep(&sources, &args.out)?;
+    let scanner = Scanner::read(&args.geometry, context)?;
+    let counts = inputs::projections(&args.counts, &scanner, context)?;
+    let pitch = scanner.geometry.pitch_mm();
+    let mut read = |path: &PathBuf| context.read(|| read_projections(path, Some(pitch)));
+    let flat = read(&args.flat)?;
+    let dark = args.dark.as_ref().map(&mut read).transpose()?;
+    let scatter = args.scatter.as_ref().map(&mut read).transpose()?;
+    let (views, expected) = (counts.views(), scanner.geometry.views().len());
+    if views != expected {
+        let geometry = args.geometry.display();
+        let message = format!("has {}, {geometry} has {expected}", counted(views, "view"));
+        return Err(Failure::input(message).in_file(&args.counts));
+    }
+    let raw =
+        RawScan { counts: &counts, flat: &flat, dark: dark.as_ref(), scatter: scatter.as_ref(), floor: args.floor };
+    let (normalised, projections) = context.compute(|| {
+        let normalised = raw.normalised()?;
+        let projections = match args.stripes {
+            Some(width) => remove_stripes(&normalised.projections, width)?,
+            None => normalised.projections.clone(),
+        };
+        Ok::<(Normalised, Projections), Failure>((normalised, projections))
+    })?;
+    if normalised.bad_pixels > 0 {
+        context.note(&format!("{} mended", counted(normalised.bad_pixels, "bad pixel")));
+    }
+    if normalised.floored > 0 {
+        context.note(&format!("{} at the floor of {}", counted(normalised.floored, "value"), args.floor));
+    }
+    context.write(&args.out, |out| write_projections(out, &projections))?;
+    context.measure("bad_pixels", normalised.bad_pixels);
+    context.measure("floored", normalised.floored);
+    let [nu, nv] = projections.detector();
+    context.finish(&format!("{}: {} of {nu}x{nv}", args.out.display(), counted(views, "view")))
+}
