@@ -32,7 +32,7 @@ enum Task {
     /// Graph of `kerma backproject`
     Backproject(Planned<BackprojectInputs>),
     /// Graph of `kerma reconstruct`
-    Reconstruct(Planned<ReconstructInputs>),
+    Reconstruct(Box<Planned<ReconstructInputs>>),
     /// Graph of `kerma enhance`
     Enhance(Planned<EnhanceInputs>),
 }

@@ -52,7 +52,7 @@ enum Content {
     Compared([(Slice, Window); 2]),
     Chart(Chart),
     Histogram(Histogram),
-    Scanner(Box<Geometry>, Option<Grid>),
+    Scanner(Box<Geometry>, Option<Grid>, scanner::Side),
 }
 
 impl Panel {
@@ -83,7 +83,15 @@ impl Panel {
 
     /// A drawing of source, detector and, if given, the volume's box.
     pub(crate) fn scanner(title: impl Into<String>, geometry: &Geometry, grid: Option<&Grid>) -> Self {
-        Self::new(title, Content::Scanner(Box::new(geometry.clone()), grid.copied()))
+        Self::new(title, Content::Scanner(Box::new(geometry.clone()), grid.copied(), scanner::Side::of(geometry)))
+    }
+
+    /// Source and detector around the volume, from all three sides.
+    pub(crate) fn scanner_sides(geometry: &Geometry, grid: Option<&Grid>) -> [Self; 3] {
+        scanner::Side::all().map(|side| {
+            let content = Content::Scanner(Box::new(geometry.clone()), grid.copied(), side);
+            Self::new(format!("Seen from {}", side.seen_from), content)
+        })
     }
 
     /// Axial, coronal and sagittal slices of a volume through one point.
@@ -158,7 +166,7 @@ impl Panel {
             Content::Errors(slice, scale) => {
                 format!("±{}{}", significant(f64::from(scale.limit()), 3), unit_text(slice.unit()))
             }
-            Content::Scanner(geometry, _) => format!("seen from {}", scanner::seen_from(geometry)),
+            Content::Scanner(_, _, side) => format!("seen from {}", side.seen_from),
             Content::Chart(_) | Content::Histogram(_) => String::new(),
         }
     }
@@ -213,7 +221,7 @@ impl Panel {
             }
             Content::Chart(chart) => chart.draw(width, &alt),
             Content::Histogram(histogram) => histogram.draw(width, &alt),
-            Content::Scanner(geometry, grid) => scanner::draw(geometry, grid.as_ref(), width, &alt),
+            Content::Scanner(geometry, grid, side) => scanner::draw(geometry, grid.as_ref(), *side, width, &alt),
         }
     }
 

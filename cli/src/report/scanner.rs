@@ -27,10 +27,11 @@ const LEGEND_LINE_PX: f64 = 1.6 * FONT_PX;
 
 /// Direction from which one looks, with the world axes that then run to the right and up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Side {
+pub(super) struct Side {
     right: usize,
     up: usize,
-    seen_from: &'static str,
+    /// Name of the direction, for instance "+z".
+    pub(super) seen_from: &'static str,
 }
 
 /// World axes with the end they point to.
@@ -43,8 +44,13 @@ const SIDES: [(usize, Side); 3] = [
 ];
 
 impl Side {
+    /// All three.
+    pub(super) fn all() -> [Self; 3] {
+        SIDES.map(|(_, side)| side)
+    }
+
     /// The side from which the scan's motion is seen at its widest.
-    fn of(geometry: &Geometry) -> Self {
+    pub(super) fn of(geometry: &Geometry) -> Self {
         let sources: Vec<_> = geometry.views().iter().map(|view| source_mm(view, 1.0)).collect();
         let centres: Vec<_> = geometry.views().iter().map(|view| view.detector_centre).collect();
         let spread = |axis: usize| {
@@ -61,14 +67,8 @@ impl Side {
     }
 }
 
-/// Name of the side from which a geometry is drawn, for instance "+z".
-pub(super) fn seen_from(geometry: &Geometry) -> &'static str {
-    Side::of(geometry).seen_from
-}
-
-/// Draws the geometry `width` pixels wide.
-pub(super) fn draw(geometry: &Geometry, grid: Option<&Grid>, width: f64, alt: &str) -> String {
-    let side = Side::of(geometry);
+/// Draws the geometry from a side, `width` pixels wide.
+pub(super) fn draw(geometry: &Geometry, grid: Option<&Grid>, side: Side, width: f64, alt: &str) -> String {
     let things = Things::of(geometry, grid);
     let paper = Paper::around(&things.points().map(|p| side.flat(p)).collect::<Vec<_>>(), width);
     let at = |world: DVec3| paper.at(side.flat(world));
@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn drawing_states_distances_and_number_of_views() {
         let grid = Grid::centred([100, 80, 60], [3.0, 3.0, 3.0]).unwrap();
-        let svg = draw(&circular(180), Some(&grid), 500.0, "CT");
+        let svg = draw(&circular(180), Some(&grid), Side::of(&circular(180)), 500.0, "CT");
         assert!(svg.contains("source to origin 1000 mm, to detector 1500 mm"));
         assert!(svg.contains("180 sources"));
         assert!(distances(&tomosynthesis()).contains("1700–1803"));

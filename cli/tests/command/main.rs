@@ -24,6 +24,7 @@ mod interrupt;
 mod iterative;
 mod metrics;
 mod output;
+mod raw;
 mod round_trip;
 mod runner;
 mod simulate;

@@ -8,7 +8,7 @@ use kerma::{
     engine::{Buffer, Extent, Graph, Shader},
 };
 
-use crate::{Case, Narrow, Seeded};
+use crate::{Case, Narrow, Seeded, inputs::grid as scan_grid};
 
 pub(crate) fn cases() -> Vec<Case> {
     [primal::cases(), dual::cases()].into_iter().flatten().collect()
@@ -34,7 +34,7 @@ fn varied(
     record: for<'a> fn(&mut Graph<'a>, &Grid, Buffer<f32>, [Buffer<f32>; 3]),
 ) -> Vec<Case> {
     let case = |name: &str, grid: &str| {
-        let grid: Grid = grid.parse().unwrap_or_else(|error| panic!("{grid}: {error}"));
+        let grid = scan_grid(grid);
         let volumes = [0, 1, 2, 3].map(|seed| Seeded::new(seed).values(grid.voxel_count(), -1.0, 1.0));
         Case::new(shader, format!("{name}, {grid}"), Varied { grid, volumes, record }, recorded)
     };

@@ -120,7 +120,7 @@ impl JosephAxial {
             let ends = [base + -self.half_rows * step, base + self.half_rows * step];
             let (lowest, highest) =
                 (ends[0].min(ends[1]).floor().max(0.0), (ends[0].max(ends[1]).floor() + 1.0).min(last));
-            if !(lowest <= highest) {
+            if lowest > highest {
                 continue;
             }
             // SAFETY: numbers of voxels.

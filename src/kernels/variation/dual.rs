@@ -51,22 +51,28 @@ pub fn record(
     moved.into()
 }
 
+#[allow(clippy::too_many_arguments, reason = "one for each buffer")]
+fn twin(
+    kernel: &Dual,
+    block: &Block,
+    volume: &[f32],
+    field_x: &[f32],
+    field_y: &[f32],
+    field_z: &[f32],
+    moved_x: &mut [f32],
+    moved_y: &mut [f32],
+    moved_z: &mut [f32],
+) {
+    step(kernel, block, volume, [field_x, field_y, field_z], [moved_x, moved_y, moved_z]);
+}
+
 vectorised! {
-    fn twin(
-        kernel: &Dual,
-        block: &Block,
-        volume: &[f32],
-        field_x: &[f32],
-        field_y: &[f32],
-        field_z: &[f32],
-        moved_x: &mut [f32],
-        moved_y: &mut [f32],
-        moved_z: &mut [f32],
-    ) {
+    fn step(kernel: &Dual, block: &Block, volume: &[f32], field: [&[f32]; 3], moved: [&mut [f32]; 3]) {
         let [nx, ny, nz] = [kernel.nx, kernel.ny, kernel.nz].map(|n| n as usize);
+        let [moved_x, moved_y, moved_z] = moved;
         for (index, row) in block.rows.clone().enumerate() {
             let line = index * nx..(index + 1) * nx;
-            let [x, y, z] = [field_x, field_y, field_z].map(|field| &field[line.clone()]);
+            let [x, y, z] = field.map(|field| &field[line.clone()]);
             let (to_x, to_y, to_z) = (&mut moved_x[line.clone()], &mut moved_y[line.clone()], &mut moved_z[line.clone()]);
             let at = |row: usize| &volume[row * nx..][..nx];
             let u = at(row);

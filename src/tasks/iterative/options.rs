@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use super::super::{Backprojector, TaskError};
 use crate::kernels::project::Sampling;
 
@@ -129,7 +131,7 @@ impl IterativeOptions {
             return Err(TaskError::Method { method: "this algorithm", reason: "takes all views at once: no subsets" });
         }
         let [low, high] = self.bounds;
-        if !(low < high) {
+        if low.partial_cmp(&high) != Some(Ordering::Less) {
             return range("upper bound", "above the lower one", high.into());
         }
         if self.bounds != FREE && !takes_bounds {

@@ -208,7 +208,7 @@ impl<'a> Iterative<'a> {
                 None => None,
             };
             let first = history.first().map_or(residual, |first| first.residual);
-            if !(residual <= DIVERGENT * first.max(f64::EPSILON)) {
+            if residual.is_nan() || residual > DIVERGENT * first.max(f64::EPSILON) {
                 return Err(TaskError::Diverged { iteration: number, residual, first });
             }
             let last = history.last().map(|last| last.residual);

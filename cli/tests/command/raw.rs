@@ -1,0 +1,123 @@
+//! `kerma normalise` and `kerma axis`, on made-up counts and on a real scan of a tooth.
+
+use kerma::{
+    data::{Projections, Unit},
+    io::{read_projections, read_scan, read_volume, write_projections},
+};
+
+use crate::runner::{Room, real};
+
+const TOOTH: &str =
+    "kind = \"parallel\"\nviews = 181\narc_deg = 179.00552486187846\ndetector = [640, 2]\npitch_mm = [1.0, 1.0]\n";
+
+#[test]
+fn a_real_tooth_goes_from_counts_to_a_volume() {
+    let names = ["aps_tooth_data.npy", "aps_tooth_data_white.npy", "aps_tooth_data_dark.npy"];
+    let files = names.map(|name| real(&format!("projection/{name}")));
+    let [Some(counts), Some(flat), Some(dark)] = files else { return };
+    let [counts, flat, dark] = [&counts, &flat, &dark].map(|path| path.to_str().unwrap());
+    let room = Room::new();
+    room.put("scan.toml", TOOTH);
+    let scan = ["--geometry", "scan.toml"];
+    let normalise = ["normalise", counts, "--flat", flat, "--dark", dark, "--stripes", "5", "--out", "scan.nrrd"];
+    room.done(&[&normalise[..], &scan].concat());
+    let text = room.done(&[&["axis", "scan.nrrd", "--out", "centred.toml", "--json"][..], &scan].concat());
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let column = found["column"].as_f64().unwrap();
+    // 296.2 by the centre of mass, where matter leaves the field of view a little.
+    assert!((column - 296.0).abs() < 0.5, "{column}");
+    assert!(read_scan(room.path("centred.toml")).unwrap().build().is_ok());
+    let grid = "160x160x1@4x4x1";
+    let reconstruct = ["reconstruct", "scan.nrrd", "--grid", grid, "--window", "hann"];
+    room.done(&[&reconstruct[..], &["--geometry", "centred.toml", "--out", "right.nrrd"]].concat());
+    room.done(&[&reconstruct[..], &["--geometry", "scan.toml", "--out", "wrong.nrrd"]].concat());
+    // What lies outside the tooth is empty where the axis is right.
+    let outside = |name| {
+        let volume = read_volume(room.path(name), None).unwrap();
+        let far = volume
+            .view()
+            .indexed_iter()
+            .filter(|((_, y, x), _)| {
+                let distance = (*x as f64 - 79.5).hypot(*y as f64 - 79.5);
+                (60.0..75.0).contains(&distance)
+            })
+            .map(|(_, value)| f64::from(*value).powi(2))
+            .collect::<Vec<_>>();
+        let largest = volume.values().iter().fold(0.0_f32, |most, value| most.max(*value));
+        (far.iter().sum::<f64>() / far.len() as f64).sqrt() / f64::from(largest)
+    };
+    let (right, wrong) = (outside("right.nrrd"), outside("wrong.nrrd"));
+    println!("outside the tooth: {right:.4} of the largest value, {wrong:.4} with the axis in the middle");
+    assert!(right < 0.6 * wrong, "{right} {wrong}");
+}
+
+fn stack(room: &Room, name: &str, views: usize, value: impl Fn(usize) -> f32) {
+    let values = (0..views * 8 * 2).map(value).collect();
+    let stack = Projections::new(views, [8, 2], [1.0; 2], Unit::Arbitrary, values).unwrap();
+    write_projections(room.path(name), &stack).unwrap();
+}
+
+const SMALL: &str = "kind = \"parallel\"\nviews = 3\narc_deg = 180\ndetector = [8, 2]\npitch_mm = [1.0, 1.0]\n";
+
+#[test]
+fn counts_become_line_integrals_and_what_was_mended_is_said() {
+    let room = Room::new();
+    room.put("scan.toml", SMALL);
+    stack(&room, "counts.nrrd", 3, |i| if i == 20 { 0.0 } else { 100.0 * (-1.0_f32).exp() });
+    stack(&room, "flat.nrrd", 2, |i| if i % 16 == 5 { 1.0 } else { 100.0 });
+    let args = ["normalise", "counts.nrrd", "--flat", "flat.nrrd", "--geometry", "scan.toml", "--out", "p.nrrd"];
+    let result = room.run(&args);
+    let said = String::from_utf8(result.stderr).unwrap();
+    assert!(
+        result.status.success() && said.contains("1 bad pixel mended") && said.contains("1 value at the floor"),
+        "{said}"
+    );
+    let stack = read_projections(room.path("p.nrrd"), None).unwrap();
+    assert_eq!(stack.unit(), Unit::LineIntegral);
+    let ones = stack.values().iter().filter(|value| (**value - 1.0).abs() < 1e-5).count();
+    assert_eq!(ones, 47, "all but one value at the floor");
+}
+
+#[test]
+fn scans_that_cannot_be_are_refused_in_a_line() {
+    let room = Room::new();
+    room.put("scan.toml", SMALL);
+    room.put("cone.toml", crate::runner::SCAN);
+    stack(&room, "counts.nrrd", 3, |_| 50.0);
+    stack(&room, "negative.nrrd", 3, |i| i as f32 - 1.0);
+    stack(&room, "two.nrrd", 2, |_| 100.0);
+    let normalise = |counts, flat, more: &[&'static str]| {
+        let args = ["normalise", counts, "--flat", flat, "--geometry", "scan.toml", "--out", "p.nrrd"];
+        [&args[..], more].concat()
+    };
+    room.refused(&normalise("negative.nrrd", "two.nrrd", &[]), &["counts", "0 and above", "-1"]);
+    room.refused(&normalise("two.nrrd", "two.nrrd", &[]), &["two.nrrd", "2 views", "3 views"]);
+    room.refused(&normalise("counts.nrrd", "two.nrrd", &["--floor", "0"]), &["floor"]);
+    room.refused(&normalise("counts.nrrd", "two.nrrd", &["--stripes", "4"]), &["odd"]);
+    room.refused(&normalise("counts.nrrd", "two.nrrd", &["--dark", "two.nrrd"]), &["above 0 in some pixel"]);
+    room.refused(&["axis", "counts.nrrd", "--geometry", "scan.toml"], &["columns", "16 or more"]);
+    room.refused(&["axis", "counts.nrrd", "--geometry", "cone.toml"], &["parallel beams"]);
+}
+
+const RTK: &str = "<?xml version=\"1.0\"?>\n<!DOCTYPE RTKGEOMETRY>\n<RTKThreeDCircularGeometry version=\"3\">\n\
+    <SourceToIsocenterDistance>1000</SourceToIsocenterDistance>\n<SourceToDetectorDistance>1536</SourceToDetectorDistance>\n\
+    <Projection><GantryAngle>0</GantryAngle></Projection>\n<Projection><GantryAngle>37</GantryAngle></Projection>\n\
+    </RTKThreeDCircularGeometry>\n";
+
+#[test]
+fn geometries_of_rtk_are_imported_and_shown() {
+    let room = Room::new();
+    room.put("rtk.xml", RTK);
+    let import = ["geometry", "import", "rtk.xml", "--detector", "64x48", "--pitch", "2x2.5", "--out", "scan.toml"];
+    room.done(&import);
+    let geometry = read_scan(room.path("scan.toml")).unwrap().build().unwrap();
+    assert_eq!((geometry.views().len(), geometry.detector(), geometry.pitch_mm()), (2, [64, 48], [2.0, 2.5]));
+    room.done(&["geometry", "show", "scan.toml", "--grid", "64x64x32@2x2x2", "--out", "scan.html"]);
+    let page = String::from_utf8(room.bytes("scan.html")).unwrap();
+    assert!(["Seen from +x", "Seen from −y", "Seen from +z"].iter().all(|side| page.contains(side)));
+    room.put("old.xml", RTK.replace("version=\"3\"", "version=\"1\""));
+    room.refused(&[&["geometry", "import", "old.xml"], &import[3..]].concat(), &["old.xml", "version must be 3"]);
+    room.refused(&[&import[..4], &["64", "--pitch", "2x2", "--out", "a.toml"]].concat(), &["--detector"]);
+    assert!(room.done(&["geometry"]).contains("cone-circular"));
+    room.done(&["geometry", "helical"]);
+}
