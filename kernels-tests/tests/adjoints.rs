@@ -52,7 +52,13 @@ enum Pair {
     Chosen(Sampling),
 }
 
-const PAIRS: [Pair; 4] = [Pair::Joseph, Pair::Siddon, Pair::Chosen(Sampling::Siddon), Pair::Chosen(Sampling::Joseph)];
+const PAIRS: [Pair; 5] = [
+    Pair::Joseph,
+    Pair::Siddon,
+    Pair::Chosen(Sampling::Siddon),
+    Pair::Chosen(Sampling::Joseph),
+    Pair::Chosen(Sampling::Trilinear),
+];
 
 fn projected(pair: Pair, geometry: &Geometry, grid: &Grid, volume: &[f32], narrow: Option<Narrow>) -> Vec<f32> {
     let [voxels, pixels] = extents(geometry, grid);
@@ -155,6 +161,26 @@ fn josephs_are_those_of_the_matrix() {
 }
 
 #[test]
+fn those_by_trilinear_samples_are_those_of_the_matrix() {
+    let pair = Pair::Chosen(Sampling::Trilinear);
+    for (name, geometry, grid) in scenes() {
+        let mut seeded = Seeded::new(8);
+        let x = seeded.values(grid.voxel_count(), -1.0, 1.0);
+        let y = seeded.values(geometry.value_count(), -1.0, 1.0);
+        let (mut ax, mut aty) = (vec![0.0; y.len()], vec![0.0; x.len()]);
+        oracle::trilinear(&grid, &geometry, |pixel, voxel, weight| {
+            ax[pixel] += weight * f64::from(x[voxel]);
+            aty[voxel] += weight * f64::from(y[pixel]);
+        });
+        let forward = Error::of(&projected(pair, &geometry, &grid, &x, None), &ax);
+        let back = Error::of(&projected_back(pair, &geometry, &grid, &y, None), &aty);
+        println!("{name}: forward {forward:?}, back {back:?}");
+        assert!(forward.relative_rms < 2e-6 && forward.worst_of_peak < 1e-5, "{name}: {forward:?}");
+        assert!(back.relative_rms < 2e-6 && back.worst_of_peak < 1e-5, "{name}: {back:?}");
+    }
+}
+
+#[test]
 fn pairs_are_matched_and_the_voxel_driven_one_is_not() {
     for (name, geometry, grid) in scenes() {
         for pair in PAIRS {
@@ -179,7 +205,7 @@ fn pairs_are_matched_and_the_voxel_driven_one_is_not() {
 #[test]
 fn parts_change_no_bit() {
     for (name, geometry, grid) in scenes() {
-        for pair in [Pair::Joseph, Pair::Siddon, Pair::Chosen(Sampling::Joseph)] {
+        for pair in [Pair::Joseph, Pair::Siddon, Pair::Chosen(Sampling::Joseph), Pair::Chosen(Sampling::Trilinear)] {
             let mut seeded = Seeded::new(13);
             let x = seeded.values(grid.voxel_count(), -1.0, 1.0);
             let y = seeded.values(geometry.value_count(), -1.0, 1.0);
@@ -229,7 +255,7 @@ proptest! {
         let mut y = vec![0.0; geometry.value_count()];
         let (voxel, pixel) = (voxel.index(x.len()), pixel.index(y.len()));
         (x[voxel], y[pixel]) = (1.0, 1.0);
-        for pair in [Pair::Joseph, Pair::Siddon, Pair::Chosen(Sampling::Joseph)] {
+        for pair in [Pair::Joseph, Pair::Siddon, Pair::Chosen(Sampling::Joseph), Pair::Chosen(Sampling::Trilinear)] {
             let there = projected(pair, &geometry, &grid, &x, None);
             let back = projected_back(pair, &geometry, &grid, &y, None);
             // Two roundings of each weight.

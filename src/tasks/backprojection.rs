@@ -11,7 +11,7 @@ use crate::{
     geometry::Geometry,
     kernels::{
         fdk::backproject,
-        project::{Sampling, joseph, project_back, siddon_adjoint},
+        project::{Sampling, joseph, project_back, siddon_adjoint, trilinear},
     },
 };
 
@@ -23,6 +23,8 @@ pub enum Backprojector {
     Siddon,
     /// The exact adjoint of [Joseph's projector](joseph), by the same weights.
     Joseph,
+    /// The exact adjoint of [the projector by trilinear samples](trilinear), by the same weights.
+    Trilinear,
     /// Each voxel from the four pixels about the place where its centre is seen ([`backproject::adjoint_like`]): faster, and the
     /// adjoint of no projector.
     VoxelDriven,
@@ -63,6 +65,7 @@ impl<'a> Backprojection<'a> {
         let pixel_values = match backprojector {
             Backprojector::Siddon => siddon_adjoint::PIXEL_VALUES,
             Backprojector::Joseph => joseph::PIXEL_VALUES,
+            Backprojector::Trilinear => trilinear::PIXEL_VALUES,
             Backprojector::VoxelDriven => 1,
         };
         let mut graph = Graph::new();
@@ -77,6 +80,9 @@ impl<'a> Backprojection<'a> {
                 }
                 Backprojector::Joseph => {
                     project_back(&mut graph, Sampling::Joseph, &batch.geometry, grid, uploaded, target);
+                }
+                Backprojector::Trilinear => {
+                    project_back(&mut graph, Sampling::Trilinear, &batch.geometry, grid, uploaded, target);
                 }
                 Backprojector::VoxelDriven => {
                     backproject::adjoint_like(&mut graph, &batch.geometry, grid, uploaded, target);

@@ -56,6 +56,8 @@ enum Weights {
     Siddon,
     /// By the weights of `project --projector joseph`, exactly: its adjoint
     Joseph,
+    /// By the weights of `project --projector trilinear`, exactly: its adjoint
+    Trilinear,
     /// Each from the four pixels where its centre is seen: faster, but the adjoint of no projector
     VoxelDriven,
 }
@@ -65,6 +67,7 @@ impl From<Weights> for Backprojector {
         match weights {
             Weights::Siddon => Self::Siddon,
             Weights::Joseph => Self::Joseph,
+            Weights::Trilinear => Self::Trilinear,
             Weights::VoxelDriven => Self::VoxelDriven,
         }
     }

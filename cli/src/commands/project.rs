@@ -63,6 +63,8 @@ enum Projector {
     Siddon,
     /// Bilinear interpolation in the slices of each ray's main axis
     Joseph,
+    /// Trilinear interpolation at samples half the smallest spacing apart
+    Trilinear,
 }
 
 impl From<Projector> for Sampling {
@@ -70,6 +72,7 @@ impl From<Projector> for Sampling {
         match projector {
             Projector::Siddon => Self::Siddon,
             Projector::Joseph => Self::Joseph,
+            Projector::Trilinear => Self::Trilinear,
         }
     }
 }

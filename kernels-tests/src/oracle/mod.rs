@@ -14,6 +14,6 @@ mod siddon;
 pub use backproject::{Meeting, backproject};
 pub use distribution::{chi_square, normal_above, poisson};
 pub use error::Error;
-pub use joseph::joseph;
+pub use joseph::{joseph, trilinear};
 pub use ramp::ramp;
 pub use siddon::project;

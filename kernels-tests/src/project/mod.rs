@@ -9,9 +9,12 @@ mod lines;
 mod planes;
 mod reorder;
 mod restore;
+mod samples;
 mod siddon;
 mod siddon_adjoint;
 mod thickness;
+mod trilinear;
+mod trilinear_adjoint;
 mod weigh;
 
 use crate::Case;
@@ -29,6 +32,9 @@ pub(crate) fn cases() -> Vec<Case> {
         weigh::cases(),
         joseph_axial_adjoint::cases(),
         restore::cases(),
+        samples::cases(),
+        trilinear::cases(),
+        trilinear_adjoint::cases(),
         planes::cases(),
         siddon_adjoint::cases(),
     ];

@@ -62,13 +62,13 @@ vectorised! {
 
 /// The two voxels that places lie between, along one of the axes: their numbers times the axis's stride, and their weights. A voxel
 /// that is not there has no weight, and the number of one that is.
-struct Taps<V: Vectors> {
-    low: V::Integers,
-    high: V::Integers,
-    low_weight: V::Floats,
-    high_weight: V::Floats,
+pub(super) struct Taps<V: Vectors> {
+    pub(super) low: V::Integers,
+    pub(super) high: V::Integers,
+    pub(super) low_weight: V::Floats,
+    pub(super) high_weight: V::Floats,
     /// Number of the lower one.
-    number: V::Floats,
+    pub(super) number: V::Floats,
 }
 
 /// 1.5·2²³: the last bits of a small whole number plus this one are those of the number.
@@ -78,7 +78,7 @@ const WHOLE: f32 = 12_582_912.0;
 /// Of all functions: the processor has the instruction set.
 impl<V: Vectors> Taps<V> {
     #[inline(always)]
-    unsafe fn at(places: V::Floats, last: f32, stride: i32) -> Self {
+    pub(super) unsafe fn at(places: V::Floats, last: f32, stride: i32) -> Self {
         // SAFETY: as of this function.
         unsafe {
             let (one, last) = (V::splat(1.0), V::splat(last));
@@ -130,7 +130,7 @@ impl<V: Vectors> Taps<V> {
 
     /// What lies between two voxels along axis b, at places along the others.
     #[inline(always)]
-    unsafe fn between(&self, volume: &[f32], places: V::Integers) -> V::Floats {
+    pub(super) unsafe fn between(&self, volume: &[f32], places: V::Integers) -> V::Floats {
         // SAFETY: as of this function.
         unsafe {
             let low = V::gather(volume, V::add_integers(places, self.low));

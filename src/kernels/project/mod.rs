@@ -16,9 +16,12 @@ pub mod planes;
 pub mod rays;
 pub mod reorder;
 pub mod restore;
+pub mod samples;
 pub mod siddon;
 pub mod siddon_adjoint;
 pub mod thickness;
+pub mod trilinear;
+pub mod trilinear_adjoint;
 pub mod weigh;
 
 pub use projector::{Projector, Sampling, project_back};
@@ -40,6 +43,9 @@ pub(super) const SHADERS: &[&Shader] = &[
     &weigh::SHADER,
     &joseph_axial_adjoint::SHADER,
     &restore::SHADER,
+    &samples::SHADER,
+    &trilinear::SHADER,
+    &trilinear_adjoint::SHADER,
     &planes::SHADER,
     &siddon_adjoint::SHADER,
 ];

@@ -3,7 +3,8 @@
 use super::{
     axial,
     columns::{self, Column},
-    joseph, joseph_adjoint, joseph_axial, joseph_axial_adjoint, reorder, restore, siddon, siddon_adjoint, weigh,
+    joseph, joseph_adjoint, joseph_axial, joseph_axial_adjoint, reorder, restore, siddon, siddon_adjoint, trilinear,
+    trilinear_adjoint, weigh,
 };
 use crate::{
     data::Grid,
@@ -25,6 +26,8 @@ pub enum Sampling {
     Siddon,
     /// Bilinear interpolation in the slices of each ray's main axis ([`joseph`], [`joseph_axial`]).
     Joseph,
+    /// Trilinear interpolation at equidistant samples, half the smallest spacing apart ([`trilinear`]).
+    Trilinear,
 }
 
 /// A volume ready to be projected for a scan.
@@ -40,6 +43,7 @@ enum Choice {
     Axial,
     Joseph,
     JosephAxial,
+    Trilinear,
 }
 
 impl Projector {
@@ -54,6 +58,7 @@ impl Projector {
         let kernel = match sampling {
             Sampling::Joseph if columns::columns(geometry, grid).is_some() => Choice::JosephAxial,
             Sampling::Joseph => Choice::Joseph,
+            Sampling::Trilinear => Choice::Trilinear,
             Sampling::Siddon if pays(geometry, grid) && axial::is_axial(geometry, grid) => Choice::Axial,
             Sampling::Siddon => Choice::Siddon,
         };
@@ -74,6 +79,7 @@ impl Projector {
         match self.kernel {
             Choice::Joseph => joseph::PIXEL_VALUES,
             Choice::JosephAxial => 3,
+            Choice::Trilinear => trilinear::PIXEL_VALUES,
             Choice::Siddon | Choice::Axial => 1,
         }
     }
@@ -85,6 +91,7 @@ impl Projector {
             Choice::Siddon => siddon::record(graph, geometry, &self.grid, self.volume, integrals.replace()),
             Choice::Joseph => joseph::record(graph, geometry, &self.grid, self.volume, integrals.replace()),
             Choice::JosephAxial => self.record_columns(graph, geometry, integrals),
+            Choice::Trilinear => trilinear::record(graph, geometry, &self.grid, self.volume, integrals.replace()),
         }
     }
 
@@ -115,8 +122,10 @@ pub fn project_back(
     integrals: Buffer<f32>,
     volume: Write,
 ) {
-    match (sampling, columns::columns(geometry, grid)) {
+    let lines = if sampling == Sampling::Joseph { columns::columns(geometry, grid) } else { None };
+    match (sampling, lines) {
         (Sampling::Siddon, _) => siddon_adjoint::record(graph, geometry, grid, integrals, volume),
+        (Sampling::Trilinear, _) => trilinear_adjoint::record(graph, geometry, grid, integrals, volume),
         (Sampling::Joseph, None) => joseph_adjoint::record(graph, geometry, grid, integrals, volume),
         (Sampling::Joseph, Some(lines)) => {
             let lines = uploaded(graph, geometry, lines);

@@ -106,6 +106,7 @@ impl IterativeOptions {
         let matched = match self.projector {
             Sampling::Joseph => Backprojector::Joseph,
             Sampling::Siddon => Backprojector::Siddon,
+            Sampling::Trilinear => Backprojector::Trilinear,
         };
         let takes_bounds = matches!(self.algorithm, Algorithm::Sirt { .. } | Algorithm::FistaTv { .. });
         let takes_subsets = matches!(self.algorithm, Algorithm::Sirt { .. } | Algorithm::Mlem);

@@ -2,7 +2,7 @@
 
 use crate::{
     data::Grid,
-    engine::{Buffer, Extent, Graph, Write},
+    engine::{Buffer, Extent, Graph},
     geometry::Geometry,
     kernels::{
         fdk::backproject,
@@ -35,20 +35,17 @@ impl Pair {
     }
 
     /// Records Aᵀ·y, or what stands for it.
-    pub(super) fn backproject(&self, graph: &mut Graph<'_>, integrals: Buffer<f32>, volume: Write) {
-        let Self { geometry, grid, .. } = self;
-        match self.backprojector {
-            Backprojector::Siddon => project_back(graph, Sampling::Siddon, geometry, grid, integrals, volume),
-            Backprojector::Joseph => project_back(graph, Sampling::Joseph, geometry, grid, integrals, volume),
-            Backprojector::VoxelDriven => backproject::adjoint_like(graph, geometry, grid, integrals, volume),
-        }
-    }
-
-    /// Records Aᵀ·y into a buffer of its own.
     pub(super) fn gathered(&self, graph: &mut Graph<'_>, integrals: Buffer<f32>) -> Buffer<f32> {
-        let [nx, ny, nz] = self.grid.size();
+        let Self { geometry, grid, .. } = self;
+        let [nx, ny, nz] = grid.size();
         let volume = graph.buffer("iteration.gathered", Extent::new(nz, ny, nx));
-        self.backproject(graph, integrals, volume.replace());
+        let target = volume.replace();
+        match self.backprojector {
+            Backprojector::Siddon => project_back(graph, Sampling::Siddon, geometry, grid, integrals, target),
+            Backprojector::Joseph => project_back(graph, Sampling::Joseph, geometry, grid, integrals, target),
+            Backprojector::Trilinear => project_back(graph, Sampling::Trilinear, geometry, grid, integrals, target),
+            Backprojector::VoxelDriven => backproject::adjoint_like(graph, geometry, grid, integrals, target),
+        }
         volume
     }
 }

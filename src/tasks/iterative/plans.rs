@@ -19,10 +19,7 @@ pub(super) struct State {
     pub(super) options: IterativeOptions,
     /// The volume.
     pub(super) volume: Kept<f32>,
-    /// What each subset measured, and its weights R; for conjugate gradients what is left of it, and no weights.
     pub(super) subsets: Vec<Subset>,
-    /// C, or the inverse of Aᵀ·1, or 1; 0 where no voxel may change.
-    pub(super) steps: Kept<f32>,
     /// The volume that is sought, for errors.
     pub(super) reference: Option<Kept<f32>>,
     pub(super) memory: Memory,
@@ -31,8 +28,12 @@ pub(super) struct State {
 /// A subset of the views.
 pub(super) struct Subset {
     pub(super) pair: Pair,
+    /// What was measured; for conjugate gradients what is left of it.
     pub(super) measured: Kept<f32>,
+    /// R, for simultaneous iterations.
     pub(super) weights: Option<Kept<f32>>,
+    /// C, or the inverse of Aᵀ·1, or 1; 0 where no voxel may change.
+    pub(super) steps: Kept<f32>,
 }
 
 /// What an algorithm remembers besides the volume.
@@ -83,7 +84,8 @@ impl State {
             .map(|pair| {
                 let measured = session.keep("iteration.measured", pair.pixels())?;
                 let weights = has_weights.then(|| session.keep("iteration.weights", pair.pixels())).transpose()?;
-                Ok(Subset { pair, measured, weights })
+                let steps = session.keep("iteration.steps", voxels)?;
+                Ok(Subset { pair, measured, weights, steps })
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let memory = match options.algorithm {
@@ -99,9 +101,8 @@ impl State {
             }
         };
         let volume = session.keep("iteration.volume", voxels)?;
-        let steps = session.keep("iteration.steps", voxels)?;
         let reference = has_reference.then(|| session.keep("iteration.reference", voxels)).transpose()?;
-        Ok(Self { grid: *grid, options, volume, subsets, steps, reference, memory })
+        Ok(Self { grid: *grid, options, volume, subsets, reference, memory })
     }
 
     /// What is computed once: weights of the rays, and how far each voxel goes. `allowed` is 1 in voxels that may change, else 0.
@@ -110,10 +111,9 @@ impl State {
         let voxels = Self::voxels(&self.grid);
         let ones = fill::record(&mut graph, voxels, 1.0);
         let allowed = allowed.map(|allowed| graph.upload("iteration.mask", voxels, allowed));
-        let gathered = graph.buffer("iteration.sums", voxels);
         let least_mm = (LEAST_LENGTH * self.grid.spacing_mm().min_element()) as f32;
-        let mut sums = Vec::new();
-        for (index, subset) in self.subsets.iter().enumerate() {
+        let (mut sums, mut curvature) = (Vec::new(), None);
+        for subset in &self.subsets {
             let measured = graph.import(subset.measured);
             let length = subset.pair.project(&mut graph, ones);
             let inverted = inverse::record(&mut graph, least_mm, length);
@@ -129,25 +129,28 @@ impl State {
                     let weights = multiply::record(&mut graph, through, is_met);
                     (weights, multiply::record(&mut graph, weights, length))
                 }
-                (Algorithm::FistaTv { .. }, _) => (is_met, length),
-                (Algorithm::Mlem | Algorithm::Cgls, _) => (is_met, is_met),
+                (Algorithm::FistaTv { .. } | Algorithm::Cgls, _) => (is_met, length),
+                (Algorithm::Mlem, _) => (is_met, is_met),
             };
             if let Some(kept) = subset.weights {
                 graph.keep(weights, kept);
             }
-            let target = if index == 0 { gathered.replace() } else { gathered.update() };
-            subset.pair.backproject(&mut graph, summed, target);
+            let steps = match self.options.algorithm {
+                Algorithm::Sirt { .. } | Algorithm::Mlem => {
+                    let gathered = subset.pair.gathered(&mut graph, summed);
+                    let inverted = inverse::record(&mut graph, least_mm * LEAST_LENGTH as f32, gathered);
+                    allowed.map_or(inverted, |allowed| multiply::record(&mut graph, inverted, allowed))
+                }
+                Algorithm::FistaTv { .. } => {
+                    let gathered = subset.pair.gathered(&mut graph, summed);
+                    let all = statistics::record(&mut graph, gathered);
+                    curvature = Some(graph.result(all));
+                    allowed.unwrap_or(ones)
+                }
+                Algorithm::Cgls => allowed.unwrap_or(ones),
+            };
+            graph.keep(steps, subset.steps);
         }
-        let all = statistics::record(&mut graph, gathered);
-        let curvature = graph.result(all);
-        let steps = match (self.options.algorithm, allowed) {
-            (Algorithm::Sirt { .. } | Algorithm::Mlem, _) => {
-                let inverted = inverse::record(&mut graph, least_mm * LEAST_LENGTH as f32, gathered);
-                allowed.map_or(inverted, |allowed| multiply::record(&mut graph, inverted, allowed))
-            }
-            (Algorithm::Cgls | Algorithm::FistaTv { .. }, allowed) => allowed.unwrap_or(ones),
-        };
-        graph.keep(steps, self.steps);
         Preparation { graph, sums, curvature }
     }
 }
@@ -160,8 +163,8 @@ pub(super) struct Preparation<'a> {
     pub(super) graph: Graph<'a>,
     /// For every subset the lengths of its rays in the volume, and what was measured on rays that meet it.
     pub(super) sums: Vec<[Output<[f32; 4]>; 2]>,
-    /// The largest of which bounds the eigenvalues of AᵀA, where that is asked for.
-    pub(super) curvature: Output<[f32; 4]>,
+    /// Of Aᵀ·A·1, the largest of which bounds the eigenvalues of AᵀA, where that is asked for.
+    pub(super) curvature: Option<Output<[f32; 4]>>,
 }
 
 fn squares(graph: &mut Graph<'_>, values: Buffer<f32>) -> Buffer<[f32; 4]> {
@@ -234,9 +237,8 @@ impl State {
         volume: Buffer<f32>,
         residuals: &mut Vec<Output<[f32; 4]>>,
     ) -> Buffer<f32> {
-        let steps = graph.import(self.steps);
+        let steps = graph.import(subset.steps);
         let measured = graph.import(subset.measured);
-        let count = self.subsets.len() as f32;
         let integrals = subset.pair.project(graph, volume);
         let difference = scale_add::record(graph, 1.0, measured, -1.0, integrals);
         let sum = squares(graph, difference);
@@ -247,7 +249,7 @@ impl State {
                 let weighted = multiply::record(graph, weights, difference);
                 let gathered = subset.pair.gathered(graph, weighted);
                 let scaled = multiply::record(graph, steps, gathered);
-                let moved = scale_add::record(graph, 1.0, volume, relaxation as f32 * count, scaled);
+                let moved = scale_add::record(graph, 1.0, volume, relaxation as f32, scaled);
                 if self.options.bounds == FREE { moved } else { clamp::record(graph, self.options.bounds, moved) }
             }
             _ => {
@@ -255,8 +257,7 @@ impl State {
                 let quotient = multiply::record(graph, measured, inverted);
                 let gathered = subset.pair.gathered(graph, quotient);
                 let scaled = multiply::record(graph, steps, gathered);
-                let product = multiply::record(graph, volume, scaled);
-                if count == 1.0 { product } else { scale_add::record(graph, count, product, 0.0, product) }
+                multiply::record(graph, volume, scaled)
             }
         }
     }
@@ -290,7 +291,7 @@ impl State {
     /// Records Aᵀ·r, in the voxels that may change.
     fn gradient(&self, graph: &mut Graph<'_>, subset: &Subset, left: Buffer<f32>) -> Buffer<f32> {
         let gathered = subset.pair.gathered(graph, left);
-        let allowed = graph.import(self.steps);
+        let allowed = graph.import(subset.steps);
         multiply::record(graph, allowed, gathered)
     }
 

@@ -293,7 +293,10 @@ impl<'a> Iterative<'a> {
         if length == 0.0 {
             return Err(TaskError::Method { method: "no ray", reason: "of the scan meets the volume" });
         }
-        let [_, curvature, _, _] = outputs.take(preparation.curvature)?[0];
+        let curvature = match preparation.curvature {
+            Some(all) => outputs.take(all)?[0][1],
+            None => 1.0,
+        };
         let missed = if absolute > 0.0 { (1.0 - seen / absolute).max(0.0) } else { 0.0 };
         let start = match (&self.start, is_positive) {
             (Some(start), _) => Some(Cow::Borrowed(start.values())),

@@ -103,6 +103,8 @@ enum Projector {
     Joseph,
     /// Exact lengths through box-shaped voxels
     Siddon,
+    /// Trilinear interpolation at samples half the smallest spacing apart
+    Trilinear,
 }
 
 /// How voxels take from pixels.
@@ -112,6 +114,8 @@ enum Gather {
     Joseph,
     /// By the lengths of Siddon's
     Siddon,
+    /// By the weights of the trilinear one
+    Trilinear,
     /// Each from the four pixels where its centre is seen: faster, and not for cgls
     VoxelDriven,
 }
@@ -181,6 +185,7 @@ impl IterationArgs {
         let gather = self.backprojector.unwrap_or(match projector {
             Projector::Joseph => Gather::Joseph,
             Projector::Siddon => Gather::Siddon,
+            Projector::Trilinear => Gather::Trilinear,
         });
         let usual = IterativeOptions::new(algorithm);
         let has_subsets = matches!(method, Method::OsSart | Method::Osem);
@@ -189,10 +194,12 @@ impl IterationArgs {
             projector: match projector {
                 Projector::Joseph => Sampling::Joseph,
                 Projector::Siddon => Sampling::Siddon,
+                Projector::Trilinear => Sampling::Trilinear,
             },
             backprojector: match gather {
                 Gather::Joseph => Backprojector::Joseph,
                 Gather::Siddon => Backprojector::Siddon,
+                Gather::Trilinear => Backprojector::Trilinear,
                 Gather::VoxelDriven => Backprojector::VoxelDriven,
             },
             subsets: self.subsets.unwrap_or(if has_subsets { SUBSETS } else { 1 }),
