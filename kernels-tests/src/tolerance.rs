@@ -43,7 +43,7 @@ const SKIMAGE_LEVELS: u32 = 9;
 /// that are 30 voxels long at the peak. Rays that are so nearly parallel to a face are one in a thousand; the others
 /// change by 3·10⁻⁵ voxel at each of some 50 planes, in quadrature.
 const PATH: [f64; 2] = [1e-3, 4e-5];
-/// A place in a slice, of up to 512 voxels, is rounded four times: 1.2·10⁻⁴ voxel, by which the weights of its voxels change. Voxels of
+/// A place between voxels, of up to 512 of them, is rounded four times: 1.2·10⁻⁴ voxel, by which the weights of its voxels change. Voxels of
 /// noise differ by up to twice their size, and samples add up in quadrature, as the sums do.
 const SLICES: [f64; 2] = [1e-3, 2.4e-4];
 /// A transform of 2048 numbers: 11 levels of two roundings, forward, product and back, on rows that add up in
@@ -73,7 +73,12 @@ impl Tolerance {
             | "project.siddon_adjoint"
             | "project.thickness"
             | "tasks.projection" => PATH,
-            "project.joseph" | "project.joseph_adjoint" => SLICES,
+            "project.joseph"
+            | "project.joseph_adjoint"
+            | "project.joseph_axial"
+            | "project.joseph_axial_adjoint"
+            | "project.trilinear"
+            | "project.trilinear_adjoint" => SLICES,
             _ => [FEW_ROUNDINGS; 2],
         };
         Self::OfPeak { worst, rms }

@@ -27,28 +27,19 @@ fn a_real_tooth_goes_from_counts_to_a_volume() {
     // 296.2 by the centre of mass, where matter leaves the field of view a little.
     assert!((column - 296.0).abs() < 0.5, "{column}");
     assert!(read_scan(room.path("centred.toml")).unwrap().build().is_ok());
-    let grid = "160x160x1@4x4x1";
+    let grid = "320x320x1@2x2x1";
     let reconstruct = ["reconstruct", "scan.nrrd", "--grid", grid, "--window", "hann"];
     room.done(&[&reconstruct[..], &["--geometry", "centred.toml", "--out", "right.nrrd"]].concat());
     room.done(&[&reconstruct[..], &["--geometry", "scan.toml", "--out", "wrong.nrrd"]].concat());
-    // What lies outside the tooth is empty where the axis is right.
-    let outside = |name| {
+    // Where the axis is wrong, streaks reach far below 0.
+    let below = |name| {
         let volume = read_volume(room.path(name), None).unwrap();
-        let far = volume
-            .view()
-            .indexed_iter()
-            .filter(|((_, y, x), _)| {
-                let distance = (*x as f64 - 79.5).hypot(*y as f64 - 79.5);
-                (60.0..75.0).contains(&distance)
-            })
-            .map(|(_, value)| f64::from(*value).powi(2))
-            .collect::<Vec<_>>();
         let largest = volume.values().iter().fold(0.0_f32, |most, value| most.max(*value));
-        (far.iter().sum::<f64>() / far.len() as f64).sqrt() / f64::from(largest)
+        volume.values().iter().filter(|value| **value < -0.05 * largest).count()
     };
-    let (right, wrong) = (outside("right.nrrd"), outside("wrong.nrrd"));
-    println!("outside the tooth: {right:.4} of the largest value, {wrong:.4} with the axis in the middle");
-    assert!(right < 0.6 * wrong, "{right} {wrong}");
+    let (right, wrong) = (below("right.nrrd"), below("wrong.nrrd"));
+    println!("voxels far below 0: {right}, {wrong} with the axis in the middle");
+    assert!(3 * right < wrong, "{right} {wrong}");
 }
 
 fn stack(room: &Room, name: &str, views: usize, value: impl Fn(usize) -> f32) {
@@ -63,7 +54,7 @@ const SMALL: &str = "kind = \"parallel\"\nviews = 3\narc_deg = 180\ndetector = [
 fn counts_become_line_integrals_and_what_was_mended_is_said() {
     let room = Room::new();
     room.put("scan.toml", SMALL);
-    stack(&room, "counts.nrrd", 3, |i| if i == 20 { 0.0 } else { 100.0 * (-1.0_f32).exp() });
+    stack(&room, "counts.nrrd", 3, |i| if i == 28 { 0.0 } else { 100.0 * (-1.0_f32).exp() });
     stack(&room, "flat.nrrd", 2, |i| if i % 16 == 5 { 1.0 } else { 100.0 });
     let args = ["normalise", "counts.nrrd", "--flat", "flat.nrrd", "--geometry", "scan.toml", "--out", "p.nrrd"];
     let result = room.run(&args);
@@ -91,7 +82,7 @@ fn scans_that_cannot_be_are_refused_in_a_line() {
         [&args[..], more].concat()
     };
     room.refused(&normalise("negative.nrrd", "two.nrrd", &[]), &["counts", "0 and above", "-1"]);
-    room.refused(&normalise("two.nrrd", "two.nrrd", &[]), &["two.nrrd", "2 views", "3 views"]);
+    room.refused(&normalise("two.nrrd", "two.nrrd", &[]), &["two.nrrd", "2 views", "has 3"]);
     room.refused(&normalise("counts.nrrd", "two.nrrd", &["--floor", "0"]), &["floor"]);
     room.refused(&normalise("counts.nrrd", "two.nrrd", &["--stripes", "4"]), &["odd"]);
     room.refused(&normalise("counts.nrrd", "two.nrrd", &["--dark", "two.nrrd"]), &["above 0 in some pixel"]);
