@@ -295,7 +295,12 @@ fn windows_that_cannot_be_are_refused() {
         let error = refusal(limits, |graph| stencils(graph, Extent::new(1, 9, 64), &[("blur", 9, window)]));
         assert_eq!(error, Error::EmptyWindow { pass: "blur".into(), buffer: "fill.filled".into() });
     }
-    let error = refusal(limits, |graph| stencils(graph, Extent::new(3, 9, 64), &[("blur", 9, around)]));
+    // Rows over several slices correspond one to one, or not at all.
+    let mut graph = Graph::new();
+    stencils(&mut graph, Extent::new(3, 9, 64), &[("blur", 9, around)]);
+    assert!(Plan::new(&graph, limits).is_ok());
+    let halved = engine::Window { numerator: 2, ..around };
+    let error = refusal(limits, |graph| stencils(graph, Extent::new(3, 9, 64), &[("blur", 9, halved)]));
     assert_eq!(error, Error::BufferSize { buffer: "fill.filled".into(), needed: 1, got: 3 });
 }
 

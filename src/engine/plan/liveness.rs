@@ -180,8 +180,11 @@ fn check_rows(
             Read::Whole(_) | Read::Rows(_) | Read::Anywhere(..) => continue,
             // Windows of several slices count rows over all of them, one for every output row.
             Read::Window(b, window) if domain.extent.slices != 1 => {
+                if window.numerator != window.denominator {
+                    return mismatch(b.index, 1, domain.extent.slices.into());
+                }
                 let (needed, got) = (domain.extent.all_rows(), graph.buffers[b.index].extent.all_rows());
-                if window.numerator != window.denominator || needed != got {
+                if needed != got {
                     return mismatch(b.index, needed, got);
                 }
                 (b.index, domain.extent.slices)
