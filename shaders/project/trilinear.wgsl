@@ -1,29 +1,6 @@
 // Line integrals by trilinear samples: one invocation for one ray.
 // Twin, formula and units: src/kernels/project/trilinear.rs.
 
-// The two voxels that a place lies between, along one of the axes; one that is not there has no weight. As the adjoint has them, so that
-// rounding leaves them equal.
-struct Taps {
-    low: i32,
-    high: i32,
-    low_weight: f32,
-    high_weight: f32,
-}
-
-fn taps(place: f32, count: u32) -> Taps {
-    let low_place = floor(place);
-    let low = i32(low_place);
-    let last = i32(count) - 1;
-    let above = place - low_place;
-    let below = (low_place + 1.0) - place;
-    return Taps(
-        clamp(low, 0, last),
-        clamp(low + 1, 0, last),
-        select(0.0, 1.0 - above, low >= 0 && low <= last),
-        select(0.0, 1.0 - below, low + 1 >= 0 && low + 1 <= last),
-    );
-}
-
 // What lies between four voxels of a slice that begins at `slice`.
 fn plane(slice: i32, a: Taps, b: Taps) -> f32 {
     let nx = i32(params.nx);

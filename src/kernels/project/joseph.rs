@@ -19,7 +19,7 @@ use crate::{data::Grid, geometry::Geometry, vectorised::Vectors};
 kernel! {
     /// Line integrals along lines: voxels along x, y and z; columns and rows of the detector.
     struct Joseph { nx, ny, nz, columns, rows: u32 }
-    shader project/joseph, Pinned, [16, 4];
+    shader project/joseph + project/taps, Pinned, [16, 4];
     structs Line;
     reads lines[rows, columns]: rows of Line, volume[ny, nx]: inputs_around(1) of f32;
     writes integrals[rows, columns]: f32;

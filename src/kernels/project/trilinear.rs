@@ -19,7 +19,7 @@ use crate::{data::Grid, geometry::Geometry, vectorised::Vectors};
 kernel! {
     /// Line integrals over samples: voxels along x, y and z; columns and rows of the detector; from sample to sample in mm.
     struct Trilinear { nx, ny, nz, columns, rows: u32, length: f32 }
-    shader project/trilinear, Pinned, [16, 4];
+    shader project/trilinear + project/taps, Pinned, [16, 4];
     structs Samples;
     reads samples[rows, columns]: rows of Samples, volume[ny, nx]: inputs_around(1) of f32;
     writes integrals[rows, columns]: f32;

@@ -1,7 +1,6 @@
 //! Options of iterative reconstructions, and what is written and said of their course.
 
 use std::{
-    cell::RefCell,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -253,14 +252,13 @@ impl Loaded<'_> {
         let args = &self.inputs.iterations;
         let task = self.iterative(context)?;
         let every = args.save_every.map(|every| every as usize);
-        let saved: RefCell<Vec<PathBuf>> = RefCell::default();
-        let mut failed = None;
+        let (mut saved, mut failed) = (Vec::new(), None);
         let mut observer = |iterate: &Iterate, volume: Option<&Volume>| {
             let Some(volume) = volume else { return ControlFlow::Continue(()) };
             let path = numbered(out, iterate.number);
             match write_volume(&path, &self.in_unit(volume.clone())) {
                 Ok(()) => {
-                    saved.borrow_mut().push(path);
+                    saved.push(path);
                     ControlFlow::Continue(())
                 }
                 Err(error) => {
@@ -286,7 +284,7 @@ impl Loaded<'_> {
             return Err(Failure::Interrupted);
         }
         self.remark(&iterated, context);
-        saved.into_inner().iter().for_each(|path| context.wrote(path));
+        saved.iter().for_each(|path: &PathBuf| context.wrote(path));
         let course = iterated.history.iter().map(
             |of| json!({ "iteration": of.number, "residual_before": of.residual, "rmse_per_mm": of.error_per_mm }),
         );
