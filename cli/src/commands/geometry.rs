@@ -108,12 +108,12 @@ fn show(args: &ShowArgs, context: &mut Context) -> Result<(), Failure> {
     inputs::check_page(&args.out, &[&args.geometry])?;
     let scanner = Scanner::read(&args.geometry, context)?;
     let geometry = &scanner.geometry;
-    let figure = Figure::new(
-        "Sources, detectors of the first, middle and last view, and the volume, seen along the three axes of the world.",
-    );
-    let figure = figure.panels(Panel::scanner_sides(geometry, args.grid.as_ref()));
+    let [sagittal, axial, coronal] = Panel::scanner_sides(geometry, args.grid.as_ref());
+    let above = Figure::new("Sources, the detectors of the first and the last view, and the volume, if one is given.")
+        .panel(axial);
+    let beside = Figure::new("The same from the side and from behind.").panels([sagittal, coronal]);
     let page = Report::new("Scan", format!("{}, {}", scanner.scan.kind(), counted(geometry.views().len(), "view")))
-        .section(Section::new("Drawing").figure(figure))
+        .section(Section::new("Drawing").figure(above).figure(beside))
         .section(Section::new("Numbers").table(numbers(geometry)));
     context.write(&args.out, |out| write_bytes(out, page.to_html().as_bytes()))?;
     context.measure("views", geometry.views().len());

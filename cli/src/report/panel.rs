@@ -86,11 +86,11 @@ impl Panel {
         Self::new(title, Content::Scanner(Box::new(geometry.clone()), grid.copied(), scanner::Side::of(geometry)))
     }
 
-    /// Source and detector around the volume, from all three sides.
+    /// Source and detector around the volume, from all three sides: seen from +x, +z and −y.
     pub(crate) fn scanner_sides(geometry: &Geometry, grid: Option<&Grid>) -> [Self; 3] {
         scanner::Side::all().map(|side| {
             let content = Content::Scanner(Box::new(geometry.clone()), grid.copied(), side);
-            Self::new(format!("Seen from {}", side.seen_from), content)
+            Self::new(side.plane, content)
         })
     }
 

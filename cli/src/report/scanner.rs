@@ -32,15 +32,17 @@ pub(super) struct Side {
     up: usize,
     /// Name of the direction, for instance "+z".
     pub(super) seen_from: &'static str,
+    /// Name of the plane that is seen.
+    pub(super) plane: &'static str,
 }
 
 /// World axes with the end they point to.
 const AXIS_NAMES: [&str; 3] = ["x in mm (→ right side)", "y in mm (→ anterior)", "z in mm (→ superior)"];
 /// In the order of preference when a scan extends equally little along several axes.
 const SIDES: [(usize, Side); 3] = [
-    (0, Side { right: 1, up: 2, seen_from: "+x" }),
-    (2, Side { right: 0, up: 1, seen_from: "+z" }),
-    (1, Side { right: 0, up: 2, seen_from: "−y" }),
+    (0, Side { right: 1, up: 2, seen_from: "+x", plane: "Sagittal" }),
+    (2, Side { right: 0, up: 1, seen_from: "+z", plane: "Axial" }),
+    (1, Side { right: 0, up: 2, seen_from: "−y", plane: "Coronal" }),
 ];
 
 impl Side {
