@@ -307,6 +307,15 @@ fn voxels_outside_a_mask_stay() {
 }
 
 #[test]
+fn total_variation_takes_no_mask() {
+    let scene = scene();
+    let options = Scene::options(Algorithm::FistaTv { weight_per_mm: 0.02 }, 2);
+    let task = Iterative::new(&scene.projections, &scene.geometry, &scene.grid, options).unwrap();
+    let error = task.within(&scene.truth).err().unwrap().to_string();
+    assert!(error.contains("no mask"), "{error}");
+}
+
+#[test]
 fn rules_end_iterations_and_observers_see_volumes() {
     let scene = scene();
     let sirt = Algorithm::Sirt { relaxation: 1.0 };

@@ -2,7 +2,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kerma::{
-    data::Projections,
     io::{check_output, read_projections, write_projections},
     tasks::raw::{Normalised, RawScan, remove_stripes},
 };
@@ -73,23 +72,25 @@ pub(crate) fn run(args: &NormaliseArgs, context: &mut Context) -> Result<(), Fai
     }
     let raw =
         RawScan { counts: &counts, flat: &flat, dark: dark.as_ref(), scatter: scatter.as_ref(), floor: args.floor };
-    let (normalised, projections) = context.compute(|| {
+    let Normalised { projections, bad_pixels, floored } = context.compute(|| {
         let normalised = raw.normalised()?;
-        let projections = match args.stripes {
-            Some(width) => remove_stripes(&normalised.projections, width)?,
-            None => normalised.projections.clone(),
-        };
-        Ok::<(Normalised, Projections), Failure>((normalised, projections))
+        match args.stripes {
+            Some(width) => {
+                let projections = remove_stripes(&normalised.projections, width)?;
+                Ok(Normalised { projections, ..normalised })
+            }
+            None => Ok::<_, Failure>(normalised),
+        }
     })?;
-    if normalised.bad_pixels > 0 {
-        context.note(&format!("{} mended", counted(normalised.bad_pixels, "bad pixel")));
+    if bad_pixels > 0 {
+        context.note(&format!("{} mended", counted(bad_pixels, "bad pixel")));
     }
-    if normalised.floored > 0 {
-        context.note(&format!("{} at the floor of {}", counted(normalised.floored, "value"), args.floor));
+    if floored > 0 {
+        context.note(&format!("{} at the floor of {}", counted(floored, "value"), args.floor));
     }
     context.write(&args.out, |out| write_projections(out, &projections))?;
-    context.measure("bad_pixels", normalised.bad_pixels);
-    context.measure("floored", normalised.floored);
+    context.measure("bad_pixels", bad_pixels);
+    context.measure("floored", floored);
     let [nu, nv] = projections.detector();
     context.finish(&format!("{}: {} of {nu}x{nv}", args.out.display(), counted(views, "view")))
 }

@@ -117,12 +117,15 @@ impl<'a> Iterative<'a> {
         Ok(self)
     }
 
-    /// The same in voxels alone where `mask` is not 0; elsewhere the volume stays as it begins.
+    /// The same in voxels alone where `mask` is not 0; elsewhere the volume stays as it begins, with expectation maximisation 0.
     ///
     /// # Errors
-    /// [`TaskError`] when it is on another grid, or empty.
+    /// [`TaskError`] when it is on another grid, or empty; with total variation, whose proximal step reaches all voxels.
     pub fn within(mut self, mask: &Volume) -> Result<Self, TaskError> {
         self.check_grid("the mask", mask)?;
+        if matches!(self.options.algorithm, Algorithm::FistaTv { .. }) {
+            return Err(TaskError::Method { method: "total variation", reason: "reaches all voxels: no mask" });
+        }
         let allowed: Vec<f32> = mask.values().iter().map(|&value| f32::from(u8::from(value != 0.0))).collect();
         if allowed.iter().all(|&allowed| allowed == 0.0) {
             return Err(TaskError::Method {
@@ -246,8 +249,7 @@ impl<'a> Iterative<'a> {
     pub fn with_iteration<T>(&self, device: &Device, work: impl FnOnce(&Graph<'_>) -> T) -> Result<T, TaskError> {
         let mut session = Session::new(device);
         let views = self.options.subsets(self.geometry.views().len());
-        let pairs = views.iter().map(|views| self.pair(views)).collect::<Result<Vec<_>, _>>()?;
-        let state = State::new(&mut session, &self.grid, self.options, pairs, self.reference.is_some())?;
+        let state = self.state(&mut session, &views)?;
         // Any curvature will do.
         Ok(work(&state.iteration(1.0).graph))
     }
@@ -265,8 +267,7 @@ impl<'a> Iterative<'a> {
     /// Everything before the first iteration.
     async fn begun(&self, session: &mut Session) -> Result<(State, Sizes), TaskError> {
         let views = self.options.subsets(self.geometry.views().len());
-        let pairs = views.iter().map(|views| self.pair(views)).collect::<Result<Vec<_>, _>>()?;
-        let state = State::new(session, &self.grid, self.options, pairs, self.reference.is_some())?;
+        let state = self.state(session, &views)?;
         let is_positive = self.options.algorithm == Algorithm::Mlem;
         let (mut square, mut absolute, mut negative) = (0.0, 0.0, 0);
         for (subset, views) in state.subsets.iter().zip(&views) {
@@ -319,6 +320,12 @@ impl<'a> Iterative<'a> {
             once(session, &state.beginning()).await?;
         }
         Ok((state, Sizes { square, curvature: curvature.into(), missed, negative }))
+    }
+
+    /// What stays on the device, for subsets of these views.
+    fn state(&self, session: &mut Session, views: &[Vec<usize>]) -> Result<State, TaskError> {
+        let pairs = views.iter().map(|views| self.pair(views)).collect::<Result<Vec<_>, _>>()?;
+        Ok(State::new(session, &self.grid, self.options, pairs, self.reference.is_some())?)
     }
 
     fn pair(&self, views: &[usize]) -> Result<Pair, TaskError> {

@@ -57,7 +57,7 @@ pub(super) struct IterationArgs {
     /// Largest value of a voxel, in 1/mm; sirt, os-sart and fista-tv
     #[arg(long, value_name = "MU", allow_negative_numbers = true)]
     max: Option<f32>,
-    /// Change only voxels where this volume, on the same grid, is not 0
+    /// Change only voxels where this volume, on the same grid, is not 0; not fista-tv
     #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
     /// Begin with this volume on the same grid in the place of an empty one; sirt, os-sart, mlem and osem go on as if never ended
