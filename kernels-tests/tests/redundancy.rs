@@ -159,3 +159,73 @@ fn a_circle_above_the_origin_keeps_the_scale() {
         assert!((got / want - 1.0).abs() <= 0.005, "{name}: {got} and {want}");
     }
 }
+
+#[test]
+fn a_displaced_detector_on_a_short_scan_reads_what_lies_within_its_short_side() {
+    // 96 columns of 2 mm, displaced by 30: 65 mm to one side of the axis and 125 mm / 1.5 = 83 mm to the other.
+    let head = shepp_logan(40.0).unwrap();
+    let want = reconstructed(&cone(240, 360.0, 160, 0.0), &head);
+    let within = |p: DVec3| p.truncate().length() < 38.0;
+    for (arc_deg, offset_mm) in [(230.0, 30.0), (230.0, -30.0), (-230.0, 30.0), (300.0, 30.0)] {
+        let scan = cone(200, arc_deg, 96, offset_mm);
+        let (got, want, rms) = compared(&reconstructed(&scan, &head), &want, within);
+        println!("{arc_deg}°, {offset_mm} mm: {got:.5} and {want:.5}, RMS {rms:.5}");
+        assert!((got / want - 1.0).abs() <= 0.005, "{arc_deg}°, {offset_mm} mm: {got} and {want}");
+        assert!(rms <= 0.0056, "{arc_deg}°, {offset_mm} mm: RMS {rms}");
+    }
+    let projections = head.project(&cone(200, 230.0, 96, 30.0).build().unwrap()).unwrap();
+    let task = Fdk::new(&projections, &cone(200, 230.0, 96, 30.0), &grid(), FdkOptions::default()).unwrap();
+    let remark = task.redundancy().remark().unwrap();
+    assert!(remark.contains("more than 43 mm from the axis"), "{remark}");
+    // The control: a quarter of a circle less does not see every line.
+    let scan = cone(200, 150.0, 96, 30.0);
+    let (got, want, rms) = compared(&reconstructed(&scan, &head), &want, within);
+    assert!((got / want - 1.0).abs() > 0.05 || rms > 0.0056, "{got} and {want}, RMS {rms}");
+}
+
+fn helix(arc_deg: f64, advance_mm: f64, rows: usize) -> Scan {
+    let views = (arc_deg.abs() / 1.5) as usize + 1;
+    Scan::from_toml(&format!(
+        "kind = \"helical\"\nsource_isocentre_mm = 1000.0\nsource_detector_mm = 1500.0\nviews = {views}\narc_deg = {arc_deg}\n\
+         start_deg = 25.0\nadvance_mm = {advance_mm}\ndetector = [160, {rows}]\npitch_mm = [2.0, 2.0]\n"
+    ))
+    .unwrap()
+}
+
+#[test]
+fn a_helix_reads_what_a_circle_does() {
+    // A long cylinder is the same at every height.
+    let water = water_cylinder().unwrap();
+    let want = reconstructed(&cone(240, 360.0, 160, 0.0), &water);
+    for (arc_deg, advance_mm) in [(1080.0, 24.0), (1080.0, -24.0), (-1080.0, 24.0)] {
+        let got = reconstructed(&helix(arc_deg, advance_mm, 32), &water);
+        for (inner, outer) in [(0.0, 30.0), (30.0, 60.0), (60.0, 90.0)] {
+            let (got, want, rms) = compared(&got, &want, |p| (inner..outer).contains(&p.truncate().length()));
+            println!("{arc_deg}°, {advance_mm} mm: {:.4} of {:.4}, RMS {:.4}", got / WATER, want / WATER, rms / WATER);
+            assert!((got / want - 1.0).abs() <= 0.005, "{inner} to {outer} mm: {got} and {want}");
+            assert!(rms / WATER <= 0.01, "{inner} to {outer} mm: RMS {rms}");
+        }
+    }
+}
+
+#[test]
+fn a_helix_that_does_not_measure_a_slice_is_refused() {
+    let message = |scan: &Scan, grid: &str| {
+        let projections = water_cylinder().unwrap().project(&scan.build().unwrap()).unwrap();
+        let task = Fdk::new(&projections, scan, &grid.parse().unwrap(), FdkOptions::default());
+        task.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let grid = "60x60x5@3x3x2";
+    assert_eq!(message(&helix(1080.0, 24.0, 32), grid), "");
+    let fast = message(&helix(1080.0, 60.0, 32), grid);
+    assert!(
+        fast.starts_with("the scan does not measure the volume: a full turn around a slice reaches 34.8 mm"),
+        "{fast}"
+    );
+    let short = message(&helix(400.0, 24.0, 32), grid);
+    assert!(short.contains("slices need a full turn of the helix around them"), "{short}");
+    let displaced =
+        helix(1080.0, 24.0, 32).to_toml().unwrap().replace("offset_mm = [0.0, 0.0]", "offset_mm = [30.0, 0.0]");
+    let displaced = message(&Scan::from_toml(&displaced).unwrap(), grid);
+    assert!(displaced.contains("a helix needs a centred detector"), "{displaced}");
+}

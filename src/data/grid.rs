@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use glam::{DMat3, DVec3};
 
@@ -147,6 +147,15 @@ impl Grid {
     #[must_use]
     pub fn with_centre(mut self, centre_mm: DVec3) -> Self {
         self.origin_mm += centre_mm - self.centre_mm();
+        self
+    }
+
+    /// Its `slices`, which must not be empty nor go beyond the last one.
+    #[must_use]
+    pub fn slices(mut self, slices: Range<usize>) -> Self {
+        debug_assert!(slices.start < slices.end && slices.end <= self.size[2]);
+        self.origin_mm = self.world_mm(slices.start as f64 * DVec3::Z);
+        self.size[2] = slices.len();
         self
     }
 

@@ -47,6 +47,12 @@ pub struct Helical {
 }
 
 impl Helical {
+    /// Angle of each view, in degrees.
+    pub(super) fn angles_deg(&self) -> impl Iterator<Item = f64> {
+        let gaps = (self.views.max(2) - 1) as f64;
+        (0..self.views).map(move |k| self.start_deg + k as f64 * self.arc_deg / gaps)
+    }
+
     /// The views of this scan.
     ///
     /// # Errors
@@ -64,12 +70,10 @@ impl Helical {
             format!("{advance} mm"),
         )?;
         let panel = Panel::new(self.detector, self.pitch_mm, self.offset_mm)?;
-        let gaps = (self.views.max(2) - 1) as f64;
-        let views = (0..self.views)
-            .map(|k| {
-                let turned = k as f64 * self.arc_deg / gaps;
-                let (towards_source, u) = gantry(self.start_deg + turned);
-                let height = advance * (turned - self.arc_deg / 2.0) / 360.0 * DVec3::Z;
+        let views = (self.angles_deg())
+            .map(|angle_deg| {
+                let (towards_source, u) = gantry(angle_deg);
+                let height = advance * (angle_deg - self.start_deg - self.arc_deg / 2.0) / 360.0 * DVec3::Z;
                 let source = Source::Point(self.source_isocentre_mm * towards_source + height);
                 let foot = (self.source_isocentre_mm - self.source_detector_mm) * towards_source + height;
                 panel.view(source, foot, u, DVec3::Z)

@@ -15,6 +15,15 @@ pub enum Trajectory {
         /// Where the detector stands still, that is at the centre of the sweep.
         sdd_mm: f64,
     },
+    /// A focal spot on a helix about the axis.
+    Helix {
+        /// Source to axis (SID), in millimetres.
+        sid_mm: f64,
+        /// Source to detector along the central ray (SDD), in millimetres.
+        sdd_mm: f64,
+        /// Advance along the axis per turn of growing β, in millimetres.
+        advance_mm: f64,
+    },
     /// Parallel rays that turn about the axis.
     Parallel,
     /// A focal spot on a straight line perpendicular to the axis.
@@ -75,7 +84,7 @@ impl Orbit {
     #[must_use]
     pub fn fan_rad(&self) -> [f64; 2] {
         match self.trajectory {
-            Trajectory::Circle { sdd_mm, .. } | Trajectory::Line { sdd_mm, .. } => {
+            Trajectory::Circle { sdd_mm, .. } | Trajectory::Helix { sdd_mm, .. } | Trajectory::Line { sdd_mm, .. } => {
                 self.span_mm.map(|s| (s / sdd_mm).atan())
             }
             Trajectory::Parallel => [0.0; 2],
@@ -87,7 +96,7 @@ impl Scan {
     /// Angles and weights for an analytic reconstruction.
     ///
     /// # Errors
-    /// What [`Scan::build`] refuses, and [`GeometryError::NoOrbit`] for a helix, a radiograph, or views off a circle.
+    /// What [`Scan::build`] refuses, and [`GeometryError::NoOrbit`] for a radiograph, or explicit views off a circle.
     pub fn orbit(&self) -> Result<Orbit, GeometryError> {
         let geometry = self.build()?;
         let cone = |scan: &ConeCircular| {
@@ -123,7 +132,24 @@ impl Scan {
                 Ok(sweeping(trajectory, &geometry, scan.travel, scan.offset_mm, angles_rad, weights_rad, arc_rad))
             }
             Self::Vectors(_) => Orbit::of(&geometry),
-            Self::Helical(_) => Err(no_orbit("a helix leaves the plane of a circle")),
+            Self::Helical(scan) => {
+                let angles_rad: Vec<f64> = scan.angles_deg().map(f64::to_radians).collect();
+                let arc_rad = scan.arc_deg.abs().to_radians();
+                Ok(Orbit {
+                    trajectory: Trajectory::Helix {
+                        sid_mm: scan.source_isocentre_mm,
+                        sdd_mm: scan.source_detector_mm,
+                        advance_mm: scan.advance_mm,
+                    },
+                    axis: DVec3::Z,
+                    filter: DetectorAxis::U,
+                    weights_rad: weights_rad(&angles_rad, arc_rad, false),
+                    angles_rad,
+                    arc_rad,
+                    full_circle: false,
+                    span_mm: span_mm(&geometry, DetectorAxis::U, scan.offset_mm),
+                })
+            }
             Self::Radiograph(_) => Err(no_orbit("a radiograph is a single view")),
         }
     }
@@ -135,7 +161,7 @@ fn turning(trajectory: Trajectory, geometry: &Geometry, start_deg: f64, arc_deg:
     let arc_rad = arc_deg.abs().to_radians();
     let (weights_rad, arc_rad) = match trajectory {
         Trajectory::Parallel => parallel_weights_rad(&angles_rad, arc_rad, full_circle),
-        Trajectory::Circle { .. } | Trajectory::Line { .. } => {
+        Trajectory::Circle { .. } | Trajectory::Helix { .. } | Trajectory::Line { .. } => {
             (weights_rad(&angles_rad, arc_rad, full_circle), arc_rad)
         }
     };

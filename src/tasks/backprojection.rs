@@ -70,7 +70,7 @@ impl<'a> Backprojection<'a> {
         };
         let mut graph = Graph::new();
         let volume = graph.buffer("backproject.volume", Extent::new(nz, ny, nx));
-        for batch in batches(geometry, pixel_values * columns * rows)? {
+        for batch in batches(geometry, pixel_values * columns * rows, usize::MAX)? {
             let extent = Extent::new(batch.views.len(), rows, columns);
             let uploaded = values.upload(&mut graph, "backproject.projections", extent, batch.elements());
             let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };

@@ -21,14 +21,14 @@ impl Batch {
     }
 }
 
-/// Batches of views that hold `view_values` values each where they are widest, margins included.
-pub(super) fn batches(geometry: &Geometry, view_values: usize) -> Result<Vec<Batch>, GeometryError> {
+/// Batches of at most `most` views that hold `view_values` values each where they are widest, margins included.
+pub(super) fn batches(geometry: &Geometry, view_values: usize, most: usize) -> Result<Vec<Batch>, GeometryError> {
     let count = geometry.views().len();
     let bytes = count.saturating_mul(view_values).saturating_mul(size_of::<f32>());
     // Batches of nearly equal size rather than a small last one.
     let batch_count = bytes.div_ceil(BATCH_BYTES).clamp(1, count);
     let fitting = (BATCH_BYTES / (bytes / count).max(1)).max(1);
-    let per_batch = count.div_ceil(batch_count).min(fitting);
+    let per_batch = count.div_ceil(batch_count).min(fitting).min(most);
     (0..count)
         .step_by(per_batch)
         .map(|first| {
@@ -57,7 +57,7 @@ mod tests {
         let scan = "kind = 'parallel'\nviews = 64\narc_deg = 180\ndetector = [512, 512]\npitch_mm = [1.0, 1.0]";
         let geometry = Scan::from_toml(scan).unwrap().build().unwrap();
         for width in [512, 3 * 512] {
-            let batches = batches(&geometry, width * 512).unwrap();
+            let batches = batches(&geometry, width * 512, usize::MAX).unwrap();
             assert!(batches.iter().all(|b| b.views.len() * width * 512 * 4 <= BATCH_BYTES), "{width} columns");
             assert_eq!(batches.iter().map(|b| b.views.len()).sum::<usize>(), 64);
         }

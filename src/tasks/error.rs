@@ -65,6 +65,12 @@ pub enum TaskError {
         /// Length given.
         got: usize,
     },
+    /// The scan does not measure what is to be reconstructed.
+    #[error("the scan does not measure the volume: {reason}")]
+    NotMeasured {
+        /// What is missing, with numbers.
+        reason: String,
+    },
     /// A method cannot do what it is asked for.
     #[error("{method} {reason}")]
     Method {

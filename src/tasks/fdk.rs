@@ -3,12 +3,13 @@ use std::borrow::Cow;
 use super::{
     Recorded, Redundancy, TaskError,
     batch::{batches, single_views},
+    helix::{self, Slab},
     redundancy,
     task::{Values, fits},
 };
 use crate::{
     data::{Grid, Projections, Unit, Volume},
-    engine::{Extent, Graph, Output, Outputs},
+    engine::{Buffer, Extent, Graph, Output, Outputs},
     geometry::{DetectorAxis, Geometry, Scan, Source, View},
     kernels::fdk::{
         backproject,
@@ -47,11 +48,12 @@ impl Default for FdkOptions {
 /// ```text
 /// f(x) = Σ_k w_k · U_k(x)² · q_k(u(x), v(x))      U = SID/(SID − x·ê)
 /// ```
-/// in batches of views: weight, filter, add to the volume. Works for circles, arcs, parallel beams, and for linear and
-/// arc tomosynthesis, whose detector may stand still; see [`Redundancy`] for what the arc means for the values.
+/// in batches of views: weight, filter, add to the volume. Works for circles, arcs, parallel beams, for linear and
+/// arc tomosynthesis, whose detector may stand still, and, approximately, for helices; see [`Redundancy`] for what the arc means for the values.
 pub struct Fdk<'a> {
     graph: Graph<'a>,
-    output: Output<f32>,
+    /// Slabs of the volume, lowest first.
+    slabs: Vec<Output<f32>>,
     grid: Grid,
     redundancy: Redundancy,
 }
@@ -90,11 +92,16 @@ impl<'a> Fdk<'a> {
             None => Some(ramp::Tables::record(&mut graph, &filter, columns)),
             Some(_) => None,
         };
-        let [nx, ny, nz] = grid.size();
-        let volume = graph.buffer("fdk.volume", Extent::new(nz, ny, nx));
+        let slabs = helix::slabs(&orbit, &geometry, grid)?;
+        let volume = |slab: &Slab| {
+            let [nx, ny, nz] = slab.grid.size();
+            graph.buffer("fdk.volume", Extent::new(nz, ny, nx))
+        };
+        let volumes: Vec<Buffer<f32>> = slabs.iter().map(volume).collect();
+        let mut begun = vec![false; slabs.len()];
         // A slice's profile is a filter of its own for each view.
         let runs = match options.slice_mm {
-            None => batches(&geometry, columns * rows)?,
+            None => batches(&geometry, columns * rows, helix::views_together(&orbit))?,
             Some(_) => single_views(&geometry)?,
         };
         for batch in runs {
@@ -112,11 +119,22 @@ impl<'a> Fdk<'a> {
                 ramp::Tables::record(&mut graph, &RampFilter { profile, ..filter }, columns)
             });
             let filtered = ramp::record(&mut graph, &tables, weighted);
-            let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
-            backproject::record(&mut graph, &batch.geometry, axis, margins[0], grid, filtered, target);
+            for ((slab, volume), is_begun) in slabs.iter().zip(&volumes).zip(&mut begun) {
+                let mut matrices = backproject::matrices(&batch.geometry, axis, margins[0], &slab.grid);
+                if let Some(gates) = &slab.gates {
+                    let gates = &gates[batch.views.clone()];
+                    if gates.iter().all(|gate| *gate == 0.0) {
+                        continue;
+                    }
+                    matrices.iter_mut().zip(gates).for_each(|(matrix, gate)| *matrix = matrix.counted(*gate));
+                }
+                let target = if *is_begun { volume.update() } else { volume.replace() };
+                *is_begun = true;
+                backproject::fastest(&mut graph, &matrices, &slab.grid, filtered, target);
+            }
         }
-        let output = graph.result(volume);
-        Ok(Self { graph, output, grid: *grid, redundancy: Redundancy::of(&orbit) })
+        let slabs = volumes.into_iter().map(|volume| graph.result(volume)).collect();
+        Ok(Self { graph, slabs, grid: *grid, redundancy: Redundancy::of(&orbit) })
     }
 
     /// The recorded graph, to be changed: what [`Recorded::finish`] would shape can be taken no more.
@@ -140,7 +158,12 @@ impl Recorded for Fdk<'_> {
     }
 
     fn finish(&self, mut outputs: Outputs) -> Result<Volume, TaskError> {
-        Ok(Volume::new(self.grid, Unit::PerMillimetre, outputs.take(self.output)?)?)
+        let slabs: Vec<Vec<f32>> = self.slabs.iter().map(|slab| outputs.take(*slab)).collect::<Result<_, _>>()?;
+        let values = match <[_; 1]>::try_from(slabs) {
+            Ok([whole]) => whole,
+            Err(slabs) => slabs.concat(),
+        };
+        Ok(Volume::new(self.grid, Unit::PerMillimetre, values)?)
     }
 }
 

@@ -32,6 +32,7 @@ pub mod detect;
 pub mod enhance;
 mod error;
 mod fdk;
+mod helix;
 pub mod iterative;
 mod projection;
 pub mod radiographs;

@@ -69,7 +69,7 @@ impl<'a> Projection<'a> {
         };
         let projector = Projector::new(graph, sampling, geometry, &grid, attenuation);
         let output = graph.output("project.integrals", value_count);
-        for batch in batches(geometry, projector.pixel_values() * columns * rows)? {
+        for batch in batches(geometry, projector.pixel_values() * columns * rows, usize::MAX)? {
             let integrals = graph.buffer("project.integrals", Extent::new(batch.views.len(), rows, columns));
             projector.record(graph, &batch.geometry, integrals);
             graph.download(integrals, output, batch.elements().start);

@@ -15,10 +15,21 @@ pub enum Redundancy {
     /// Half a circle and the fan, or more: lines are measured once or twice; weights after Parker (Med. Phys. 9:254,
     /// 1982) as written by RTK, whose conjugate rays sum to one full weight.
     ShortScan,
+    /// Less than a full circle with a detector that reaches further to one side: near the axis every line is measured
+    /// once or twice, beyond it some are not measured at all; conjugate rays share their line as after Noo et al.
+    /// (Phys. Med. Biol. 47:2525, 2002).
+    DisplacedShort {
+        /// Distance from the axis within which every line is measured, in millimetres. Of objects that reach further the
+        /// values are contrasts everywhere, since the ramp needs whole rows.
+        complete_mm: f64,
+    },
+    /// Full turns of a helix, one around each slice; approximate, as rays are taken for those of a circle (after Wang et
+    /// al., IEEE Trans. Med. Imaging 12:486, 1993).
+    Helix,
     /// Half a turn of parallel beams: every line is measured once.
     HalfTurn,
-    /// Less than half a circle and the fan: lines are measured at most once and many are missing. Low frequencies are
-    /// lost; values are contrasts, not attenuation coefficients.
+    /// Less than half a circle and the fan: many lines are missing, and those measured twice are shared. Low frequencies
+    /// are lost; values are contrasts, not attenuation coefficients.
     LimitedArc,
 }
 
@@ -27,19 +38,35 @@ const SAME_ARC_RAD: f64 = 2e-5;
 /// Difference between the sides of a displaced detector, as a share of its width. Below it, as with a shift by a
 /// quarter of a pixel, a steep weight over a wide overlap would only add noise.
 const DISPLACED: f64 = 0.1;
+/// The same on less than a full circle, where a line beyond the short side has no second ray to make up for it.
+const SHIFTED: f64 = 0.01;
+/// Angle over which the views at either end of an arc give way to those opposite them.
+const FADE_RAD: f64 = 10.0 * PI / 180.0;
 
 impl Redundancy {
     /// How the rays of `orbit` repeat each other.
     #[must_use]
     pub fn of(orbit: &Orbit) -> Self {
-        let [first, last] = orbit.fan_rad();
-        let half_fan = first.abs().max(last.abs());
-        let is_parallel = orbit.trajectory == Trajectory::Parallel;
+        if matches!(orbit.trajectory, Trajectory::Helix { .. }) {
+            return Self::Helix;
+        }
+        let sides = Sides::of(orbit);
+        let reaches = |half_fan: f64| orbit.arc_rad + SAME_ARC_RAD >= PI + 2.0 * half_fan;
         if orbit.full_circle {
-            if Sides::of(orbit).is_displaced() { Self::Displaced } else { Self::FullCircle }
-        } else if is_parallel && (orbit.arc_rad - PI).abs() < SAME_ARC_RAD {
+            return if sides.difference() > DISPLACED { Self::Displaced } else { Self::FullCircle };
+        }
+        if sides.difference() > SHIFTED && sides.short_mm > 0.0 && reaches(angle_rad(orbit, sides.short_mm)) {
+            let complete_mm = match orbit.trajectory {
+                Trajectory::Circle { sid_mm, .. }
+                | Trajectory::Helix { sid_mm, .. }
+                | Trajectory::Line { sid_mm, .. } => sid_mm * angle_rad(orbit, sides.short_mm).sin(),
+                Trajectory::Parallel => sides.short_mm,
+            };
+            return Self::DisplacedShort { complete_mm };
+        }
+        if closes_after_half(orbit) {
             Self::HalfTurn
-        } else if orbit.arc_rad + SAME_ARC_RAD >= PI + 2.0 * half_fan {
+        } else if reaches(angle_rad(orbit, sides.long_mm)) {
             Self::ShortScan
         } else {
             Self::LimitedArc
@@ -48,13 +75,34 @@ impl Redundancy {
 
     /// One line about what the redundancy means for the values, if it is anything but plain.
     #[must_use]
-    pub fn remark(self) -> Option<&'static str> {
+    pub fn remark(self) -> Option<String> {
         match self {
             Self::LimitedArc => Some(
-                "the arc is shorter than half a circle and the fan: values are contrasts, not attenuation coefficients",
+                "the arc is shorter than half a circle and the fan: values are contrasts, not attenuation coefficients"
+                    .to_owned(),
             ),
+            Self::DisplacedShort { complete_mm } => Some(format!(
+                "the detector is displaced and the arc is not a full circle: lines more than {complete_mm:.0} mm from the axis are \
+                 missing, and values hold for objects that lie within"
+            )),
+            Self::Helix => Some("a helix is reconstructed approximately, slice by slice as a circle".to_owned()),
             Self::FullCircle | Self::Displaced | Self::ShortScan | Self::HalfTurn => None,
         }
+    }
+}
+
+/// Whether half a turn of parallel views closes on itself: no line is measured twice.
+fn closes_after_half(orbit: &Orbit) -> bool {
+    orbit.trajectory == Trajectory::Parallel && (orbit.arc_rad - PI).abs() < SAME_ARC_RAD
+}
+
+/// Angle of the ray at `position_mm` to the central one; 0 for parallel rays.
+fn angle_rad(orbit: &Orbit, position_mm: f64) -> f64 {
+    match orbit.trajectory {
+        Trajectory::Circle { sdd_mm, .. } | Trajectory::Helix { sdd_mm, .. } | Trajectory::Line { sdd_mm, .. } => {
+            (position_mm / sdd_mm).atan()
+        }
+        Trajectory::Parallel => 0.0,
     }
 }
 
@@ -108,8 +156,9 @@ impl Sides {
         }
     }
 
-    fn is_displaced(self) -> bool {
-        self.long_mm - self.short_mm > DISPLACED * (self.long_mm + self.short_mm)
+    /// By how much the sides differ, as a share of the detector's width.
+    fn difference(self) -> f64 {
+        (self.long_mm - self.short_mm) / (self.long_mm + self.short_mm)
     }
 }
 
@@ -119,7 +168,7 @@ impl Sides {
 /// far as the long side. Rays are missing there, not zero: what the ramp spreads to these columns belongs to the
 /// voxels behind them. Their own weight is zero.
 pub(super) fn margins(orbit: &Orbit, measured: usize, pitch_mm: f64, margin: usize) -> [usize; 2] {
-    if Redundancy::of(orbit) != Redundancy::Displaced {
+    if !matches!(Redundancy::of(orbit), Redundancy::Displaced | Redundancy::DisplacedShort { .. }) {
         return [margin; 2];
     }
     let sides = Sides::of(orbit);
@@ -168,26 +217,52 @@ pub(super) fn weights(orbit: &Orbit, geometry: &Geometry, measured: usize, margi
 fn repeated(redundancy: Redundancy, orbit: &Orbit, angle: f64, share: f64) -> f64 {
     let [first, last] = orbit.span_mm;
     let position_mm = first + share * (last - first);
-    let fan_angle = |position_mm: f64| match orbit.trajectory {
-        Trajectory::Circle { sdd_mm, .. } | Trajectory::Line { sdd_mm, .. } => (position_mm / sdd_mm).atan(),
-        Trajectory::Parallel => 0.0,
-    };
     match redundancy {
-        Redundancy::FullCircle => 0.5,
-        Redundancy::HalfTurn | Redundancy::LimitedArc => 1.0,
-        Redundancy::ShortScan => parker(angle, -fan_angle(position_mm), (orbit.arc_rad - PI) / 2.0),
-        Redundancy::Displaced => {
-            let Sides { short_mm, direction, .. } = Sides::of(orbit);
-            match orbit.trajectory {
-                // Parallel rays have positions for fan angles.
-                Trajectory::Parallel => wang(direction * position_mm, short_mm, |position| position),
-                Trajectory::Circle { .. } | Trajectory::Line { .. } => {
-                    wang(direction * position_mm, short_mm, fan_angle)
-                }
-            }
+        Redundancy::FullCircle | Redundancy::Helix => 0.5,
+        Redundancy::HalfTurn => 1.0,
+        Redundancy::ShortScan => parker(angle, -angle_rad(orbit, position_mm), (orbit.arc_rad - PI) / 2.0),
+        Redundancy::Displaced => near_edge(orbit, position_mm),
+        Redundancy::LimitedArc => shared(orbit, angle, position_mm, |_| 1.0),
+        Redundancy::DisplacedShort { .. } => {
+            shared(orbit, angle, position_mm, |position_mm| near_edge(orbit, position_mm))
         }
     }
 }
+
+/// [`wang`]'s weight of a detector position, whichever its long side is.
+fn near_edge(orbit: &Orbit, position_mm: f64) -> f64 {
+    let Sides { short_mm, direction, .. } = Sides::of(orbit);
+    match orbit.trajectory {
+        // Parallel rays have positions for fan angles.
+        Trajectory::Parallel => wang(direction * position_mm, short_mm, |position_mm| position_mm),
+        Trajectory::Circle { .. } | Trajectory::Helix { .. } | Trajectory::Line { .. } => {
+            wang(direction * position_mm, short_mm, |position_mm| angle_rad(orbit, position_mm))
+        }
+    }
+}
+
+/// Share of a ray in its line, c/(c + c′), with c′ of the conjugate ray, or 0 where that is not measured; c falls to 0
+/// towards the ends of the arc and is `edge` across the detector (after Noo et al.).
+fn shared(orbit: &Orbit, angle: f64, position_mm: f64, edge: impl Fn(f64) -> f64) -> f64 {
+    if closes_after_half(orbit) {
+        return 1.0;
+    }
+    let arc = orbit.arc_rad;
+    let weight = |angle: f64, position_mm: f64| {
+        let fade = (angle.min(arc - angle) / FADE_RAD).clamp(LEAST_SHARE, 1.0);
+        edge(position_mm) * (FRAC_PI_2 * fade).sin().powi(2)
+    };
+    let [first, last] = orbit.span_mm;
+    let is_on_detector = (first.min(last)..=first.max(last)).contains(&-position_mm);
+    let opposite = angle - 2.0 * angle_rad(orbit, position_mm);
+    let conjugate = [opposite + PI, opposite - PI].into_iter().find(|angle| (0.0..=arc).contains(angle));
+    let conjugate = conjugate.filter(|_| is_on_detector).map_or(0.0, |angle| weight(angle, -position_mm));
+    let own = weight(angle, position_mm);
+    if own > 0.0 { own / (own + conjugate) } else { 0.0 }
+}
+
+/// Least part of [`FADE_RAD`], so that a ray at the end of the arc that alone measures its line keeps it.
+const LEAST_SHARE: f64 = 1e-3;
 
 fn tilt_and_magnification(orbit: &Orbit, view: &View) -> f64 {
     match view.source {

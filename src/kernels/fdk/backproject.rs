@@ -65,8 +65,8 @@ pub fn record(
     fastest(graph, &matrices(geometry, axis, before, grid), grid, filtered, volume);
 }
 
-/// Records it by the fastest kernel that applies.
-fn fastest(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
+/// Records it by the fastest kernel that applies to these forms.
+pub fn fastest(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
     if parallel::applies(matrices, graph.extent(filtered).columns, grid) {
         return parallel::record(graph, matrices, grid, filtered, volume);
     }
@@ -111,13 +111,26 @@ pub fn adjoint_like(graph: &mut Graph<'_>, geometry: &Geometry, grid: &Grid, int
         let scaled = scale_add::record(graph, factor, integrals, 0.0, integrals);
         return fastest(graph, &matrices, grid, scaled, volume);
     }
-    // Forms of one scale see the same pixels.
-    let scaled = |(matrix, scale): (&ViewMatrix, &f64)| {
-        let form = |form: [f32; 4]| form.map(|factor| (f64::from(factor) * scale) as f32);
-        ViewMatrix { u: form(matrix.u), v: form(matrix.v), w: form(matrix.w) }
-    };
-    let matrices: Vec<_> = matrices.iter().zip(&scales).map(scaled).collect();
+    let matrices: Vec<_> = matrices.iter().zip(&scales).map(|(matrix, scale)| matrix.scaled(*scale)).collect();
     fastest(graph, &matrices, grid, integrals, volume);
+}
+
+impl ViewMatrix {
+    /// Forms of a view that counts `share`, 0 to 1, of what this one does.
+    #[must_use]
+    pub fn counted(&self, share: f64) -> Self {
+        if share > 0.0 {
+            return self.scaled(1.0 / share.sqrt());
+        }
+        // No voxel lies before a source where w is below 0 everywhere.
+        Self { u: [0.0; 4], v: [0.0; 4], w: [0.0, 0.0, 0.0, -1.0] }
+    }
+
+    /// Forms that see the same pixels with 1/`scale`² of the weight.
+    fn scaled(&self, scale: f64) -> Self {
+        let form = |form: [f32; 4]| form.map(|factor| (f64::from(factor) * scale) as f32);
+        Self { u: form(self.u), v: form(self.v), w: form(self.w) }
+    }
 }
 
 impl Backproject {
@@ -261,7 +274,7 @@ mod tests {
         let mut graph = Graph::new();
         let filtered = graph.upload("filtered", Extent::new(1, 9, 9), &ones);
         let volume = graph.buffer::<f32>("volume", Extent::new(1, 5, 1));
-        record(&mut graph, &geometry, DetectorAxis::U, 0, &grid, filtered, volume.replace());
+        record(&mut graph, &geometry, (DetectorAxis::U, 0), None, &grid, filtered, volume.replace());
         let output = graph.result(volume);
         let device = Device::cpu();
         let plan = Plan::new(&graph, device.limits()).unwrap();

@@ -122,7 +122,7 @@ impl<'a> Exposure<'a> {
         let opening = Opening::new(case, irradiated)?;
         let field = case.protocol().detector.as_ref().map(|_| opening.field(&mut graph, geometry.detector()));
         let chain = case.chain(irradiated, &mut graph, geometry.detector(), field.map(|flat| [flat, flat]))?;
-        for batch in batches(geometry, columns * rows * materials.len())? {
+        for batch in batches(geometry, columns * rows * materials.len(), usize::MAX)? {
             let open = opening.of_views(&mut graph, batch.views.clone(), geometry.detector());
             let seen = irradiate(&mut graph, case, irradiated, &thicknesses, &batch.geometry)?;
             let [primary, squares] =

@@ -238,6 +238,8 @@ fn redundancy_name(redundancy: Redundancy) -> &'static str {
         Redundancy::FullCircle => "full-circle",
         Redundancy::Displaced => "displaced",
         Redundancy::ShortScan => "short-scan",
+        Redundancy::DisplacedShort { .. } => "displaced-short",
+        Redundancy::Helix => "helix",
         Redundancy::HalfTurn => "half-turn",
         Redundancy::LimitedArc => "limited-arc",
     }
