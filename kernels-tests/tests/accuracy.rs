@@ -198,7 +198,7 @@ fn back_projection_is_that_of_rays_in_double_precision() {
             let volume = graph.buffer("volume", Extent::new(32, 40, 48));
             if is_general {
                 let matrices = backproject::matrices(&geometry, DetectorAxis::U, 0, &small);
-                backproject::general(&mut graph, &matrices, &small, uploaded, volume.replace());
+                backproject::general(&mut graph, &matrices, (&small, small.all_slices()), uploaded, volume.replace());
             } else {
                 backproject::record(&mut graph, &geometry, DetectorAxis::U, 0, &small, uploaded, volume.replace());
             }

@@ -83,7 +83,7 @@ fn unmatched(geometry: &Geometry, grid: &Grid, integrals: &[f32]) -> Vec<f32> {
     let [voxels, pixels] = extents(geometry, grid);
     computed((pixels, integrals), voxels, None, |graph, from, to| {
         let matrices = backproject::matrices(geometry, DetectorAxis::U, 0, grid);
-        backproject::general(graph, &matrices, grid, from, to.replace());
+        backproject::general(graph, &matrices, (grid, grid.all_slices()), from, to.replace());
     })
 }
 

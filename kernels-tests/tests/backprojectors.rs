@@ -51,12 +51,16 @@ impl Kernel {
         let uploaded = graph.upload("filtered", extent, filtered);
         let volume = graph.buffer::<f32>("volume", Extent::new(nz, ny, nx));
         match self {
-            Self::General => backproject::general(&mut graph, matrices, grid, uploaded, volume.replace()),
+            Self::General => {
+                backproject::general(&mut graph, matrices, (grid, grid.all_slices()), uploaded, volume.replace())
+            }
             Self::Axial(along) => {
                 let stack = if along == Along::Rows { transpose::record(&mut graph, uploaded) } else { uploaded };
-                axial::record(&mut graph, (matrices, along), grid, stack, volume.replace());
+                axial::record(&mut graph, (matrices, along), (grid, grid.all_slices()), stack, volume.replace());
             }
-            Self::Parallel => parallel::record(&mut graph, matrices, grid, uploaded, volume.replace()),
+            Self::Parallel => {
+                parallel::record(&mut graph, matrices, (grid, grid.all_slices()), uploaded, volume.replace())
+            }
         }
         let output = graph.result(volume);
         let device = Device::cpu();

@@ -150,6 +150,12 @@ impl Grid {
         self
     }
 
+    /// Numbers of its slices, from 0 on.
+    #[must_use]
+    pub fn all_slices(&self) -> Range<usize> {
+        0..self.size[2]
+    }
+
     /// Its `slices`, which must not be empty nor go beyond the last one.
     #[must_use]
     pub fn slices(mut self, slices: Range<usize>) -> Self {

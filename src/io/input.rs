@@ -271,17 +271,18 @@ impl<'a> Input<'a> {
     }
 
     /// Fails unless the file ends here. Packed data are checked against their checksum on the way.
-    pub(super) fn finish(mut self) -> Result<(), IoError> {
-        if self.plain {
-            return match self.left {
-                0 => Ok(()),
-                extra => Err(IoError::Trailing { path: self.path, extra: Some(extra) }),
-            };
-        }
-        match self.reader.read(&mut [0]) {
-            Ok(0) => Ok(()),
-            Ok(_) => Err(IoError::Trailing { path: self.path, extra: None }),
-            Err(e) => Err(self.failed(e)),
+    pub(super) fn finish(&mut self) -> Result<(), IoError> {
+        let extra = match self.plain {
+            true => Some(self.left),
+            false => match self.reader.read(&mut [0]) {
+                Ok(0) => Some(0),
+                Ok(_) => None,
+                Err(e) => return Err(self.failed(e)),
+            },
+        };
+        match extra {
+            Some(0) => Ok(()),
+            extra => Err(IoError::Trailing { path: self.path.clone(), extra }),
         }
     }
 

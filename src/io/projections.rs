@@ -5,14 +5,17 @@ use glam::{DMat3, DVec3};
 use super::{
     IoError,
     input::Input,
-    raster::{Raster, read_values},
+    raster::{Header, Raster, check_finite, read_values},
+    scalar::Encoding,
     volume::{VolumeFormat, extension, open, write_raster},
 };
-use crate::data::{DataError, Grid, Projections};
+use crate::data::{DataError, Grid, Projections, Unit};
 
 const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .npy";
 /// What `.npy` needs beside it to become a stack.
 const PITCH_NEEDED: &str = "the detector's pitch along u and v, for instance from its geometry";
+/// What a stack is in messages.
+const WHAT: &str = "projections";
 /// Distance between views in file formats that know only space.
 const VIEW_STEP: f64 = 1.0;
 
@@ -67,30 +70,126 @@ fn format(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> {
     VolumeFormat::of_path(path).filter(|&f| f != VolumeFormat::Dicom).ok_or_else(|| extension(path, action, READABLE))
 }
 
+/// A projection stack that is read a few views at a time, first view first.
+pub struct ProjectionStream {
+    input: Input<'static>,
+    encoding: Encoding,
+    /// Views, detector, pitch and unit.
+    layout: Layout,
+    next: usize,
+}
+
+impl ProjectionStream {
+    /// Opens a file that [`read_projections`] would read whole.
+    ///
+    /// # Errors
+    /// As there, but for the values.
+    pub fn open(path: impl AsRef<Path>, pitch_mm: Option<[f64; 2]>) -> Result<Self, IoError> {
+        let path = path.as_ref();
+        let format = format(path, "read a projection stack")?;
+        let (header, input) = open(format, Input::open(path)?)?;
+        let layout = Layout::of(&header, &input, pitch_mm)?;
+        Ok(Self { input, encoding: header.encoding, layout, next: 0 })
+    }
+
+    /// Number of views.
+    #[must_use]
+    pub fn views(&self) -> usize {
+        self.layout.views
+    }
+
+    /// Number of detector columns and rows.
+    #[must_use]
+    pub fn detector(&self) -> [usize; 2] {
+        self.layout.detector
+    }
+
+    /// Distances between pixels along u and v, in millimetres.
+    #[must_use]
+    pub fn pitch_mm(&self) -> [f64; 2] {
+        self.layout.pitch_mm
+    }
+
+    /// What the values are.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        self.layout.unit
+    }
+
+    /// Number of the view that comes next.
+    #[must_use]
+    pub fn next_view(&self) -> usize {
+        self.next
+    }
+
+    /// Reads `count` views, `[view][v][u]`; the end of the file is checked behind the last one.
+    ///
+    /// # Errors
+    /// [`IoError`] when the file ends early, goes on, or holds NaN or infinity.
+    pub fn read(&mut self, count: usize) -> Result<Vec<f32>, IoError> {
+        let values = self.input.values(count * self.pixels(), &self.encoding)?;
+        check_finite(self.input.path(), WHAT, &values)?;
+        self.next += count;
+        if self.next == self.views() {
+            self.input.finish()?;
+        }
+        Ok(values)
+    }
+
+    /// Passes over `count` views.
+    ///
+    /// # Errors
+    /// [`IoError`] when the file ends early.
+    pub fn skip(&mut self, count: usize) -> Result<(), IoError> {
+        let bytes = (count * self.pixels() * self.encoding.scalar.byte_count()) as u64;
+        self.next += count;
+        self.input.skip(bytes, "the views")
+    }
+
+    fn pixels(&self) -> usize {
+        self.detector()[0] * self.detector()[1]
+    }
+}
+
+/// What a stack's header says.
+struct Layout {
+    views: usize,
+    detector: [usize; 2],
+    pitch_mm: [f64; 2],
+    unit: Unit,
+}
+
+impl Layout {
+    fn of(header: &Header, input: &Input<'_>, pitch_mm: Option<[f64; 2]>) -> Result<Self, IoError> {
+        let path = input.path();
+        let [nu, nv, views] = match *header.shape {
+            [nu, views] => [nu, 1, views],
+            [nu, nv, views] => [nu, nv, views],
+            _ => {
+                let got = format!("{} axes", header.shape.len());
+                return Err(input.field("shape", got, "[view][v][u] or [view][u]"));
+            }
+        };
+        let from_file = header.stated_grid().map(|g| [g.spacing_mm().x, g.spacing_mm().y]);
+        let missing = || IoError::SpacingMissing { path: path.to_owned(), needed: PITCH_NEEDED };
+        let pitch_mm = pitch_mm.or(from_file).ok_or_else(missing)?;
+        // A grid of the same size is subject to the same limits, and is checked before anything is read.
+        Grid::centred([nu, nv, views], [1.0; 3])
+            .map_err(|error| IoError::Data { path: path.to_owned(), source: renamed(error) })?;
+        Ok(Self { views, detector: [nu, nv], pitch_mm, unit: header.unit })
+    }
+}
+
 fn stack(format: VolumeFormat, input: Input<'_>, pitch_mm: Option<[f64; 2]>) -> Result<Projections, IoError> {
     let (header, input) = open(format, input)?;
     let path = input.path().to_owned();
-    let [nu, nv, views] = match *header.shape {
-        [nu, views] => [nu, 1, views],
-        [nu, nv, views] => [nu, nv, views],
-        _ => {
-            let got = format!("{} axes", header.shape.len());
-            return Err(input.field("shape", got, "[view][v][u] or [view][u]"));
-        }
-    };
-    let from_file = header.stated_grid().map(|g| [g.spacing_mm().x, g.spacing_mm().y]);
-    let pitch =
-        pitch_mm.or(from_file).ok_or_else(|| IoError::SpacingMissing { path: path.clone(), needed: PITCH_NEEDED })?;
-    let data = |source| IoError::Data { path: path.clone(), source };
-    // A grid of the same size is subject to the same limits, and is checked before anything is read.
-    Grid::centred([nu, nv, views], [1.0; 3]).map_err(|e| data(renamed(e)))?;
-    let values = read_values(input, "projections", nu * nv * views, &header.encoding)?;
-    Projections::new(views, [nu, nv], pitch, header.unit, values).map_err(data)
+    let Layout { views, detector, pitch_mm, unit } = Layout::of(&header, &input, pitch_mm)?;
+    let values = read_values(input, WHAT, detector[0] * detector[1] * views, &header.encoding)?;
+    Projections::new(views, detector, pitch_mm, unit, values).map_err(|source| IoError::Data { path, source })
 }
 
 /// The same complaint in the words of a stack.
 fn renamed(error: DataError) -> DataError {
-    const WHAT: &str = "projections";
     match error {
         DataError::Size { axis, got, max, .. } => {
             let axis = match axis {
@@ -108,7 +207,6 @@ fn renamed(error: DataError) -> DataError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Unit;
 
     fn stack() -> Projections {
         let values = (0..24).map(|i| i as f32 * 0.25).collect();

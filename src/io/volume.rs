@@ -1,4 +1,7 @@
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use flate2::{Compression, write::GzEncoder};
 
@@ -11,7 +14,7 @@ use super::{
     raster::{Header, Raster, read_values},
     scalar::write_f32,
 };
-use crate::data::{Grid, Volume};
+use crate::data::{Grid, Unit, Volume};
 
 const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .dcm, or a folder of DICOM slices";
 const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd or .npy";
@@ -100,6 +103,63 @@ pub fn decode_volume(format: VolumeFormat, name: &Path, bytes: &[u8], grid: Opti
 pub fn write_volume(path: impl AsRef<Path>, volume: &Volume) -> Result<(), IoError> {
     let raster = Raster { grid: volume.grid(), unit: volume.unit(), values: volume.values() };
     write_raster(path.as_ref(), "write a volume", &raster)
+}
+
+/// A volume that is written a few slices at a time, first slice first; see [`write_volume`].
+///
+/// The file appears under its name when [`VolumeWriter::finish`] says so.
+pub struct VolumeWriter {
+    path: PathBuf,
+    draft: Draft,
+    /// Values to come.
+    left: usize,
+}
+
+impl VolumeWriter {
+    /// Begins a `.nii`, `.nrrd`, `.mha` or `.npy` file.
+    ///
+    /// # Errors
+    /// [`IoError`] when the extension is another one or the file cannot be written.
+    pub fn create(path: impl AsRef<Path>, grid: &Grid, unit: Unit) -> Result<Self, IoError> {
+        let path = path.as_ref();
+        let refused = || extension(path, "write a volume in parts", ".nii, .nrrd, .mha or .npy");
+        let write = match writable(path, "write a volume")? {
+            VolumeFormat::Nifti => nifti::write,
+            VolumeFormat::Nrrd => nrrd::write,
+            VolumeFormat::MetaImage => metaimage::write,
+            VolumeFormat::Npy => |out: &mut dyn Write, raster: &Raster<'_>| npy::write(out, &raster.grid.size(), &[]),
+            VolumeFormat::NiftiGz | VolumeFormat::MetaHeader | VolumeFormat::Dicom => return Err(refused()),
+        };
+        let mut draft = Draft::create(path)?;
+        write(draft.writer(), &Raster { grid, unit, values: &[] }).map_err(|e| refusal(path, e))?;
+        Ok(Self { path: path.to_owned(), draft, left: grid.voxel_count() })
+    }
+
+    /// Writes what follows, `[z][y][x]`.
+    ///
+    /// # Errors
+    /// [`IoError`] when the file cannot be written, or would hold more than its grid.
+    pub fn append(&mut self, values: &[f32]) -> Result<(), IoError> {
+        self.left = self.left.checked_sub(values.len()).ok_or_else(|| self.of_another_size("more"))?;
+        write_f32(self.draft.writer(), values).map_err(|e| refusal(&self.path, e))
+    }
+
+    /// Gives the complete file its name.
+    ///
+    /// # Errors
+    /// [`IoError`] when the file cannot be written, or values are missing.
+    pub fn finish(mut self) -> Result<(), IoError> {
+        if self.left > 0 {
+            return Err(self.of_another_size("fewer"));
+        }
+        self.draft.writer().flush().map_err(|e| refusal(&self.path, e))?;
+        Draft::publish([self.draft])
+    }
+
+    fn of_another_size(&self, got: &str) -> IoError {
+        let allowed = "as many as the grid has voxels".to_owned();
+        IoError::Field { path: self.path.clone(), field: "values".to_owned(), got: got.to_owned(), allowed }
+    }
 }
 
 /// Checks that a volume or a stack could be written: the extension, the folder and the right to create a file in it.

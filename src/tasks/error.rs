@@ -71,6 +71,16 @@ pub enum TaskError {
         /// What is missing, with numbers.
         reason: String,
     },
+    /// The memory given is too little.
+    #[error("{what} needs at least {needed_bytes} bytes of memory, {given_bytes} are given")]
+    Memory {
+        /// What needs it.
+        what: &'static str,
+        /// Least bytes that would do.
+        needed_bytes: u64,
+        /// Bytes given.
+        given_bytes: u64,
+    },
     /// A method cannot do what it is asked for.
     #[error("{method} {reason}")]
     Method {

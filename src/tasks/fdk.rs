@@ -1,18 +1,18 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use super::{
     Recorded, Redundancy, TaskError,
-    batch::{batches, single_views},
+    batch::{Batch, batches, single_views},
     helix::{self, Slab},
     redundancy,
     task::{Values, fits},
 };
 use crate::{
     data::{Grid, Projections, Unit, Volume},
-    engine::{Buffer, Extent, Graph, Output, Outputs},
-    geometry::{DetectorAxis, Geometry, Scan, Source, View},
+    engine::{Buffer, Extent, Graph, Output, Outputs, Write},
+    geometry::{DetectorAxis, Geometry, Orbit, Scan, Source, View},
     kernels::fdk::{
-        backproject,
+        backproject::{self, Arranged, ViewMatrix},
         ramp::{self, RampFilter, Window},
         weight::{self, size_along},
     },
@@ -49,7 +49,8 @@ impl Default for FdkOptions {
 /// f(x) = Σ_k w_k · U_k(x)² · q_k(u(x), v(x))      U = SID/(SID − x·ê)
 /// ```
 /// in batches of views: weight, filter, add to the volume. Works for circles, arcs, parallel beams, for linear and
-/// arc tomosynthesis, whose detector may stand still, and, approximately, for helices; see [`Redundancy`] for what the arc means for the values.
+/// arc tomosynthesis, whose detector may stand still, and, approximately, for helices; see [`Redundancy`] for what the
+/// scan means for the values.
 pub struct Fdk<'a> {
     graph: Graph<'a>,
     /// Slabs of the volume, lowest first.
@@ -65,7 +66,7 @@ impl<'a> Fdk<'a> {
     ///
     /// # Errors
     /// [`TaskError`] when the projections do not fit the scan, are in another unit or hold values that are not finite,
-    /// or the scan has no orbit.
+    /// or the scan has no orbit or does not measure the volume.
     pub fn new(
         projections: impl Into<Cow<'a, Projections>>,
         scan: &Scan,
@@ -73,68 +74,26 @@ impl<'a> Fdk<'a> {
         options: FdkOptions,
     ) -> Result<Self, TaskError> {
         let projections = projections.into();
-        let geometry = scan.build()?;
-        let orbit = scan.orbit()?;
-        check(&projections, scan, &geometry, grid, options)?;
-
-        let axis = orbit.filter;
-        let [measured, rows] = size_along(axis, geometry.detector());
-        let pitch_mm = geometry.pitch_mm()[axis as usize];
-        let margin = (options.margin * measured as f64).ceil() as usize;
-        let margins = redundancy::margins(&orbit, measured, pitch_mm, margin);
-        let columns = margins[0] + measured + margins[1];
-        let weights = redundancy::weights(&orbit, &geometry, measured, margins);
+        let filtering = Filtering::new(scan, options)?;
+        check(&projections, &filtering.geometry)?;
+        let slabs = filtering.slabs(grid)?;
 
         let mut graph = Graph::new();
         let values = Values::of(projections, Projections::values, Projections::into_values);
-        let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff, profile: None };
-        let common = match options.slice_mm {
-            None => Some(ramp::Tables::record(&mut graph, &filter, columns)),
-            Some(_) => None,
-        };
-        let slabs = helix::slabs(&orbit, &geometry, grid)?;
-        let volume = |slab: &Slab| {
-            let [nx, ny, nz] = slab.grid.size();
-            graph.buffer("fdk.volume", Extent::new(nz, ny, nx))
-        };
+        let tables = filtering.tables(&mut graph);
+        let volume = |slab: &Slab| graph.buffer("fdk.volume", extent(grid, &slab.slices));
         let volumes: Vec<Buffer<f32>> = slabs.iter().map(volume).collect();
         let mut begun = vec![false; slabs.len()];
-        // A slice's profile is a filter of its own for each view.
-        let runs = match options.slice_mm {
-            None => batches(&geometry, columns * rows, helix::views_together(&orbit))?,
-            Some(_) => single_views(&geometry)?,
-        };
-        for batch in runs {
-            let extent = match axis {
-                DetectorAxis::U => Extent::new(batch.views.len(), rows, measured),
-                DetectorAxis::V => Extent::new(batch.views.len(), measured, rows),
-            };
-            let uploaded = values.upload(&mut graph, "fdk.projections", extent, batch.elements());
-            let table = &weights[batch.views.start * columns..batch.views.end * columns];
-            let weighted = weight::record(&mut graph, &batch.geometry, axis, margins, table, uploaded);
-            let tables = common.unwrap_or_else(|| {
-                let depth = depth_frequency(&batch.geometry.views()[0], axis);
-                // 1/slice is where the profile ends, 1/(2·pitch) the Nyquist frequency.
-                let profile = options.slice_mm.map(|slice_mm| 2.0 * pitch_mm / (slice_mm * depth.max(LEAST_DEPTH)));
-                ramp::Tables::record(&mut graph, &RampFilter { profile, ..filter }, columns)
-            });
-            let filtered = ramp::record(&mut graph, &tables, weighted);
+        for batch in filtering.batches()? {
+            let uploaded = values.upload(&mut graph, PROJECTIONS, filtering.extent(&batch), batch.elements());
+            let filtered = filtering.record(&mut graph, &batch, (tables, grid), uploaded);
             for ((slab, volume), is_begun) in slabs.iter().zip(&volumes).zip(&mut begun) {
-                let mut matrices = backproject::matrices(&batch.geometry, axis, margins[0], &slab.grid);
-                if let Some(gates) = &slab.gates {
-                    let gates = &gates[batch.views.clone()];
-                    if gates.iter().all(|gate| *gate == 0.0) {
-                        continue;
-                    }
-                    matrices.iter_mut().zip(gates).for_each(|(matrix, gate)| *matrix = matrix.counted(*gate));
-                }
                 let target = if *is_begun { volume.update() } else { volume.replace() };
-                *is_begun = true;
-                backproject::fastest(&mut graph, &matrices, &slab.grid, filtered, target);
+                *is_begun |= filtering.backproject(&mut graph, &batch, (grid, slab), filtered, target);
             }
         }
         let slabs = volumes.into_iter().map(|volume| graph.result(volume)).collect();
-        Ok(Self { graph, slabs, grid: *grid, redundancy: Redundancy::of(&orbit) })
+        Ok(Self { graph, slabs, grid: *grid, redundancy: filtering.redundancy() })
     }
 
     /// The recorded graph, to be changed: what [`Recorded::finish`] would shape can be taken no more.
@@ -167,6 +126,122 @@ impl Recorded for Fdk<'_> {
     }
 }
 
+/// Name of what is uploaded.
+pub(super) const PROJECTIONS: &str = "fdk.projections";
+
+/// A volume's slices.
+pub(super) fn extent(grid: &Grid, slices: &Range<usize>) -> Extent {
+    let [nx, ny, _] = grid.size();
+    Extent::new(slices.len(), ny, nx)
+}
+
+/// What FDK does with views of a scan, whatever they hold.
+pub(super) struct Filtering {
+    pub(super) geometry: Geometry,
+    orbit: Orbit,
+    filter: RampFilter,
+    slice_mm: Option<f64>,
+    /// Columns and rows of a view along the filter.
+    measured: usize,
+    rows: usize,
+    /// Columns before and behind those.
+    margins: [usize; 2],
+    /// Of every view and filter column.
+    weights: Vec<f32>,
+}
+
+impl Filtering {
+    pub(super) fn new(scan: &Scan, options: FdkOptions) -> Result<Self, TaskError> {
+        options.check(scan)?;
+        let geometry = scan.build()?;
+        let orbit = scan.orbit()?;
+        let [measured, rows] = size_along(orbit.filter, geometry.detector());
+        let pitch_mm = geometry.pitch_mm()[orbit.filter as usize];
+        let margin = (options.margin * measured as f64).ceil() as usize;
+        let margins = redundancy::margins(&orbit, measured, pitch_mm, margin);
+        let weights = redundancy::weights(&orbit, &geometry, measured, margins);
+        let filter = RampFilter { pitch_mm, window: options.window, cutoff: options.cutoff, profile: None };
+        Ok(Self { geometry, orbit, filter, slice_mm: options.slice_mm, measured, rows, margins, weights })
+    }
+
+    pub(super) fn redundancy(&self) -> Redundancy {
+        Redundancy::of(&self.orbit)
+    }
+
+    /// What is reconstructed together of `grid`.
+    pub(super) fn slabs(&self, grid: &Grid) -> Result<Vec<Slab>, TaskError> {
+        self.geometry.outside(grid)?;
+        helix::slabs(&self.orbit, &self.geometry, grid)
+    }
+
+    fn columns(&self) -> usize {
+        self.margins[0] + self.measured + self.margins[1]
+    }
+
+    pub(super) fn batches(&self) -> Result<Vec<Batch>, TaskError> {
+        Ok(match self.slice_mm {
+            None => batches(&self.geometry, self.columns() * self.rows, helix::views_together(&self.orbit))?,
+            // A slice's profile is a filter of its own for each view.
+            Some(_) => single_views(&self.geometry)?,
+        })
+    }
+
+    /// Extent of what is uploaded of a batch.
+    pub(super) fn extent(&self, batch: &Batch) -> Extent {
+        let [nu, nv] = self.geometry.detector();
+        Extent::new(batch.views.len(), nv, nu)
+    }
+
+    /// The ramp, if it is the same for all views.
+    pub(super) fn tables(&self, graph: &mut Graph<'_>) -> Option<ramp::Tables> {
+        self.slice_mm.is_none().then(|| ramp::Tables::record(graph, &self.filter, self.columns()))
+    }
+
+    /// Records weights and ramp of a batch, for a volume on `grid`.
+    pub(super) fn record(
+        &self,
+        graph: &mut Graph<'_>,
+        batch: &Batch,
+        (tables, grid): (Option<ramp::Tables>, &Grid),
+        uploaded: Buffer<f32>,
+    ) -> Arranged {
+        let (axis, columns) = (self.orbit.filter, self.columns());
+        let table = &self.weights[batch.views.start * columns..batch.views.end * columns];
+        let weighted = weight::record(graph, &batch.geometry, axis, self.margins, table, uploaded);
+        let tables = tables.unwrap_or_else(|| {
+            let depth = depth_frequency(&batch.geometry.views()[0], axis);
+            // 1/slice is where the profile ends, 1/(2·pitch) the Nyquist frequency.
+            let of_slice = |slice_mm| 2.0 * self.filter.pitch_mm / (slice_mm * depth.max(LEAST_DEPTH));
+            let filter = RampFilter { profile: self.slice_mm.map(of_slice), ..self.filter };
+            ramp::Tables::record(graph, &filter, columns)
+        });
+        let filtered = ramp::record(graph, &tables, weighted);
+        backproject::arrange(graph, &self.matrices(batch, grid), grid, filtered)
+    }
+
+    /// Records the back-projection of a batch into a slab; not, and says so, where the slab's gates leave out all of it.
+    pub(super) fn backproject(
+        &self,
+        graph: &mut Graph<'_>,
+        batch: &Batch,
+        (grid, slab): (&Grid, &Slab),
+        filtered: Arranged,
+        target: Write,
+    ) -> bool {
+        let Some(gates) = slab.gates(&batch.views) else { return false };
+        let mut matrices = self.matrices(batch, grid);
+        for (matrix, gate) in matrices.iter_mut().zip(gates) {
+            *matrix = matrix.counted(*gate);
+        }
+        backproject::add(graph, &matrices, (grid, slab.slices.clone()), filtered, target);
+        true
+    }
+
+    fn matrices(&self, batch: &Batch, grid: &Grid) -> Vec<ViewMatrix> {
+        backproject::matrices(&batch.geometry, self.orbit.filter, self.margins[0], grid)
+    }
+}
+
 /// Frequency along y below which a view counts as one straight from the front, over that on the detector.
 const LEAST_DEPTH: f64 = 1e-6;
 
@@ -190,39 +265,41 @@ fn depth_frequency(view: &View, axis: DetectorAxis) -> f64 {
     (magnified * (along - share * ray).y / (1.0 - share * share)).abs()
 }
 
-fn check(
-    projections: &Projections,
-    scan: &Scan,
-    geometry: &Geometry,
-    grid: &Grid,
-    options: FdkOptions,
-) -> Result<(), TaskError> {
-    if !(options.cutoff > 0.0 && options.cutoff <= 1.0) {
-        return Err(TaskError::Range { field: "cut-off", allowed: "above 0 and at most 1", got: options.cutoff });
-    }
-    if !(0.0..=1.0).contains(&options.margin) {
-        return Err(TaskError::Range { field: "margin", allowed: "0 to 1", got: options.margin });
-    }
-    if let Some(slice_mm) = options.slice_mm {
-        if !(slice_mm > 0.0 && slice_mm.is_finite()) {
-            return Err(TaskError::Range { field: "slice thickness", allowed: "above 0 mm", got: slice_mm });
+impl FdkOptions {
+    fn check(&self, scan: &Scan) -> Result<(), TaskError> {
+        if !(self.cutoff > 0.0 && self.cutoff <= 1.0) {
+            return Err(TaskError::Range { field: "cut-off", allowed: "above 0 and at most 1", got: self.cutoff });
         }
-        if !matches!(scan, Scan::TomosynthesisLinear(_) | Scan::TomosynthesisArc(_)) {
-            return Err(TaskError::Range {
-                field: "slice thickness",
-                allowed: "absent but for tomosynthesis",
-                got: slice_mm,
-            });
+        if !(0.0..=1.0).contains(&self.margin) {
+            return Err(TaskError::Range { field: "margin", allowed: "0 to 1", got: self.margin });
         }
+        if let Some(slice_mm) = self.slice_mm {
+            if !(slice_mm > 0.0 && slice_mm.is_finite()) {
+                return Err(TaskError::Range { field: "slice thickness", allowed: "above 0 mm", got: slice_mm });
+            }
+            if !matches!(scan, Scan::TomosynthesisLinear(_) | Scan::TomosynthesisArc(_)) {
+                return Err(TaskError::Range {
+                    field: "slice thickness",
+                    allowed: "absent but for tomosynthesis",
+                    got: slice_mm,
+                });
+            }
+        }
+        Ok(())
     }
+}
+
+fn check(projections: &Projections, geometry: &Geometry) -> Result<(), TaskError> {
     fits(projections, geometry)?;
-    if !matches!(projections.unit(), Unit::LineIntegral | Unit::Arbitrary) {
-        let got = projections.unit();
-        return Err(TaskError::Unit { what: "projections", expected: "line integrals", got });
+    check_unit(projections.unit())?;
+    Ok(projections.check_finite()?)
+}
+
+pub(super) fn check_unit(got: Unit) -> Result<(), TaskError> {
+    match got {
+        Unit::LineIntegral | Unit::Arbitrary => Ok(()),
+        got => Err(TaskError::Unit { what: "projections", expected: "line integrals", got }),
     }
-    projections.check_finite()?;
-    geometry.outside(grid)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@
 //! Views a turn apart sum to 1 for every Δ, so that each line of a slice has the weight it has on a circle. Approximate: a
 //! ray is taken for one in the plane of the slice, as FDK does off the central plane.
 
-use std::f64::consts::{PI, TAU};
+use std::{
+    f64::consts::{PI, TAU},
+    ops::Range,
+};
 
 use glam::DVec3;
 
@@ -21,14 +24,23 @@ use crate::geometry::{Geometry, Orbit, Source, Trajectory, View};
 /// ε, over which a turn gives way to the next.
 const FADE_RAD: f64 = PI / 8.0;
 /// Thickest slab, as a share of the advance, and in slices: views are those of its middle.
-const THICKEST: f64 = 1.0 / 16.0;
+const THICKEST: f64 = 1.0 / 8.0;
 const MOST_SLICES: usize = 16;
 
 /// Neighbouring slices, and what each view of the scan counts for them.
 pub(super) struct Slab {
-    pub(super) grid: Grid,
+    pub(super) slices: Range<usize>,
     /// 0 to 1 for each view; 1 without them.
     pub(super) gates: Option<Vec<f64>>,
+}
+
+impl Slab {
+    /// What these views count, if some do; empty where all count 1.
+    pub(super) fn gates(&self, views: &Range<usize>) -> Option<&[f64]> {
+        let Some(gates) = &self.gates else { return Some(&[]) };
+        let gates = &gates[views.clone()];
+        gates.iter().any(|gate| *gate > 0.0).then_some(gates)
+    }
 }
 
 /// Most views that are back-projected together: an eighth of a turn of a helix, since slabs leave most of them out.
@@ -46,7 +58,7 @@ pub(super) fn views_together(orbit: &Orbit) -> usize {
 /// the detector is displaced.
 pub(super) fn slabs(orbit: &Orbit, geometry: &Geometry, grid: &Grid) -> Result<Vec<Slab>, TaskError> {
     let Trajectory::Helix { sid_mm, sdd_mm, advance_mm } = orbit.trajectory else {
-        return Ok(vec![Slab { grid: *grid, gates: None }]);
+        return Ok(vec![Slab { slices: grid.all_slices(), gates: None }]);
     };
     let [first, last] = orbit.span_mm;
     if (first + last).abs() > 0.05 * (last - first).abs() {
@@ -85,13 +97,14 @@ pub(super) fn slabs(orbit: &Orbit, geometry: &Geometry, grid: &Grid) -> Result<V
     (0..nz)
         .step_by(slices)
         .map(|from| {
-            let grid = grid.slices(from..nz.min(from + slices));
-            let middle = begin + (grid.centre_mm().z - height(view)) / advance_mm * TAU;
+            let slices = from..nz.min(from + slices);
+            let slab = grid.slices(slices.clone());
+            let middle = begin + (slab.centre_mm().z - height(view)) / advance_mm * TAU;
             let whole_turn = [middle - PI - FADE_RAD, middle + PI + FADE_RAD];
             if whole_turn[0] < begin.min(end) || whole_turn[1] > begin.max(end) {
-                return Err(outside(&grid, view, geometry, half_turn_mm));
+                return Err(outside(&slab, view, geometry, half_turn_mm));
             }
-            Ok(Slab { gates: Some(angles.iter().map(|angle| gate(angle - middle)).collect()), grid })
+            Ok(Slab { gates: Some(angles.iter().map(|angle| gate(angle - middle)).collect()), slices })
         })
         .collect()
 }

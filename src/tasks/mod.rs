@@ -39,6 +39,7 @@ pub mod radiographs;
 pub mod raw;
 mod redundancy;
 pub mod simulate;
+mod slabwise;
 mod task;
 
 pub use backprojection::{Backprojection, Backprojector};
@@ -46,4 +47,5 @@ pub use error::TaskError;
 pub use fdk::{Fdk, FdkOptions};
 pub use projection::{Projection, WATER_PER_MM};
 pub use redundancy::Redundancy;
+pub use slabwise::SlabwiseFdk;
 pub use task::{Recorded, Task};

@@ -60,6 +60,9 @@ pub(crate) fn run(args: &PlanArgs, context: &mut Context) -> Result<(), Failure>
             print(task.graph(), args.graphviz, context)
         }
         Task::Reconstruct(task) => {
+            if let Some(done) = task.inputs.divided(context) {
+                return done;
+            }
             let loaded = task.inputs.load(context)?;
             loaded.planned(context, |graph, context| print(graph, args.graphviz, context))
         }

@@ -43,16 +43,16 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
         let (axis, before) = (inputs.axis, inputs.margins[0]);
         let (matrices, grid) = (backproject::matrices(&geometry, axis, before, &inputs.grid), &inputs.grid);
         if inputs.kernel.name == backproject::SHADER.name {
-            backproject::general(graph, &matrices, grid, filtered, target);
+            backproject::general(graph, &matrices, (grid, grid.all_slices()), filtered, target);
         } else if inputs.kernel.name == parallel::SHADER.name {
             assert!(parallel::applies(&matrices, columns as u32, grid));
-            parallel::record(graph, &matrices, grid, filtered, target);
+            parallel::record(graph, &matrices, (grid, grid.all_slices()), filtered, target);
         } else {
             let along = axial::along_z(&matrices, grid);
             assert!(along.is_some(), "an axial geometry");
             let along = along.unwrap_or(Along::Columns);
             let stack = if along == Along::Rows { transpose::record(graph, filtered) } else { filtered };
-            axial::record(graph, (&matrices, along), grid, stack, target);
+            axial::record(graph, (&matrices, along), (grid, grid.all_slices()), stack, target);
         }
     }
 }

@@ -25,7 +25,7 @@ struct Inputs {
 fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let filtered = graph.upload("case.filtered", inputs.extent, &inputs.filtered);
     let matrices = graph.upload_table("case.views", &inputs.matrices);
-    record(graph, matrices, inputs.grid.size()[2] as u32, filtered);
+    record(graph, matrices, &(&inputs.grid, inputs.grid.all_slices()), filtered);
 }
 
 fn case(name: &str, [columns, rows]: [usize; 2], volume: &str) -> Case {

@@ -17,7 +17,7 @@
 //!
 //! Shapes: `[z][y][x]` ← `[view][across][along]`, where `along` is the detector's axis that is parallel to z. Tier P.
 
-use super::backproject::ViewMatrix;
+use super::backproject::{Slab, ViewMatrix, middle_of};
 use super::run::{BESIDE, EDGE, INSIDE, LARGEST_STEP, Run, WIDE};
 use crate::kernels::prelude::*;
 use crate::{
@@ -37,7 +37,7 @@ kernel! {
         nx, ny, across, along, view_count: u32,
         /// Invocations that share a column of voxels, a power of two.
         lanes: u32,
-        /// Half the number of gaps between voxels along x, y and z.
+        /// The voxel in the middle of the grid along x and y, and along z from the first slice on.
         half_x, half_y, half_z: f32,
         /// Numbers of the last pixels across z and along z.
         last_across, last_along: f32,
@@ -98,24 +98,25 @@ pub fn along_z(views: &[ViewMatrix], grid: &Grid) -> Option<Along> {
     }
 }
 
-/// Records the back-projection of `filtered` (views × pixels across z × pixels along z) into `volume` on `grid`.
+/// Records the back-projection of `filtered` (views × pixels across z × pixels along z) into `volume`, the slices of `slab`.
 pub fn record(
     graph: &mut Graph<'_>,
     (views, axis): (&[ViewMatrix], Along),
-    grid: &Grid,
+    slab: Slab<'_>,
     filtered: Buffer<f32>,
     volume: Write,
 ) {
     let forms: Vec<AxialView> = views.iter().map(|view| AxialView::of(view, axis)).collect();
     let table = graph.upload_table("backproject.views", &forms);
-    let kernel = Axial::of(views.len() as u32, graph.extent(filtered), grid);
+    let kernel = Axial::of(views.len() as u32, graph.extent(filtered), &slab);
     kernel.compute(graph, "backproject", table, filtered, volume);
 }
 
 impl Axial {
-    fn of(view_count: u32, Extent { rows: across, columns: along, .. }: Extent, grid: &Grid) -> Self {
-        let [nx, ny, nz] = grid.size().map(|n| n as u32);
-        let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
+    fn of(view_count: u32, Extent { rows: across, columns: along, .. }: Extent, (grid, slices): &Slab<'_>) -> Self {
+        let [nx, ny, _] = grid.size().map(|n| n as u32);
+        let nz = slices.len() as u32;
+        let [half_x, half_y, half_z] = middle_of(grid, slices);
         let [last_across, last_along] = [across, along].map(|n| n as f32 - 1.0);
         // Eight voxels for every invocation.
         let lanes = nz.div_ceil(8).next_power_of_two().min(SHADER.workgroup[2] / 8);

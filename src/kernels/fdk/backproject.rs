@@ -11,6 +11,8 @@
 //!
 //! Shapes: `[z][y][x]` ← `[view][row][column]`. Tier P.
 
+use std::ops::Range;
+
 use glam::{DMat3, DVec3};
 
 use super::axial::{self, Along};
@@ -27,7 +29,7 @@ kernel! {
     struct Backproject {
         /// Voxels along x and y; columns and rows of the filtered stack; views.
         nx, ny, columns, rows, view_count: u32,
-        /// Half the number of gaps between voxels along x, y and z.
+        /// The voxel in the middle of the grid along x and y, and along z from the first slice on.
         half_x, half_y, half_z: f32,
         /// Numbers of the last column and row.
         last_column, last_row: f32,
@@ -65,25 +67,60 @@ pub fn record(
     fastest(graph, &matrices(geometry, axis, before, grid), grid, filtered, volume);
 }
 
-/// Records it by the fastest kernel that applies to these forms.
-pub fn fastest(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
-    if parallel::applies(matrices, graph.extent(filtered).columns, grid) {
-        return parallel::record(graph, matrices, grid, filtered, volume);
-    }
-    match axial::along_z(matrices, grid) {
-        Some(Along::Columns) => axial::record(graph, (matrices, Along::Columns), grid, filtered, volume),
-        Some(Along::Rows) => {
-            let transposed = transpose::record(graph, filtered);
-            axial::record(graph, (matrices, Along::Rows), grid, transposed, volume)
-        }
-        None => general(graph, matrices, grid, filtered, volume),
+/// Slices of a grid, those that `volume` holds. They get the bits that they have in the whole where the first one's number is a
+/// multiple of [`SLICES_TOGETHER`].
+pub type Slab<'g> = (&'g Grid, Range<usize>);
+
+/// Slices of which some kernels compute places one after the other.
+pub const SLICES_TOGETHER: usize = LANES;
+
+/// A filtered stack in the order of the kernel that back-projects it fastest.
+#[derive(Clone, Copy)]
+pub struct Arranged {
+    kernel: Choice,
+    stack: Buffer<f32>,
+}
+
+#[derive(Clone, Copy)]
+enum Choice {
+    Parallel,
+    Axial(Along),
+    General,
+}
+
+/// Chooses the kernel for views of these forms, which are those of the whole grid, and arranges `filtered` for it.
+pub fn arrange(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>) -> Arranged {
+    let kernel = match axial::along_z(matrices, grid) {
+        _ if parallel::applies(matrices, graph.extent(filtered).columns, grid) => Choice::Parallel,
+        Some(along) => Choice::Axial(along),
+        None => Choice::General,
     };
+    let stack = match kernel {
+        Choice::Axial(Along::Rows) => transpose::record(graph, filtered),
+        Choice::Axial(Along::Columns) | Choice::Parallel | Choice::General => filtered,
+    };
+    Arranged { kernel, stack }
+}
+
+/// Records the back-projection of what is arranged, by the same forms or by shares of them ([`ViewMatrix::counted`]).
+pub fn add(graph: &mut Graph<'_>, matrices: &[ViewMatrix], slab: Slab<'_>, arranged: Arranged, volume: Write) {
+    let Arranged { kernel, stack } = arranged;
+    match kernel {
+        Choice::Parallel => parallel::record(graph, matrices, slab, stack, volume),
+        Choice::Axial(along) => axial::record(graph, (matrices, along), slab, stack, volume),
+        Choice::General => general(graph, matrices, slab, stack, volume),
+    }
+}
+
+fn fastest(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
+    let arranged = arrange(graph, matrices, grid, filtered);
+    add(graph, matrices, (grid, grid.all_slices()), arranged, volume);
 }
 
 /// Records the back-projection of views in any position.
-pub fn general(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
+pub fn general(graph: &mut Graph<'_>, matrices: &[ViewMatrix], slab: Slab<'_>, filtered: Buffer<f32>, volume: Write) {
     let views = graph.upload_table("backproject.views", matrices);
-    let kernel = Backproject::of(matrices.len() as u32, graph.extent(filtered), grid);
+    let kernel = Backproject::of(matrices.len() as u32, graph.extent(filtered), &slab);
     kernel.compute(graph, "backproject", views, filtered, volume);
 }
 
@@ -133,10 +170,16 @@ impl ViewMatrix {
     }
 }
 
+/// Voxel in the middle of a grid, as a number of voxels from the first one of `slices`: whole or a half.
+pub(super) fn middle_of(grid: &Grid, slices: &Range<usize>) -> [f32; 3] {
+    let [x, y, z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
+    [x, y, z - slices.start as f32]
+}
+
 impl Backproject {
-    fn of(view_count: u32, Extent { rows, columns, .. }: Extent, grid: &Grid) -> Self {
+    fn of(view_count: u32, Extent { rows, columns, .. }: Extent, (grid, slices): &Slab<'_>) -> Self {
         let [nx, ny, _] = grid.size().map(|n| n as u32);
-        let [half_x, half_y, half_z] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
+        let [half_x, half_y, half_z] = middle_of(grid, slices);
         let [last_column, last_row] = [columns, rows].map(|n| n as f32 - 1.0);
         Self { nx, ny, columns, rows, view_count, half_x, half_y, half_z, last_column, last_row }
     }

@@ -10,7 +10,7 @@
 //!
 //! Shapes: `[z][y][x]` ← `[view][z][u]`. Tier P.
 
-use super::backproject::ViewMatrix;
+use super::backproject::{Slab, ViewMatrix, middle_of};
 use super::run::{LARGEST_STEP, Run};
 use super::slices;
 use crate::{data::Grid, engine::Limits, kernels::prelude::*};
@@ -46,18 +46,19 @@ pub fn applies(views: &[ViewMatrix], columns: u32, grid: &Grid) -> bool {
     views.iter().all(is_parallel) && grid.size()[2] as u64 * line_bytes <= Limits::portable().binding_bytes
 }
 
-/// Records the back-projection of `filtered` (views × rows × columns) into `volume` on `grid`.
-pub fn record(graph: &mut Graph<'_>, matrices: &[ViewMatrix], grid: &Grid, filtered: Buffer<f32>, volume: Write) {
+/// Records the back-projection of `filtered` (views × rows × columns) into `volume`, the slices of `slab`.
+pub fn record(graph: &mut Graph<'_>, matrices: &[ViewMatrix], slab: Slab<'_>, filtered: Buffer<f32>, volume: Write) {
     let views = graph.upload_table("backproject.views", matrices);
-    let kernel = Parallel::of(matrices.len() as u32, graph.extent(filtered).columns, grid);
-    let met = slices::record(graph, views, kernel.nz, filtered);
+    let kernel = Parallel::of(matrices.len() as u32, graph.extent(filtered).columns, &slab);
+    let met = slices::record(graph, views, &slab, filtered);
     kernel.compute(graph, "backproject", views, met, volume);
 }
 
 impl Parallel {
-    fn of(view_count: u32, columns: u32, grid: &Grid) -> Self {
-        let [nx, ny, nz] = grid.size().map(|n| n as u32);
-        let [half_x, half_y, _] = grid.size().map(|n| (n as f32 - 1.0) / 2.0);
+    fn of(view_count: u32, columns: u32, (grid, slices): &Slab<'_>) -> Self {
+        let [nx, ny, _] = grid.size().map(|n| n as u32);
+        let nz = slices.len() as u32;
+        let [half_x, half_y, _] = middle_of(grid, slices);
         Self { nx, ny, nz, columns, view_count, half_x, half_y, last_column: columns as f32 - 1.0 }
     }
 }

@@ -8,12 +8,12 @@
 //!
 //! Shapes: `[view][z][u]` ← `[view][v][u]`. Tier P.
 
-use super::backproject::ViewMatrix;
+use super::backproject::{Slab, ViewMatrix, middle_of};
 use crate::kernels::prelude::*;
 
 kernel! {
-    /// Rows at slices: columns and rows of the filtered stack, slices, views; half the number of gaps between slices; number
-    /// of the last row.
+    /// Rows at slices: columns and rows of the filtered stack, slices, views; the slice in the middle of the grid, from the
+    /// first one on; number of the last row.
     struct Slices { columns, rows, slices, view_count: u32, half_z, last_row: f32 }
     shader fdk/slices, Pinned, [64, 4];
     structs ViewMatrix;
@@ -22,10 +22,11 @@ kernel! {
     operations 8.0;
 }
 
-/// Records the joining of rows of `filtered` (views × rows × columns) at the `slices` of a volume, whose forms are in `views`.
-pub fn record(graph: &mut Graph<'_>, views: Buffer<ViewMatrix>, slices: u32, filtered: Buffer<f32>) -> Buffer<f32> {
+/// Records the joining of rows of `filtered` (views × rows × columns) at the slices of `slab`, by the forms in `views`.
+pub fn record(graph: &mut Graph<'_>, views: Buffer<ViewMatrix>, slab: &Slab<'_>, filtered: Buffer<f32>) -> Buffer<f32> {
     let Extent { slices: view_count, rows, columns } = graph.extent(filtered);
-    let (half_z, last_row) = ((slices as f32 - 1.0) / 2.0, rows as f32 - 1.0);
+    let [_, _, half_z] = middle_of(slab.0, &slab.1);
+    let (slices, last_row) = (slab.1.len() as u32, rows as f32 - 1.0);
     let kernel = Slices { columns, rows, slices, view_count, half_z, last_row };
     kernel.compute(graph, "slices", views, filtered, "slices.met")
 }

@@ -256,7 +256,7 @@ impl Loaded<'_> {
         let mut observer = |iterate: &Iterate, volume: Option<&Volume>| {
             let Some(volume) = volume else { return ControlFlow::Continue(()) };
             let path = numbered(out, iterate.number);
-            match write_volume(&path, &self.in_unit(volume.clone())) {
+            match write_volume(&path, &self.inputs.in_unit(volume.clone())) {
                 Ok(()) => {
                     saved.push(path);
                     ControlFlow::Continue(())
@@ -278,7 +278,7 @@ impl Loaded<'_> {
         let last = iterated.history.len();
         if iterated.ending == Ending::Stopped {
             let path = numbered(out, last);
-            let volume = self.in_unit(iterated.volume);
+            let volume = self.inputs.in_unit(iterated.volume);
             interrupt::patient(|| context.write(&path, |path| write_volume(path, &volume)))?;
             context.note(&format!("{}: the volume after {}", path.display(), counted(last, "iteration")));
             return Err(Failure::Interrupted);

@@ -1,5 +1,6 @@
 mod iterations;
 mod page;
+mod parts;
 
 use std::{cell::Cell, path::PathBuf};
 
@@ -76,6 +77,9 @@ pub(crate) struct ReconstructInputs {
     /// Continue rows beyond the detector, for objects that do: share of their length at either end, 0 to 1; fdk only
     #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = margin)]
     margin: f64,
+    /// Most host memory to use, for instance 2GB: volume and stack pass through it in parts; fdk only
+    #[arg(long, value_name = "SIZE", value_parser = parts::memory)]
+    memory: Option<u64>,
     #[command(flatten)]
     iterations: IterationArgs,
 }
@@ -145,6 +149,19 @@ impl ReconstructInputs {
         let projections = inputs::projections(&self.projections, &scanner, context)?;
         Ok(Loaded { inputs: self, projections, scanner, course: Cell::default() })
     }
+
+    /// Prints how `--memory` would divide the work, if it is given.
+    pub(super) fn divided(&self, context: &mut Context) -> Option<Result<(), Failure>> {
+        self.memory.map(|memory_bytes| parts::plan(self, memory_bytes, context))
+    }
+
+    /// The volume in the unit that is asked for.
+    fn in_unit(&self, volume: Volume) -> Volume {
+        match self.mu_water {
+            Some(water_per_mm) => volume.to_hounsfield(water_per_mm),
+            None => volume,
+        }
+    }
 }
 
 impl Loaded<'_> {
@@ -176,14 +193,6 @@ impl Loaded<'_> {
             .map_err(|error| self.scanner.blame(error, &self.inputs.projections))
     }
 
-    /// The volume in the unit that is asked for.
-    fn in_unit(&self, volume: Volume) -> Volume {
-        match self.inputs.mu_water {
-            Some(water_per_mm) => volume.to_hounsfield(water_per_mm),
-            None => volume,
-        }
-    }
-
     fn finite(&self, volume: &Volume) -> Result<(), Failure> {
         volume.check_finite().map_err(|error| {
             Failure::input(format!("the values of {} are too large: {error}", self.inputs.projections.display()))
@@ -198,12 +207,19 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
     if let Some(page) = &args.inputs.iterations.report {
         inputs::check_page(page, &[&args.inputs.projections, &args.inputs.geometry])?;
     }
+    if let Some(memory_bytes) = args.inputs.memory {
+        #[cfg(feature = "nn")]
+        if args.improve.is_some() {
+            return Err(Failure::input("give --memory or --improve, not both: networks take whole volumes"));
+        }
+        return parts::run(args, memory_bytes, context);
+    }
     let loaded = args.inputs.load(context)?;
     let volume = match args.inputs.method {
         Method::Fdk => {
             let task = context.record(|| loaded.filtered())?;
             if let Some(remark) = task.redundancy().remark() {
-                context.note(remark);
+                context.note(&remark);
             }
             let outputs = context.run(&format!("a reconstruction on {}", args.inputs.grid), task.graph())?;
             let volume = task.finish(outputs)?;
@@ -218,7 +234,7 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
         Some(model) => super::infer::improved(&volume, model.as_deref(), &args.inputs.projections, context)?,
         None => volume,
     };
-    let volume = loaded.in_unit(volume);
+    let volume = loaded.inputs.in_unit(volume);
     context.write(&args.out, |out| write_volume(out, &volume))?;
     let grid = args.inputs.grid.to_string();
     let method = args.inputs.method.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
