@@ -143,6 +143,10 @@ impl From<IoError> for Failure {
             IoError::SpacingMissing { needed, .. } if needed.starts_with("a grid") => {
                 Self::input(format!("{error}, by --grid"))
             }
+            // The axes of a table of a trajectory are directions.
+            IoError::SpacingMissing { needed, .. } if needed.starts_with("the pitch of the pixels") => {
+                Self::input(format!("{error}, by --pitch"))
+            }
             error => Self::input(error),
         }
     }

@@ -20,13 +20,18 @@
 //! | DICOM `.dcm`, or a folder | read (CT) | | read (CR, DX) | |
 //! | PNG `.png` | | | read, write | spacing, unit, bits |
 //! | TIFF `.tif`, `.tiff` | | | read, write | spacing, unit, bits |
+//!
+//! Geometries of other programs have files of their own: RTK's XML, ASTRA's vectors, LEAP's parameters, TIGRE's fields, and a table of a
+//! source's and a detector's way; [`crate::geometry::convert`] says what their numbers mean.
 
+mod astra;
 mod atomic;
 mod dicom;
 mod error;
 mod frame;
 mod image;
 mod input;
+mod leap;
 mod metaimage;
 mod nifti;
 mod npy;
@@ -39,14 +44,20 @@ mod rtk;
 mod scalar;
 mod text;
 mod tiff;
+mod tigre;
+mod trajectory;
 mod unit_text;
 mod volume;
 
+pub use astra::{decode_astra_vectors, read_astra_vectors, write_astra_vectors};
 pub use atomic::{cancellable, check_file, write_bytes};
 pub use error::IoError;
 pub use image::{ImageFormat, check_image_output, decode_image, read_image, write_image};
+pub use leap::{decode_leap_parameters, read_leap_parameters, write_leap_parameters};
 pub use projections::{ProjectionStream, decode_projections, read_projections, write_projections};
-pub use rtk::{decode_rtk_geometry, read_rtk_geometry};
+pub use rtk::{decode_rtk_geometry, encode_rtk_geometry, read_rtk_geometry, write_rtk_geometry};
 pub use text::read_scan;
 pub(crate) use text::read_text;
+pub use tigre::{decode_tigre_geometry, read_tigre_geometry, write_tigre_geometry};
+pub use trajectory::{decode_trajectory, read_trajectory};
 pub use volume::{VolumeFormat, VolumeWriter, check_output, decode_volume, read_volume, write_volume};

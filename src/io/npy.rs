@@ -142,6 +142,13 @@ pub(super) fn write_integers(out: &mut dyn Write, shape: &[usize], values: &[u16
     out.write_all(&bytes)
 }
 
+/// Writes doubles of a shape that names the fastest axis first.
+pub(super) fn write_doubles(out: &mut dyn Write, shape: &[usize], values: &[f64]) -> io::Result<()> {
+    write_header(out, "<f8", shape)?;
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    out.write_all(&bytes)
+}
+
 fn write_header(out: &mut dyn Write, descr: &str, shape: &[usize]) -> io::Result<()> {
     let shape: String = shape.iter().rev().map(|n| format!("{n}, ")).collect();
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());

@@ -1,8 +1,8 @@
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::{IoError, error::excerpt, text::read_text};
+use super::{IoError, error::excerpt, text::read_text, write_bytes};
 use crate::geometry::convert::rtk::RtkProjection;
 
 /// Largest file that is read: 65,536 projections take about 50 MB.
@@ -51,6 +51,45 @@ pub fn decode_rtk_geometry(name: &Path, text: &str) -> Result<Vec<RtkProjection>
         return Err(field(name, "Projection", "none".to_owned(), "one or more"));
     }
     projections.into_iter().enumerate().map(|(index, node)| file.projection(index, node)).collect()
+}
+
+/// Writes projections as an RTK geometry file of version 3, each with all of its parameters and its matrix.
+///
+/// The file states neither the detector's size nor its pitch; RTK takes them from the image of the projections.
+///
+/// # Errors
+/// [`IoError`] when the file cannot be written.
+pub fn write_rtk_geometry(path: impl AsRef<Path>, projections: &[RtkProjection]) -> Result<(), IoError> {
+    write_bytes(path, encode_rtk_geometry(projections).as_bytes())
+}
+
+/// The text of such a file.
+#[must_use]
+pub fn encode_rtk_geometry(projections: &[RtkProjection]) -> String {
+    let mut text =
+        format!("<?xml version=\"1.0\"?>\n<!DOCTYPE RTKGEOMETRY>\n<RTKThreeDCircularGeometry version=\"{VERSION}\">\n");
+    for projection in projections {
+        text += "  <Projection>\n";
+        for (tag, value) in [
+            ("SourceToIsocenterDistance", projection.source_to_isocenter_distance),
+            ("SourceToDetectorDistance", projection.source_to_detector_distance),
+            ("GantryAngle", projection.gantry_angle),
+            ("OutOfPlaneAngle", projection.out_of_plane_angle),
+            ("InPlaneAngle", projection.in_plane_angle),
+            ("SourceOffsetX", projection.source_offset_x),
+            ("SourceOffsetY", projection.source_offset_y),
+            ("ProjectionOffsetX", projection.projection_offset_x),
+            ("ProjectionOffsetY", projection.projection_offset_y),
+        ] {
+            let _ = writeln!(text, "    <{tag}>{value:?}</{tag}>");
+        }
+        text += "    <Matrix>\n";
+        for row in projection.matrix() {
+            let _ = writeln!(text, "      {}", row.map(|value| format!("{value:?}")).join(" "));
+        }
+        text += "    </Matrix>\n  </Projection>\n";
+    }
+    text + "</RTKThreeDCircularGeometry>\n"
 }
 
 struct File<'a> {
@@ -160,6 +199,15 @@ mod tests {
             projection_offset_y: -3.0,
         };
         assert_eq!(projections, [expected]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let first = decoded(TEXT).unwrap()[0];
+        let second = RtkProjection { gantry_angle: 359.999_999_999, in_plane_angle: 1e-17, ..first };
+        let text = encode_rtk_geometry(&[first, second]);
+        assert_eq!(decoded(&text).unwrap(), [first, second]);
+        assert!(decoded(&text.replace("<GantryAngle>37.0", "<GantryAngle>37.1")).is_err(), "the matrix is not held");
     }
 
     #[test]

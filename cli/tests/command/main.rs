@@ -17,6 +17,7 @@ mod detect;
 mod enhance;
 #[cfg(feature = "nn")]
 mod evaluate;
+mod exchange;
 mod froc;
 #[cfg(feature = "nn")]
 mod improve;
