@@ -23,6 +23,7 @@ fn scan(views: usize) -> Scan {
         detector: [192, 192],
         pitch_mm: [2.0, 2.0],
         offset_mm: [0.0, 0.0],
+        tilt_deg: [0.0; 3],
     })
 }
 

@@ -54,6 +54,7 @@ fn projected(c: &mut Criterion, name: &str, record: impl Fn(&Volume, &Geometry, 
             detector: [192, 192],
             pitch_mm: [2.0, 2.0],
             offset_mm: [0.0, 0.0],
+            tilt_deg: [0.0; 3],
         });
         let geometry = scan.build().expect("a valid scan");
         record(&volume, &geometry, &mut |graph| {
@@ -96,6 +97,7 @@ fn thickness(c: &mut Criterion) {
             detector: [n, n],
             pitch_mm: [428.8 / n as f64; 2],
             offset_mm: [0.0, 0.0],
+            tilt_deg: [0.0; 3],
         });
         let geometry = scan.build().expect("a valid scan");
         let mut graph = Graph::new();

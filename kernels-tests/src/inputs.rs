@@ -98,6 +98,7 @@ pub(crate) fn cone(views: usize, detector: [usize; 2], pitch_mm: [f64; 2]) -> Sc
         detector,
         pitch_mm,
         offset_mm: [0.7, -0.3],
+        tilt_deg: [0.0; 3],
     })
 }
 

@@ -10,7 +10,8 @@ use super::{DetectorAxis, Geometry, GeometryError, Orbit, Source, Trajectory, Vi
 
 /// Deviation from a circle that explicit views may have, as a share of the radius: the wobble of a calibrated C-arm.
 const CIRCLE_TOLERANCE: f64 = 1e-3;
-/// Smallest |cosine| between a detector axis and the source's way: 5°, beyond which a ramp along pixels is wrong.
+/// Smallest |cosine| between a detector axis and the source's way, and between a detector's normal and the central ray: 5°, beyond which a ramp
+/// along pixels is wrong.
 const ALIGNED: f64 = 0.996;
 /// Largest gap of a full circle in units of the median gap. Golden-angle scans reach φ² = 2.62.
 const CLOSED_GAP: f64 = 3.0;
@@ -27,6 +28,7 @@ impl Orbit {
         }
         let sid_mm = radius_mm(views)?;
         let (angles_rad, arc_rad, full_circle) = unwrapped(views);
+        check_facing(views, &angles_rad)?;
         let filter = filter_axis(views, &angles_rad)?;
         let (sdd_mm, span_mm) = reach(geometry, &angles_rad, filter)?;
         let (trajectory, (weights_rad, arc_rad)) = match views[0].source {
@@ -91,6 +93,22 @@ fn unwrapped(views: &[View]) -> (Vec<f64>, f64, bool) {
         }
     }
     (angles, TAU - widest, false)
+}
+
+/// Refuses detectors that do not face the source.
+fn check_facing(views: &[View], angles_rad: &[f64]) -> Result<(), GeometryError> {
+    for (k, (view, &angle)) in views.iter().zip(angles_rad).enumerate() {
+        let central = DVec3::Z.cross(way(angle));
+        let facing = view.u_step.cross(view.v_step).normalize().dot(central).abs();
+        if facing < ALIGNED {
+            let tilt_deg = facing.acos().to_degrees();
+            return Err(no_orbit(format!(
+                "the detector of view {k} is tilted by {tilt_deg:.1}° against the central ray, at most 5° can be; iterative methods take \
+                 any tilt"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The detector axis along which the source travels, in every view the same and in the same direction.
@@ -163,6 +181,7 @@ mod tests {
             detector: [101, 3],
             pitch_mm: [2.0, 2.0],
             offset_mm: [30.0, 0.0],
+            tilt_deg: [0.0; 3],
         }
     }
 
@@ -214,6 +233,23 @@ mod tests {
                 assert!((orbit.weights_rad.iter().sum::<f64>() - PI).abs() < 1e-9);
             }
         }
+    }
+
+    #[test]
+    fn detectors_tilted_beyond_five_degrees_are_refused_with_the_reason() {
+        let orbit = |tilt_deg: [f64; 3]| Scan::from(ConeCircular { tilt_deg, ..cone(0.0, 360.0, 8) }).orbit();
+        let upright = orbit([0.0; 3]).unwrap();
+        for tilt_deg in [[5.0, 0.0, 0.0], [0.0, -5.0, 0.0], [3.0, 3.0, 2.0]] {
+            let tilted = orbit(tilt_deg).unwrap();
+            assert_eq!((tilted.full_circle, tilted.filter), (true, DetectorAxis::U));
+            assert!(tilted.weights_rad.iter().zip(&upright.weights_rad).all(|(a, b)| (a - b).abs() < 1e-9));
+        }
+        let message = |tilt_deg| orbit(tilt_deg).unwrap_err().to_string();
+        let expected =
+            "no circular orbit: the detector of view 0 is tilted by 5.4° against the central ray, at most 5° can be";
+        assert!(message([0.0, 5.4, 0.0]).starts_with(expected), "{}", message([0.0, 5.4, 0.0]));
+        assert!(message([-5.4, 0.0, 0.0]).contains("tilted by 5.4°"));
+        assert!(message([0.0, 0.0, 6.0]).contains("neither detector axis lies along the source's way"));
     }
 
     #[test]

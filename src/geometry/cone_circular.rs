@@ -11,6 +11,8 @@ use glam::DVec3;
 /// source(t) = SID·(sin t, −cos t, 0)    u(t) = (cos t, sin t, 0)    v = (0, 0, 1)
 /// t_k = start + k·arc/views on a full circle, start + k·arc/(views − 1) on a shorter arc
 /// ```
+///
+/// A detector may be tilted about its own centre: about its normal n = u × v first, then about u, then about v of the one that is not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConeCircular {
@@ -35,6 +37,9 @@ pub struct ConeCircular {
     /// Shift of the detector's centre from the central ray along u and v, in millimetres.
     #[serde(default, deserialize_with = "super::array::exact")]
     pub offset_mm: [f64; 2],
+    /// Turns of the detector about u, v and its normal towards the source, in degrees; counter-clockwise seen against the axis.
+    #[serde(default, deserialize_with = "super::array::exact", skip_serializing_if = "super::panel::is_upright")]
+    pub tilt_deg: [f64; 3],
 }
 
 /// Default of `arc_deg`.
@@ -52,7 +57,7 @@ impl ConeCircular {
         check::count("views", self.views)?;
         check::finite_deg("start_deg", self.start_deg)?;
         check::arc_deg(self.arc_deg, 360.0)?;
-        let panel = Panel::new(self.detector, self.pitch_mm, self.offset_mm)?;
+        let panel = Panel::new(self.detector, self.pitch_mm, self.offset_mm)?.tilted(self.tilt_deg)?;
         let views = angles_deg(self.start_deg, self.arc_deg, self.views)
             .map(|angle| {
                 let (towards_source, u) = gantry(angle);
@@ -68,6 +73,7 @@ impl ConeCircular {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geometry::convert::tigre;
     use proptest::prelude::*;
 
     fn scan() -> ConeCircular {
@@ -80,6 +86,7 @@ mod tests {
             detector: [5, 3],
             pitch_mm: [2.0, 1.0],
             offset_mm: [0.0, 0.0],
+            tilt_deg: [0.0; 3],
         }
     }
 
@@ -104,6 +111,40 @@ mod tests {
     }
 
     #[test]
+    fn a_detector_turns_about_its_own_centre_by_the_right_hand_in_the_order_of_the_contract() {
+        let view = |tilt_deg: [f64; 3]| {
+            ConeCircular { tilt_deg, pitch_mm: [1.0, 1.0], offset_mm: [10.0, -4.0], ..scan() }.build().unwrap().views()
+                [0]
+        };
+        // At 0° u = x, v = z and the normal is −y, towards the source.
+        let (sin, cos) = 30_f64.to_radians().sin_cos();
+        let expected = [
+            ([30.0, 0.0, 0.0], [DVec3::X, DVec3::new(0.0, -sin, cos)]),
+            ([0.0, 30.0, 0.0], [DVec3::new(cos, sin, 0.0), DVec3::Z]),
+            ([0.0, 0.0, 30.0], [DVec3::new(cos, 0.0, sin), DVec3::new(-sin, 0.0, cos)]),
+            // About n the columns go to v and the rows to −u, about u the columns on to n, about v they to u and the rows to n.
+            ([89.999_999_9, 89.999_999_9, 90.0], [DVec3::X, -DVec3::Y]),
+        ];
+        for (tilt_deg, [u, v]) in expected {
+            let got = view(tilt_deg);
+            assert_eq!(got.detector_centre, DVec3::new(10.0, 500.0, -4.0));
+            assert!(got.u_step.distance(u) < 1e-8 && got.v_step.distance(v) < 1e-8, "{tilt_deg:?}: {got:?}");
+        }
+        assert_eq!(
+            view([0.0; 3]),
+            ConeCircular { pitch_mm: [1.0; 2], offset_mm: [10.0, -4.0], ..scan() }.build().unwrap().views()[0]
+        );
+    }
+
+    #[test]
+    fn tilts_are_those_of_tigres_detector() {
+        let scan = ConeCircular { tilt_deg: [4.0, -3.0, 12.0], start_deg: 25.0, ..scan() };
+        let views = tigre::to_tigre(&scan.build().unwrap()).unwrap();
+        let [normal, u, v] = views[1].rot_detector.map(f64::to_degrees);
+        assert!((normal - 12.0).abs() < 1e-9 && (u - 4.0).abs() < 1e-9 && (v + 3.0).abs() < 1e-9, "{normal} {u} {v}");
+    }
+
+    #[test]
     fn fields_out_of_range_are_refused_by_name() {
         let message = |change: fn(&mut ConeCircular)| {
             let mut scan = scan();
@@ -123,6 +164,9 @@ mod tests {
             message(|s| s.source_detector_mm = 900.0),
             "source_detector_mm must be more than source_isocentre_mm (1000 mm), got 900 mm"
         );
+        let expected = "tilt_deg must be more than -90° and less than 90° about u and v, got 90° (v)";
+        assert_eq!(message(|s| s.tilt_deg[1] = 90.0), expected);
+        assert_eq!(message(|s| s.tilt_deg[2] = f64::NAN), "tilt_deg must be -180° to 180° about the normal, got NaN°");
         assert_eq!(message(|s| s.source_isocentre_mm = -1.0), "source_isocentre_mm must be positive, got -1 mm");
     }
 

@@ -55,6 +55,7 @@ impl Fan {
             detector: self.detector,
             pitch_mm: self.pitch_mm,
             offset_mm: self.offset_mm,
+            tilt_deg: [0.0; 3],
         }
     }
 }

@@ -104,6 +104,7 @@ impl Scan {
             turning(trajectory, &geometry, scan.start_deg, scan.arc_deg, scan.offset_mm)
         };
         match self {
+            Self::ConeCircular(scan) if scan.tilt_deg != [0.0; 3] => Orbit::of(&geometry),
             Self::ConeCircular(scan) => Ok(cone(scan)),
             Self::Fan(scan) => Ok(cone(&scan.cone())),
             Self::Parallel(scan) => {
@@ -223,6 +224,7 @@ mod tests {
             detector: [101, 3],
             pitch_mm: [2.0, 2.0],
             offset_mm: [30.0, 0.0],
+            tilt_deg: [0.0; 3],
         }
     }
 

@@ -25,6 +25,9 @@ pub struct Radiograph {
     /// Shift of the detector's centre from the central ray along u and v, in millimetres.
     #[serde(default, deserialize_with = "super::array::exact")]
     pub offset_mm: [f64; 2],
+    /// Turns of the detector about u, v and its normal, in degrees; see [`ConeCircular`].
+    #[serde(default, deserialize_with = "super::array::exact", skip_serializing_if = "super::panel::is_upright")]
+    pub tilt_deg: [f64; 3],
 }
 
 impl Radiograph {
@@ -42,6 +45,7 @@ impl Radiograph {
             detector: self.detector,
             pitch_mm: self.pitch_mm,
             offset_mm: self.offset_mm,
+            tilt_deg: self.tilt_deg,
         };
         scan.build()
     }
@@ -61,6 +65,7 @@ mod tests {
             detector: [3, 3],
             pitch_mm: [0.4, 0.4],
             offset_mm: [0.0, 0.0],
+            tilt_deg: [0.0; 3],
         };
         let geometry = scan.build().unwrap();
         assert_eq!(geometry.views().len(), 1);

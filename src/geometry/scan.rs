@@ -228,11 +228,11 @@ mod tests {
         fn numbers_survive_the_file(
             sid in 1e-3..1e4_f64, gap in 1e-3..1e4_f64, start in -1e3..1e3_f64, arc in 1e-3..360.0_f64,
             views in 1_usize..50, detector in [1_usize..9, 1_usize..9], pitch in [1e-3..10.0_f64, 1e-3..10.0_f64],
-            offset in [-99.0..99.0_f64, -99.0..99.0_f64],
+            offset in [-99.0..99.0_f64, -99.0..99.0_f64], tilt in [-30.0..30.0_f64, -30.0..30.0_f64, -180.0..180.0_f64],
         ) {
             let scan = Scan::from(ConeCircular {
                 source_isocentre_mm: sid, source_detector_mm: sid + gap, views, start_deg: start, arc_deg: arc,
-                detector, pitch_mm: pitch, offset_mm: offset,
+                detector, pitch_mm: pitch, offset_mm: offset, tilt_deg: tilt,
             });
             prop_assert_eq!(&Scan::from_toml(&scan.to_toml().unwrap()).unwrap(), &scan);
             let explicit = Scan::from(Vectors::from(&scan.build().unwrap()));

@@ -113,6 +113,7 @@ mod tests {
             detector: [4, 6],
             pitch_mm: [1.0, 2.0],
             offset_mm: [3.0, 4.0],
+            tilt_deg: [0.0; 3],
         };
         for (got, want) in arc.views().iter().zip(cone.build().unwrap().views()) {
             assert!(got.detector_centre.distance(want.detector_centre) < 1e-9);

@@ -316,6 +316,7 @@ mod tests {
             detector: [101, 3],
             pitch_mm: [2.0, 2.0],
             offset_mm: [offset_mm, 0.0],
+            tilt_deg: [0.0; 3],
         }
     }
 

@@ -30,5 +30,6 @@ mod round_trip;
 mod runner;
 mod simulate;
 mod spectrum;
+mod tilt;
 #[cfg(feature = "nn")]
 mod train;

@@ -155,6 +155,7 @@ mod tests {
             detector: [64, 48],
             pitch_mm: [0.8, 1.6],
             offset_mm: [12.0, -7.0],
+            tilt_deg: [0.0; 3],
         };
         let geometry = scan.build().unwrap();
         let views = to_tigre(&geometry).unwrap();

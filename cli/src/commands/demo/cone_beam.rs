@@ -57,6 +57,7 @@ impl ConeBeam {
             detector: [columns, rows],
             pitch_mm: [pitch_mm; 2],
             offset_mm: [0.0; 2],
+            tilt_deg: [0.0; 3],
         };
         // Nearest to the source, at SID − R, the detector's height covers least.
         let half_height_mm = rows as f64 * pitch_mm / 2.0 * (SID_MM - radius_mm) / SDD_MM;

@@ -52,6 +52,7 @@ impl Shot {
             detector: [pixels; 2],
             pitch_mm: [FIELD_MM / pixels as f64; 2],
             offset_mm: [0.0; 2],
+            tilt_deg: [0.0; 3],
         };
         let acquisition = Acquisition::take(context, SCAN_STAGE, &scene.volume, scan.into())?;
         let signal = expose(context, &acquisition.integrals)?;
