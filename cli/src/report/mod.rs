@@ -19,6 +19,7 @@ mod panel;
 mod sample;
 mod scale;
 mod scanner;
+mod space;
 mod svg;
 mod table;
 

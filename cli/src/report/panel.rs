@@ -10,7 +10,7 @@ use super::{
     compare::{self, Side},
     number::significant,
     scale::nice_length,
-    scanner,
+    scanner, space,
     svg::{Anchor, SharedPicture, Svg, text_width},
 };
 use crate::pictures::{Diverging, Plane, Raster, Resample, Slice, Window};
@@ -53,6 +53,7 @@ enum Content {
     Chart(Chart),
     Histogram(Histogram),
     Scanner(Box<Geometry>, Option<Grid>, scanner::Side),
+    Space(Box<Geometry>, Option<Grid>),
 }
 
 impl Panel {
@@ -92,6 +93,11 @@ impl Panel {
             let content = Content::Scanner(Box::new(geometry.clone()), grid.copied(), side);
             Self::new(side.plane, content)
         })
+    }
+
+    /// Source path, detectors of a few views and volume in one picture.
+    pub(crate) fn scanner_in_space(title: impl Into<String>, geometry: &Geometry, grid: Option<&Grid>) -> Self {
+        Self::new(title, Content::Space(Box::new(geometry.clone()), grid.copied()))
     }
 
     /// Axial, coronal and sagittal slices of a volume through one point.
@@ -167,6 +173,7 @@ impl Panel {
                 format!("±{}{}", significant(f64::from(scale.limit()), 3), unit_text(slice.unit()))
             }
             Content::Scanner(_, _, side) => format!("seen from {}", side.seen_from),
+            Content::Space(..) => format!("seen from {}", space::SEEN_FROM),
             Content::Chart(_) | Content::Histogram(_) => String::new(),
         }
     }
@@ -222,6 +229,7 @@ impl Panel {
             Content::Chart(chart) => chart.draw(width, &alt),
             Content::Histogram(histogram) => histogram.draw(width, &alt),
             Content::Scanner(geometry, grid, side) => scanner::draw(geometry, grid.as_ref(), *side, width, &alt),
+            Content::Space(geometry, grid) => space::draw(geometry, grid.as_ref(), width, &alt),
         }
     }
 

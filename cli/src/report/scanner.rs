@@ -20,10 +20,10 @@ const ASPECT: [f64; 2] = [0.42, 0.85];
 /// Room between steps of the axes, in pixels.
 const STEP_PX: f64 = 70.0;
 /// More sources than these are drawn in steps; their dots would merge.
-const MAX_DOTS: usize = 90;
+pub(super) const MAX_DOTS: usize = 90;
 /// Room for the legend in lines, and of a line in pixels.
-const LEGEND_LINES: f64 = 2.0;
-const LEGEND_LINE_PX: f64 = 1.6 * FONT_PX;
+pub(super) const LEGEND_LINES: f64 = 2.0;
+pub(super) const LEGEND_LINE_PX: f64 = 1.6 * FONT_PX;
 
 /// Direction from which one looks, with the world axes that then run to the right and up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) struct Side {
 }
 
 /// World axes with the end they point to.
-const AXIS_NAMES: [&str; 3] = ["x in mm (→ right side)", "y in mm (→ anterior)", "z in mm (→ superior)"];
+pub(super) const AXIS_NAMES: [&str; 3] = ["x in mm (→ right side)", "y in mm (→ anterior)", "z in mm (→ superior)"];
 /// In the order of preference when a scan extends equally little along several axes.
 const SIDES: [(usize, Side); 3] = [
     (0, Side { right: 1, up: 2, seen_from: "+x", plane: "Sagittal" }),
@@ -109,17 +109,17 @@ pub(super) fn draw(geometry: &Geometry, grid: Option<&Grid>, side: Side, width: 
 }
 
 /// All that is drawn, in the world.
-struct Things {
-    sources: Vec<DVec3>,
+pub(super) struct Things {
+    pub(super) sources: Vec<DVec3>,
     first: Vec<DVec3>,
     last: Vec<DVec3>,
     volume: Option<Vec<DVec3>>,
 }
 
 impl Things {
-    fn of(geometry: &Geometry, grid: Option<&Grid>) -> Self {
+    pub(super) fn of(geometry: &Geometry, grid: Option<&Grid>) -> Self {
         let views = geometry.views();
-        let outline = |view: &View| detector_outline(view, geometry.detector());
+        let outline = |view: &View| detector_outline(view, geometry.detector()).to_vec();
         let [first, last] = [views.first(), views.last()].map(|view| view.map(outline).unwrap_or_default());
         let volume = grid.map(box_corners);
         // Parallel rays have no spot: they start twice as far out as anything else reaches.
@@ -127,7 +127,7 @@ impl Things {
         Self { sources: views.iter().map(|view| source_mm(view, 2.0 * reach)).collect(), first, last, volume }
     }
 
-    fn points(&self) -> impl Iterator<Item = DVec3> {
+    pub(super) fn points(&self) -> impl Iterator<Item = DVec3> {
         let volume = self.volume.iter().flatten();
         self.sources.iter().chain(&self.first).chain(&self.last).chain(volume).copied().chain([DVec3::ZERO])
     }
@@ -177,7 +177,7 @@ impl Paper {
 }
 
 /// Explains the signs, in rows as wide as `width` allows.
-fn legend(svg: &mut Svg, geometry: &Geometry, volume: bool, width: f64, top: f64) {
+pub(super) fn legend(svg: &mut Svg, geometry: &Geometry, volume: bool, width: f64, top: f64) {
     let entries = legend_entries(geometry.views().len(), volume);
     let (mut x, mut y) = (FONT_PX, top);
     for (class, label) in entries {
@@ -215,14 +215,14 @@ fn legend_entries(views: usize, volume: bool) -> Vec<(&'static str, String)> {
     entries
 }
 
-fn cross(svg: &mut Svg, [x, y]: [f64; 2]) {
+pub(super) fn cross(svg: &mut Svg, [x, y]: [f64; 2]) {
     let arm = 0.55 * FONT_PX;
     svg.line("origin", [x - arm, y], [x + arm, y]);
     svg.line("origin", [x, y - arm], [x, y + arm]);
 }
 
 /// Distances of the source to the origin and to the detector's plane, as one value or a range.
-fn distances(geometry: &Geometry) -> String {
+pub(super) fn distances(geometry: &Geometry) -> String {
     let mut ranges = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
     for view in geometry.views() {
         let Source::Point(source) = view.source else { return "parallel rays".into() };
@@ -247,24 +247,24 @@ fn source_mm(view: &View, distance_mm: f64) -> DVec3 {
     }
 }
 
-fn detector_outline(view: &View, detector: [usize; 2]) -> Vec<DVec3> {
+pub(super) fn detector_outline(view: &View, detector: [usize; 2]) -> [DVec3; 4] {
     let [nu, nv] = detector.map(|n| n as f64 - 0.5);
-    [[-0.5, -0.5], [nu, -0.5], [nu, nv], [-0.5, nv]].map(|[u, v]| view.pixel_mm(detector, u, v)).to_vec()
+    [[-0.5, -0.5], [nu, -0.5], [nu, nv], [-0.5, nv]].map(|[u, v]| view.pixel_mm(detector, u, v))
 }
 
-fn box_corners(grid: &Grid) -> Vec<DVec3> {
+pub(super) fn box_corners(grid: &Grid) -> Vec<DVec3> {
     let top = DVec3::from_array(grid.size().map(|n| n as f64 - 0.5));
     let low = DVec3::splat(-0.5);
     let pick = |corner: usize| DVec3::from_array([0, 1, 2].map(|a| if corner >> a & 1 == 1 { top[a] } else { low[a] }));
     (0..8).map(|corner| grid.world_mm(pick(corner))).collect()
 }
 
-fn mean(points: &[DVec3]) -> DVec3 {
+pub(super) fn mean(points: &[DVec3]) -> DVec3 {
     points.iter().sum::<DVec3>() / points.len().max(1) as f64
 }
 
 /// Convex outline of points (Andrew's monotone chain); a line comes back as its two ends.
-fn hull(mut points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
+pub(super) fn hull(mut points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
     points.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
     let turn = |o: [f64; 2], a: [f64; 2], b: [f64; 2]| (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]);
     let chain = |points: &mut dyn Iterator<Item = [f64; 2]>| {

@@ -105,7 +105,11 @@ fn geometries_of_rtk_are_imported_and_shown() {
     assert_eq!((geometry.views().len(), geometry.detector(), geometry.pitch_mm()), (2, [64, 48], [2.0, 2.5]));
     room.done(&["geometry", "show", "scan.toml", "--grid", "64x64x32@2x2x2", "--out", "scan.html"]);
     let page = String::from_utf8(room.bytes("scan.html")).unwrap();
-    assert!(["seen from +x", "seen from −y", "seen from +z"].iter().all(|side| page.contains(side)));
+    assert!(
+        ["seen from +x", "seen from −y", "seen from +z", "seen from the front right"]
+            .iter()
+            .all(|side| page.contains(side))
+    );
     room.put("old.xml", RTK.replace("version=\"3\"", "version=\"1\""));
     room.refused(&[&["geometry", "import", "old.xml"], &import[3..]].concat(), &["old.xml", "version must be 3"]);
     room.refused(&[&import[..4], &["64", "--pitch", "2x2", "--out", "a.toml"]].concat(), &["--detector"]);

@@ -31,7 +31,7 @@ pub(crate) struct GeometryArgs {
 /// What else can be done with geometries.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write a page that draws source, detector and volume of a geometry file from three sides
+    /// Write a page that draws source, detector and volume of a geometry file in space and from three sides
     Show(show::ShowArgs),
     /// Make a geometry file of explicit views from a file of RTK, ASTRA, LEAP or TIGRE, or from a table of a trajectory
     Import(import::ImportArgs),

@@ -34,12 +34,17 @@ pub(super) fn run(args: &ShowArgs, context: &mut Context) -> Result<(), Failure>
     inputs::check_page(&args.out, &[&args.geometry])?;
     let scanner = Scanner::read(&args.geometry, context)?;
     let geometry = &scanner.geometry;
+    let space = Figure::new(
+        "The way of the source, the detectors of the first, the last and some views between, and the volume, if one is given. \
+         u and v grow along the columns and rows of the first detector, to which the thin lines lead from the first source.",
+    )
+    .panel(Panel::scanner_in_space("In space", geometry, args.grid.as_ref()));
     let [sagittal, axial, coronal] = Panel::scanner_sides(geometry, args.grid.as_ref());
     let above = Figure::new("Sources, the detectors of the first and the last view, and the volume, if one is given.")
         .panel(axial);
     let beside = Figure::new("The same from the side and from behind.").panels([sagittal, coronal]);
     let page = Report::new("Scan", format!("{}, {}", scanner.scan.kind(), counted(geometry.views().len(), "view")))
-        .section(Section::new("Drawing").figure(above).figure(beside))
+        .section(Section::new("Drawing").figure(space).figure(above).figure(beside))
         .section(Section::new("Numbers").table(numbers(geometry)));
     context.write(&args.out, |out| write_bytes(out, page.to_html().as_bytes()))?;
     context.measure("views", geometry.views().len());
