@@ -7,13 +7,13 @@
 //! alpha = t − 90°,  t the angle of kerma's gantry
 //! ```
 //!
-//! At that angle the detector is turned about its own centre by R = Rz·Ry·Rx, the three angles of Python's `rotDetector` being those about
+//! At that angle the detector is turned about its own centre by R = Rz·Ry·Rx, the three angles of `rotDetector` being those about
 //! x, y and z, and then put at (DSO − DSD, offset along u, offset along v); its column and row steps are R·y and R·z. Source and detector
 //! are shifted by `COR` along +y, and all of it turns by alpha about z (`computeDeltas` and `rollPitchYaw` of TIGRE's projectors).
 //!
 //! Rows grow along +z and columns along u, as in kerma. TIGRE's Python arrays list axes backwards: `offDetector` is
-//! `[v, u]` and `nVoxel` is `[z, y, x]`; in MATLAB both run the other way, and so do the angles of its `rotDetector`. Views are written
-//! with `COR` = 0, as shifts of the detector say the same. Sources away from the plane z = 0 and parallel beams are refused.
+//! `[v, u]` and `nVoxel` is `[z, y, x]`; in MATLAB both run the other way, while `rotDetector` is the same. Views are written with
+//! `COR` = 0, as shifts of the detector say the same. Sources away from the plane z = 0 and parallel beams are refused.
 
 use std::f64::consts::FRAC_PI_2;
 
