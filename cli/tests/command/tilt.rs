@@ -50,6 +50,8 @@ fn tilts_of_five_degrees_keep_the_scale_of_fdk_and_larger_ones_are_refused() {
             &["scan.toml", "view 0 is tilted by 12.0°", "at most 5°", "iterative"],
         );
     }
-    let sirt = ["--method", "sirt", "--iterations", "2"];
-    room.done(&[&reconstruct("stack.nrrd")[..], &sirt].concat());
+    // Iterations take it, and say that the cylinder is higher than the grid.
+    let sirt = ["--method", "sirt", "--iterations", "1", "--device", "cpu"];
+    let output = room.run(&[&reconstruct("stack.nrrd")[..], &sirt].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
