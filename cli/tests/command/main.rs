@@ -25,6 +25,7 @@ mod interrupt;
 mod iterative;
 mod metrics;
 mod output;
+mod parts;
 mod raw;
 mod round_trip;
 mod runner;

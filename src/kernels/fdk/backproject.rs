@@ -317,7 +317,7 @@ mod tests {
         let mut graph = Graph::new();
         let filtered = graph.upload("filtered", Extent::new(1, 9, 9), &ones);
         let volume = graph.buffer::<f32>("volume", Extent::new(1, 5, 1));
-        record(&mut graph, &geometry, (DetectorAxis::U, 0), None, &grid, filtered, volume.replace());
+        record(&mut graph, &geometry, DetectorAxis::U, 0, &grid, filtered, volume.replace());
         let output = graph.result(volume);
         let device = Device::cpu();
         let plan = Plan::new(&graph, device.limits()).unwrap();
