@@ -30,8 +30,9 @@ LEAN, ROLL = 10.0, 3.0  # degrees by which the tilted detector leans back and is
 
 @dataclass(frozen=True)
 class Case:
-    """A job. `kind` is "project", "joseph" (against the same method), "tilted" (peers do the upright detector), "fdk",
-    "parallel" or an iterative method: "cgls" with the exact adjoint, "sirt" and "os-sart" with the voxel-driven one."""
+    """A job. `kind` is "project", "joseph" (against the same method), "tilted" (peers do the upright detector), "fdk", an
+    iterative method: "cgls" with the exact adjoint, "sirt" and "os-sart" with the voxel-driven one; or, for parallel
+    beams, "parallel" (filtered back-projection), "fourier" or "parallel-sirt"."""
 
     kind: str
     side: int
@@ -39,6 +40,11 @@ class Case:
     pixels: int
     pitch: float
     title: str
+    slices: int = 0  # of parallel cases
+
+    @property
+    def is_parallel(self):
+        return self.slices > 0
 
     @property
     def is_iterative(self):
@@ -54,7 +60,7 @@ class Case:
 
     @property
     def grid(self):
-        depth = SLICES if self.kind == "parallel" else self.side
+        depth = self.slices or self.side
         return f"{self.side}x{self.side}x{depth}@{self.voxel}x{self.voxel}x{self.voxel}"
 
     @property
@@ -74,9 +80,10 @@ CASES = {
     "cgls-128": Case("cgls", 128, 64, 192, 2.0, "CGLS, matched, 128³ from 64 × 192²"),
     "sirt-128": Case("sirt", 128, 64, 192, 2.0, "SIRT, voxel-driven, 128³ from 64 × 192²"),
     "os-sart-128": Case("os-sart", 128, 64, 192, 2.0, "OS-SART-8, voxel-driven, 128³ from 64 × 192²"),
-    "parallel-1024": Case("parallel", 1024, 720, 1024, 0.25, "parallel FBP, 4 × 1024² from 720 views"),
+    "parallel-1024": Case("parallel", 1024, 720, 1024, 0.25, "parallel FBP, 4 × 1024² from 720 views", 4),
+    "fourier-512": Case("fourier", 512, 360, 512, 0.5, "parallel, Fourier, 16 × 512² from 360 views", 16),
+    "parallel-sirt-512": Case("parallel-sirt", 512, 360, 512, 0.5, "parallel SIRT, 16 × 512² from 360 views", 16),
 }
-SLICES = 4  # of the parallel case
 ITERATIONS = 10  # of all iterative methods, from an empty volume, without relaxation or bounds
 SUBSETS = 8
 
@@ -94,7 +101,7 @@ def parallel(case):
     """Half a turn whose end is not measured, for a few slices."""
     return (
         f'kind = "parallel"\nviews = {case.views}\nstart_deg = 0.0\narc_deg = {180.0 - 180.0 / case.views}\n'
-        f"detector = [{case.pixels}, {SLICES}]\npitch_mm = [{case.pitch}, {case.pitch}]\noffset_mm = [0.0, 0.0]\n"
+        f"detector = [{case.pixels}, {case.slices}]\npitch_mm = [{case.pitch}, {case.pitch}]\noffset_mm = [0.0, 0.0]\n"
     )
 
 
@@ -155,6 +162,8 @@ class Kerma:
     def reconstruct(self, case, folder, geometry, device="cpu"):
         out = folder / "kerma.npy"
         method = ["--method", case.kind, "--iterations", ITERATIONS] if case.is_iterative else []
+        method += ["--method", "fourier"] if case.kind == "fourier" else []
+        method += ["--method", "sirt", "--iterations", ITERATIONS] if case.kind == "parallel-sirt" else []
         method += ["--backprojector", "voxel-driven"] if case.kind in ("sirt", "os-sart") else []
         method += ["--subsets", SUBSETS] if case.kind == "os-sart" else []
         seconds = self.seconds("reconstruct", folder / "projections.npy", "--geometry", geometry,
@@ -307,7 +316,8 @@ class Tomoxide:
 
     def reconstruct(self, case, folder):
         out = folder / "tomoxide.npy"
-        command = [self.binary, self.backend, folder / "projections.npy", out]
+        method = {"parallel": "fbp", "fourier": "fourierrec", "parallel-sirt": "sirt"}[case.kind]
+        command = [self.binary, self.backend, method, folder / "projections.npy", out]
         result = subprocess.run(command, check=True, capture_output=True, text=True, env=self.environment)
         return json.loads(result.stdout)["first"], np.load(out) / case.pitch  # lengths in pixels
 
@@ -354,6 +364,20 @@ class VolumeTruth:
         return slope * values + offset
 
 
+class DiscTruth:
+    """The phantom, voxelised. Errors are RMS and mean of the differences within a disc of 40 mm about the axis in every
+    slice, in the phantom's own values, in which soft tissue is 0.2."""
+
+    def __init__(self, exact, voxel, shift):
+        y, x = ((np.arange(n) - (n - 1) / 2) * voxel + shift for n in exact.shape[1:])
+        self.disc = np.broadcast_to(y[:, None] ** 2 + x**2 < 40.0**2, exact.shape)
+        self.exact = exact
+
+    def error(self, values):
+        difference = (values - self.exact)[self.disc]
+        return f"{rms(difference):.4f}, mean {np.mean(difference, dtype=np.float64):.1e}"
+
+
 def run_case(case, kerma, peers, rounds, folder):
     """Rows of the table: one for each peer."""
     upright, geometry = folder / "upright.toml", folder / "geometry.toml"
@@ -394,16 +418,20 @@ def run_case(case, kerma, peers, rounds, folder):
 
 
 def run_parallel(case, kerma, options, folder):
-    """Rows for tomoxide's two devices, beside kerma on the same."""
+    """Rows for tomoxide's devices, beside kerma on the same: of FBP both, of what follows it the CPU."""
     geometry = folder / "geometry.toml"
     geometry.write_text(parallel(case))
     kerma.phantom(folder / "projections.npy", "--project", geometry)
-    truth = VolumeTruth(kerma.phantom(folder / "volume.npy", "--grid", case.grid), case.voxel)
+    volume = kerma.phantom(folder / "volume.npy", "--grid", case.grid)
     # tomoxide's axis runs through the centre of pixel n/2, half a pixel from where kerma has it.
     shift = -case.voxel / 2
     moved = kerma.phantom(folder / "moved.npy", "--grid", f"{case.grid}+{shift},{shift},0")
-    peer_truth = VolumeTruth(moved, case.voxel)
-    for backend, device in (("cpu", "cpu"), ("wgpu", options.gpu)):
+    if case.kind == "parallel":
+        truth, peer_truth = VolumeTruth(volume, case.voxel), VolumeTruth(moved, case.voxel)
+    else:
+        truth, peer_truth = DiscTruth(volume, case.voxel, 0.0), DiscTruth(moved, case.voxel, shift)
+    devices = [("cpu", "cpu"), ("wgpu", options.gpu)] if case.kind == "parallel" else [("cpu", "cpu")]
+    for backend, device in devices:
         peer = Tomoxide(options.tomoxide, backend, options.threads)
         ours, theirs = [], []
         for _ in range(options.rounds):
@@ -426,7 +454,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), metavar="NAME",
                         help=f"of {', '.join(CASES)}")
-    parser.add_argument("--tomoxide", help="the program of the folder tomoxide, for the case parallel-1024")
+    parser.add_argument("--tomoxide", help="the program of the folder tomoxide, for parallel beams")
     parser.add_argument("--gpu", default="gpu:0", help="kerma's name for the GPU that tomoxide takes")
     options = parser.parse_args()
 
@@ -444,10 +472,10 @@ def main():
     print("| case | kerma s | peer s | ratio | error of kerma | error of peer |\n|---|---|---|---|---|---|", flush=True)
     for name in options.cases:
         case = CASES[name]
-        if case.kind == "parallel" and not options.tomoxide:
+        if case.is_parallel and not options.tomoxide:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            if case.kind == "parallel":
+            if case.is_parallel:
                 lines = run_parallel(case, kerma, options, Path(folder))
             else:
                 lines = run_case(case, kerma, peers, options.rounds, Path(folder))
