@@ -7,10 +7,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use kerma::{
     data::{Grid, Projections},
     engine::{Extent, Graph},
-    geometry::{ConeCircular, DetectorAxis, Scan},
+    geometry::{ConeCircular, DetectorAxis, Parallel, Scan},
     kernels::fdk::{backproject, ramp, weight},
     phantom,
-    tasks::{Fdk, FdkOptions, Recorded},
+    tasks::{Fdk, FdkOptions, Fourier, Recorded},
 };
 
 fn scan(views: usize) -> Scan {
@@ -45,6 +45,31 @@ fn whole(c: &mut Criterion) {
         let task = Fdk::new(&projections, &scan, &grid(n), FdkOptions::default()).expect("a valid task");
         let updates = (n * n * n * views) as u64;
         devices::compare(&mut group, &format!("{n}³ from {views}×192²"), updates, task.graph());
+    }
+    group.finish();
+}
+
+/// Parallel beams, back-projected and in frequency; throughput in voxel updates of the former.
+fn parallel(c: &mut Criterion) {
+    let mut group = c.benchmark_group("parallel");
+    for (n, views) in [(128, 90), (512, 360)] {
+        let pitch = 256.0 / n as f64;
+        let scan = Scan::Parallel(Parallel {
+            views,
+            start_deg: 0.0,
+            arc_deg: 180.0 - 180.0 / views as f64,
+            detector: [n, 16],
+            pitch_mm: [pitch; 2],
+            offset_mm: [0.0; 2],
+        });
+        let projections = projections(&scan);
+        let grid = Grid::centred([n, n, 16], [pitch; 3]).expect("a valid grid");
+        let options = FdkOptions::default();
+        let updates = (n * n * 16 * views) as u64;
+        let task = Fdk::new(&projections, &scan, &grid, options).expect("a valid task");
+        devices::compare(&mut group, &format!("fdk, 16×{n}² from {views}"), updates, task.graph());
+        let task = Fourier::new(&projections, &scan, &grid, options).expect("a valid task");
+        devices::compare(&mut group, &format!("fourier, 16×{n}² from {views}"), updates, task.graph());
     }
     group.finish();
 }
@@ -107,5 +132,5 @@ fn backprojection(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, whole, weights, filter, backprojection);
+criterion_group!(benches, whole, parallel, weights, filter, backprojection);
 criterion_main!(benches);

@@ -14,6 +14,7 @@ mod compare;
 mod detector;
 mod engine;
 mod fdk;
+mod fourier;
 mod histogram;
 mod inputs;
 mod mask;

@@ -3,8 +3,8 @@ use std::{collections::BTreeMap, time::Instant};
 use kerma::engine::{Control, Device, Error, Graph, Limits, Output, Plan, Progress, Tier, Verdict as Numbers};
 
 use crate::{
-    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, beam, clahe, detector, engine, fdk, histogram,
-    mask, noise, pointwise, project, pyramid, statistics, tasks, threshold, transport, variation,
+    Case, Difference, Failure, KernelReport, Report, Tolerance, Verdict, beam, clahe, detector, engine, fdk, fourier,
+    histogram, mask, noise, pointwise, project, pyramid, statistics, tasks, threshold, transport, variation,
 };
 
 /// Every case, in the order of the rooms.
@@ -14,6 +14,7 @@ pub fn cases() -> Vec<Case> {
         engine::cases(),
         project::cases(),
         fdk::cases(),
+        fourier::cases(),
         beam::cases(),
         clahe::cases(),
         detector::cases(),

@@ -64,8 +64,8 @@ impl Tolerance {
             "clahe.lut_skimage" | "clahe.blend_skimage" => return Self::Levels(SKIMAGE_LEVELS),
             "pointwise.line_integral" | "detector.correct" => [LOGARITHM; 2],
             "pointwise.transmission" | "beam.signal" => [EXPONENTIAL; 2],
-            "statistics.rows" | "statistics.merge" | "detector.blur" => [SUM; 2],
-            "fdk.ramp" => [TRANSFORM; 2],
+            "statistics.rows" | "statistics.merge" | "detector.blur" | "fourier.gather" => [SUM; 2],
+            "fdk.ramp" | "fourier.spectra" | "fourier.rows" | "fourier.columns" | "tasks.fourier" => [TRANSFORM; 2],
             "fdk.backproject" | "tasks.fdk" => GATHER,
             "pyramid.collapse" => [CURVE; 2],
             "project.siddon"

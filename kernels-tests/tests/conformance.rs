@@ -38,7 +38,7 @@ fn every_bit_agrees_in_groups_as_large_as_those_of_a_gpu() {
     for adapter in [Software::Lavapipe, Software::SwiftShader] {
         let Some(device) = opened(adapter, Numerics::Pinned) else { continue };
         let device = device.compiled_as(Kind::Discrete);
-        for kernel in ["fdk.ramp", "fdk.parallel"] {
+        for kernel in ["fdk.ramp", "fdk.parallel", "fourier.spectra", "fourier.rows", "fourier.columns"] {
             let report = run(&device, Some(kernel), &|_| {});
             assert!(report.passed() && report.kernels[0].differing == 0, "{report}");
         }

@@ -10,6 +10,7 @@ pub mod beam;
 pub mod clahe;
 pub mod detector;
 pub mod fdk;
+pub mod fourier;
 pub mod histogram;
 pub mod mask;
 pub mod noise;

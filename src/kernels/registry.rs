@@ -1,6 +1,6 @@
 use super::{
-    beam, clahe, detector, fdk, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold, transport,
-    variation,
+    beam, clahe, detector, fdk, fourier, histogram, mask, noise, pointwise, project, pyramid, statistics, threshold,
+    transport, variation,
 };
 use crate::engine::{SELF_TEST_SHADER, Shader};
 
@@ -10,6 +10,7 @@ pub fn shaders() -> Vec<&'static Shader> {
     let rooms = [
         project::SHADERS,
         fdk::SHADERS,
+        fourier::SHADERS,
         beam::SHADERS,
         detector::SHADERS,
         histogram::SHADERS,

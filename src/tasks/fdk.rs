@@ -266,7 +266,7 @@ fn depth_frequency(view: &View, axis: DetectorAxis) -> f64 {
 }
 
 impl FdkOptions {
-    fn check(&self, scan: &Scan) -> Result<(), TaskError> {
+    pub(super) fn check(&self, scan: &Scan) -> Result<(), TaskError> {
         if !(self.cutoff > 0.0 && self.cutoff <= 1.0) {
             return Err(TaskError::Range { field: "cut-off", allowed: "above 0 and at most 1", got: self.cutoff });
         }
@@ -289,13 +289,13 @@ impl FdkOptions {
     }
 }
 
-fn check(projections: &Projections, geometry: &Geometry) -> Result<(), TaskError> {
+pub(super) fn check(projections: &Projections, geometry: &Geometry) -> Result<(), TaskError> {
     fits(projections, geometry)?;
     check_unit(projections.unit())?;
     Ok(projections.check_finite()?)
 }
 
-pub(super) fn check_unit(got: Unit) -> Result<(), TaskError> {
+fn check_unit(got: Unit) -> Result<(), TaskError> {
     match got {
         Unit::LineIntegral | Unit::Arbitrary => Ok(()),
         got => Err(TaskError::Unit { what: "projections", expected: "line integrals", got }),

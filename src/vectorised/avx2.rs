@@ -27,23 +27,32 @@ macro_rules! instructions {
     )* };
 }
 
-/// `window[index mod 32]`: by the lowest three bits from each register of the window, of which the next two choose.
+/// Number `index mod 32` of four registers: by the lowest three bits from each, of which the next two choose.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn pick_half(window: &[f32; 2 * LANES], index: __m256i) -> __m256 {
+unsafe fn pick_half(registers: [__m256; 4], index: __m256i) -> __m256 {
     let (odd, high) =
         (_mm256_castsi256_ps(_mm256_slli_epi32::<28>(index)), _mm256_castsi256_ps(_mm256_slli_epi32::<27>(index)));
+    let [a, b, c, d] = registers;
+    let (a, b) = (_mm256_permutevar8x32_ps(a, index), _mm256_permutevar8x32_ps(b, index));
+    let (c, d) = (_mm256_permutevar8x32_ps(c, index), _mm256_permutevar8x32_ps(d, index));
+    _mm256_blendv_ps(_mm256_blendv_ps(a, b, odd), _mm256_blendv_ps(c, d, odd), high)
+}
+
+/// The four registers of a window.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn registers(window: &[f32; 2 * LANES]) -> [__m256; 4] {
     let place = window.as_ptr();
     // SAFETY: the window is as long as four registers.
-    let (a, b, c, d) = unsafe {
-        (
-            _mm256_permutevar8x32_ps(_mm256_loadu_ps(place), index),
-            _mm256_permutevar8x32_ps(_mm256_loadu_ps(place.add(HALF)), index),
-            _mm256_permutevar8x32_ps(_mm256_loadu_ps(place.add(2 * HALF)), index),
-            _mm256_permutevar8x32_ps(_mm256_loadu_ps(place.add(3 * HALF)), index),
-        )
-    };
-    _mm256_blendv_ps(_mm256_blendv_ps(a, b, odd), _mm256_blendv_ps(c, d, odd), high)
+    unsafe {
+        [
+            _mm256_loadu_ps(place),
+            _mm256_loadu_ps(place.add(HALF)),
+            _mm256_loadu_ps(place.add(2 * HALF)),
+            _mm256_loadu_ps(place.add(3 * HALF)),
+        ]
+    }
 }
 
 /// `values[index]` by single loads: on Zen 5 a projection takes a fifth less time so than with the instruction that gathers.
@@ -175,8 +184,16 @@ impl Vectors for Avx2 {
             }
         }
         fn pick_lanes(window: &[f32; 2 * LANES], index: [__m256i; 2]) -> [__m256; 2] {
-            // SAFETY: the window is as long as four registers, and the processor has the instruction set.
-            unsafe { [pick_half(window, index[0]), pick_half(window, index[1])] }
+            // SAFETY: the processor has the instruction set.
+            unsafe {
+                let registers = registers(window);
+                [pick_half(registers, index[0]), pick_half(registers, index[1])]
+            }
+        }
+        fn pick_from(a: [__m256; 2], b: [__m256; 2], index: [__m256i; 2]) -> [__m256; 2] {
+            let registers = [a[0], a[1], b[0], b[1]];
+            // SAFETY: the processor has the instruction set.
+            unsafe { [pick_half(registers, index[0]), pick_half(registers, index[1])] }
         }
         fn interleave(a: [__m256; 2], b: [__m256; 2]) -> [[__m256; 2]; 2] {
             // Within halves of registers, then the halves in order.

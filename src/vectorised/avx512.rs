@@ -85,6 +85,7 @@ impl Vectors for Avx512 {
                 _mm512_permutex2var_ps(low, index, high)
             }
         }
+        fn pick_from(a: __m512, b: __m512, index: __m512i) -> __m512 { _mm512_permutex2var_ps(a, index, b) }
         fn interleave(a: __m512, b: __m512) -> [__m512; 2] {
             let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
             let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);

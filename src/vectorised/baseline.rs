@@ -113,6 +113,10 @@ impl Vectors for Baseline {
         each_lane!(index; window[index as usize % (2 * LANES)])
     }
     #[inline(always)]
+    unsafe fn pick_from(a: Lanes, b: Lanes, index: [i32; LANES]) -> Lanes {
+        each_lane!(index; [a, b].as_flattened()[index as usize % (2 * LANES)])
+    }
+    #[inline(always)]
     unsafe fn interleave(a: Lanes, b: Lanes) -> [Lanes; 2] {
         let mut both = [[0.0; LANES]; 2];
         for l in 0..LANES {

@@ -88,6 +88,8 @@ pub(crate) trait Vectors {
     unsafe fn gather(values: &[f32], index: Self::Integers) -> Self::Floats;
     /// `window[index mod 32]`.
     unsafe fn pick_lanes(window: &[f32; 2 * LANES], index: Self::Integers) -> Self::Floats;
+    /// The same of the numbers of `a` and of `b` behind them.
+    unsafe fn pick_from(a: Self::Floats, b: Self::Floats, index: Self::Integers) -> Self::Floats;
 
     /// Numbers of both in turns: a0 b0 a1 b1 and so on.
     unsafe fn interleave(a: Self::Floats, b: Self::Floats) -> [Self::Floats; 2];
@@ -175,7 +177,7 @@ mod tests {
             let (less, below) = (V::less(a, b), V::below(i, j));
             let masks = [less, below, V::and_not(less, below), V::neither(less, below)];
             let [even, odd] = V::interleave(a, b);
-            let read = [V::gather(&window, i), V::pick_lanes(&window, i), even, odd];
+            let read = [V::gather(&window, i), V::pick_lanes(&window, i), V::pick_from(a, b, i), even, odd];
             let floats = [V::add(a, b), V::sub(a, b), V::mul(a, b), V::floor(a)];
             let chosen = masks.map(|mask| V::choose(mask, a, b));
             let integers = masks.map(|mask| V::choose_integers(mask, V::add_integers(i, j), V::splat_integer(-3)));

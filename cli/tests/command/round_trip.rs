@@ -50,6 +50,34 @@ fn reconstruction_finds_the_attenuation_of_water() {
     assert!((centre / 0.020_59 - 1.0).abs() < 0.02, "{centre}");
 }
 
+/// Parallel beams that see all of the grid below.
+const PARALLEL: &str = "kind = \"parallel\"\nviews = 60\narc_deg = 177.0\ndetector = [64, 4]\npitch_mm = [4.0, 4.0]\n";
+
+#[test]
+fn parallel_beams_give_in_frequency_what_they_give_back_projected() {
+    let room = Room::new();
+    room.put("scan.toml", PARALLEL);
+    room.done(&["phantom", "water-cylinder", "--project", "scan.toml", "--out", "stack.nrrd"]);
+    let task = ["reconstruct", "stack.nrrd", "--geometry", "scan.toml", "--grid", "33x32x3@4x4x4"];
+    for method in ["fdk", "fourier"] {
+        room.done(&[&task[..], &["--method", method, "--out", &format!("{method}.nrrd")]].concat());
+    }
+    room.done(&[&["plan"][..], &task, &["--method", "fourier", "--out", "none.nrrd"]].concat());
+    let [fdk, fourier] = ["fdk.nrrd", "fourier.nrrd"].map(|name| read_volume(room.path(name), None).unwrap());
+    let [fdk, fourier] = [&fdk, &fourier].map(|volume| volume.view()[[1, 16, 16]]);
+    assert!((fourier - fdk).abs() < 0.002 * fdk, "{fourier}, want {fdk}");
+
+    let refused = |more: &[&str], words: &[&str]| {
+        room.refused(&[&task[..], &["--method", "fourier", "--out", "none.nrrd"], more].concat(), words);
+    };
+    refused(&["--iterations", "3"], &["--iterations", "iterative methods"]);
+    room.put(
+        "scan.toml",
+        SCAN.replace("views = 12", "views = 60").replace("[16, 8]", "[64, 4]").replace("20.0", "4.0"),
+    );
+    refused(&[], &["fourier needs parallel beams perpendicular to the grid's z axis"]);
+}
+
 #[test]
 fn a_back_projection_is_the_adjoint_of_the_projection() {
     let room = Room::furnished();

@@ -2,10 +2,11 @@
 
 mod enhance;
 mod fdk;
+mod fourier;
 mod projection;
 
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [projection::cases(), fdk::cases(), enhance::cases()].into_iter().flatten().collect()
+    [projection::cases(), fdk::cases(), fourier::cases(), enhance::cases()].into_iter().flatten().collect()
 }

@@ -9,7 +9,6 @@ pub mod transpose;
 pub mod weight;
 
 mod run;
-mod signals;
 
 use crate::engine::Shader;
 

@@ -19,19 +19,19 @@
 //!
 //! Shapes: `[view][row][column]` ← the same. Tier P: additions and multiplications only, in a fixed order.
 
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::PI;
 
-use super::signals::Signals;
 use crate::{
-    kernels::prelude::*,
+    kernels::{
+        fourier::{
+            signals::Signals,
+            transform::{MAX_TRANSFORM, MIN_TRANSFORM, reversed, transform, twiddles},
+        },
+        prelude::*,
+    },
     vectorised::{Aligned, Vectors, copy_lanes, transpose},
 };
 
-/// Length of the largest transform: with 8 bytes per number it fills the 16 KiB of workgroup memory that every
-/// device has.
-const MAX_TRANSFORM: usize = 2048;
-/// That of the smallest: a stage of eight numbers and a block of two.
-const MIN_TRANSFORM: usize = 16;
 /// Columns that one workgroup filters; one per segment.
 const MAX_SEGMENT: usize = MAX_TRANSFORM / 2;
 
@@ -39,7 +39,7 @@ kernel! {
     /// Convolution of rows with the filter's taps: columns, rows per view, columns per segment, number of segments, and
     /// length n of the transform.
     struct Ramp { columns, row_count, segment, segments, length: u32 }
-    shader fdk/ramp, Pinned, [MAX_SEGMENT as u32, 1];
+    shader fdk/ramp + fourier/eights, Pinned, [MAX_SEGMENT as u32, 1];
     reads twiddles: whole of [f32; 2], spectra: whole of [f32; 2], rows_in[row_count, columns]: rows of f32;
     writes rows_out[row_count, columns]: f32;
     // One workgroup per segment: the planner counts workgroups in columns.
@@ -149,40 +149,23 @@ impl RampFilter {
         let sum = |n: i64| shifts.iter().map(|(share, shift)| share * tap(n as f64 + shift)).sum::<f64>();
         (1 - reach as i64..reach as i64).map(|n| scale * sum(n)).collect()
     }
+
+    /// Spectrum of the taps within half a period of `length` pixels, which is real since they are even.
+    #[must_use]
+    pub fn spectrum(&self, length: usize) -> Vec<f64> {
+        let reach = length / 2;
+        let mut signal = vec![(0.0, 0.0); length];
+        for (n, tap) in (1 - reach as i64..).zip(self.taps(reach)) {
+            signal[n.rem_euclid(length as i64) as usize].0 = tap;
+        }
+        transform(&mut signal, -1.0);
+        signal.into_iter().map(|(re, _)| re).collect()
+    }
 }
 
 /// sin(πx)/(πx), with x first brought to where the sine is right to its last digits.
-fn sinc(x: f64) -> f64 {
+pub(in crate::kernels) fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { (PI * (x % 2.0)).sin() / (PI * x) }
-}
-
-/// Plain f64 transform with the given sign of the exponent, natural order in and out; for tables only.
-fn transform(signal: &mut [(f64, f64)], sign: f64) {
-    let n = signal.len();
-    let bits = n.trailing_zeros();
-    for i in 0..n {
-        let j = reversed(i, bits);
-        if i < j {
-            signal.swap(i, j);
-        }
-    }
-    let mut half = 1;
-    while half < n {
-        for i in (0..n).step_by(2 * half) {
-            for k in 0..half {
-                let (sin, cos) = (sign * PI * k as f64 / half as f64).sin_cos();
-                let (a, b) = (signal[i + k], signal[i + k + half]);
-                let b = (b.0 * cos - b.1 * sin, b.0 * sin + b.1 * cos);
-                signal[i + k] = (a.0 + b.0, a.1 + b.1);
-                signal[i + k + half] = (a.0 - b.0, a.1 - b.1);
-            }
-        }
-        half *= 2;
-    }
-}
-
-fn reversed(index: usize, bits: u32) -> usize {
-    if bits == 0 { 0 } else { index.reverse_bits() >> (usize::BITS - bits) }
 }
 
 /// How rows of a length are cut and transformed.
@@ -200,23 +183,6 @@ impl Lengths {
         let segment = if columns <= MAX_SEGMENT { columns } else { MAX_SEGMENT };
         Self { columns, segment, transform, segments: columns.div_ceil(segment) }
     }
-}
-
-/// Twiddles of the stages, the longest blocks first: of the numbers i of seven eighths of a block of length b, e^(−2πi·f/b),
-/// f being the eighth's frequency; that of the first eighth is 0.
-fn twiddles(n: usize) -> Vec<[f32; 2]> {
-    let mut table = Vec::with_capacity(n);
-    let mut block = n;
-    while block > 8 {
-        for frequency in (1..8).map(|eighth| reversed(eighth, 3)) {
-            table.extend((0..block / 8).map(|i| {
-                let (sin, cos) = (-TAU * (i * frequency) as f64 / block as f64).sin_cos();
-                [cos as f32, sin as f32]
-            }));
-        }
-        block /= 8;
-    }
-    table
 }
 
 /// Spectra of the taps between any two segments, by shift from the most negative one, bit-reversed and divided by n.
@@ -360,6 +326,8 @@ fn store<V: Vectors>(
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::TAU;
+
     use super::*;
 
     #[test]

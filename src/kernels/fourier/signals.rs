@@ -1,4 +1,4 @@
-//! Sixteen complex signals side by side and their transforms, by the operations of `shaders/fdk/ramp.wgsl` in the same order.
+//! Sixteen complex signals side by side and their transforms, by the operations of `shaders/fourier/eights.wgsl` in the same order.
 //!
 //! Eight numbers x_i, a stride apart, are taken at a time:
 //! ```text
@@ -8,7 +8,7 @@
 //! ```
 //! which gives frequencies 0 4 2 6 1 5 3 7; then each is multiplied by its twiddle. The way back is the mirror image.
 
-use std::f32::consts::FRAC_1_SQRT_2;
+use std::{f32::consts::FRAC_1_SQRT_2, ops::Range};
 
 use crate::{
     kernels::prelude::*,
@@ -19,14 +19,32 @@ use crate::{
 type Complex<V> = (<V as Vectors>::Floats, <V as Vectors>::Floats);
 
 /// Index, then lane.
-pub(super) struct Signals {
-    pub(super) re: Vec<Aligned<Lanes>>,
-    pub(super) im: Vec<Aligned<Lanes>>,
+pub(in crate::kernels) struct Signals {
+    pub(in crate::kernels) re: Vec<Aligned<Lanes>>,
+    pub(in crate::kernels) im: Vec<Aligned<Lanes>>,
 }
 
 impl Signals {
-    pub(super) fn new(n: usize) -> Self {
+    pub(in crate::kernels) fn new(n: usize) -> Self {
         Self { re: vec![Aligned([0.0; LANES]); n], im: vec![Aligned([0.0; LANES]); n] }
+    }
+
+    /// Eight numbers of each from `at` on, real and imaginary parts in turns: one line for each part of a number.
+    #[inline(always)]
+    pub(in crate::kernels) fn interleaved(&self, at: usize) -> [Lanes; LANES] {
+        let mut square = [[0.0; LANES]; LANES];
+        for (i, lines) in square.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+            *lines = [self.re[at + i].0, self.im[at + i].0];
+        }
+        square
+    }
+
+    /// The way back.
+    #[inline(always)]
+    pub(in crate::kernels) fn part_lines(&mut self, at: usize, square: &[Lanes; LANES]) {
+        for (i, [re, im]) in square.as_chunks::<2>().0.iter().enumerate() {
+            (self.re[at + i].0, self.im[at + i].0) = (*re, *im);
+        }
     }
 
     /// Adds the products of their spectra, whose upper half is 0, and that of a filter to `sum`, or begins with them; with the last
@@ -35,64 +53,143 @@ impl Signals {
     /// # Safety
     /// The processor has the instruction set.
     #[inline(always)]
-    pub(super) unsafe fn filter<V: Vectors>(
+    pub(in crate::kernels) unsafe fn filter<V: Vectors>(
         &mut self,
         sum: &mut Self,
         twiddles: &[[f32; 2]],
         spectrum: &[[f32; 2]],
         [is_first, is_last]: [bool; 2],
     ) {
-        let n = self.re.len();
-        let eighth = n / 8;
         // SAFETY: the caller has the instruction set.
         unsafe {
-            for k in 0..eighth {
-                let low = self.four::<V>(k, eighth);
-                self.put_twisted::<V>(k, eighth, transformed::<V>(low, turned::<V>(low)), &twiddles[k..]);
-            }
-            // Each eighth goes through the other stages while it is in the first-level cache, of the shortest signals several.
-            let span = eighth.max(8);
-            for start in (0..n).step_by(span) {
-                let mut block = eighth;
-                let mut first = 7 * block;
-                while block > 8 {
-                    let part = block / 8;
-                    for begin in (start..start + span).step_by(block) {
-                        for k in 0..part {
-                            let at = begin + k;
-                            let x = (self.four::<V>(at, part), self.four::<V>(at + 4 * part, part));
-                            let (low, high) = parted::<V>(x);
-                            self.put_twisted::<V>(at, part, transformed::<V>(low, high), &twiddles[first + k..]);
-                        }
-                    }
-                    first += 7 * part;
-                    block = part;
-                }
-                for at in (start..start + span).step_by(8) {
+            self.first_stage::<V>(twiddles);
+            for span in spans(self.re.len()) {
+                let block = self.descend::<V>(span.clone(), twiddles);
+                for at in span.clone().step_by(8) {
                     self.middle::<V>(sum, at, block, &spectrum[at..], [is_first, is_last]);
                 }
-                while is_last && block < eighth {
-                    first -= 7 * block;
-                    for begin in (start..start + span).step_by(8 * block) {
-                        for k in 0..block {
-                            let at = begin + k;
-                            let (low, high) = sum.twisted_back::<V>(at, block, &twiddles[first + k..]);
-                            sum.put::<V>(at, block, sums::<V>(low, high));
-                            sum.put::<V>(at + 4 * block, block, differences::<V>(low, high));
-                        }
-                    }
-                    block *= 8;
+                if is_last {
+                    sum.ascend::<V>(span, block, twiddles);
                 }
             }
-            for k in 0..if is_last { eighth } else { 0 } {
-                let (low, high) = sum.twisted_back::<V>(k, eighth, &twiddles[k..]);
-                sum.put::<V>(k, eighth, sums::<V>(low, high));
+            if is_last {
+                sum.last_stage::<V>(twiddles);
             }
         }
     }
 
-    /// Multiplies eight neighbours by the filter's spectrum, between the last stage of one transform and the first of the other:
-    /// blocks of two, four or eight numbers without twiddles.
+    /// Transforms signals whose upper half is 0; frequencies come out in bit-reversed order.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    pub(in crate::kernels) unsafe fn forward<V: Vectors>(&mut self, twiddles: &[[f32; 2]]) {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            self.first_stage::<V>(twiddles);
+            for span in spans(self.re.len()) {
+                let block = self.descend::<V>(span.clone(), twiddles);
+                for at in span.step_by(8) {
+                    let x = self.ended::<V>(at, block);
+                    self.put::<V>(at, 1, x.0);
+                    self.put::<V>(at + 4, 1, x.1);
+                }
+            }
+        }
+    }
+
+    /// Transforms frequencies in bit-reversed order back, but for a factor of their number: the lower half of the signals alone.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    pub(in crate::kernels) unsafe fn back<V: Vectors>(&mut self, twiddles: &[[f32; 2]]) {
+        let block = smallest_block(self.re.len());
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            for span in spans(self.re.len()) {
+                for at in span.clone().step_by(8) {
+                    let x = begun::<V>((self.four::<V>(at, 1), self.four::<V>(at + 4, 1)), block);
+                    self.put::<V>(at, 1, x.0);
+                    self.put::<V>(at + 4, 1, x.1);
+                }
+                self.ascend::<V>(span, block, twiddles);
+            }
+            self.last_stage::<V>(twiddles);
+        }
+    }
+
+    /// First stage of signals whose upper half is 0.
+    #[inline(always)]
+    unsafe fn first_stage<V: Vectors>(&mut self, twiddles: &[[f32; 2]]) {
+        let eighth = self.re.len() / 8;
+        for k in 0..eighth {
+            // SAFETY: the caller has the instruction set.
+            unsafe {
+                let low = self.four::<V>(k, eighth);
+                self.put_twisted::<V>(k, eighth, transformed::<V>(low, turned::<V>(low)), &twiddles[k..]);
+            }
+        }
+    }
+
+    /// The stages that follow, of a span; gives the length of the blocks whose transform is left: two, four or eight.
+    #[inline(always)]
+    unsafe fn descend<V: Vectors>(&mut self, span: Range<usize>, twiddles: &[[f32; 2]]) -> usize {
+        let n = self.re.len();
+        let mut block = n / 8;
+        while block > 8 {
+            let part = block / 8;
+            for begin in span.clone().step_by(block) {
+                for k in 0..part {
+                    let at = begin + k;
+                    // SAFETY: the caller has the instruction set.
+                    unsafe {
+                        let x = (self.four::<V>(at, part), self.four::<V>(at + 4 * part, part));
+                        let (low, high) = parted::<V>(x);
+                        self.put_twisted::<V>(at, part, transformed::<V>(low, high), &twiddles[n - block + k..]);
+                    }
+                }
+            }
+            block = part;
+        }
+        block
+    }
+
+    /// The stages back but for the last one, of a span.
+    #[inline(always)]
+    unsafe fn ascend<V: Vectors>(&mut self, span: Range<usize>, smallest: usize, twiddles: &[[f32; 2]]) {
+        let n = self.re.len();
+        let mut block = smallest;
+        while block < n / 8 {
+            for begin in span.clone().step_by(8 * block) {
+                for k in 0..block {
+                    let at = begin + k;
+                    // SAFETY: the caller has the instruction set.
+                    unsafe {
+                        let (low, high) = self.twisted_back::<V>(at, block, &twiddles[n - 8 * block + k..]);
+                        self.put::<V>(at, block, sums::<V>(low, high));
+                        self.put::<V>(at + 4 * block, block, differences::<V>(low, high));
+                    }
+                }
+            }
+            block *= 8;
+        }
+    }
+
+    /// Last stage back: the lower half.
+    #[inline(always)]
+    unsafe fn last_stage<V: Vectors>(&mut self, twiddles: &[[f32; 2]]) {
+        let eighth = self.re.len() / 8;
+        for k in 0..eighth {
+            // SAFETY: the caller has the instruction set.
+            unsafe {
+                let (low, high) = self.twisted_back::<V>(k, eighth, &twiddles[k..]);
+                self.put::<V>(k, eighth, sums::<V>(low, high));
+            }
+        }
+    }
+
+    /// Multiplies eight neighbours by the filter's spectrum, between the last stage of one transform and the first of the other.
     #[inline(always)]
     unsafe fn middle<V: Vectors>(
         &self,
@@ -104,14 +201,7 @@ impl Signals {
     ) {
         // SAFETY: the caller has the instruction set.
         unsafe {
-            let mut x = (self.four::<V>(at, 1), self.four::<V>(at + 4, 1));
-            if block == 8 {
-                x = parted::<V>(x);
-            }
-            if block >= 4 {
-                x = (halves::<V>(x.0), halves::<V>(x.1));
-            }
-            x = (pairs::<V>(x.0), pairs::<V>(x.1));
+            let mut x = self.ended::<V>(at, block);
             for i in 0..4 {
                 x.0[i] = product::<V>(x.0[i], spectrum[i]);
                 x.1[i] = product::<V>(x.1[i], spectrum[i + 4]);
@@ -121,17 +211,26 @@ impl Signals {
                 x.1 = sums::<V>(sum.four::<V>(at + 4, 1), x.1);
             }
             if is_last {
-                x = (pairs::<V>(x.0), pairs::<V>(x.1));
-                if block >= 4 {
-                    x = (halves_back::<V>(x.0), halves_back::<V>(x.1));
-                }
-                if block == 8 {
-                    let high = turned_back::<V>(x.1);
-                    x = (sums::<V>(x.0, high), differences::<V>(x.0, high));
-                }
+                x = begun::<V>(x, block);
             }
             sum.put::<V>(at, 1, x.0);
             sum.put::<V>(at + 4, 1, x.1);
+        }
+    }
+
+    /// What is left of eight neighbours: blocks of two, four or eight numbers without twiddles.
+    #[inline(always)]
+    unsafe fn ended<V: Vectors>(&self, at: usize, block: usize) -> ([Complex<V>; 4], [Complex<V>; 4]) {
+        // SAFETY: the caller has the instruction set.
+        unsafe {
+            let mut x = (self.four::<V>(at, 1), self.four::<V>(at + 4, 1));
+            if block == 8 {
+                x = parted::<V>(x);
+            }
+            if block >= 4 {
+                x = (halves::<V>(x.0), halves::<V>(x.1));
+            }
+            (pairs::<V>(x.0), pairs::<V>(x.1))
         }
     }
 
@@ -207,6 +306,39 @@ impl Signals {
             }
             (halves_back::<V>(pairs::<V>(low)), turned_back::<V>(halves_back::<V>(pairs::<V>(high))))
         }
+    }
+}
+
+/// Eighths of signals of length n, each of which goes through the inner stages while it is in the first-level cache; of the shortest
+/// signals several.
+fn spans(n: usize) -> impl Iterator<Item = Range<usize>> {
+    let span = (n / 8).max(8);
+    (0..n).step_by(span).map(move |start| start..start + span)
+}
+
+/// Length of the blocks that have no twiddles.
+fn smallest_block(n: usize) -> usize {
+    let mut block = n / 8;
+    while block > 8 {
+        block /= 8;
+    }
+    block
+}
+
+/// The way back of eight neighbours, through blocks of two, four or eight.
+#[inline(always)]
+unsafe fn begun<V: Vectors>(x: ([Complex<V>; 4], [Complex<V>; 4]), block: usize) -> ([Complex<V>; 4], [Complex<V>; 4]) {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let mut x = (pairs::<V>(x.0), pairs::<V>(x.1));
+        if block >= 4 {
+            x = (halves_back::<V>(x.0), halves_back::<V>(x.1));
+        }
+        if block == 8 {
+            let high = turned_back::<V>(x.1);
+            x = (sums::<V>(x.0, high), differences::<V>(x.0, high));
+        }
+        x
     }
 }
 

@@ -1,6 +1,7 @@
 //! Weighted mean of overlapping estimates.
 
 use super::transform::Block;
+use crate::kernels::fourier::window::bessel_i0;
 
 /// Shape of the window that blocks are weighted with [β].
 const KAISER_BETA: f64 = 2.0;
@@ -12,17 +13,6 @@ pub(super) fn kaiser<const N: usize>() -> Block<N> {
         bessel_i0(KAISER_BETA * (1.0 - t * t).max(0.0).sqrt()) / bessel_i0(KAISER_BETA)
     });
     line.map(|a| line.map(|b| (a * b) as f32))
-}
-
-/// Modified Bessel function of the first kind, order 0: Σ ((x/2)^k/k!)².
-fn bessel_i0(x: f64) -> f64 {
-    let (mut term, mut sum) = (1.0, 1.0);
-    // The terms for x ≤ 2 are below 2^-53 from k = 12 on.
-    for k in 1..16 {
-        term *= (x / 2.0 / f64::from(k)) * (x / 2.0 / f64::from(k));
-        sum += term;
-    }
-    sum
 }
 
 /// Sums of weighted estimates and of weights for some rows of an image.

@@ -167,7 +167,7 @@ impl IterationArgs {
             return refused("--tv-weight", "fista-tv");
         }
         let algorithm = match method {
-            Method::Fdk | Method::Sirt | Method::OsSart => {
+            Method::Fdk | Method::Fourier | Method::Sirt | Method::OsSart => {
                 Algorithm::Sirt { relaxation: self.relaxation.unwrap_or(1.0) }
             }
             Method::Cgls => Algorithm::Cgls,

@@ -13,7 +13,7 @@ use kerma::{
     engine::Graph,
     io::{check_output, write_volume},
     kernels::fdk::ramp::Window,
-    tasks::{Fdk, FdkOptions, Recorded, Redundancy, iterative::Iterate},
+    tasks::{Fdk, FdkOptions, Fourier, Recorded, Redundancy, iterative::Iterate},
 };
 
 use self::iterations::IterationArgs;
@@ -68,13 +68,13 @@ pub(crate) struct ReconstructInputs {
     /// Write CT numbers, with water at so many 1/mm, in the place of attenuation coefficients
     #[arg(long, value_name = "MU", value_parser = positive)]
     mu_water: Option<f64>,
-    /// Apodising window of the ramp filter, fdk only
+    /// Apodising window of the ramp filter, fdk and fourier only
     #[arg(long, default_value = "ram-lak", value_name = "NAME", value_parser = window())]
     window: Window,
-    /// Where the window ends, relative to the Nyquist frequency: above 0 and at most 1; fdk only
+    /// Where the window ends, relative to the Nyquist frequency: above 0 and at most 1; fdk and fourier only
     #[arg(long, default_value_t = 1.0, value_name = "SHARE", value_parser = cutoff)]
     cutoff: f64,
-    /// Continue rows beyond the detector, for objects that do: share of their length at either end, 0 to 1; fdk only
+    /// Continue rows beyond the detector, for objects that do: share of their length at either end, 0 to 1; fdk and fourier only
     #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = margin)]
     margin: f64,
     /// Most host memory to use, for instance 2GB: volume and stack pass through it in parts; fdk only
@@ -89,6 +89,8 @@ pub(crate) struct ReconstructInputs {
 enum Method {
     /// Filtered back-projection after Feldkamp, Davis and Kress
     Fdk,
+    /// The same sums taken in frequency: parallel beams, in a fraction of the time
+    Fourier,
     /// Simultaneous iterations: least squares, each ray by its length
     Sirt,
     /// The same with subsets of the views: as good in fewer iterations
@@ -176,6 +178,10 @@ impl Loaded<'_> {
                 let task = context.record(|| self.filtered())?;
                 print(task.graph(), context)
             }
+            Method::Fourier => {
+                let task = context.record(|| self.in_frequency())?;
+                print(task.graph(), context)
+            }
             _ => {
                 let task = self.iterative(context)?;
                 let device = context.device()?.clone();
@@ -186,11 +192,40 @@ impl Loaded<'_> {
 
     /// Records the filtered back-projection.
     fn filtered(&self) -> Result<Fdk<'_>, Failure> {
-        let ReconstructInputs { window, cutoff, margin, grid, iterations, .. } = self.inputs;
-        iterations.check_absent()?;
-        let options = FdkOptions { window: *window, cutoff: *cutoff, margin: *margin, slice_mm: None };
-        Fdk::new(&self.projections, &self.scanner.scan, grid, options)
+        let options = self.filter()?;
+        Fdk::new(&self.projections, &self.scanner.scan, &self.inputs.grid, options)
             .map_err(|error| self.scanner.blame(error, &self.inputs.projections))
+    }
+
+    /// Records the same in frequency.
+    fn in_frequency(&self) -> Result<Fourier<'_>, Failure> {
+        let options = self.filter()?;
+        Fourier::new(&self.projections, &self.scanner.scan, &self.inputs.grid, options)
+            .map_err(|error| self.scanner.blame(error, &self.inputs.projections))
+    }
+
+    /// How both filter.
+    fn filter(&self) -> Result<FdkOptions, Failure> {
+        let ReconstructInputs { window, cutoff, margin, iterations, .. } = self.inputs;
+        iterations.check_absent()?;
+        Ok(FdkOptions { window: *window, cutoff: *cutoff, margin: *margin, slice_mm: None })
+    }
+
+    /// Runs a task of one graph, and says what the scan's redundancy means.
+    fn analytic<T: Recorded<Result = Volume>>(
+        &self,
+        task: &T,
+        redundancy: Redundancy,
+        context: &mut Context,
+    ) -> Result<Volume, Failure> {
+        if let Some(remark) = redundancy.remark() {
+            context.note(&remark);
+        }
+        let outputs = context.run(&format!("a reconstruction on {}", self.inputs.grid), task.graph())?;
+        let volume = task.finish(outputs)?;
+        self.finite(&volume)?;
+        context.measure("redundancy", redundancy_name(redundancy));
+        Ok(volume)
     }
 
     fn finite(&self, volume: &Volume) -> Result<(), Failure> {
@@ -218,14 +253,11 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
     let volume = match args.inputs.method {
         Method::Fdk => {
             let task = context.record(|| loaded.filtered())?;
-            if let Some(remark) = task.redundancy().remark() {
-                context.note(&remark);
-            }
-            let outputs = context.run(&format!("a reconstruction on {}", args.inputs.grid), task.graph())?;
-            let volume = task.finish(outputs)?;
-            loaded.finite(&volume)?;
-            context.measure("redundancy", redundancy_name(task.redundancy()));
-            volume
+            loaded.analytic(&task, task.redundancy(), context)?
+        }
+        Method::Fourier => {
+            let task = context.record(|| loaded.in_frequency())?;
+            loaded.analytic(&task, task.redundancy(), context)?
         }
         _ => loaded.iterated(&args.out, context)?,
     };
