@@ -3,14 +3,14 @@
 
 // Number of the column at a place in bit-reversed order.
 fn number(column: u32, place_in_column: u32) -> vec2<f32> {
-    return halves[column + centred(place_in_column, params.length) * params.ny];
+    return mixed[column + centred(place_in_column, params.length) * params.ny];
 }
 
 @compute @workgroup_size(THREADS, 1)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let y = group.x;
     let pair = tile.first_row + group.y;
-    let source = halves_row(pair * params.length) * params.ny + y;
+    let source = mixed_row(pair * params.length) * params.ny + y;
     let eighth = params.length / 8u;
     let block = smallest_block();
     for (var k = thread; k < eighth; k += THREADS) {

@@ -5,7 +5,7 @@
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let row = tile.first_row + group.y;
     let source = grid_row(row) * params.length;
-    let target_row = halves_row(row) * params.kept;
+    let target_row = mixed_row(row) * params.kept;
     let eighth = params.length / 8u;
     let block = smallest_block();
     for (var k = thread; k < eighth; k += THREADS) {
@@ -24,7 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         for (var i = 0u; i < 4u; i++) {
             let column = k + i * eighth - params.first;
             if (column < params.kept) {
-                halves[target_row + column] = vec2<f32>(y.re[i], y.im[i]);
+                mixed[target_row + column] = vec2<f32>(y.re[i], y.im[i]);
             }
         }
         if (OWNED == 1u) { break; }

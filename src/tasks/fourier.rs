@@ -187,7 +187,7 @@ impl Sizes {
             let target = if index == 0 { grid.replace() } else { grid.update() };
             gather::record(graph, forms, samples, target, self.points);
         }
-        let halves = rows::record(graph, grid, columns::first(ny, gy), ny);
-        columns::record(graph, halves, nx, gy)
+        let mixed = rows::record(graph, grid, columns::first(ny, gy), ny);
+        columns::record(graph, mixed, nx, gy)
     }
 }

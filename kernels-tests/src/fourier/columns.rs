@@ -10,20 +10,20 @@ use crate::{Case, Narrow};
 
 struct Inputs {
     extent: Extent,
-    halves: Vec<[f32; 2]>,
+    mixed: Vec<[f32; 2]>,
     nx: u32,
     points: u32,
 }
 
 fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
-    let halves = graph.upload("case.halves", inputs.extent, &inputs.halves);
-    record(graph, halves, inputs.nx, inputs.points);
+    let mixed = graph.upload("case.mixed", inputs.extent, &inputs.mixed);
+    record(graph, mixed, inputs.nx, inputs.points);
 }
 
 fn case([pairs, length, ny]: [usize; 3], nx: u32, points: u32) -> Case {
     let extent = Extent::new(pairs, length, ny);
     let name = format!("{pairs} pairs of {nx}x{ny} from {length}x{points}");
-    Case::new(&SHADER, name, Inputs { extent, halves: numbers(extent.elements() as usize), nx, points }, recorded)
+    Case::new(&SHADER, name, Inputs { extent, mixed: numbers(extent.elements() as usize), nx, points }, recorded)
 }
 
 pub(crate) fn cases() -> Vec<Case> {

@@ -24,7 +24,7 @@ kernel! {
     struct Columns { length, first, nx, ny: u32 }
     shader fourier/columns + fourier/eights + fourier/centred, Pinned, [MAX_TRANSFORM as u32 / 2, 1];
     reads twiddles: whole of [f32; 2], scales_x: whole of f32, scales_y: whole of f32,
-          halves[length, ny]: slices of [f32; 2];
+          mixed[length, ny]: slices of [f32; 2];
     writes volume[1, (2 * nx * ny)]: f32;
     // One workgroup per column.
     domain |output| Domain::rows(
@@ -45,17 +45,17 @@ pub fn first(voxels: u32, points: u32) -> u32 {
     points / 4 - voxels / 2
 }
 
-/// Records the transform of `halves` (pairs × Gx × ny), whose rows have been transformed from `gy` points, to slices of `nx` × ny.
+/// Records the transform of `mixed` (pairs × Gx × ny), whose rows have been transformed from `gy` points, to slices of `nx` × ny.
 ///
 /// Returns pairs × 1 × 2·ny·nx: the slices one behind the other.
-pub fn record(graph: &mut Graph<'_>, halves: Buffer<[f32; 2]>, nx: u32, gy: u32) -> Buffer<f32> {
-    let Extent { slices, rows: length, columns: ny } = graph.extent(halves);
+pub fn record(graph: &mut Graph<'_>, mixed: Buffer<[f32; 2]>, nx: u32, gy: u32) -> Buffer<f32> {
+    let Extent { slices, rows: length, columns: ny } = graph.extent(mixed);
     let twiddles = graph.upload_table("columns.twiddles", &twiddles(length as usize));
     let scales_x = graph.upload_table("columns.scales_x", &scales(nx, length));
     let scales_y = graph.upload_table("columns.scales_y", &scales(ny, gy));
     let volume = graph.buffer("columns.volume", Extent { slices, rows: 1, columns: 2 * nx * ny });
     let kernel = Columns { length, first: first(nx, length), nx, ny };
-    kernel.compute(graph, "columns", twiddles, scales_x, scales_y, halves, volume)
+    kernel.compute(graph, "columns", twiddles, scales_x, scales_y, mixed, volume)
 }
 
 fn twin(
@@ -64,17 +64,17 @@ fn twin(
     twiddles: &[[f32; 2]],
     scales_x: &[f32],
     scales_y: &[f32],
-    halves: &[[f32; 2]],
+    mixed: &[[f32; 2]],
     volume: &mut [f32],
 ) {
     let [n, nx, ny] = [kernel.length, kernel.nx, kernel.ny].map(|n| n as usize);
     for (pair, slices) in block.rows.clone().zip(volume.chunks_exact_mut(2 * nx * ny)) {
-        let halves = &halves[pair * n * ny..][..n * ny];
+        let mixed = &mixed[pair * n * ny..][..n * ny];
         let (real, imaginary) = slices.split_at_mut(nx * ny);
         let bands = real.par_chunks_mut(LANES * nx).zip(imaginary.par_chunks_mut(LANES * nx));
         bands.enumerate().for_each(|(index, (real, imaginary))| {
             let y = index * LANES;
-            band(kernel, y, twiddles, [scales_x, &scales_y[y..]], halves, [real, imaginary]);
+            band(kernel, y, twiddles, [scales_x, &scales_y[y..]], mixed, [real, imaginary]);
         });
     }
 }
@@ -86,14 +86,14 @@ vectorised! {
         y: usize,
         twiddles: &[[f32; 2]],
         scales: [&[f32]; 2],
-        halves: &[[f32; 2]],
+        mixed: &[[f32; 2]],
         slices: [&mut [f32]; 2],
     ) {
         let [n, first, nx, ny] = [kernel.length, kernel.first, kernel.nx, kernel.ny].map(|n| n as usize);
         let wide = (ny - y).min(LANES);
         let mut signal = Signals::new(n);
         for (place, (re, im)) in signal.re.iter_mut().zip(&mut signal.im).enumerate() {
-            let row = &halves[centred(place, n) * ny + y..][..wide];
+            let row = &mixed[centred(place, n) * ny + y..][..wide];
             for ((re, im), value) in re.0.iter_mut().zip(&mut im.0).zip(row) {
                 [*re, *im] = *value;
             }

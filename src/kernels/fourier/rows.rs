@@ -18,7 +18,7 @@ kernel! {
     struct Rows { length, first, kept: u32 }
     shader fourier/rows + fourier/eights, Pinned, [MAX_TRANSFORM as u32 / 2, 1];
     reads twiddles: whole of [f32; 2], grid[_, length]: rows of [f32; 2];
-    writes halves[_, kept]: [f32; 2];
+    writes mixed[_, kept]: [f32; 2];
     // One workgroup per row.
     domain |output| Domain::rows(
         Extent { columns: SHADER.workgroup[0], ..output },
@@ -30,14 +30,14 @@ kernel! {
 pub fn record(graph: &mut Graph<'_>, grid: Buffer<[f32; 2]>, first: u32, kept: u32) -> Buffer<[f32; 2]> {
     let length = graph.extent(grid).columns;
     let twiddles = graph.upload_table("rows.twiddles", &twiddles(length as usize));
-    Rows { length, first, kept }.compute(graph, "rows", twiddles, grid, "rows.halves")
+    Rows { length, first, kept }.compute(graph, "rows", twiddles, grid, "rows.mixed")
 }
 
 vectorised! {
-    fn twin(kernel: &Rows, _block: &Block, twiddles: &[[f32; 2]], grid: &[[f32; 2]], halves: &mut [[f32; 2]]) {
+    fn twin(kernel: &Rows, _block: &Block, twiddles: &[[f32; 2]], grid: &[[f32; 2]], mixed: &mut [[f32; 2]]) {
         let [n, first, kept] = [kernel.length, kernel.first, kernel.kept].map(|n| n as usize);
         let mut signal = Signals::new(n);
-        for (rows, out) in grid.chunks(LANES * n).zip(halves.chunks_mut(LANES * kept)) {
+        for (rows, out) in grid.chunks(LANES * n).zip(mixed.chunks_mut(LANES * kept)) {
             for at in (0..n).step_by(LANES / 2) {
                 let mut square = [[0.0; LANES]; LANES];
                 for (row, values) in rows.chunks_exact(n).zip(&mut square) {
