@@ -40,7 +40,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case([19, 5, 50], 128, 0),
         case([2, 2, 200], 1024, 1),
         case([2, 3, 1024], 2048, 0),
-        case([7, 4, 40], 128, 0).narrowed(Narrow::binding(3 * 2 * 128 * 8)),
+        case([7, 4, 40], 128, 0).narrowed(Narrow::binding(7 * 2 * 128 * 8)),
         case([7, 4, 40], 128, 0).narrowed(Narrow::dispatch(10_000.0)),
     ]
 }
