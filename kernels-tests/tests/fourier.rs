@@ -50,7 +50,7 @@ fn error(parallel: &Parallel, grid: &str, length: usize, moved: f64) -> f64 {
     let values = Seeded::new(columns as u64).values(parallel.views * rows * columns, 0.0, 3.0);
     let scan = Scan::from(parallel.clone());
     let options = FdkOptions { window: Window::Cosine, cutoff: 0.9, ..FdkOptions::default() };
-    let volume = run(Fourier::new(&stack(parallel, values.clone()), &scan, &grid, options));
+    let volume = run(Fourier::new(stack(parallel, values.clone()), &scan, &grid, options));
 
     let orbit = scan.orbit().unwrap();
     let repeated = if orbit.full_circle { 0.5 } else { 1.0 };
