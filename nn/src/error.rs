@@ -50,6 +50,14 @@ pub enum Error {
         /// What the device says.
         reason: String,
     },
+    /// A tensor that an operator does not take.
+    #[error("the operator takes {needed}, got {got}")]
+    Shape {
+        /// What it takes.
+        needed: String,
+        /// What it was given.
+        got: String,
+    },
     /// A tensor is larger than what the device binds at once.
     #[error("a tensor of {needed_bytes} bytes is needed, the device binds {limit_bytes} bytes at once")]
     Binding {

@@ -11,6 +11,7 @@
 //! perceptual   how far two images differ to a network's eyes
 //! losses       what networks are trained against beyond the mean square
 //! networks     residual UNets, a transformer, a classifier, and their parts
+//! operators    projection and back-projection, differentiable
 //! ops          operations that decide the speed on the CPU
 //! ```
 
@@ -22,6 +23,7 @@ pub mod improve;
 pub mod losses;
 mod model;
 pub mod networks;
+pub mod operators;
 pub mod ops;
 pub mod perceptual;
 pub mod quality;
