@@ -151,10 +151,7 @@ pub(crate) fn at_hand(paths: &mut Vec<PathBuf>, work: &str, context: &mut Contex
 /// Reads the projections that a scanner took.
 pub(crate) fn projections(path: &Path, scanner: &Scanner, context: &mut Context) -> Result<Projections, Failure> {
     let pitch = scanner.geometry.pitch_mm();
-    let stack = context.read(|| match read_projections(path, None) {
-        Err(IoError::SpacingMissing { .. }) => read_projections(path, Some(pitch)),
-        read => read,
-    })?;
+    let stack = stack(path, pitch, context)?;
     let got = stack.pitch_mm();
     let fits = stack.detector() == scanner.geometry.detector();
     if fits && pitch.iter().zip(got).any(|(want, got)| (want - got).abs() > PITCH_TOLERANCE * want) {
@@ -165,6 +162,14 @@ pub(crate) fn projections(path: &Path, scanner: &Scanner, context: &mut Context)
         ));
     }
     Ok(stack)
+}
+
+/// Reads projections, with a pitch for files that state none.
+pub(crate) fn stack(path: &Path, pitch_mm: [f64; 2], context: &mut Context) -> Result<Projections, Failure> {
+    context.read(|| match read_projections(path, None) {
+        Err(IoError::SpacingMissing { .. }) => read_projections(path, Some(pitch_mm)),
+        read => read,
+    })
 }
 
 /// Smallest and largest of finite values.

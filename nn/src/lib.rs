@@ -3,6 +3,7 @@
 //! ```text
 //! denoise      an image in tiles through a trained network; what denoisers learn from
 //! improve      a reconstruction made more like the body, in slices or patches
+//! reconstruct  projections to slices by networks and the scan's operators in turn
 //! segment      nodules found in a volume, slice by slice
 //! quality      noise, contrast and rotation of radiographs
 //! volumes      what networks of volumes share: cases, units, grids, pieces
@@ -28,6 +29,7 @@ pub mod ops;
 pub mod perceptual;
 pub mod quality;
 mod recipe;
+pub mod reconstruct;
 pub mod segment;
 mod shipped;
 mod statement;

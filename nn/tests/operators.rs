@@ -107,7 +107,10 @@ impl Loss {
 
     fn of(&self, y: &[f64]) -> f64 {
         let terms = y.iter().zip(&self.measured).zip(&self.weights);
-        terms.map(|((y, p), w)| (y - f64::from(*p), f64::from(*w))).map(|(r, w)| w * (r * r / 2.0 + r * r * r / 3.0)).sum()
+        terms
+            .map(|((y, p), w)| (y - f64::from(*p), f64::from(*w)))
+            .map(|(r, w)| w * (r * r / 2.0 + r * r * r / 3.0))
+            .sum()
     }
 
     fn slope(&self, y: &[f64]) -> Vec<f32> {
@@ -289,7 +292,8 @@ fn threads_change_no_bit() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let operator = operator(&geometry, &grid, &engine::Device::cpu());
-            let x = tensor(&numbers(5 * volume.iter().product::<usize>(), 1), [5, 1], volume, &Device::flex().autodiff());
+            let x =
+                tensor(&numbers(5 * volume.iter().product::<usize>(), 1), [5, 1], volume, &Device::flex().autodiff());
             let x = x.require_grad();
             let y = operator.project(x.clone()).unwrap();
             let weights = tensor(&numbers(5 * stack.iter().product::<usize>(), 2), [5, 1], stack, &x.device());

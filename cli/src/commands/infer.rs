@@ -6,7 +6,10 @@ use kerma::{
     engine::{self, PeakBytes, Progress},
     io::{check_output, read_volume, write_volume},
 };
-use kerma_nn::{Error, beside, improve::Improver, segment::Segmenter, shipped_improver, task_of_model, training::Task};
+use kerma_nn::{
+    Error, beside, improve::Improver, reconstruct::Reconstructor, segment::Segmenter, shipped_improver, task_of_model,
+    training::Task,
+};
 
 use super::denoise::{self, DenoiseArgs};
 use crate::{context::Context, failure::Failure, inputs, summary::bytes_text};
@@ -16,9 +19,11 @@ Examples:
   kerma infer models/tomosynthesis-coronal.safetensors sweep/reconstruction.nii.gz --out like-ct.nii.gz
   kerma infer models/nodules-ct.safetensors chest.nii.gz --out probability.nii.gz
   kerma infer my-denoiser.safetensors chest.tif --out calm.tif
+  kerma infer models/primal-dual.safetensors integrals.npy --out slice.nii.gz
 
 What comes out is decided by the model's task: denoise takes an image to an image, improve a reconstruction to a volume in HU, segment a
-volume to the probability of a nodule in each voxel. Models that come before one are read from its folder.";
+volume to the probability of a nodule in each voxel, reconstruct the line integrals of the model's own scan to a slice in 1/mm.
+Models that come before one are read from its folder.";
 
 /// Arguments of `kerma infer`.
 #[derive(Args, Debug)]
@@ -26,7 +31,7 @@ volume to the probability of a nodule in each voxel. Models that come before one
 pub(crate) struct InferArgs {
     /// Trained network, as kerma train writes it
     model: PathBuf,
-    /// Image or volume
+    /// Image, volume or projections
     input: PathBuf,
     /// File to write
     #[arg(long, value_name = "FILE")]
@@ -49,6 +54,19 @@ pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure
         Task::Assess => {
             Err(Failure::input("tells a quantity of radiographs and writes no file; kerma check runs it")
                 .in_file(model))
+        }
+        Task::Reconstruct => {
+            check_output(out)?;
+            inputs::keep(&[input, model], out)?;
+            let device = beside(context.device()?)?;
+            let engine = context.device()?.clone();
+            let reconstructor = context.read(|| Reconstructor::load(model, &engine, &device))?;
+            let pitch_mm = reconstructor.model().card().recipe.geometry()?.pitch_mm();
+            let projections = inputs::stack(input, pitch_mm, context)?;
+            let run = || reconstructor.run(&projections).map_err(|e| Failure::from(e).in_file(input));
+            let slice = context.compute(run)?;
+            context.write(out, |path| write_volume(path, &slice))?;
+            context.finish(&format!("{}: {}, in mm⁻¹", out.display(), slice.grid()))
         }
         Task::Segment => {
             check_output(out)?;

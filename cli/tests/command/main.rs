@@ -27,6 +27,8 @@ mod metrics;
 mod output;
 mod parts;
 mod raw;
+#[cfg(feature = "nn")]
+mod reconstruct;
 mod round_trip;
 mod runner;
 mod simulate;

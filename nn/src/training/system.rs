@@ -92,6 +92,8 @@ pub enum Task {
     Segment,
     /// A quantity of a radiograph is told: image to a number, or to classes.
     Assess,
+    /// A slice is reconstructed: projections to attenuation.
+    Reconstruct,
 }
 
 impl Task {
@@ -121,6 +123,7 @@ impl Display for Task {
             Self::Improve => "improve",
             Self::Segment => "segment",
             Self::Assess => "assess",
+            Self::Reconstruct => "reconstruct",
         })
     }
 }

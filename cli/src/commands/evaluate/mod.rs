@@ -10,6 +10,8 @@ mod networks;
 mod page;
 #[cfg(feature = "nn")]
 mod quality;
+#[cfg(feature = "nn")]
+mod reconstruction;
 mod simulation;
 
 use std::{fs, path::PathBuf};
@@ -25,11 +27,13 @@ Examples:
   kerma evaluate recipes/tomosynthesis-evaluation.toml --out out/tomosynthesis
   kerma evaluate recipes/nodules-evaluation.toml --out out/nodules
   kerma evaluate recipes/quality-evaluation.toml --out out/quality
+  kerma evaluate recipes/primal-dual-evaluation.toml --out out/primal-dual
 
 Denoisers: prints tables, methods by dose and noise, each mean with its 95 % confidence interval; * marks the best. Simulation: holds
 photons, noise, CT numbers and scatter to published values. Tomosynthesis: networks that improve
 reconstructions, on bodies that they have not seen. Nodules: networks that find them, on CT and tomosynthesis.
-Quality: networks that assess radiographs, beside what needs no network. --out writes table.md, table.json
+Quality: networks that assess radiographs, beside what needs no network. Reconstruction: a network between projections and back-projections,
+beside filtered back-projection and total variation. --out writes table.md, table.json
 and, of networks, report.html.
 Exit code 1 when a check of the recipe does not hold.";
 

@@ -12,10 +12,10 @@ use kerma::{
     engine::{self, Progress},
     io::{read_volume, write_bytes},
 };
-use kerma_nn::{Error, Statement, evaluation_kind, improve, segment, training::cases};
+use kerma_nn::{Error, Statement, evaluation_kind, improve, reconstruct, segment, training::cases};
 use serde::Serialize;
 
-use super::{EvaluateArgs, denoisers, detection, improvement, quality};
+use super::{EvaluateArgs, denoisers, detection, improvement, quality, reconstruction};
 use crate::{
     context::Context,
     failure::Failure,
@@ -28,6 +28,7 @@ pub(super) fn run(args: &EvaluateArgs, text: &str, context: &mut Context) -> Res
         Some(improve::evaluation::Recipe::KIND) => improvement::run(args, text, context),
         Some(segment::evaluation::Recipe::KIND) => detection::run(args, text, context),
         Some(kerma_nn::quality::evaluation::Recipe::KIND) => quality::run(args, text, context),
+        Some(reconstruct::evaluation::Recipe::KIND) => reconstruction::run(args, text, context),
         _ => denoisers::run(args, text, context),
     }
 }
@@ -48,30 +49,30 @@ pub(super) fn volume(folder: &Path, stem: &str, variant: &str) -> Result<Volume,
 
 /// What is measured of every case, in their order, under a progress bar: on the CPU one by each core, since a network alone keeps
 /// few of them busy; on a GPU one after another.
-pub(super) fn each<T: Send>(
-    folders: &[PathBuf],
+pub(super) fn each<C: Sync, T: Send>(
+    cases: &[C],
     context: &mut Context,
-    measure: impl Fn(&Path) -> Result<T, Error> + Sync,
+    measure: impl Fn(&C) -> Result<T, Error> + Sync,
 ) -> Result<Vec<T>, Failure> {
     context.drive("evaluation", |device, control| {
         let at_once =
             if device.adapter().is_some() { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
         let next = AtomicUsize::new(0);
-        let one = |index: usize, folder: &Path| {
+        let one = |index: usize, case: &C| {
             if (control.is_cancelled)() {
                 return Err(Failure::from(engine::Error::Cancelled));
             }
-            let fraction = index as f64 / folders.len() as f64;
-            (control.progress)(Progress { pass: &format!("{} of {}", index + 1, folders.len()), fraction });
-            Ok(measure(folder)?)
+            let fraction = index as f64 / cases.len() as f64;
+            (control.progress)(Progress { pass: &format!("{} of {}", index + 1, cases.len()), fraction });
+            Ok(measure(case)?)
         };
         let work = || {
             let mut measured = Vec::new();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(folder) = folders.get(index) else { return measured };
+                let Some(case) = cases.get(index) else { return measured };
                 // After a failure no case is begun. Those before it were, so that the first of all failures is the one that is told.
-                let result = one(index, folder).inspect_err(|_| next.store(folders.len(), Ordering::Relaxed));
+                let result = one(index, case).inspect_err(|_| next.store(cases.len(), Ordering::Relaxed));
                 measured.push((index, result));
             }
         };

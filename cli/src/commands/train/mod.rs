@@ -19,6 +19,7 @@ use kerma_nn::{
     improve,
     networks::{Classifier, Unet},
     quality::{self, Radiographs},
+    reconstruct::{self, Bodies},
     segment::{self, Calibration, OFFSET, SLOPE, Segmenter, Slices, THRESHOLD, evaluation::OperatingPoint},
     training::{System, Task, Trainer},
 };
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &TrainArgs, context: &mut Context) -> Result<(), Failure
         Task::Improve => improver(args, improve::Recipe::from_toml(&text).map_err(in_recipe)?, context),
         Task::Segment => segmenter(args, segment::Recipe::from_toml(&text).map_err(in_recipe)?, context),
         Task::Assess => assessor(args, quality::Recipe::from_toml(&text).map_err(in_recipe)?, context),
+        Task::Reconstruct => reconstructor(args, reconstruct::Recipe::from_toml(&text).map_err(in_recipe)?, context),
     }
 }
 
@@ -139,6 +141,16 @@ fn assessor(args: &TrainArgs, recipe: quality::Recipe, context: &mut Context) ->
         Ok(card.recipe.calibrated(network, &device)?)
     };
     learn(args, trainer, &radiographs, measure, context)
+}
+
+/// A training from slices of bodies that are drawn and scanned for it.
+fn reconstructor(args: &TrainArgs, recipe: reconstruct::Recipe, context: &mut Context) -> Result<(), Failure> {
+    let checkpoint = args.checkpoint(&recipe)?;
+    let engine = context.device()?.clone();
+    let bodies = context.compute(|| Bodies::draw(&recipe, &engine))?;
+    context.measure("bodies", bodies.count());
+    let trainer = args.resumed(Trainer::new(recipe, &beside(&engine)?)?, &checkpoint)?;
+    learn(args, trainer, &bodies, nothing_measured, context)
 }
 
 impl TrainArgs {
