@@ -41,7 +41,7 @@ const EVALUATION: &str = r#"
 kind = "reconstruction"
 seed = 1
 model = "models/tiny.safetensors"
-control = "models/turned.safetensors"
+control = "models/shuffled.safetensors"
 bodies_seed = 2
 bodies = 3
 cutoffs = [0.5, 1.0]
@@ -53,9 +53,9 @@ iterations = 5
 fn a_network_that_reconstructs_is_trained_evaluated_and_run() {
     let room = Room::new();
     room.put("tiny.toml", RECIPE);
-    let turned = RECIPE.replace("\"tiny\"", "\"turned\"").replace("x17\"\n", "x17\"\noperator_turned_deg = 30.0\n");
-    room.put("turned.toml", turned);
-    for recipe in ["tiny.toml", "turned.toml"] {
+    let shuffled = RECIPE.replace("\"tiny\"", "\"shuffled\"").replace("x17\"\n", "x17\"\nshuffled_operators = true\n");
+    room.put("shuffled.toml", shuffled);
+    for recipe in ["tiny.toml", "shuffled.toml"] {
         room.done(&["train", recipe, "--out", "models", "--quiet"]);
     }
     room.put("evaluation.toml", EVALUATION);
@@ -65,7 +65,7 @@ fn a_network_that_reconstructs_is_trained_evaluated_and_run() {
     assert_eq!(output.status.code(), Some(1), "{error}");
     let table = String::from_utf8(room.bytes("out/table.md")).unwrap();
     for part in
-        ["filtered back-projection, ", "| FISTA-TV, ", "| Learned Primal-Dual |", "| control: operators turned |"]
+        ["filtered back-projection, ", "| FISTA-TV, ", "| Learned Primal-Dual |", "| control: operators shuffled |"]
     {
         assert!(table.contains(part), "{part}: {table}");
     }

@@ -258,3 +258,35 @@ impl Scan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn what_failed_in_a_gradient_is_told_by_the_next_use_and_once() {
+        let scan = "kind = 'parallel'\nviews = 3\narc_deg = 180\ndetector = [5, 1]\npitch_mm = [1.0, 1.0]";
+        let geometry = kerma::geometry::Scan::from_toml(scan).unwrap().build().unwrap();
+        let grid = Grid::centred([4, 4, 1], [1.0; 3]).unwrap();
+        let operator = ScanOperator::new(&geometry, &grid, Sampling::Joseph, &engine::Device::cpu()).unwrap();
+        let ones = || Tensor::<5>::ones([1, 1, 1, 4, 4], &Device::flex());
+        let failed = |words: &str| Err(Error::Tensor(words.to_owned()));
+        assert!(operator.scan.kept(failed("first"), || f32::NAN).is_nan());
+        assert!(operator.scan.kept(failed("second"), || f32::NAN).is_nan());
+        assert_eq!(operator.project(ones()).unwrap_err().to_string(), "the device failed: first");
+        assert!(operator.check().is_ok() && operator.project(ones()).is_ok());
+    }
+
+    #[test]
+    fn the_norm_is_that_of_a_matrix_that_is_known() {
+        let scan = "kind = 'parallel'\nviews = 2\narc_deg = 180\ndetector = [4, 1]\npitch_mm = [1.0, 1.0]";
+        let geometry = kerma::geometry::Scan::from_toml(scan).unwrap().build().unwrap();
+        let grid = Grid::centred([4, 4, 1], [1.0; 3]).unwrap();
+        let operator = ScanOperator::new(&geometry, &grid, Sampling::Joseph, &engine::Device::cpu()).unwrap();
+        // Views at 0° and 180° sum the same four columns: AᵀA has the largest eigenvalue 2·4.
+        let norm = operator.norm_mm(30).unwrap();
+        assert!((norm - 8.0_f64.sqrt()).abs() < 1e-5, "{norm}");
+    }
+}

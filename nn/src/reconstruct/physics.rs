@@ -1,17 +1,18 @@
 use burn::tensor::Tensor;
-use glam::DMat3;
 use kerma::{
     engine,
-    geometry::{Geometry, Source, View},
+    geometry::Geometry,
     kernels::project::Sampling,
     tasks::{TaskError, WATER_PER_MM},
 };
 
 use super::Recipe;
-use crate::{Error, operators::ScanOperator};
+use crate::{Error, operators::ScanOperator, training::Draws};
 
 /// Steps of the power method for ‖A‖, which is a unit and need not be exact.
 const STEPS: usize = 20;
+/// Stream of the order of shuffled views: no training has so many steps.
+const SHUFFLE: u64 = u64::MAX;
 
 /// The operators of a scan of one slice in units in which all values are about 1.
 ///
@@ -25,12 +26,15 @@ pub struct Physics {
 }
 
 impl Physics {
-    /// The operators that a recipe's network uses: Joseph's projector and its adjoint, in a geometry that is turned where the recipe says so.
+    /// The operators that a recipe's network uses: Joseph's projector and its adjoint, its views shuffled where the recipe says so.
     ///
     /// # Errors
     /// [`Error::Recipe`] when the scan or the grid cannot be built; what the device says.
     pub fn new(recipe: &Recipe, engine: &engine::Device) -> Result<Self, Error> {
-        let geometry = turned(&recipe.geometry()?, recipe.operator_turned_deg)?;
+        let geometry = match recipe.shuffled_operators {
+            true => shuffled(&recipe.geometry()?, recipe.seed)?,
+            false => recipe.geometry()?,
+        };
         let operator = ScanOperator::new(&geometry, &recipe.grid()?, Sampling::Joseph, engine)?;
         let norm_mm = operator.norm_mm(STEPS)?;
         match norm_mm > 0.0 {
@@ -83,21 +87,11 @@ impl Physics {
     }
 }
 
-/// The same scan, turned counter-clockwise about z.
-fn turned(geometry: &Geometry, angle_deg: f64) -> Result<Geometry, Error> {
-    if angle_deg == 0.0 {
-        return Ok(geometry.clone());
+/// The same views in an order that is drawn (Fisher and Yates).
+fn shuffled(geometry: &Geometry, seed: u64) -> Result<Geometry, Error> {
+    let (mut views, mut draws) = (geometry.views().to_vec(), Draws::new(seed, SHUFFLE));
+    for last in (1..views.len()).rev() {
+        views.swap(last, draws.below(last + 1));
     }
-    let turn = DMat3::from_rotation_z(angle_deg.to_radians());
-    let view = |view: &View| View {
-        source: match view.source {
-            Source::Point(place) => Source::Point(turn * place),
-            Source::Direction(direction) => Source::Direction((turn * direction).normalize()),
-        },
-        detector_centre: turn * view.detector_centre,
-        u_step: turn * view.u_step,
-        v_step: turn * view.v_step,
-    };
-    let views = geometry.views().iter().map(view).collect();
     Ok(Geometry::new(geometry.detector(), views).map_err(TaskError::from)?)
 }

@@ -26,9 +26,10 @@ pub struct Recipe {
     pub seed: u64,
     /// The slice, as `NXxNYx1@SXxSYxSZ` in voxels and mm.
     pub grid: String,
-    /// Angle by which the network's operators are turned against the scan, about z: a control, which knows another scan than was measured.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub operator_turned_deg: f64,
+    /// Whether the network's operators have the views of the scan in another order, drawn from the seed: a control, whose operators are those of
+    /// another scan than was measured. Convolutions along views can undo a shift of them, such as a turned scan is, but no shuffling.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shuffled_operators: bool,
     /// The scan, of one detector row.
     pub scan: Scan,
     /// Sizes of the network.
@@ -37,11 +38,6 @@ pub struct Recipe {
     pub data: DataOptions,
     /// How long and how fast.
     pub training: TrainingOptions,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
 }
 
 /// Bodies that are drawn, and how they are scanned.
@@ -127,15 +123,16 @@ impl System for Recipe {
         if rows != 1 {
             return refuse(format!("scan: the detector must have one row, got {rows}"));
         }
-        if !self.operator_turned_deg.is_finite() {
-            return refuse(format!("operator_turned_deg must be finite, got {}", self.operator_turned_deg));
-        }
         self.data.check()?;
         self.training.check()
     }
 
     fn network(&self, fresh: &Fresh) -> PrimalDual {
         PrimalDual::new(&self.network, fresh)
+    }
+
+    fn check_gradients(&self, bodies: &Bodies) -> Result<(), Error> {
+        bodies.physics().operator().check()
     }
 
     async fn loss(

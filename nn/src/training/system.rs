@@ -68,6 +68,14 @@ pub trait System: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
         None
     }
 
+    /// Whether all gradients could be computed that went through `data`: burn's differentiation has no errors of its own.
+    ///
+    /// # Errors
+    /// What failed.
+    fn check_gradients(&self, _data: &Self::Data) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The loss of the network on the batch of a step, its tensors on `device`.
     fn loss(
         &self,

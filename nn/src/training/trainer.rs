@@ -141,6 +141,7 @@ impl<S: System> Trainer<S> {
             return Err(Error::Diverged { step, what: "loss", value: value.into() });
         }
         let gradients = GradientsParams::from_grads(in_pool(|| loss.backward()), &self.network);
+        self.recipe.check_gradients(data)?;
         let (mut gradients, gradient_norm) = clip(gradients, &self.network, limit)?;
         if !gradient_norm.is_finite() {
             return Err(Error::Diverged { step, what: "norm of the gradients", value: gradient_norm });

@@ -39,7 +39,7 @@ pub enum Method {
     },
     /// The network.
     Network,
-    /// The network with the operators of another scan.
+    /// The network whose operators have their views in another order.
     Control,
 }
 
@@ -71,7 +71,7 @@ impl Method {
             Self::Fdk { window: (name, _), cutoff } => format!("filtered back-projection, {name} to {cutoff}"),
             Self::FistaTv { weight_per_mm } => format!("FISTA-TV, {weight_per_mm}/mm"),
             Self::Network => "Learned Primal-Dual".to_owned(),
-            Self::Control => "control: operators turned".to_owned(),
+            Self::Control => "control: operators shuffled".to_owned(),
         }
     }
 }

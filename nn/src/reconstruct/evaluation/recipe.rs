@@ -14,7 +14,7 @@ pub struct Recipe {
     pub seed: u64,
     /// Model that reconstructs.
     pub model: PathBuf,
-    /// Model whose operators are those of another scan: the control.
+    /// Model whose operators have their views shuffled: the control.
     pub control: PathBuf,
     /// Seed of the test bodies, another one than the training's.
     pub bodies_seed: u64,
