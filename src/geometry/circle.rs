@@ -99,7 +99,9 @@ fn unwrapped(views: &[View]) -> (Vec<f64>, f64, bool) {
 fn check_facing(views: &[View], angles_rad: &[f64]) -> Result<(), GeometryError> {
     for (k, (view, &angle)) in views.iter().zip(angles_rad).enumerate() {
         let central = DVec3::Z.cross(way(angle));
-        let facing = view.u_step.cross(view.v_step).normalize().dot(central).abs();
+        // Of a source above or below the origin, either direction will do: weights are by the normal.
+        let normal = view.u_step.cross(view.v_step).normalize();
+        let facing = normal.dot(central).abs().max(normal.dot(towards_source(view).normalize()).abs());
         if facing < ALIGNED {
             let tilt_deg = facing.acos().to_degrees();
             return Err(no_orbit(format!(

@@ -99,7 +99,8 @@ impl RowForm {
 fn sizes(filter: &RampFilter, n: usize) -> Vec<f64> {
     let (ramp, period) = (filter.spectrum(n), n as i64);
     let size = |m: i64| ramp[m.rem_euclid(period) as usize] / n as f64 * sinc(m as f64 / n as f64).powi(2);
-    (-period..period).map(size).collect()
+    // sinc(−1) is 0; what roundings leave of it is too small for single precision, which devices treat differently.
+    std::iter::once(0.0).chain((1 - period..period).map(size)).collect()
 }
 
 /// Numbers of the two samples that the frequency at a place of a transform of `n`, in bit-reversed order, gives: in the detector's band,
