@@ -125,7 +125,8 @@ fn grid_points_are_sums_over_the_samples_around_them() {
     let mut graph = Graph::new();
     let uploaded = graph.upload("samples", extent, &samples);
     let grid = graph.buffer::<[f32; 2]>("grid", Extent::new(2, rows, columns));
-    gather::record(&mut graph, &forms, uploaded, grid.replace(), [rows as u32, columns as u32]);
+    let tables = gather::Tables::record(&mut graph, &forms, n, [rows as u32, columns as u32]);
+    gather::record(&mut graph, &tables, uploaded, grid.replace());
     let output = graph.result(grid);
     let device = Device::cpu();
     let plan = Plan::new(&graph, device.limits()).unwrap();

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Size of the frequency grids that are there at a time, and of the rows that they are gathered from, in bytes.
-const GROUP_BYTES: usize = 64 << 20;
+const GROUP_BYTES: usize = 32 << 20;
 /// Polar samples of one slice that are gathered at a time.
 const BATCH_SAMPLES: usize = 1 << 21;
 /// Method, as errors name it.
@@ -86,11 +86,12 @@ impl<'a> Fourier<'a> {
         let [nx, ny, nz] = grid.size();
         let output = graph.output("fourier.volume", nz.next_multiple_of(2) * ny * nx);
         let group = sizes.group(views * width);
+        let tables = sizes.tables(&mut graph, &filter);
         let table = graph.upload_table("fourier.views", &sizes.matrices);
         for first in (0..nz).step_by(2 * group) {
             let slab = (grid, first..nz.min(first + 2 * group));
             let lines = slices::record(&mut graph, table, &slab, weighted);
-            let slices = sizes.record(&mut graph, &filter, lines, [nx as u32, ny as u32]);
+            let slices = sizes.record(&mut graph, &tables, lines, [nx as u32, ny as u32]);
             graph.download(slices, output, first * ny * nx);
         }
         Ok(Self { graph, output, grid: *grid, redundancy: Redundancy::of(&orbit) })
@@ -170,24 +171,52 @@ impl Sizes {
         (GROUP_BYTES / bytes).max(1)
     }
 
+    /// Records the tables of all views, in batches.
+    fn tables(&self, graph: &mut Graph<'_>, filter: &RampFilter) -> Vec<(spectra::Tables, gather::Tables)> {
+        let batch = (BATCH_SAMPLES / (2 * self.row)).max(1);
+        let of_batch = |(index, forms): (usize, &[RowForm])| {
+            let spectra = spectra::Tables::record(graph, filter, forms, index * batch, self.row);
+            (spectra, gather::Tables::record(graph, forms, self.row, self.points))
+        };
+        self.forms.chunks(batch).enumerate().map(of_batch).collect()
+    }
+
     /// Records the slices that are reconstructed from `lines` (views × slices × columns).
     fn record(
         &self,
         graph: &mut Graph<'_>,
-        filter: &RampFilter,
+        tables: &[(spectra::Tables, gather::Tables)],
         lines: Buffer<f32>,
         [nx, ny]: [u32; 2],
     ) -> Buffer<f32> {
         let pairs = graph.extent(lines).rows.div_ceil(2);
         let [gx, gy] = self.points;
         let grid = graph.buffer("fourier.grid", Extent { slices: pairs, rows: gx, columns: gy });
-        let batch = (BATCH_SAMPLES / (2 * self.row)).max(1);
-        for (index, forms) in self.forms.chunks(batch).enumerate() {
-            let samples = spectra::record(graph, filter, forms, index * batch, self.row, lines);
+        for (index, (spectra, gather)) in tables.iter().enumerate() {
+            let samples = spectra::record(graph, spectra, lines);
             let target = if index == 0 { grid.replace() } else { grid.update() };
-            gather::record(graph, forms, samples, target, self.points);
+            gather::record(graph, gather, samples, target);
         }
         let mixed = rows::record(graph, grid, columns::first(ny, gy), ny);
         columns::record(graph, mixed, nx, gy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Limits, Plan};
+
+    #[test]
+    fn tables_are_uploaded_once_however_many_groups_of_slices_there_are() {
+        let scan = "kind = 'parallel'\nviews = 6\narc_deg = 180\ndetector = [256, 70]\npitch_mm = [1.0, 1.0]";
+        let scan = Scan::from_toml(scan).unwrap();
+        let stack = Projections::new(6, [256, 70], [1.0; 2], Unit::LineIntegral, vec![0.0; 6 * 70 * 256]).unwrap();
+        let grid = Grid::centred([256, 256, 70], [1.0; 3]).unwrap();
+        let task = Fourier::new(&stack, &scan, &grid, FdkOptions::default()).unwrap();
+        let plan = Plan::new(task.graph(), Limits::portable()).unwrap().to_string();
+        let uploads = |label: &str| plan.matches(&format!("upload {label}")).count();
+        let counts = ["spectra.factors", "gather.entries", "fourier.views"].map(uploads);
+        assert_eq!(counts, [1, 1, 3]);
     }
 }

@@ -3,7 +3,7 @@
 use kerma::{
     engine::{Extent, Graph},
     kernels::fourier::{
-        gather::{SHADER, record},
+        gather::{SHADER, Tables, record},
         spectra::RowForm,
     },
 };
@@ -24,9 +24,10 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let samples = graph.upload("case.samples", inputs.samples, &inputs.values);
     let Inputs { samples: Extent { slices, .. }, size: [rows, columns], .. } = *inputs;
     let grid = graph.buffer::<[f32; 2]>("case.grid", Extent { slices, rows, columns });
-    record(graph, &inputs.forms, samples, grid.replace(), inputs.size);
+    let tables = Tables::record(graph, &inputs.forms, inputs.samples.columns as usize / 2, inputs.size);
+    record(graph, &tables, samples, grid.replace());
     for _ in 1..inputs.times {
-        record(graph, &inputs.forms, samples, grid.update(), inputs.size);
+        record(graph, &tables, samples, grid.update());
     }
 }
 

@@ -4,7 +4,7 @@ use kerma::{
     engine::{Extent, Graph},
     kernels::{
         fdk::ramp::{RampFilter, Window},
-        fourier::spectra::{RowForm, SHADER, record},
+        fourier::spectra::{RowForm, SHADER, Tables, record},
     },
 };
 
@@ -22,7 +22,8 @@ fn recorded<'a>(inputs: &'a Inputs, graph: &mut Graph<'a>) {
     let filter = RampFilter { pitch_mm: 0.8, window: Window::Hann, cutoff: 0.9, profile: None };
     let form = |view| RowForm { middle: 3.3 + f64::from(view), x: 0.6, y: -0.8 };
     let forms: Vec<RowForm> = (inputs.first_view as u32..inputs.extent.slices).map(form).collect();
-    record(graph, &filter, &forms, inputs.first_view, inputs.length, lines);
+    let tables = Tables::record(graph, &filter, &forms, inputs.first_view, inputs.length);
+    record(graph, &tables, lines);
 }
 
 fn case([views, slices, columns]: [usize; 3], length: usize, first_view: usize) -> Case {

@@ -124,20 +124,31 @@ impl Places {
     }
 }
 
-/// Records the sums of `samples` (pairs × views × 2n) into `grid` (pairs × Gx × Gy), powers of two and at least 16 and twice the
-/// slice's size each; `forms` are those of the views.
-pub fn record(
-    graph: &mut Graph<'_>,
-    forms: &[RowForm],
-    samples: Buffer<[f32; 2]>,
-    grid: Write,
-    [rows, columns]: [u32; 2],
-) {
+/// Window, cells and samples of some views: computed and uploaded once, for any number of stacks.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables {
+    weights: Buffer<f32>,
+    starts: Buffer<u32>,
+    entries: Buffer<Entry>,
+    size: [u32; 2],
+}
+
+impl Tables {
+    /// Records the upload of the tables for views of `2n` samples on a grid of the size Gx × Gy, powers of two and at least 16 and twice the
+    /// slice's size each.
+    pub fn record(graph: &mut Graph<'_>, forms: &[RowForm], n: usize, size: [u32; 2]) -> Self {
+        let places = Places::new(forms, n, size.map(|points| points as usize));
+        let weights = graph.upload_table("gather.weights", &table());
+        let starts = graph.upload_table("gather.starts", &places.starts);
+        let entries = graph.upload_table("gather.entries", &places.entries);
+        Self { weights, starts, entries, size }
+    }
+}
+
+/// Records the sums of `samples` (pairs × views × 2n), of the tables' views, into `grid` (pairs × Gx × Gy).
+pub fn record(graph: &mut Graph<'_>, tables: &Tables, samples: Buffer<[f32; 2]>, grid: Write) {
     let Extent { rows: view_count, columns: view_samples, .. } = graph.extent(samples);
-    let places = Places::new(forms, view_samples as usize / 2, [rows, columns].map(|n| n as usize));
-    let weights = graph.upload_table("gather.weights", &table());
-    let starts = graph.upload_table("gather.starts", &places.starts);
-    let entries = graph.upload_table("gather.entries", &places.entries);
+    let Tables { weights, starts, entries, size: [rows, columns] } = *tables;
     let kernel = Gather { rows, columns, width: WIDTH as u32, view_count, view_samples };
     kernel.compute(graph, "gather", weights, starts, entries, samples, grid);
 }

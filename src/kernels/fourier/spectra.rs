@@ -110,27 +110,38 @@ fn numbers(place: usize, n: usize) -> [usize; 2] {
     [number, (number + n) % (2 * n)]
 }
 
-/// Records the samples of `forms.len()` views from `first_view` on, of `lines` (views × slices × columns), with transforms of the length
-/// `n`, a power of two and at least twice the row's.
+/// Twiddles and factors of some views: computed and uploaded once, for any number of stacks.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables {
+    twiddles: Buffer<[f32; 2]>,
+    factors: Buffer<[f32; 2]>,
+    first_view: u32,
+    view_count: u32,
+    length: u32,
+}
+
+impl Tables {
+    /// Records the upload of the tables for `forms.len()` views from `first_view` on, with transforms of the length `n`, a power of two.
+    pub fn record(graph: &mut Graph<'_>, filter: &RampFilter, forms: &[RowForm], first_view: usize, n: usize) -> Self {
+        let sizes = sizes(filter, n);
+        let factors: Vec<Vec<[f32; 2]>> = forms.par_iter().map(|form| form.factors(&sizes)).collect();
+        let factors = graph.upload_table("spectra.factors", &factors.concat());
+        let twiddles = graph.upload_table("spectra.twiddles", &twiddles(n));
+        let [first_view, view_count, length] = [first_view, forms.len(), n].map(|n| n as u32);
+        Self { twiddles, factors, first_view, view_count, length }
+    }
+}
+
+/// Records the samples of the tables' views, of `lines` (views × slices × columns); the graph is refused when their transforms are not twice as
+/// long as the lines.
 ///
 /// Returns pairs of slices × views × 2n.
-pub fn record(
-    graph: &mut Graph<'_>,
-    filter: &RampFilter,
-    forms: &[RowForm],
-    first_view: usize,
-    n: usize,
-    lines: Buffer<f32>,
-) -> Buffer<[f32; 2]> {
+pub fn record(graph: &mut Graph<'_>, tables: &Tables, lines: Buffer<f32>) -> Buffer<[f32; 2]> {
     let Extent { rows: slices, columns, .. } = graph.extent(lines);
-    if 2 * columns as usize > n {
-        graph.refuse("spectra", format!("a transform must be twice as long as rows of {columns}, got {n}"));
+    let Tables { twiddles, factors, first_view, view_count, length } = *tables;
+    if 2 * columns > length {
+        graph.refuse("spectra", format!("a transform must be twice as long as rows of {columns}, got {length}"));
     }
-    let sizes = sizes(filter, n);
-    let factors: Vec<Vec<[f32; 2]>> = forms.par_iter().map(|form| form.factors(&sizes)).collect();
-    let factors = graph.upload_table("spectra.factors", &factors.concat());
-    let twiddles = graph.upload_table("spectra.twiddles", &twiddles(n));
-    let [first_view, view_count, length] = [first_view, forms.len(), n].map(|n| n as u32);
     let extent = Extent { slices: slices.div_ceil(2), rows: view_count, columns: 2 * length };
     let samples = graph.buffer("spectra.samples", extent);
     let kernel = Spectra { columns, slices, first_view, view_count, length };
