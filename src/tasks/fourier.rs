@@ -217,6 +217,7 @@ mod tests {
         let plan = Plan::new(task.graph(), Limits::portable()).unwrap().to_string();
         let uploads = |label: &str| plan.matches(&format!("upload {label}")).count();
         let counts = ["spectra.factors", "gather.entries", "fourier.views"].map(uploads);
-        assert_eq!(counts, [1, 1, 3]);
+        assert_eq!(counts, [1, 1, 1]);
+        assert_eq!(plan.matches("download fourier.volume").count(), 3, "{plan}");
     }
 }
