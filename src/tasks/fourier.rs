@@ -218,6 +218,6 @@ mod tests {
         let uploads = |label: &str| plan.matches(&format!("upload {label}")).count();
         let counts = ["spectra.factors", "gather.entries", "fourier.views"].map(uploads);
         assert_eq!(counts, [1, 1, 1]);
-        assert_eq!(plan.matches("download fourier.volume").count(), 3, "{plan}");
+        assert_eq!(plan.matches("-> fourier.volume").count(), 3, "{plan}");
     }
 }
