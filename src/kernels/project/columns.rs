@@ -18,6 +18,7 @@ use crate::{
     geometry::{Geometry, Source, View},
     kernels::project::reorder,
     shader_struct,
+    vectorised::{LANES, Lanes},
 };
 
 shader_struct! {
@@ -35,6 +36,46 @@ shader_struct! {
         pub first, count: u32,
         /// Main axis: 0 for x, 1 for y.
         pub axis: u32,
+    }
+}
+
+/// Where a column's line passes a slice: the lower one of the two columns of voxels beside it, and the weights of both, 0 for one that
+/// the grid does not have.
+#[derive(Clone, Copy)]
+pub(super) struct Crossings {
+    pub low: [i32; LANES],
+    pub weights: [Lanes; 2],
+}
+
+impl Column {
+    /// Whether rays meet all slices at the same heights: parallel beams at right angles to z.
+    #[inline(always)]
+    pub(super) fn is_level(&self) -> bool {
+        self.height_step == 0.0 && self.rise_step == 0.0
+    }
+
+    /// Heights of the middle row and the change from row to row, `ahead` slices from the middle one.
+    #[inline(always)]
+    pub(super) fn heights(&self, ahead: f32) -> [f32; 2] {
+        [self.height + ahead * self.height_step, self.rise + ahead * self.rise_step]
+    }
+
+    /// Crossings of sixteen slices from the one that lies `ahead` of the middle on, of a grid with `count` voxels across.
+    #[inline(always)]
+    pub(super) fn crossings(&self, ahead: f32, count: u32) -> Crossings {
+        let mut crossings = Crossings { low: [0; LANES], weights: [[0.0; LANES]; 2] };
+        let last = count as f32 - 1.0;
+        for lane in 0..LANES {
+            let place = self.across + (ahead + lane as f32) * self.across_step;
+            let low = place.floor();
+            // A voxel's distance is the same bits from either side.
+            let (near, far) = (1.0 - (place - low), 1.0 - ((low + 1.0) - place));
+            crossings.weights[0][lane] = if low >= 0.0 && low <= last { near } else { 0.0 };
+            crossings.weights[1][lane] = if low >= -1.0 && low < last { far } else { 0.0 };
+            // SAFETY: a number of a voxel, or one beside them.
+            crossings.low[lane] = unsafe { low.max(-1.0).min(last).to_int_unchecked() };
+        }
+        crossings
     }
 }
 

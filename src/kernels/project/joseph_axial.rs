@@ -14,6 +14,8 @@
 //!
 //! Shapes: `[view][u][v]` ← columns `[view][u]`, `[y][x][z]` as [`super::reorder`] makes it. Tier P.
 
+use std::ops::Range;
+
 use super::columns::Column;
 use super::reorder;
 use crate::kernels::prelude::*;
@@ -52,6 +54,8 @@ pub fn record(graph: &mut Graph<'_>, grid: &Grid, columns: Buffer<Column>, volum
 
 /// Zeros before and behind the joined voxels: rows of which some meet them lie so close by.
 const PAD: usize = 3 * LANES;
+/// Joined voxels that wait.
+const WAITING: usize = 4096;
 /// Largest change from row to row for which sixteen rows and their neighbours lie in a window.
 pub(super) const LARGEST_STEP: f32 = 1.9;
 /// Numbers of the lanes.
@@ -63,133 +67,251 @@ pub(super) const WHOLE: f32 = 8_388_608.0;
 vectorised! {
     fn twin(kernel: &JosephAxial, block: &Block, columns: &[Column], volume: &[f32], sums: &mut [f32]) {
         let rows = kernel.rows as usize;
-        let mut joined = vec![0.0; kernel.nz as usize + 3 * PAD];
+        if !block.resume {
+            sums.fill(0.0);
+        }
+        if volume.is_empty() {
+            return;
+        }
+        let mut met = Met::<V>::of(kernel.nz as usize);
         let mut total = vec![0.0; rows.next_multiple_of(LANES)];
-        for (column, sums) in columns.iter().zip(sums.chunks_exact_mut(rows)) {
-            if !block.resume {
-                sums.fill(0.0);
+        // All columns go through a few slices before any goes on, so that these stay in the cache.
+        for begin in (0..kernel.nx.max(kernel.ny) as usize).step_by(LANES) {
+            for (column, sums) in columns.iter().zip(sums.chunks_exact_mut(rows)) {
+                let is_descending = column.axis == 0 && column.across_step < 0.0;
+                let slices = column.first.max(begin as u32)..(column.first + column.count).min((begin + LANES) as u32);
+                if block.way.includes(is_descending) && !slices.is_empty() {
+                    total[..rows].copy_from_slice(sums);
+                    kernel.follow::<V>(block, column, slices, volume, &mut met, &mut total);
+                    sums.copy_from_slice(&total[..rows]);
+                }
             }
-            let is_descending = column.axis == 0 && column.across_step < 0.0;
-            if volume.is_empty() || !block.way.includes(is_descending) {
-                continue;
-            }
-            total[..rows].copy_from_slice(sums);
-            kernel.follow::<V>(block, column, volume, &mut joined, &mut total);
-            sums.copy_from_slice(&total[..rows]);
         }
     }
 }
 
+/// What the rays of a detector column meet in slices: joined voxels wait for those of the next slices, since a value that has just been
+/// stored cannot be loaded at another place at once.
+struct Met<V: Vectors> {
+    /// Joined voxels of slices one after another, each with its padding.
+    joined: Vec<f32>,
+    stride: usize,
+    /// The slices that wait.
+    slices: Vec<Reach>,
+    /// Rows where they are the same in all slices.
+    groups: Vec<Group<V>>,
+}
+
+/// What rays with places `base + j′·step` along z meet in a slice.
+#[derive(Clone)]
+struct Reach {
+    base: f32,
+    step: f32,
+    /// Voxels that the places lie between.
+    voxels: Range<usize>,
+    /// Groups of sixteen rows that see the volume, with one row more at either end.
+    groups: Range<usize>,
+}
+
+/// Sixteen rows: where their window of joined voxels begins, which numbers of it lie below their places, and the weights of these and of
+/// the ones above.
+struct Group<V: Vectors> {
+    start: usize,
+    index: V::Integers,
+    weights: [V::Floats; 2],
+}
+
 impl JosephAxial {
-    /// Adds the samples of one detector column in the slab of the block; `total` are whole vectors of rows.
+    /// Adds the samples of one detector column in up to sixteen slices and the slab of the block; `total` are whole vectors of rows.
     #[inline(always)]
     fn follow<V: Vectors>(
         &self,
         block: &Block,
         column: &Column,
+        slices: Range<u32>,
         volume: &[f32],
-        joined: &mut [f32],
+        met: &mut Met<V>,
         total: &mut [f32],
     ) {
-        let [nx, ny, nz, wide, deep] = [self.nx, self.ny, self.nz, self.wide, self.deep].map(|n| n as i32);
+        let (wide, deep) = (self.wide as usize, self.deep as usize);
         let is_x = column.axis == 0;
-        let (count_a, count_b) = if is_x { (nx, ny) } else { (ny, nx) };
-        let slab = block.inputs.start as i32..block.inputs.end as i32;
-        let origin = (slab.start - 1).max(0);
-        let mut slices = column.first as i32..(column.first + column.count) as i32;
+        let (count_a, count_b) = if is_x { (self.nx, self.ny) } else { (self.ny, self.nx) };
+        let slab = block.inputs.clone();
+        let origin = slab.start.saturating_sub(1);
+        let mut slices = slices.start as usize..slices.end as usize;
         if !is_x {
             slices = slices.start.max(slab.start)..slices.end.min(slab.end);
         }
         let half = count_a as f32 * 0.5 - 0.5;
-        let last = nz as f32 - 1.0;
-        for n in slices {
-            let ahead = n as f32 - half;
-            let place = column.across + ahead * column.across_step;
-            let low = place.floor();
-            // As the adjoint has them, so that rounding leaves them equal.
-            let (above, below) = (place - low, (low + 1.0) - place);
-            // SAFETY: places are between −1 and the number of voxels, by the slices that count, but for rounding.
-            let low = unsafe { low.max(-2.0).min(count_b as f32).to_int_unchecked::<i32>() };
-            let (near, far) = (low.clamp(0, count_b - 1), (low + 1).clamp(0, count_b - 1));
+        let last = count_b as i32 - 1;
+        let total = total.as_chunks_mut::<LANES>().0;
+        let is_level = column.is_level() && column.rise.abs() <= LARGEST_STEP;
+        let mut reach = self.reach(column.heights(0.0));
+        met.groups.clear();
+        if is_level {
+            for number in reach.groups.clone() {
+                // SAFETY: the caller is built for the instruction set of `V`.
+                met.groups.push(unsafe { self.group::<V>(&reach, number) });
+            }
+        }
+        let crossings = column.crossings(slices.start as f32 - half, count_b);
+        for (lane, n) in slices.enumerate() {
+            let low = crossings.low[lane];
+            let near = low.max(0) as usize;
             if is_x && !slab.contains(&near) {
                 continue;
             }
-            let weights = [if low == near { 1.0 - above } else { 0.0 }, if low + 1 == far { 1.0 - below } else { 0.0 }];
-            let base = column.height + ahead * column.height_step;
-            let step = column.rise + ahead * column.rise_step;
-            let ends = [base + -self.half_rows * step, base + self.half_rows * step];
-            let (lowest, highest) =
-                (ends[0].min(ends[1]).floor().max(0.0), (ends[0].max(ends[1]).floor() + 1.0).min(last));
-            if lowest > highest {
-                continue;
+            let far = (low + 1).min(last) as usize;
+            if !is_level {
+                reach = self.reach(column.heights(n as f32 - half));
             }
-            // SAFETY: numbers of voxels.
-            let [first, end] = [lowest, highest + 1.0].map(|z| unsafe { z.to_int_unchecked::<i32>() } as usize);
-            let at = |b: i32| {
-                let (x, y) = if is_x { (n, b) } else { (b, n) };
-                &volume[((y - origin) * wide + x) as usize * deep as usize..][first..end]
-            };
-            let (near, far) = (at(near), at(far));
-            for ((joined, near), far) in joined[PAD + first..PAD + end].iter_mut().zip(near).zip(far) {
-                *joined = weights[0] * near + weights[1] * far;
-            }
+            let at = |b: usize| if is_x { (b - origin) * wide + n } else { (n - origin) * wide + b };
+            let [near, far] = [&volume[at(near) * deep..], &volume[at(far) * deep..]];
+            let joined = &mut met.joined[met.slices.len() * met.stride + PAD..];
+            let weights = [crossings.weights[0][lane], crossings.weights[1][lane]];
             // SAFETY: the caller is built for the instruction set of `V`.
-            unsafe { self.interpolate::<V>([base, step], nz, joined, total) };
+            unsafe { join::<V>(weights, &reach.voxels, [near, far], joined) };
+            met.slices.push(reach.clone());
+            if met.slices.len() == met.joined.len() / met.stride {
+                // SAFETY: as above.
+                unsafe { self.add(met, is_level, total) };
+            }
         }
+        // SAFETY: as above.
+        unsafe { self.add(met, is_level, total) };
     }
 
-    /// Adds what lies between joined voxels at the places of all rows.
+    /// Adds what lies between the joined voxels of the slices that wait.
     ///
     /// # Safety
     /// The processor has the instruction set of `V`.
     #[inline(always)]
-    unsafe fn interpolate<V: Vectors>(&self, [base, step]: [f32; 2], nz: i32, joined: &[f32], total: &mut [f32]) {
-        let above = nz as f32;
-        // Rows that see the volume in this slice, and one more at either end.
-        let inverse = reciprocal(step);
-        let ends = [-1.0, above].map(|z| (z - base) * inverse + self.half_rows);
-        let groups = total.len() / LANES;
-        let group = |row: f32| (row * (1.0 / LANES as f32)).max(0.0).min(groups as f32);
-        // SAFETY: from 0 to the number of groups.
-        let [begin, end] = unsafe {
-            let begin = group(ends[0].min(ends[1]) - 1.0).to_int_unchecked::<i32>();
-            let end = group(ends[0].max(ends[1]) + 1.0).ceil().to_int_unchecked::<i32>();
-            [begin as usize, end as usize]
-        };
-        let lowest_lane = if step < 0.0 { (LANES - 1) as f32 } else { 0.0 };
-        let mut from = (begin * LANES) as f32 - self.half_rows;
-        for total in total.as_chunks_mut::<LANES>().0.get_mut(begin..end).into_iter().flatten() {
-            let lowest = (base + (from + lowest_lane) * step).floor();
-            if step.abs() > LARGEST_STEP {
-                for (lane, total) in total.iter_mut().enumerate() {
-                    let place = base + (from + lane as f32) * step;
-                    let low = place.floor();
-                    // SAFETY: the padding holds what is beyond the voxels.
-                    let at = unsafe { low.max(-2.0).min(above).to_int_unchecked::<i32>() } + PAD as i32;
-                    let [near, far] = [joined[at as usize], joined[at as usize + 1]];
-                    *total += (1.0 - (place - low)) * near + (1.0 - ((low + 1.0) - place)) * far;
-                }
-                from += LANES as f32;
-                continue;
-            }
-            // SAFETY: the lowest place is within a window of the voxels, and the padding is longer.
+    unsafe fn add<V: Vectors>(&self, met: &mut Met<V>, is_level: bool, total: &mut [Lanes]) {
+        for (reach, joined) in met.slices.iter().zip(met.joined.chunks_exact(met.stride)) {
+            let total = &mut total[reach.groups.clone()];
+            // SAFETY: as of this function; windows of groups lie in the voxels with their padding.
             unsafe {
-                let start = lowest.max(-(PAD as f32)).min(above + LANES as f32);
-                let window = joined.as_ptr().add((start.to_int_unchecked::<i32>() + PAD as i32) as usize);
-                let window = &*window.cast::<[f32; 2 * LANES]>();
-                let rows = V::add(V::splat(from), V::floats(&NUMBERS));
-                let places = V::add(V::splat(base), V::mul(rows, V::splat(step)));
-                let low = V::floor(places);
-                let one = V::splat(1.0);
-                let above = V::sub(one, V::sub(places, low));
-                let below = V::sub(one, V::sub(V::add(low, one), places));
-                let index = V::bits(V::add(V::sub(low, V::splat(start)), V::splat(WHOLE)));
-                let near = V::pick_lanes(window, index);
-                let far = V::pick_lanes(window, V::add_integers(index, V::splat_integer(1)));
-                let sample = V::add(V::mul(above, near), V::mul(below, far));
-                *total = V::lanes(V::add(V::floats(total), sample));
+                if is_level {
+                    for (group, total) in met.groups.iter().zip(total) {
+                        group.add(joined, total);
+                    }
+                } else if reach.step.abs() <= LARGEST_STEP {
+                    for (number, total) in reach.groups.clone().zip(total) {
+                        self.group::<V>(reach, number).add(joined, total);
+                    }
+                } else {
+                    self.add_singly(reach, joined, total);
+                }
             }
-            from += LANES as f32;
         }
+        met.slices.clear();
+    }
+
+    #[inline(always)]
+    fn reach(&self, [base, step]: [f32; 2]) -> Reach {
+        let above = self.nz as f32;
+        let ends = [base + -self.half_rows * step, base + self.half_rows * step];
+        let lowest = ends[0].min(ends[1]).floor().max(0.0);
+        let end = (ends[0].max(ends[1]).floor() + 2.0).min(above).max(lowest);
+        let inverse = reciprocal(step);
+        let rows = [-1.0, above].map(|z| (z - base) * inverse + self.half_rows);
+        let count = self.rows.div_ceil(LANES as u32) as f32;
+        let group = |row: f32| (row * (1.0 / LANES as f32)).max(0.0).min(count);
+        // SAFETY: numbers of voxels, and from 0 to the number of groups.
+        unsafe {
+            let begin = group(rows[0].min(rows[1]) - 1.0).to_int_unchecked::<i32>() as usize;
+            let stop = group(rows[0].max(rows[1]) + 1.0).ceil().to_int_unchecked::<i32>() as usize;
+            let [lowest, end] = [lowest.min(above), end].map(|z| z.to_int_unchecked::<i32>() as usize);
+            let groups = if lowest < end { begin..stop.max(begin) } else { 0..0 };
+            Reach { base, step, voxels: lowest..end.max(lowest), groups }
+        }
+    }
+
+    /// Sixteen rows of small steps.
+    ///
+    /// # Safety
+    /// The processor has the instruction set of `V`.
+    #[inline(always)]
+    unsafe fn group<V: Vectors>(&self, &Reach { base, step, .. }: &Reach, number: usize) -> Group<V> {
+        let above = self.nz as f32;
+        let from = (number * LANES) as f32 - self.half_rows;
+        let lowest_lane = if step < 0.0 { (LANES - 1) as f32 } else { 0.0 };
+        let lowest = (base + (from + lowest_lane) * step).floor();
+        // SAFETY: the lowest place is within a window of the voxels, and the padding is longer.
+        unsafe {
+            let start = lowest.max(-(PAD as f32)).min(above + LANES as f32);
+            let rows = V::add(V::splat(from), V::floats(&NUMBERS));
+            let places = V::add(V::splat(base), V::mul(rows, V::splat(step)));
+            let low = V::floor(places);
+            let one = V::splat(1.0);
+            // As the adjoint has them, so that rounding leaves them equal.
+            let near = V::sub(one, V::sub(places, low));
+            let far = V::sub(one, V::sub(V::add(low, one), places));
+            let index = V::bits(V::add(V::sub(low, V::splat(start)), V::splat(WHOLE)));
+            Group { start: (start.to_int_unchecked::<i32>() + PAD as i32) as usize, index, weights: [near, far] }
+        }
+    }
+
+    /// Adds what lies between joined voxels at the places of rows, one by one.
+    fn add_singly(&self, &Reach { base, step, ref groups, .. }: &Reach, joined: &[f32], total: &mut [Lanes]) {
+        for (group, total) in groups.clone().zip(total) {
+            let from = (group * LANES) as f32 - self.half_rows;
+            for (lane, total) in total.iter_mut().enumerate() {
+                let place = base + (from + lane as f32) * step;
+                let low = place.floor();
+                // SAFETY: the padding holds what is beyond the voxels.
+                let at = unsafe { low.max(-2.0).min(self.nz as f32).to_int_unchecked::<i32>() } + PAD as i32;
+                let [near, far] = [joined[at as usize], joined[at as usize + 1]];
+                *total += (1.0 - (place - low)) * near + (1.0 - ((low + 1.0) - place)) * far;
+            }
+        }
+    }
+}
+
+impl<V: Vectors> Met<V> {
+    /// For columns of `nz` voxels: of as many slices as a first cache has room for.
+    fn of(nz: usize) -> Self {
+        let stride = nz + 3 * PAD;
+        let count = (WAITING / stride).clamp(1, LANES);
+        Self { joined: vec![0.0; count * stride], stride, slices: Vec::with_capacity(count), groups: Vec::new() }
+    }
+}
+
+impl<V: Vectors> Group<V> {
+    /// Adds what lies between joined voxels at the places of the rows.
+    ///
+    /// # Safety
+    /// The processor has the instruction set of `V`, and the window lies in the joined voxels.
+    #[inline(always)]
+    unsafe fn add(&self, joined: &[f32], total: &mut Lanes) {
+        // SAFETY: as of this function.
+        unsafe {
+            let window = &*joined.as_ptr().add(self.start).cast::<[f32; 2 * LANES]>();
+            let near = V::pick_lanes(window, self.index);
+            let far = V::pick_lanes(window, V::add_integers(self.index, V::splat_integer(1)));
+            let sample = V::add(V::mul(self.weights[0], near), V::mul(self.weights[1], far));
+            *total = V::lanes(V::add(V::floats(total), sample));
+        }
+    }
+}
+
+/// What lies between two columns of voxels.
+///
+/// # Safety
+/// The processor has the instruction set of `V`.
+#[inline(always)]
+unsafe fn join<V: Vectors>(weights: [f32; 2], voxels: &Range<usize>, columns: [&[f32]; 2], joined: &mut [f32]) {
+    let (whole, rest) = joined[voxels.clone()].as_chunks_mut::<LANES>();
+    let (near, near_rest) = columns[0][voxels.clone()].as_chunks::<LANES>();
+    let (far, far_rest) = columns[1][voxels.clone()].as_chunks::<LANES>();
+    for ((joined, near), far) in whole.iter_mut().zip(near).zip(far) {
+        // SAFETY: as of this function.
+        unsafe {
+            let near = V::mul(V::splat(weights[0]), V::floats(near));
+            *joined = V::lanes(V::add(near, V::mul(V::splat(weights[1]), V::floats(far))));
+        }
+    }
+    for ((joined, near), far) in rest.iter_mut().zip(near_rest).zip(far_rest) {
+        *joined = weights[0] * near + weights[1] * far;
     }
 }

@@ -11,6 +11,8 @@
 //!
 //! Shapes: `[y][x][z]` ← columns `[view][u]`, `[view][u][v]`; the unit is that of q. Tier P.
 
+use std::ops::Range;
+
 use super::columns::Column;
 use super::joseph_axial::{NUMBERS, WHOLE};
 use super::seen::{self, ViewForms};
@@ -34,12 +36,18 @@ kernel! {
         lines[columns, 1]: inputs of Column,
         weighed[columns, rows]: inputs of f32;
     writes volume[nx, nz]: f32;
-    domain |output| Domain::rows(output, f64::from(nz) * f64::from(view_count) * VIEW_OPERATIONS)
-        .over(view_count, Order::Ascending);
+    domain |output| Domain {
+        grain: (GRAIN / nz).max(1),
+        ..Domain::rows(output, f64::from(nz) * f64::from(view_count) * VIEW_OPERATIONS).over(view_count, Order::Ascending)
+    };
 }
 
-/// Arithmetic operations of one view at one voxel: some three columns of four rows.
-const VIEW_OPERATIONS: f64 = 100.0;
+/// Voxels that are computed together, so that what a detector column gives is found once for many of them.
+const GRAIN: u32 = 32_768;
+/// Operations of one view at one voxel, those of other kernels that take as long.
+const VIEW_OPERATIONS: f64 = 20.0;
+/// Change across from slice to slice below which it is not divided by: places round to less than that.
+const FLAT: f32 = 1e-3;
 /// What the first row is moved by, so that rounding leaves none out.
 const ROW_MARGIN: f32 = 0.01;
 
@@ -65,90 +73,93 @@ vectorised! {
     fn twin(
         kernel: &JosephAxialAdjoint,
         block: &Block,
-        views: &[ViewForms],
+        _views: &[ViewForms],
         lines: &[Column],
         weighed: &[f32],
         volume: &mut [f32],
     ) {
-        let [nx, nz, columns, rows] = [kernel.nx, kernel.nz, kernel.columns, kernel.rows].map(|n| n as usize);
-        let mut total = vec![0.0; nz.next_multiple_of(LANES)];
-        for (row, volume) in block.rows.clone().zip(volume.chunks_exact_mut(nz)) {
-            total[..nz].copy_from_slice(volume);
-            if !block.resume {
-                total.fill(0.0);
+        let (columns, rows) = (kernel.columns as usize, kernel.rows as usize);
+        if !block.resume {
+            volume.fill(0.0);
+        }
+        let mut spread = vec![[0.0; LANES]; kernel.nz.div_ceil(LANES as u32) as usize];
+        for view in 0..block.inputs.len() {
+            let of_view = view * columns..(view + 1) * columns;
+            for (line, values) in lines[of_view.clone()].iter().zip(weighed[of_view.start * rows..].chunks_exact(rows)) {
+                kernel.give::<V>(block, line, values, &mut spread, volume);
             }
-            let place = [row % nx, row / nx].map(|n| n as u32);
-            let stacks = lines.chunks_exact(columns).zip(weighed.chunks_exact(columns * rows));
-            for (view, (lines, weighed)) in views[block.inputs.clone()].iter().zip(stacks) {
-                for axis in (0..2).filter(|axis| view.axes[*axis] != 0) {
-                    kernel.gather::<V>(view, axis, place, (lines, weighed), &mut total);
-                }
-            }
-            volume.copy_from_slice(&total[..nz]);
         }
     }
 }
 
 impl JosephAxialAdjoint {
-    /// Adds what the columns of a view with one main axis give to a column of voxels.
+    /// Adds what a detector column gives to the columns of voxels of the block.
     #[inline(always)]
-    fn gather<V: Vectors>(
-        &self,
-        view: &ViewForms,
-        axis: usize,
-        place: [u32; 2],
-        (lines, weighed): (&[Column], &[f32]),
-        total: &mut [f32],
-    ) {
-        let counts = [self.nx, self.ny].map(|n| n as f32);
-        let centred = [0, 1].map(|k| place[k] as f32 - (counts[k] * 0.5 - 0.5));
-        let ends = [-1.0, 1.0].map(|side| {
-            let reach = |k: usize| if k == axis { centred[k] } else { centred[k] + side };
-            [reach(0), reach(1), 0.0]
-        });
-        let [across, _] = seen::pixels(view, ends, [self.columns, self.rows], self.margin);
-        let (ahead, other) = (centred[axis], place[1 - axis] as f32);
-        let rows = self.rows as usize;
-        for column in across[0]..across[1] {
-            let line = &lines[column as usize];
-            if line.axis != axis as u32 || place[axis].wrapping_sub(line.first) >= line.count {
-                continue;
-            }
-            let from = (line.across + ahead * line.across_step) - other;
-            let weight = (1.0 - from.abs()).max(0.0);
-            if weight == 0.0 {
-                continue;
-            }
-            let base = line.height + ahead * line.height_step;
-            let step = line.rise + ahead * line.rise_step;
-            let values = &weighed[column as usize * rows..][..rows];
+    fn give<V: Vectors>(&self, block: &Block, line: &Column, values: &[f32], spread: &mut [Lanes], volume: &mut [f32]) {
+        let (nx, nz) = (self.nx as usize, self.nz as usize);
+        let is_x = line.axis == 0;
+        let (count_a, count_b) = if is_x { (self.nx, self.ny) } else { (self.ny, self.nx) };
+        let half = count_a as f32 * 0.5 - 0.5;
+        let slices = slices(line, half, [block.rows.start / nx, (block.rows.end - 1) / nx]);
+        let is_level = line.is_level();
+        let mut reached = 0..0;
+        if is_level && !slices.is_empty() {
             // SAFETY: the caller is built for the instruction set of `V`.
-            unsafe { self.spread::<V>([base, step], weight, values, total) };
+            reached = unsafe { self.spread::<V>(line.heights(0.0), values, spread) };
+        }
+        // Columns of voxels from slice to slice, and across.
+        let [along, across] = if is_x { [1, nx] } else { [nx, 1] };
+        for begin in slices.clone().step_by(LANES) {
+            let crossings = line.crossings(begin as f32 - half, count_b);
+            for lane in 0..LANES.min(slices.end - begin) {
+                let n = begin + lane;
+                // Beside the volume where the weight is 0.
+                let near = (n * along).wrapping_add_signed(crossings.low[lane] as isize * across as isize);
+                let far = near.wrapping_add(across);
+                let [near_weight, far_weight] = [crossings.weights[0][lane], crossings.weights[1][lane]];
+                let is_near = near_weight > 0.0 && block.rows.contains(&near);
+                let is_far = far_weight > 0.0 && block.rows.contains(&far);
+                // SAFETY: the caller is built for the instruction set of `V`.
+                unsafe {
+                    if !is_level && (is_near || is_far) {
+                        reached = self.spread::<V>(line.heights(n as f32 - half), values, spread);
+                    }
+                    if is_near {
+                        add::<V>(near_weight, spread, &reached, &mut volume[(near - block.rows.start) * nz..][..nz]);
+                    }
+                    if is_far {
+                        add::<V>(far_weight, spread, &reached, &mut volume[(far - block.rows.start) * nz..][..nz]);
+                    }
+                }
+            }
         }
     }
 
-    /// Adds the rows of a detector column to all voxels of a column, with a weight.
+    /// What the rows of a detector column give to the voxels of a column, of a weight of 1: sixteen voxels each of those that are named.
     ///
     /// # Safety
     /// The processor has the instruction set of `V`.
     #[inline(always)]
-    unsafe fn spread<V: Vectors>(&self, [base, step]: [f32; 2], weight: f32, values: &[f32], total: &mut [f32]) {
+    unsafe fn spread<V: Vectors>(&self, [base, step]: [f32; 2], values: &[f32], spread: &mut [Lanes]) -> Range<usize> {
         let inverse = reciprocal(step);
         let radius = inverse.abs() + ROW_MARGIN;
         let count = (radius + radius).floor() + 1.0;
         let reach = (LANES - 1) as f32 * inverse;
         let last = self.rows as f32 - 1.0;
+        let mut reached = spread.len()..0;
         // SAFETY: a step is at least 1/16.
         let rows = unsafe { count.to_int_unchecked::<i32>() };
-        for (first, total) in (0..).step_by(LANES).zip(total.as_chunks_mut::<LANES>().0) {
+        for (number, spread) in spread.iter_mut().enumerate() {
+            let first = (number * LANES) as f32;
             // First rows of the first and the last voxel.
-            let middle = (first as f32 - base) * inverse + self.half_rows;
+            let middle = (first - base) * inverse + self.half_rows;
             let ends = [middle - radius, (middle + reach) - radius];
             let start = (ends[0].min(ends[1]) - 1.0).floor();
             let end = ends[0].max(ends[1]) + count + 1.0;
             if end < 0.0 || start > last {
                 continue;
             }
+            reached = reached.start.min(number)..number + 1;
             let is_narrow = end - start < (2 * LANES) as f32;
             let mut edge = [0.0; 2 * LANES];
             // SAFETY: windows lie in the values, or are filled with those that do; indices that are gathered are bounded.
@@ -157,14 +168,17 @@ impl JosephAxialAdjoint {
                 let window = match values.get(at.max(0) as usize..).and_then(|values| values.first_chunk()) {
                     Some(window) if at >= 0 => window,
                     _ => {
-                        for (lane, value) in edge.iter_mut().enumerate() {
-                            *value = values.get((at + lane as i32) as usize).copied().unwrap_or(0.0);
+                        let within = at.max(0)..(at + 2 * LANES as i32).min(values.len() as i32);
+                        if !within.is_empty() {
+                            let skipped = (within.start - at) as usize;
+                            let values = &values[within.start as usize..within.end as usize];
+                            edge[skipped..][..values.len()].copy_from_slice(values);
                         }
                         &edge
                     }
                 };
                 let (zero, one, splat_step) = (V::splat(0.0), V::splat(1.0), V::splat(step));
-                let z = V::add(V::splat(first as f32), V::floats(&NUMBERS));
+                let z = V::add(V::splat(first), V::floats(&NUMBERS));
                 let middle = V::add(V::mul(V::sub(z, V::splat(base)), V::splat(inverse)), V::splat(self.half_rows));
                 // The first row that is at least so large.
                 let before = V::floor(V::sub(V::splat(radius), middle));
@@ -184,9 +198,10 @@ impl JosephAxialAdjoint {
                     sum = V::add(sum, V::mul(near, value));
                     row = V::add(row, one);
                 }
-                *total = V::lanes(V::add(V::floats(total), V::mul(V::splat(weight), sum)));
+                *spread = V::lanes(sum);
             }
         }
+        reached
     }
 
     /// Values of rows, 0 beyond the detector.
@@ -203,6 +218,45 @@ impl JosephAxialAdjoint {
             let index = V::add_integers(bits, V::splat_integer(-(WHOLE.to_bits() as i32)));
             let value = V::gather(values, index);
             V::choose(V::less(row, zero), zero, V::choose(V::less(last, row), zero, value))
+        }
+    }
+}
+
+/// Slices in which a line may pass beside columns of voxels of the rows `y` of the grid, from the first to the last.
+#[inline(always)]
+fn slices(line: &Column, half: f32, y: [usize; 2]) -> Range<usize> {
+    let [first, end] = [line.first, line.first + line.count].map(|n| n as usize);
+    if line.axis == 1 {
+        return first.max(y[0])..end.min(y[1] + 1).max(first.max(y[0]));
+    }
+    // Slices between the places that lie a voxel outside of these rows, and what rounding may move them by.
+    let outer = [y[0] as f32 - 1.0, y[1] as f32 + 1.0];
+    let around = 1.0 + half * FLAT;
+    if line.across_step.abs() < FLAT {
+        let is_beside = line.across < outer[0] - around || line.across > outer[1] + around;
+        return if is_beside { first..first } else { first..end };
+    }
+    let ends = outer.map(|y| (y - line.across) / line.across_step + half);
+    let low = (ends[0].min(ends[1]) - 2.0).max(first as f32) as usize;
+    let high = (ends[0].max(ends[1]) + 2.0).max(0.0) as usize;
+    low.min(end)..high.min(end).max(low.min(end))
+}
+
+/// Adds spread values to those that are named of a column of voxels, with a weight.
+///
+/// # Safety
+/// The processor has the instruction set of `V`.
+#[inline(always)]
+unsafe fn add<V: Vectors>(weight: f32, spread: &[Lanes], reached: &Range<usize>, volume: &mut [f32]) {
+    let (whole, rest) = volume.as_chunks_mut::<LANES>();
+    for number in reached.start..reached.end.min(whole.len()) {
+        let (volume, spread) = (&mut whole[number], &spread[number]);
+        // SAFETY: as of this function.
+        unsafe { *volume = V::lanes(V::add(V::floats(volume), V::mul(V::splat(weight), V::floats(spread)))) };
+    }
+    if reached.end > whole.len() {
+        for (volume, spread) in rest.iter_mut().zip(spread[whole.len()]) {
+            *volume += weight * spread;
         }
     }
 }
