@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     data::{Grid, Projections, Unit, Volume},
-    engine::{Control, Device, Error, Graph, Inputs, Output, Outputs, PeakBytes, Plan, Progress, Session},
+    engine::{Control, Device, Error, Graph, Inputs, Output, Outputs, PeakBytes, Plan, Progress, RunReport, Session},
     geometry::Geometry,
     tasks::{Task, TaskError, task::fits},
 };
@@ -56,6 +56,8 @@ pub struct Iterated {
     pub volume: Volume,
     /// One after the other.
     pub history: Vec<Iterate>,
+    /// What each of them cost.
+    pub runs: Vec<RunReport>,
     /// ‖p − A·x‖/‖p‖ of the volume, unless it was cancelled.
     pub residual: Option<f64>,
     /// Share of what was measured on rays that miss the volume: an object that is larger than the volume.
@@ -189,6 +191,7 @@ impl<'a> Iterative<'a> {
         let iteration = state.iteration(sizes.curvature);
         let mut prepared = session.prepare(Plan::repeated(&iteration.graph, session.limits())?).await?;
         let mut history: Vec<Iterate> = Vec::new();
+        let mut runs = Vec::new();
         let mut ending = Ending::Iterations;
         let mut momentum = Momentum::default();
         for number in 1..=total {
@@ -216,6 +219,7 @@ impl<'a> Iterative<'a> {
             }
             let last = history.last().map(|last| last.residual);
             history.push(Iterate { number, residual, error_per_mm });
+            runs.push(outputs.report);
             let is_shown = every.is_some_and(|every| number % every.max(1) == 0);
             let volume = if is_shown { Some(self.volume(&mut session, &state).await?) } else { None };
             if observer(&Iterate { number, residual, error_per_mm }, volume.as_ref()).is_break() {
@@ -239,7 +243,8 @@ impl<'a> Iterative<'a> {
         let volume = self.volume(&mut session, &state).await?;
         volume.check_finite()?;
         let border = border(&volume);
-        Ok(Iterated { volume, history, residual, border, missed: sizes.missed, negative: sizes.negative, ending, held })
+        let Sizes { missed, negative, .. } = sizes;
+        Ok(Iterated { volume, history, runs, residual, border, missed, negative, ending, held })
     }
 
     /// Records one iteration and lends its graph, to be planned and printed.

@@ -285,9 +285,18 @@ impl Loaded<'_> {
         }
         self.remark(&iterated, context);
         saved.iter().for_each(|path: &PathBuf| context.wrote(path));
-        let course = iterated.history.iter().map(
-            |of| json!({ "iteration": of.number, "residual_before": of.residual, "rmse_per_mm": of.error_per_mm }),
-        );
+        let course = iterated.history.iter().zip(&iterated.runs).map(|(of, run)| {
+            let passes = &run.passes;
+            let computing =
+                (!passes.is_empty()).then(|| passes.iter().map(|pass| pass.time.as_secs_f64()).sum::<f64>());
+            json!({
+                "iteration": of.number,
+                "residual_before": of.residual,
+                "rmse_per_mm": of.error_per_mm,
+                "seconds": run.total.as_secs_f64(),
+                "computing_seconds": computing,
+            })
+        });
         context.measure("iterations", course.collect::<Vec<_>>());
         context.measure("residual", iterated.residual);
         context.measure("ending", if iterated.ending == Ending::Rule { "rule" } else { "iterations" });
