@@ -31,7 +31,7 @@ const BAR_STEPS: u64 = 1000;
 /// The device is opened when it is first asked for, so that commands which need none never touch a driver.
 pub(crate) struct Context {
     options: GlobalArgs,
-    device: OnceCell<Device>,
+    devices: OnceCell<Vec<Device>>,
     /// Memory that was free before anything was read.
     available_bytes: u64,
     /// Why the CPU computes although `auto` was asked for; said when it begins to.
@@ -45,7 +45,7 @@ impl Context {
     pub(crate) fn new(options: GlobalArgs) -> Self {
         Self {
             options,
-            device: OnceCell::new(),
+            devices: OnceCell::new(),
             available_bytes: available_bytes(),
             fallback: Cell::new(None),
             summary: Summary::new(),
@@ -75,13 +75,26 @@ impl Context {
 
     /// The device that `--device` chooses.
     pub(crate) fn device(&self) -> Result<&Device, Failure> {
-        match self.device.get() {
-            Some(device) => Ok(device),
-            None => {
-                let device = self.open()?;
-                Ok(self.device.get_or_init(|| device))
-            }
+        match self.devices()? {
+            [device] => Ok(device),
+            several => Err(Failure::input(format!(
+                "--device names {} devices: reconstruct with --method fdk works on several, all else on one",
+                several.len()
+            ))),
         }
+    }
+
+    /// The devices that `--device` chooses, one at least.
+    pub(crate) fn devices(&self) -> Result<&[Device], Failure> {
+        if let Some(devices) = self.devices.get() {
+            return Ok(devices);
+        }
+        let chosen = &self.options.device;
+        if chosen.iter().enumerate().any(|(n, choice)| chosen[..n].contains(choice)) {
+            return Err(Failure::input("--device names a device twice"));
+        }
+        let devices = chosen.iter().map(|choice| self.open(*choice)).collect::<Result<_, _>>()?;
+        Ok(self.devices.get_or_init(|| devices))
     }
 
     /// The CPU backend with the memory there is.
@@ -89,12 +102,12 @@ impl Context {
         Device::cpu().with_memory_budget(self.available_bytes)
     }
 
-    fn open(&self) -> Result<Device, Failure> {
-        let device = pollster::block_on(Device::open(self.options.device, self.options.numerics))?;
+    fn open(&self, choice: Choice) -> Result<Device, Failure> {
+        let device = pollster::block_on(Device::open(choice, self.options.numerics))?;
         if device.adapter().is_some() {
             return Ok(device);
         }
-        if self.options.device == Choice::Auto {
+        if choice == Choice::Auto {
             self.fallback.set(Some(match device.refusals() {
                 [] => "no GPU found, computing on the CPU".to_owned(),
                 [refusal, ..] => format!("computing on the CPU: {refusal}"),
@@ -182,12 +195,22 @@ impl Context {
         what: &str,
         work: impl FnOnce(&Device, &Control<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let device = self.device()?;
+        self.device()?;
+        self.attempt_on_all(what, |devices, control| work(&devices[0], control))
+    }
+
+    /// The same on all devices that were chosen.
+    pub(crate) fn attempt_on_all<T>(
+        &mut self,
+        what: &str,
+        work: impl FnOnce(&[Device], &Control<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let devices = self.devices()?;
         self.explain();
         let bar = Bar::new(what, self.options.quiet);
         let control = Control { progress: &|progress| bar.show(progress), is_cancelled: &interrupt::is_asked };
         let start = Instant::now();
-        let result = interrupt::orderly(|| work(device, &control))?;
+        let result = interrupt::orderly(|| work(devices, &control))?;
         self.add_run(what, start.elapsed().as_secs_f64());
         self.settle();
         Ok(result)
@@ -278,8 +301,8 @@ impl Context {
     }
 
     fn settle(&mut self) {
-        if let Some(device) = self.device.get() {
-            self.summary.set_device(device);
+        if let Some(devices) = self.devices.get() {
+            self.summary.set_devices(devices);
         }
     }
 }

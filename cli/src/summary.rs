@@ -63,25 +63,24 @@ impl Summary {
     /// Summary of a command that has not run yet; without a GPU the work is the CPU backend's.
     pub(crate) fn new() -> Self {
         let mut summary = Self::default();
-        summary.set_device(&Device::cpu());
+        summary.set_devices(&[Device::cpu()]);
         summary
     }
 
-    pub(crate) fn set_device(&mut self, device: &Device) {
-        self.numerics = device.numerics().to_string();
-        match device.adapter() {
-            Some(adapter) => {
-                self.device = "gpu".to_owned();
-                self.adapter = adapter.name.clone();
-                self.driver = format!("{} {}", adapter.backend, adapter.driver);
-            }
-            None => {
-                let threads = std::thread::available_parallelism().map_or(1, usize::from);
-                self.device = "cpu".to_owned();
-                self.adapter = format!("CPU backend, {threads} threads");
-                self.driver = concat!("kerma ", env!("CARGO_PKG_VERSION")).to_owned();
-            }
+    pub(crate) fn set_devices(&mut self, devices: &[Device]) {
+        if let Some(first) = devices.first() {
+            self.numerics = first.numerics().to_string();
         }
+        let all = |of: fn(&Device) -> String| devices.iter().map(of).collect::<Vec<_>>().join(", ");
+        self.device = all(|device| if device.adapter().is_some() { "gpu" } else { "cpu" }.to_owned());
+        self.adapter = all(|device| match device.adapter() {
+            Some(adapter) => adapter.name.clone(),
+            None => format!("CPU backend, {} threads", std::thread::available_parallelism().map_or(1, usize::from)),
+        });
+        self.driver = all(|device| match device.adapter() {
+            Some(adapter) => format!("{} {}", adapter.backend, adapter.driver),
+            None => concat!("kerma ", env!("CARGO_PKG_VERSION")).to_owned(),
+        });
     }
 
     /// The same for a report's page; times of 0 are no times.

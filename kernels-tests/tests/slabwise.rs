@@ -4,12 +4,12 @@
 
 mod adapters;
 
-use std::ops::Range;
+use std::{ops::Range, sync::Mutex};
 
 use adapters::{Software, opened};
 use kerma::{
     data::{Grid, Projections, Volume},
-    engine::{Control, Device, Numerics},
+    engine::{Control, Device, Numerics, Progress},
     geometry::{Geometry, Scan, Vectors, View},
     phantom::shepp_logan,
     tasks::{Fdk, FdkOptions, SlabwiseFdk, Task, TaskError},
@@ -38,7 +38,7 @@ fn in_parts(
     (scan, grid, stack): (&Scan, &Grid, &Projections),
     memory_bytes: u64,
 ) -> Result<(Vec<f32>, usize), TaskError> {
-    let task = SlabwiseFdk::new(scan, grid, FdkOptions::default(), memory_bytes, device.limits())?;
+    let task = SlabwiseFdk::new(scan, grid, FdkOptions::default(), (1, memory_bytes), device.limits())?;
     let pixels = stack.detector()[0] * stack.detector()[1];
     let read = |views: Range<usize>| Ok(stack.values()[views.start * pixels..views.end * pixels].to_vec());
     let mut values = Vec::new();
@@ -87,6 +87,40 @@ fn parts_have_the_bits_of_the_whole() {
 }
 
 #[test]
+fn several_devices_give_the_bits_of_one() {
+    let software =
+        [Software::Lavapipe, Software::SwiftShader].map(|adapter| opened(adapter, Numerics::Pinned).unwrap());
+    for (name, scan, grid) in
+        [("cone", scan(CONE), "30x28x75@3x3x1+4,0,1"), ("helix", scan(HELIX), "30x28x14@3x3x3+0,0,2")]
+    {
+        let grid: Grid = grid.parse().unwrap();
+        let stack = shepp_logan(60.0).unwrap().project(&scan.build().unwrap()).unwrap();
+        let (want, _) = in_parts(&Device::cpu(), (&scan, &grid, &stack), 1 << 30).unwrap();
+        let task = SlabwiseFdk::new(&scan, &grid, FdkOptions::default(), (2, 1 << 30), software[0].limits()).unwrap();
+        assert!(task.parts() > 1, "{name}: {} parts", task.parts());
+        let pixels = stack.detector()[0] * stack.detector()[1];
+        let (values, shown) = (&stack.values(), Mutex::new(vec![0.0]));
+        let open = || |views: Range<usize>| Ok(values[views.start * pixels..views.end * pixels].to_vec());
+        let progress = |of: Progress<'_>| shown.lock().unwrap().push(of.fraction);
+        let control = Control { progress: &progress, ..Control::default() };
+        let mut got = Vec::new();
+        let write = |part: Volume| {
+            got.extend_from_slice(part.values());
+            Ok::<_, TaskError>(())
+        };
+        task.run_on(&software, &control, open, write).unwrap();
+        assert_eq!(got.len(), want.len(), "{name}");
+        assert!(got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits()), "{name}");
+        let shown = shown.into_inner().unwrap();
+        assert!(shown.is_sorted() && (shown.last().unwrap() - 1.0).abs() < 1e-9, "{name}: {shown:?}");
+        // One reader that fails ends all devices.
+        let open = || |_: Range<usize>| Err(TaskError::Method { method: "a file", reason: "that ends" });
+        let error = task.run_on(&software, &Control::default(), open, |_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("that ends"), "{name}: {error}");
+    }
+}
+
+#[test]
 fn slices_that_begin_elsewhere_have_other_bits() {
     // The control: the axial kernel counts from multiples of 16, so that a volume of later slices alone differs.
     let scan = scan(CONE);
@@ -103,7 +137,7 @@ fn slices_that_begin_elsewhere_have_other_bits() {
 #[test]
 fn what_is_read_is_checked() {
     let (scan, grid) = (scan(CONE), "30x28x20@3x3x1".parse().unwrap());
-    let task = SlabwiseFdk::new(&scan, &grid, FdkOptions::default(), 1 << 30, Device::cpu().limits()).unwrap();
+    let task = SlabwiseFdk::new(&scan, &grid, FdkOptions::default(), (1, 1 << 30), Device::cpu().limits()).unwrap();
     let (device, control) = (Device::cpu(), Control::default());
     let message = |values: Vec<f32>| {
         let run = task.run(&device, &control, |_| Ok(values.clone()), |_| Ok::<_, TaskError>(()));

@@ -1,4 +1,10 @@
 use std::ops::Range;
+#[cfg(not(target_family = "wasm"))]
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering::Relaxed},
+    mpsc::{Receiver, sync_channel},
+};
 
 use super::{
     FdkOptions, Redundancy, TaskError,
@@ -17,8 +23,8 @@ use crate::{
 /// [`super::Fdk`] of stacks and volumes that do not fit into memory, in parts.
 ///
 /// A part of the volume, as many slices as the memory allows, stays on the device while all views pass by in batches, read
-/// from wherever they are; then it is given away, and the next part begins. Every part filters the views anew. The values
-/// are those of [`super::Fdk`] to the bit.
+/// from wherever they are; then it is given away, and the next part begins. Every part filters the views anew, so that several
+/// devices can take the parts in turns. The values are those of [`super::Fdk`] to the bit.
 pub struct SlabwiseFdk {
     filtering: Filtering,
     grid: Grid,
@@ -27,8 +33,9 @@ pub struct SlabwiseFdk {
 }
 
 impl SlabwiseFdk {
-    /// Plans the reconstruction of `scan` on `grid` in at most `memory_bytes` of host memory, of which a part takes two
-    /// copies and a batch of views what its plan says.
+    /// Plans the reconstruction of `scan` on `grid` for `devices` at once, one at least, in at most `memory_bytes` of host memory
+    /// for each of them, of which a part takes two copies, one more while another device goes on, and a batch of views what its
+    /// plan says.
     ///
     /// # Errors
     /// [`TaskError`] as for [`super::Fdk::new`], and [`TaskError::Memory`] when a part would have too few slices.
@@ -36,12 +43,12 @@ impl SlabwiseFdk {
         scan: &Scan,
         grid: &Grid,
         options: FdkOptions,
-        memory_bytes: u64,
+        (devices, memory_bytes): (usize, u64),
         limits: Limits,
     ) -> Result<Self, TaskError> {
         let filtering = Filtering::new(scan, options)?;
         let batches = filtering.batches()?;
-        let [nx, ny, _] = grid.size();
+        let [nx, ny, nz] = grid.size();
         let slice_bytes = (nx * ny * size_of::<f32>()) as u64;
         let slabs = filtering.slabs(grid)?.into_iter().flat_map(thin).collect::<Vec<_>>();
         let batch_bytes = {
@@ -57,16 +64,19 @@ impl SlabwiseFdk {
             let peak = Plan::new(&graph, limits)?.peak_bytes();
             peak.host + peak.device
         };
-        let fitting = memory_bytes.saturating_sub(batch_bytes) / (2 * slice_bytes);
+        let copies = if devices > 1 { 3 } else { 2 };
+        let fitting = memory_bytes.saturating_sub(batch_bytes) / (copies * slice_bytes);
         let least = slabs.iter().map(|slab| slab.slices.len()).max().unwrap_or(1) as u64;
         if fitting < least {
-            let needed_bytes = batch_bytes + 2 * least * slice_bytes;
+            let needed_bytes = batch_bytes + copies * least * slice_bytes;
             return Err(TaskError::Memory {
                 what: "a reconstruction in parts",
                 needed_bytes,
                 given_bytes: memory_bytes,
             });
         }
+        // No device is left without a part where there are enough slabs.
+        let fitting = fitting.min((nz / devices.max(1)) as u64).max(least);
         let mut parts: Vec<Vec<Slab>> = Vec::new();
         let mut count = 0;
         for slab in slabs {
@@ -121,30 +131,113 @@ impl SlabwiseFdk {
         mut read: impl FnMut(Range<usize>) -> Result<Vec<f32>, E>,
         mut write: impl FnMut(Volume) -> Result<(), E>,
     ) -> Result<(), E> {
-        let steps = (self.parts.len() * self.batches.len()) as f64;
-        for (number, part) in self.parts.iter().enumerate() {
-            let mut session = Session::new(device);
-            let keep = |slab: &Slab| session.keep::<f32>("fdk.volume", fdk::extent(&self.grid, &slab.slices));
-            let volumes: Vec<Kept<f32>> = part.iter().map(keep).collect::<Result<_, _>>().map_err(TaskError::from)?;
-            for (batch, done) in self.batches.iter().zip(number * self.batches.len()..) {
-                if !part.iter().any(|slab| slab.gates(&batch.views).is_some()) {
-                    continue;
-                }
-                let values = self.checked(batch, read(batch.views.clone())?)?;
-                let progress = |of: Progress<'_>| {
-                    let fraction = (done as f64 + of.fraction) / steps;
-                    (control.progress)(Progress { fraction, ..of });
-                };
-                let control = Control { progress: &progress, is_cancelled: control.is_cancelled };
-                self.add(&mut session, batch, values, (part, &volumes), &control).await?;
-            }
-            for (slab, volume) in part.iter().zip(volumes) {
-                let values = session.read(volume).await.map_err(TaskError::from)?;
-                let grid = self.grid.slices(slab.slices.clone());
-                write(Volume::new(grid, Unit::PerMillimetre, values).map_err(TaskError::from)?)?;
+        for number in 0..self.parts.len() {
+            let progress = |of: Progress<'_>| {
+                let fraction = (number as f64 + of.fraction) / self.parts.len() as f64;
+                (control.progress)(Progress { fraction, ..of });
+            };
+            let control = Control { progress: &progress, is_cancelled: control.is_cancelled };
+            for volume in self.part(number, device, &control, &mut read).await? {
+                write(volume)?;
             }
         }
         Ok(())
+    }
+
+    /// Reconstructs on several devices: device k of n takes the parts k, k + n and so on, with a reader of its own from `open`, and
+    /// waits until what it has is written.
+    ///
+    /// # Errors
+    /// As for [`Self::run`]; the other devices are cancelled.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn run_on<E, R>(
+        &self,
+        devices: &[Device],
+        control: &Control<'_>,
+        open: impl Fn() -> R + Sync,
+        mut write: impl FnMut(Volume) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        E: From<TaskError> + Send,
+        R: FnMut(Range<usize>) -> Result<Vec<f32>, E>,
+    {
+        let has_failed = AtomicBool::new(false);
+        let is_cancelled = || has_failed.load(Relaxed) || (control.is_cancelled)();
+        let fractions = Mutex::new(vec![0.0; self.parts.len()]);
+        let reconstruct = |number: usize, device: &Device, read: &mut R| {
+            let progress = |of: Progress<'_>| {
+                let mut fractions = fractions.lock().unwrap_or_else(PoisonError::into_inner);
+                fractions[number] = of.fraction;
+                let fraction = fractions.iter().sum::<f64>() / self.parts.len() as f64;
+                (control.progress)(Progress { fraction, ..of });
+            };
+            let control = Control { progress: &progress, is_cancelled: &is_cancelled };
+            pollster::block_on(self.part(number, device, &control, read))
+        };
+        std::thread::scope(|scope| {
+            let start = |(first, device)| {
+                let (give, taken) = sync_channel(0);
+                let (open, reconstruct) = (&open, &reconstruct);
+                scope.spawn(move || {
+                    let mut read = open();
+                    for number in (first..self.parts.len()).step_by(devices.len()) {
+                        let part = reconstruct(number, device, &mut read);
+                        let is_last = part.is_err();
+                        if give.send(part).is_err() || is_last {
+                            return;
+                        }
+                    }
+                });
+                taken
+            };
+            // Devices whose parts nobody takes any more end.
+            let waiting: Vec<Receiver<Result<Vec<Volume>, E>>> = devices.iter().enumerate().map(start).collect();
+            let mut collect = || {
+                for number in 0..self.parts.len() {
+                    let Ok(part) = waiting[number % devices.len()].recv() else { break };
+                    for volume in part? {
+                        write(volume)?;
+                    }
+                }
+                Ok(())
+            };
+            let result = collect();
+            has_failed.store(result.is_err(), Relaxed);
+            result
+        })
+    }
+
+    /// Slabs of a part, first slice first.
+    async fn part<E: From<TaskError>>(
+        &self,
+        number: usize,
+        device: &Device,
+        control: &Control<'_>,
+        read: &mut impl FnMut(Range<usize>) -> Result<Vec<f32>, E>,
+    ) -> Result<Vec<Volume>, E> {
+        let part = &self.parts[number];
+        let mut session = Session::new(device);
+        let keep = |slab: &Slab| session.keep::<f32>("fdk.volume", fdk::extent(&self.grid, &slab.slices));
+        let kept: Vec<Kept<f32>> = part.iter().map(keep).collect::<Result<_, _>>().map_err(TaskError::from)?;
+        for (done, batch) in self.batches.iter().enumerate() {
+            if !part.iter().any(|slab| slab.gates(&batch.views).is_some()) {
+                continue;
+            }
+            let values = self.checked(batch, read(batch.views.clone())?)?;
+            let progress = |of: Progress<'_>| {
+                let fraction = (done as f64 + of.fraction) / self.batches.len() as f64;
+                (control.progress)(Progress { fraction, ..of });
+            };
+            let control = Control { progress: &progress, is_cancelled: control.is_cancelled };
+            self.add(&mut session, batch, values, (part, &kept), &control).await?;
+        }
+        let mut volumes = Vec::with_capacity(part.len());
+        for (slab, kept) in part.iter().zip(kept) {
+            let values = session.read(kept).await.map_err(TaskError::from)?;
+            let grid = self.grid.slices(slab.slices.clone());
+            volumes.push(Volume::new(grid, Unit::PerMillimetre, values).map_err(TaskError::from)?);
+        }
+        Ok(volumes)
     }
 
     /// Adds a batch of views to the slabs of a part.

@@ -41,7 +41,10 @@ fn parts_write_the_file_of_the_whole() {
 fn what_cannot_be_done_in_parts_is_refused_and_leaves_nothing() {
     let room = Room::furnished();
     for (more, words) in [
-        (&["--memory", "1GB", "--method", "sirt"][..], &["--memory works with --method fdk alone"][..]),
+        (
+            &["--memory", "1GB", "--method", "sirt"][..],
+            &["--memory and several devices work with --method fdk alone"][..],
+        ),
         (&["--memory", "12"], &["--memory", "must be a number above 0 and MB, GB, MiB or GiB, got 12"]),
         (&["--memory", "0GB"], &["--memory", "got 0GB"]),
         (&["--memory", "1kB"], &["got 1kB"]),

@@ -152,9 +152,15 @@ impl ReconstructInputs {
         Ok(Loaded { inputs: self, projections, scanner, course: Cell::default() })
     }
 
-    /// Prints how `--memory` would divide the work, if it is given.
+    /// Memory for a reconstruction in parts, where one is asked for or several devices share it.
+    fn parts_within(&self, context: &Context) -> Option<u64> {
+        let are_several = context.options().device.len() > 1;
+        self.memory.or_else(|| are_several.then(|| context.available_bytes()))
+    }
+
+    /// Prints how the work would be divided, if it is to be.
     pub(super) fn divided(&self, context: &mut Context) -> Option<Result<(), Failure>> {
-        self.memory.map(|memory_bytes| parts::plan(self, memory_bytes, context))
+        self.parts_within(context).map(|memory_bytes| parts::plan(self, memory_bytes, context))
     }
 
     /// The volume in the unit that is asked for.
@@ -242,10 +248,12 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
     if let Some(page) = &args.inputs.iterations.report {
         inputs::check_page(page, &[&args.inputs.projections, &args.inputs.geometry])?;
     }
-    if let Some(memory_bytes) = args.inputs.memory {
+    if let Some(memory_bytes) = args.inputs.parts_within(context) {
         #[cfg(feature = "nn")]
         if args.improve.is_some() {
-            return Err(Failure::input("give --memory or --improve, not both: networks take whole volumes"));
+            return Err(Failure::input(
+                "give --improve or one of --memory and several devices, not both: networks take whole volumes",
+            ));
         }
         return parts::run(args, memory_bytes, context);
     }

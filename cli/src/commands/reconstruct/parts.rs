@@ -9,7 +9,7 @@ use kerma::{
 };
 
 use super::{Method, ReconstructArgs, ReconstructInputs, redundancy_name};
-use crate::{context::Context, failure::Failure, inputs::Scanner, report::bytes, summary::counted};
+use crate::{context::Context, failure::Failure, inputs::Scanner, interrupt, report::bytes, summary::counted};
 
 /// Bytes of a text such as "2GB", "1.5GiB" or "512 MiB".
 pub(super) fn memory(text: &str) -> Result<u64, String> {
@@ -31,7 +31,7 @@ struct Streamed<'i> {
 impl<'i> Streamed<'i> {
     fn new(inputs: &'i ReconstructInputs, memory_bytes: u64, context: &mut Context) -> Result<Self, Failure> {
         if inputs.method != Method::Fdk {
-            return Err(Failure::input("--memory works with --method fdk alone"));
+            return Err(Failure::input("--memory and several devices work with --method fdk alone"));
         }
         inputs.iterations.check_absent()?;
         let scanner = Scanner::read(&inputs.geometry, context)?;
@@ -49,7 +49,9 @@ impl<'i> Streamed<'i> {
         }
         let ReconstructInputs { window, cutoff, margin, grid, .. } = inputs;
         let options = FdkOptions { window: *window, cutoff: *cutoff, margin: *margin, slice_mm: None };
-        let limits = context.device()?.limits();
+        let devices = context.devices()?;
+        let (count, limits) = (devices.len(), devices[0].limits());
+        let memory_bytes = (count, memory_bytes / count as u64);
         let task = context.record(|| SlabwiseFdk::new(&scanner.scan, grid, options, memory_bytes, limits));
         let task = task.map_err(|error| scanner.blame(error, &inputs.projections))?;
         Ok(Self { inputs, scanner, task })
@@ -59,6 +61,21 @@ impl<'i> Streamed<'i> {
         let views = counted(self.scanner.geometry.views().len(), "view");
         let (parts, most) = (counted(self.task.parts(), "part"), self.task.views_together());
         format!("{parts} of {}, each from {views}, {most} at a time", self.inputs.grid)
+    }
+
+    /// What reads views; every part begins with the first ones again.
+    fn reader(&self) -> impl FnMut(Range<usize>) -> Result<Vec<f32>, Failure> {
+        let mut stream: Option<ProjectionStream> = None;
+        move |views| {
+            let mut from = match stream.take().filter(|stream| stream.next_view() <= views.start) {
+                Some(stream) => stream,
+                None => open(&self.inputs.projections, &self.scanner)?,
+            };
+            from.skip(views.start - from.next_view())?;
+            let values = from.read(views.len())?;
+            stream = Some(from);
+            Ok(values)
+        }
     }
 
     fn measure(&self, context: &mut Context) {
@@ -82,32 +99,22 @@ pub(super) fn plan(inputs: &ReconstructInputs, memory_bytes: u64, context: &mut 
 /// Runs it.
 pub(super) fn run(args: &ReconstructArgs, memory_bytes: u64, context: &mut Context) -> Result<(), Failure> {
     let streamed = Streamed::new(&args.inputs, memory_bytes, context)?;
-    let Streamed { inputs, scanner, task } = &streamed;
+    let Streamed { inputs, task, .. } = &streamed;
     if let Some(remark) = task.redundancy().remark() {
         context.note(&remark);
     }
     let unit = if inputs.mu_water.is_some() { Unit::Hounsfield } else { Unit::PerMillimetre };
     let mut writer = VolumeWriter::create(&args.out, &inputs.grid, unit)?;
-    let mut stream: Option<ProjectionStream> = None;
-    let mut read = |views: Range<usize>| -> Result<Vec<f32>, Failure> {
-        // Every part begins with the first views again.
-        let mut from = match stream.take().filter(|stream| stream.next_view() <= views.start) {
-            Some(stream) => stream,
-            None => open(&inputs.projections, scanner)?,
-        };
-        from.skip(views.start - from.next_view())?;
-        let values = from.read(views.len())?;
-        stream = Some(from);
-        Ok(values)
-    };
     let mut write = |part: Volume| -> Result<(), Failure> {
         part.check_finite().map_err(Failure::input)?;
         let part = inputs.in_unit(part);
         Ok(writer.append(part.values())?)
     };
-    context.drive(&format!("a reconstruction on {}", inputs.grid), |device, control| {
-        pollster::block_on(task.run(device, control, &mut read, &mut write))
+    context.attempt_on_all(&format!("a reconstruction on {}", inputs.grid), |devices, control| match devices {
+        [device] => pollster::block_on(task.run(device, control, streamed.reader(), &mut write)),
+        several => task.run_on(several, control, || streamed.reader(), &mut write),
     })?;
+    interrupt::check()?;
     context.write(&args.out, |_| writer.finish())?;
     streamed.measure(context);
     context.measure("grid", inputs.grid.to_string());
