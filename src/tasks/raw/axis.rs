@@ -3,7 +3,11 @@ use std::{f64::consts::PI, ops::RangeInclusive};
 use rustfft::{FftPlanner, num_complex::Complex64};
 
 use super::{conjugate, symmetry};
-use crate::{data::Projections, geometry::Scan, tasks::TaskError};
+use crate::{
+    data::Projections,
+    geometry::Scan,
+    tasks::{TaskError, task::fits},
+};
 
 /// What is looked at to find the rotation axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,9 +27,8 @@ pub struct Axis {
     pub row: f64,
     /// By how much the measure at its least is below its median over all columns that were tried, as a share of the median.
     pub sharpness: f64,
-    /// Column by phase correlation with a mirror image: of the first view with the one opposite in parallel beams, of the mean of all views
-    /// with itself in fans and cones.
-    pub by_mirror_image: f64,
+    /// Column by phase correlation of the first view with the one opposite, in parallel beams.
+    pub by_opposite_views: Option<f64>,
 }
 
 pub(super) const METHOD: &str = "the search for the rotation axis";
@@ -61,9 +64,11 @@ impl Axis {
 /// Half columns are tried, for which nothing need be interpolated along u, and a parabola goes through the least and its neighbours.
 ///
 /// # Errors
-/// [`TaskError`] when the scan is of another kind, tilted, too short or of fewer than 16 views, the row does not exist or is not asked for, the reach is out of
+/// [`TaskError`] when the projections are not the scan's or not finite, the scan is of another kind, tilted, too short or of fewer than 16 views, the row does not exist or is not asked for, the reach is out of
 /// its range, or the measure has no clear least: the sinogram does not say where the axis is.
 pub fn find_axis(projections: &Projections, scan: &Scan, search: AxisSearch) -> Result<Axis, TaskError> {
+    fits(projections, &scan.build()?)?;
+    projections.check_finite()?;
     match scan {
         Scan::Parallel(scan) => symmetry::find(projections, scan, search),
         Scan::Fan(scan) => conjugate::find(projections, &scan.cone(), search),

@@ -9,6 +9,8 @@ use crate::{data::Projections, geometry::ConeCircular, parallel::*, tasks::TaskE
 const FEWEST_VIEWS: usize = 16;
 /// Share of a step between views by which a full turn may be missed.
 const CLOSED: f64 = 1e-2;
+/// The measure where pairs hold nothing: that of values without relation.
+const UNSEEN: f64 = 1.0;
 
 /// Finds the axis of a fan or a circular cone beam by rays that are measured twice, as [`super::find_axis`] describes.
 pub(super) fn find(projections: &Projections, scan: &ConeCircular, search: AxisSearch) -> Result<Axis, TaskError> {
@@ -22,7 +24,7 @@ pub(super) fn find(projections: &Projections, scan: &ConeCircular, search: AxisS
     let turn = Turn::new(projections, scan, row);
     let values: Vec<f64> = tried.clone().into_par_iter().map(|twice| turn.difference(twice)).collect();
     let (column, sharpness) = axis::clear_least(&tried, &values, *tried.start(), &values)?;
-    Ok(Axis { column, row, sharpness, by_mirror_image: axis::correlated(&turn.mean, &turn.mean) })
+    Ok(Axis { column, row, sharpness, by_opposite_views: None })
 }
 
 fn check(scan: &ConeCircular) -> Result<(), TaskError> {
@@ -59,8 +61,6 @@ fn middle_row(scan: &ConeCircular) -> Result<f64, TaskError> {
 struct Turn {
     /// Coefficients of m = 0, 1, … cycles per turn, `[column][m]`.
     spectra: Vec<Vec<Complex64>>,
-    /// Mean over the views.
-    mean: Vec<f32>,
     /// du/SDD, positive if the views turn counter-clockwise.
     step: f64,
 }
@@ -84,16 +84,15 @@ impl Turn {
             values
         };
         let spectra: Vec<Vec<Complex64>> = (0..columns).into_par_iter().map(spectrum).collect();
-        let mean = spectra.iter().map(|of| (of[0].re / views as f64) as f32).collect();
-        Self { spectra, mean, step: scan.arc_deg.signum() * scan.pitch_mm[0] / scan.source_detector_mm }
+        Self { spectra, step: scan.arc_deg.signum() * scan.pitch_mm[0] / scan.source_detector_mm }
     }
 
     /// Mean square difference of rays that are one for an axis at half of column `twice`, as a share of their mean square.
     fn difference(&self, twice: usize) -> f64 {
         let columns = self.spectra.len();
         let (mut differences, mut squares) = (0.0, 0.0);
-        // Pairs have one member on the left.
-        for left in (twice + 1).saturating_sub(columns)..=twice / 2 {
+        // Each pair once, by its left column; the central column has no pair.
+        for left in (twice + 1).saturating_sub(columns)..twice.div_ceil(2) {
             let [a, b] = [left, twice - left].map(|column| &self.spectra[column]);
             let fan_rad = ((left as f64 - twice as f64 / 2.0) * self.step).atan();
             let turn = Complex64::from_polar(1.0, PI - 2.0 * fan_rad);
@@ -106,7 +105,7 @@ impl Turn {
                 phase *= turn;
             }
         }
-        if squares > 0.0 { differences / squares } else { 0.0 }
+        if squares > 0.0 { differences / squares } else { UNSEEN }
     }
 }
 
@@ -128,7 +127,11 @@ mod tests {
     }
 
     fn stack(scan: &Scan) -> Projections {
-        shepp_logan(70.0).unwrap().project(&scan.build().unwrap()).unwrap()
+        stack_of(70.0, scan)
+    }
+
+    fn stack_of(radius_mm: f64, scan: &Scan) -> Projections {
+        shepp_logan(radius_mm).unwrap().project(&scan.build().unwrap()).unwrap()
     }
 
     #[test]
@@ -148,6 +151,21 @@ mod tests {
             let off = (axis.offset_mm(180, 1.5) - offset_mm[0]) / 1.5;
             println!("{kind} {arc_deg} {offset_mm:?}: {axis:?}, off by {off}");
             assert!(off.abs() < 0.1 && axis.row == row, "{kind} {offset_mm:?}: off by {off} columns");
+        }
+    }
+
+    #[test]
+    fn the_axis_is_found_through_noise_and_where_most_is_empty() {
+        let scan = scan("fan", 1, 360.0, [7.3, 0.0]);
+        for (radius_mm, noise, reach) in [(70.0, 10.0, 0.25), (20.0, 0.0, 0.5)] {
+            let clean = stack_of(radius_mm, &scan);
+            let random = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 23) as f32 - 1.0;
+            let values = clean.values().iter().enumerate().map(|(i, value)| value + noise * random(i)).collect();
+            let stack = Projections::new(200, [180, 1], PITCH_MM, Unit::LineIntegral, values).unwrap();
+            let axis = find_axis(&stack, &scan, AxisSearch { reach, ..SEARCH }).unwrap();
+            let off = (axis.offset_mm(180, 1.5) - 7.3) / 1.5;
+            println!("radius {radius_mm} mm, noise ±{noise}: off by {off}, sharpness {}", axis.sharpness);
+            assert!(off.abs() < 0.1, "radius {radius_mm}, noise {noise}: {off}");
         }
     }
 

@@ -76,10 +76,11 @@ impl FromStr for Stripes {
 /// Line integrals without stripes: each row of the detector by itself.
 ///
 /// # Errors
-/// [`TaskError::Range`] when a parameter of the way is outside its range for these views and columns.
+/// [`TaskError`] when a parameter of the way is outside its range for these views and columns, or a value is not finite.
 pub fn remove_stripes(projections: &Projections, stripes: Stripes) -> Result<Projections, TaskError> {
     let ([columns, rows], views) = (projections.detector(), projections.views());
     stripes.check(views, columns)?;
+    projections.check_finite()?;
     let sinograms: Vec<Array2<f32>> = (0..rows)
         .into_par_iter()
         .map(|row| {

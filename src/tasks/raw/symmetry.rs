@@ -39,7 +39,7 @@ pub(super) fn find(projections: &Projections, scan: &Parallel, search: AxisSearc
     let near: Vec<f64> = fine.clone().into_par_iter().map(|twice| measure.at(twice)).collect();
     let (column, sharpness) = axis::clear_least(&tried, &values, fine[0], &near)?;
     let opposite = line(half_turn.min(projections.views() - 1));
-    Ok(Axis { column, row: row as f64, sharpness, by_mirror_image: axis::correlated(line(0), opposite) })
+    Ok(Axis { column, row: row as f64, sharpness, by_opposite_views: Some(axis::correlated(line(0), opposite)) })
 }
 
 /// The measure of asymmetry of a sinogram of half a turn.
@@ -120,7 +120,7 @@ mod tests {
             let axis = find_axis(&projections, &scan, SEARCH).unwrap();
             println!("{offset_mm}: {axis:?}, {}", axis.offset_mm(160, 1.5));
             assert!((axis.offset_mm(160, 1.5) - offset_mm).abs() < 0.2 * 1.5, "{offset_mm}: {axis:?}");
-            let mirrored = Axis { column: axis.by_mirror_image, ..axis };
+            let mirrored = Axis { column: axis.by_opposite_views.unwrap(), ..axis };
             assert!((mirrored.offset_mm(160, 1.5) - offset_mm).abs() < 0.3 * 1.5, "{offset_mm}: {axis:?}");
         }
     }
