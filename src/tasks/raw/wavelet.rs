@@ -6,9 +6,9 @@ use ndarray::{Array2, Axis};
 use rustfft::{Fft, FftDirection, FftPlanner, num_complex::Complex64};
 
 /// Daubechies' scaling coefficients of five vanishing moments, whose squares add up to 1: the minimum-phase factor of
-/// ((1 + z)/2)⁵ and the polynomial of Daubechies (*Ten Lectures on Wavelets*, SIAM 1992, eq. 6.1.12 and table 6.1), to 20 digits.
+/// ((1 + z)/2)⁵ and the polynomial of Daubechies (*Ten Lectures on Wavelets*, SIAM 1992, eq. 6.1.12 and table 6.1).
 const SCALING: [f64; 10] = [
-    0.160_102_397_974_192_91,
+    0.160_102_397_974_192_93,
     0.603_829_269_797_189_7,
     0.724_308_528_437_772_9,
     0.138_428_145_901_320_73,
@@ -16,7 +16,7 @@ const SCALING: [f64; 10] = [
     -0.032_244_869_584_638_375,
     0.077_571_493_840_045_72,
     -0.006_241_490_212_798_274,
-    -0.012_580_751_999_082,
+    -0.012_580_751_999_081_999,
     0.003_335_725_285_473_771_3,
 ];
 const TAPS: usize = SCALING.len();
