@@ -17,7 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   kerma normalise counts.npy --flat flats.npy --dark darks.npy --geometry scan.toml --out scan.nrrd
   kerma normalise counts.nrrd --flat flats.nrrd --geometry scan.toml --stripes 21 --out scan.nrrd
-  kerma normalise counts.nrrd --flat flats.nrrd --geometry scan.toml --stripes wavelet:3,1 --out scan.nrrd
+  kerma normalise counts.nrrd --flat flats.nrrd --geometry scan.toml --stripes wavelet:2,2 --out scan.nrrd
 
 p = -ln((I - D - S)/(F - D)), D and F the means of all dark and flat fields. Pixels whose F - D is below a tenth of the median or
 above ten times it are bad ones, and get what lies between their neighbours in a row.
