@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kerma::{
-    geometry::{Parallel, Scan},
+    geometry::Scan,
     io::{check_file, write_bytes},
     tasks::raw::{Axis, AxisSearch, find_axis},
 };
@@ -18,7 +18,7 @@ Examples:
   kerma axis scan.nrrd --geometry scan.toml
   kerma axis scan.nrrd --geometry scan.toml --row 100 --out centred.toml
 
-Half a turn of parallel beams or more, line integrals. Where the sinogram does not say, no column is named and the exit code is 2.";
+Line integrals of half a turn of parallel beams or more, or of a full turn of a fan or a circular cone beam. Where the sinogram does not say, no column is named and the exit code is 2.";
 
 /// Columns by which the two ways may differ without a word.
 const AGREEING: f64 = 1.0;
@@ -32,7 +32,7 @@ pub(crate) struct AxisArgs {
     /// Geometry file with which they were taken
     #[arg(long, value_name = "FILE")]
     geometry: PathBuf,
-    /// Row of the detector to look at; without it the middle one
+    /// Row of the detector to look at in parallel beams; without it the middle one
     #[arg(long, value_name = "ROW")]
     row: Option<usize>,
     /// How far from the detector's middle the axis may be, as a share of its columns, at most 0.5
@@ -50,38 +50,38 @@ pub(crate) fn run(args: &AxisArgs, context: &mut Context) -> Result<(), Failure>
         inputs::keep(&[&args.projections], out)?;
     }
     let scanner = Scanner::read(&args.geometry, context)?;
-    let Scan::Parallel(scan) = &scanner.scan else {
-        let kind = scanner.scan.kind();
-        let message = format!("kind is {kind}; the axis is looked for in parallel beams");
-        return Err(Failure::input(message).in_file(&args.geometry));
+    let mut moved = scanner.scan.clone();
+    let offset = match &mut moved {
+        Scan::Parallel(scan) => &mut scan.offset_mm,
+        Scan::Fan(scan) => &mut scan.offset_mm,
+        Scan::ConeCircular(scan) => &mut scan.offset_mm,
+        other => {
+            let message =
+                format!("kind is {}; the axis is looked for in parallel, fan and cone-circular", other.kind());
+            return Err(Failure::input(message).in_file(&args.geometry));
+        }
     };
     let projections = inputs::projections(&args.projections, &scanner, context)?;
-    if projections.views() != scan.views || projections.detector() != scan.detector {
-        let message = format!("does not have the views and pixels of {}", args.geometry.display());
-        return Err(Failure::input(message).in_file(&args.projections));
-    }
-    let row = args.row.unwrap_or(scan.detector[1] / 2);
-    let search = AxisSearch { row, reach: args.reach };
-    let axis = context.compute(|| find_axis(&projections, scan, search));
+    let search = AxisSearch { row: args.row, reach: args.reach };
+    let axis = context.compute(|| find_axis(&projections, &scanner.scan, search));
     let axis = axis.map_err(|error| Failure::from(error).in_file(&args.projections))?;
-    let Axis { column, sharpness, by_opposite_views } = axis;
-    if (column - by_opposite_views).abs() > AGREEING {
-        context.note(&format!(
-            "opposite views say column {by_opposite_views:.2}, the sinogram {column:.2}, which is taken"
-        ));
+    let Axis { column, row, sharpness, by_opposite_views } = axis;
+    if let Some(other) = by_opposite_views.filter(|other| (column - other).abs() > AGREEING) {
+        context.note(&format!("opposite views say column {other:.2}, the sinogram {column:.2}, which is taken"));
     }
-    let offset_mm = axis.offset_mm(scan);
+    offset[0] = axis.offset_mm(scanner.geometry.detector()[0], scanner.geometry.pitch_mm()[0]);
+    let [u, v] = *offset;
     context.measure("column", column);
-    context.measure("offset_mm", [offset_mm, scan.offset_mm[1]]);
+    context.measure("row", row);
+    context.measure("offset_mm", [u, v]);
     context.measure("sharpness", sharpness);
     context.measure("column_by_opposite_views", by_opposite_views);
+    let aside = by_opposite_views.map_or_else(String::new, |other| format!(" (by opposite views {other:.2})"));
     let text = format!(
-        "axis at column {column:.2} of row {row} (by opposite views {by_opposite_views:.2}), sharpness {sharpness:.2}\n\
-         offset_mm = [{offset_mm:.4}, {}]\n",
-        scan.offset_mm[1]
+        "axis at column {column:.2} of row {row}{aside}, sharpness {sharpness:.2}\noffset_mm = [{u:.4}, {v}]\n"
     );
     if let Some(out) = &args.out {
-        let moved = Scan::Parallel(Parallel { offset_mm: [offset_mm, scan.offset_mm[1]], ..scan.clone() }).to_toml()?;
+        let moved = moved.to_toml()?;
         context.write(out, |out| write_bytes(out, moved.as_bytes()))?;
     }
     context.answer(text)

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use kerma::{
     io::{check_output, read_projections, write_projections},
-    tasks::raw::{Normalised, RawScan, remove_stripes},
+    tasks::raw::{Normalised, RawScan, Stripes, remove_stripes},
 };
 
 use crate::{
@@ -17,9 +17,13 @@ const EXAMPLES: &str = "\
 Examples:
   kerma normalise counts.npy --flat flats.npy --dark darks.npy --geometry scan.toml --out scan.nrrd
   kerma normalise counts.nrrd --flat flats.nrrd --geometry scan.toml --stripes 21 --out scan.nrrd
+  kerma normalise counts.nrrd --flat flats.nrrd --geometry scan.toml --stripes wavelet:2,2 --out scan.nrrd
 
 p = -ln((I - D - S)/(F - D)), D and F the means of all dark and flat fields. Pixels whose F - D is below a tenth of the median or
-above ten times it are bad ones, and get what lies between their neighbours in a row.";
+above ten times it are bad ones, and get what lies between their neighbours in a row.
+
+Stripes: sorting:COLUMNS, or the number alone, takes medians over so many columns, an odd number, of values sorted over the views (Vo 2018);
+wavelet:LEVELS,SIGMA damps the vertical details of so many levels of a wavelet transform below about SIGMA cycles along the views (Münch 2009).";
 
 /// Arguments of `kerma normalise`.
 #[derive(Args, Debug)]
@@ -42,9 +46,9 @@ pub(crate) struct NormaliseArgs {
     /// Least transmission that is told from none, above 0 and below 1
     #[arg(long, default_value_t = 1e-4, value_name = "SHARE")]
     floor: f64,
-    /// Take off stripes, which become rings, by medians over so many columns of sorted values (Vo 2018): an odd number
-    #[arg(long, value_name = "COLUMNS")]
-    stripes: Option<usize>,
+    /// Take off stripes, which become rings: sorting:COLUMNS, or the number alone, or wavelet:LEVELS,SIGMA
+    #[arg(long, value_name = "METHOD")]
+    stripes: Option<Stripes>,
     /// Projections to write: line integrals
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -75,8 +79,8 @@ pub(crate) fn run(args: &NormaliseArgs, context: &mut Context) -> Result<(), Fai
     let Normalised { projections, bad_pixels, floored } = context.compute(|| {
         let normalised = raw.normalised()?;
         match args.stripes {
-            Some(width) => {
-                let projections = remove_stripes(&normalised.projections, width)?;
+            Some(stripes) => {
+                let projections = remove_stripes(&normalised.projections, stripes)?;
                 Ok(Normalised { projections, ..normalised })
             }
             None => Ok::<_, Failure>(normalised),

@@ -97,7 +97,83 @@ fn scans_that_cannot_be_are_refused_in_a_line() {
     room.refused(&normalise("counts.nrrd", "two.nrrd", &["--stripes", "4"]), &["odd"]);
     room.refused(&normalise("counts.nrrd", "two.nrrd", &["--dark", "two.nrrd"]), &["above 0 in some pixel"]);
     room.refused(&["axis", "counts.nrrd", "--geometry", "scan.toml"], &["columns", "16 or more"]);
-    room.refused(&["axis", "counts.nrrd", "--geometry", "cone.toml"], &["parallel beams"]);
+    room.refused(&["axis", "counts.nrrd", "--geometry", "cone.toml"], &["3 views of 8x2", "12 views of 16x8"]);
+    for (stripes, words) in [
+        ("haar:2", ["stripes must be one of", "wavelet:LEVELS,SIGMA"]),
+        ("wavelet:2", ["stripes must be one of", "got \"wavelet:2\""]),
+        ("wavelet:1,0.5", ["levels of stripes", "9·2^levels views and columns"]),
+    ] {
+        room.refused(&normalise("counts.nrrd", "two.nrrd", &["--stripes", stripes]), &words);
+    }
+}
+
+#[test]
+fn either_way_takes_stripes_off() {
+    let room = Room::new();
+    room.put(
+        "scan.toml",
+        "kind = \"parallel\"\nviews = 40\narc_deg = 180\ndetector = [64, 1]\npitch_mm = [1.0, 1.0]\n",
+    );
+    let stack = |name: &str, views: usize, value: &dyn Fn(usize, usize) -> f32| {
+        let values = (0..views * 64).map(|i| value(i / 64, i % 64)).collect();
+        let stack = Projections::new(views, [64, 1], [1.0; 2], Unit::Arbitrary, values).unwrap();
+        write_projections(room.path(name), &stack).unwrap();
+    };
+    let clean = |view: usize, column: usize| {
+        let middle = 32.0 + 8.0 * (view as f32 * 0.15).sin();
+        2.0 * (-((column as f32 - middle) / 9.0).powi(2)).exp()
+    };
+    let gain = |column: usize| if column % 11 == 2 { 0.8 } else { 1.0 };
+    stack("counts.nrrd", 40, &|view, column| 1000.0 * gain(column) * (-clean(view, column)).exp());
+    stack("flat.nrrd", 1, &|_, _| 1000.0);
+    let rmse = |more: &[&str]| {
+        let args = ["normalise", "counts.nrrd", "--flat", "flat.nrrd", "--geometry", "scan.toml", "--out", "p.nrrd"];
+        room.done(&[&args[..], more].concat());
+        let stack = read_projections(room.path("p.nrrd"), None).unwrap();
+        let square = |(i, value): (usize, &f32)| (value - clean(i / 64, i % 64)).powi(2);
+        (stack.values().iter().enumerate().map(square).sum::<f32>() / stack.values().len() as f32).sqrt()
+    };
+    let striped = rmse(&[]);
+    let [number, sorting, wavelet] = ["5", "sorting:5", "wavelet:2,1"].map(|stripes| rmse(&["--stripes", stripes]));
+    println!("{striped} {number} {sorting} {wavelet}");
+    assert!(number == sorting && sorting < 0.6 * striped && wavelet < 0.6 * striped);
+}
+
+#[test]
+fn the_axis_of_a_cone_beam_is_found_and_put_in_its_place() {
+    let room = Room::new();
+    let scan = |kind: &str, rows: usize, arc_deg: f64, offset_mm: f64| {
+        format!(
+            "kind = \"{kind}\"\nsource_isocentre_mm = 600.0\nsource_detector_mm = 900.0\nviews = 120\narc_deg = {arc_deg}\n\
+             detector = [96, {rows}]\npitch_mm = [4.0, 4.0]\noffset_mm = [{offset_mm}, 0.0]\n"
+        )
+    };
+    for (kind, rows, offset_mm) in [("cone-circular", 12, 10.8), ("fan", 1, -16.6)] {
+        room.put("true.toml", scan(kind, rows, 360.0, offset_mm));
+        room.put("said.toml", scan(kind, rows, 360.0, 0.0));
+        let grid = "104x104x1@2x2x2";
+        room.done(&["phantom", "shepp-logan", "--grid", grid, "--out", "truth.nrrd"]);
+        room.done(&["phantom", "shepp-logan", "--project", "true.toml", "--out", "p.nrrd"]);
+        let text = room.done(&["axis", "p.nrrd", "--geometry", "said.toml", "--out", "found.toml", "--json"]);
+        let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let [off, row] = [found["offset_mm"][0].as_f64().unwrap() - offset_mm, found["row"].as_f64().unwrap()];
+        assert!(off.abs() < 0.1 * 4.0 && row == (rows as f64 - 1.0) / 2.0, "{text}");
+        let truth = read_volume(room.path("truth.nrrd"), None).unwrap();
+        let rmse = |geometry: &str| {
+            room.done(&["reconstruct", "p.nrrd", "--geometry", geometry, "--grid", grid, "--out", "v.nrrd"]);
+            let volume = read_volume(room.path("v.nrrd"), None).unwrap();
+            let sum: f32 = volume.values().iter().zip(truth.values()).map(|(a, b)| (a - b).powi(2)).sum();
+            (sum / truth.values().len() as f32).sqrt()
+        };
+        let [unmoved, moved, best] = ["said.toml", "found.toml", "true.toml"].map(rmse);
+        println!("{kind}: off by {off} mm, RMSE {unmoved} unmoved, {moved} moved, {best} with the true offset");
+        assert!(moved < 0.4 * unmoved && (moved - best).abs() < 0.05 * best, "{kind}: {unmoved} {moved} {best}");
+        room.put("short.toml", scan(kind, rows, 220.0, 0.0));
+        room.refused(&["axis", "p.nrrd", "--geometry", "short.toml"], &["p.nrrd", "a full turn of 360°", "got 220"]);
+        room.refused(&["axis", "p.nrrd", "--geometry", "said.toml", "--row", "0"], &["the source's circle"]);
+    }
+    room.put("helix.toml", room.done(&["geometry", "helical"]));
+    room.refused(&["axis", "p.nrrd", "--geometry", "helix.toml"], &["helix.toml", "kind is helical"]);
 }
 
 const RTK: &str = "<?xml version=\"1.0\"?>\n<!DOCTYPE RTKGEOMETRY>\n<RTKThreeDCircularGeometry version=\"3\">\n\

@@ -3,9 +3,12 @@
 //! Host code: what is read once is computed once.
 
 mod axis;
+mod conjugate;
 mod normalise;
 mod stripes;
+mod symmetry;
+mod wavelet;
 
 pub use axis::{Axis, AxisSearch, find_axis};
 pub use normalise::{Normalised, RawScan};
-pub use stripes::remove_stripes;
+pub use stripes::{Stripes, remove_stripes};
