@@ -219,13 +219,12 @@ impl SlabwiseFdk {
         let mut session = Session::new(device);
         let keep = |slab: &Slab| session.keep::<f32>("fdk.volume", fdk::extent(&self.grid, &slab.slices));
         let kept: Vec<Kept<f32>> = part.iter().map(keep).collect::<Result<_, _>>().map_err(TaskError::from)?;
-        for (done, batch) in self.batches.iter().enumerate() {
-            if !part.iter().any(|slab| slab.gates(&batch.views).is_some()) {
-                continue;
-            }
+        let counts = |batch: &&Batch| part.iter().any(|slab| slab.gates(&batch.views).is_some());
+        let batches: Vec<&Batch> = self.batches.iter().filter(counts).collect();
+        for (done, batch) in batches.iter().enumerate() {
             let values = self.checked(batch, read(batch.views.clone())?)?;
             let progress = |of: Progress<'_>| {
-                let fraction = (done as f64 + of.fraction) / self.batches.len() as f64;
+                let fraction = (done as f64 + of.fraction) / batches.len() as f64;
                 (control.progress)(Progress { fraction, ..of });
             };
             let control = Control { progress: &progress, is_cancelled: control.is_cancelled };
