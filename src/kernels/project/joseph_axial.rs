@@ -10,7 +10,8 @@
 //! A sample belongs to the lower one of the two y slices it lies between; slices come first to last, for rays that descend in y where that is
 //! not their main axis last to first, so that a volume in parts gives the same bits.
 //!
-//! On the CPU lanes are detector rows: sixteen of them meet joined voxels that lie in a window of 32, out of which two permutations pick.
+//! On the CPU lanes are detector rows: sixteen of them meet joined voxels that lie in a window of 32, out of which two permutations pick. All
+//! columns of a block go through sixteen slices before any goes on, so that these are read from memory once.
 //!
 //! Shapes: `[view][u][v]` ← columns `[view][u]`, `[y][x][z]` as [`super::reorder`] makes it. Tier P.
 

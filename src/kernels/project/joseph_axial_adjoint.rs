@@ -3,11 +3,13 @@
 //! ```text
 //! x[n, b, z] = Σ_view Σ_i w(b(n) − b)·Σ_j w(z(n, j) − z)·q(view, i, j)        w(d) = max(0, 1 − |d|)
 //! ```
-//! with the lines of [`super::columns`]; q is multiplied by the lengths of the rays before ([`super::weigh`]). The detector columns whose lines
-//! pass beside a column of voxels are looked for between where its two neighbours are seen; the rows are those within two voxels of z over the
-//! change from row to row. What is asked for beyond them has weight 0.
+//! with the lines of [`super::columns`]; q is multiplied by the lengths of the rays before ([`super::weigh`]). On a GPU every voxel looks for
+//! the detector columns whose lines pass beside it between where its two neighbours are seen; the rows are those within two voxels of z over
+//! the change from row to row. What is asked for beyond them has weight 0.
 //!
-//! On the CPU lanes are voxels along z, which take from rows in a window of 32 where that is long enough.
+//! On the CPU every detector column is followed through the slices of a block of voxels, one column after another, and gives to the two
+//! columns of voxels beside its line: the same sums in the same order. What its rows give along z is found once for both, and once for all
+//! slices where the beam is level. Lanes are voxels along z, which take from rows in a window of 32 where that is long enough.
 //!
 //! Shapes: `[y][x][z]` ← columns `[view][u]`, `[view][u][v]`; the unit is that of q. Tier P.
 
