@@ -3,6 +3,8 @@
 //! A counting allocator stands guard over every decoder.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod nifti2;
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
@@ -17,6 +19,7 @@ use kerma::{
         write_volume,
     },
 };
+use nifti2::nifti2;
 
 /// Largest single allocation that decoding a file of a few kilobytes may ask for: the fixed buffers of the decoders,
 /// and the most a kilobyte of DEFLATE can unpack to.
@@ -94,7 +97,8 @@ fn good_volumes() -> Vec<(&'static str, Vec<u8>)> {
             (name, fs::read(&path).unwrap())
         })
         .collect();
-    files.push(("v.dcm", dicom_slice()));
+    let wide = nifti2(&files[0].1, true);
+    files.extend([("v.dcm", dicom_slice()), ("v.nii", wide)]);
     files
 }
 
@@ -431,7 +435,7 @@ fn foreign_and_unreadable_variants_say_what_to_do() {
     assert_eq!(image.spacing_mm(), None);
 
     let message = |name: &str, bytes: &[u8]| volume(name, bytes).unwrap_err().to_string();
-    assert!(message("v.nii", &[0; 400]).contains("v.nii: is not a NIfTI file: sizeof_hdr is 0, not 348"));
+    assert!(message("v.nii", &[0; 400]).contains("v.nii: is not a NIfTI file: sizeof_hdr is 0, not 348 or 540"));
     assert!(message("v.nii.gz", &[0; 400]).contains("v.nii.gz: is damaged"));
     assert!(message("v.nrrd", b"P5 1 1").contains("v.nrrd: is not a NRRD file"));
     assert!(message("v.mha", b"P5 1 1\n").contains("v.mha: is not a MetaImage file"));

@@ -1,6 +1,8 @@
 //! What is written is read again as it was: values, spacing, origin, orientation, unit.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod nifti2;
+
 use std::{fs, path::Path};
 
 use glam::{DMat3, DQuat, DVec3};
@@ -8,6 +10,7 @@ use kerma::{
     data::{Grid, Image, Sample, Unit, Volume},
     io::{IoError, VolumeFormat, decode_volume, read_image, read_volume, write_image, write_volume},
 };
+use nifti2::nifti2;
 
 /// Rounding of one position of some hundred millimetres to `f32`, which is what NIfTI holds.
 const NIFTI_TOLERANCE: f64 = 2e-5;
@@ -106,6 +109,44 @@ fn nifti_lengths_follow_the_unit_they_are_stated_in() {
         let got = decode_volume(VolumeFormat::Nifti, &path, &bytes, None).unwrap();
         assert!((got.grid().spacing_mm().z - 2.5 * millimetres).abs() < 1e-9);
         assert!((got.grid().origin_mm().y - 12.25 * millimetres).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn nifti_2_reads_as_nifti_1_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.nii");
+    let turned = DMat3::from_quat(DQuat::from_euler(glam::EulerRot::XYZ, 0.3, -0.5, 1.1));
+    let want = volume(turned, Unit::Hounsfield);
+    write_volume(&path, &want).unwrap();
+    let first = fs::read(&path).unwrap();
+    let same = decode_volume(VolumeFormat::Nifti, &path, &first, None).unwrap();
+    let decode = |bytes: &[u8]| decode_volume(VolumeFormat::Nifti, Path::new("v.nii"), bytes, None);
+    for is_big in [false, true] {
+        let mut bytes = nifti2(&first, is_big);
+        assert_eq!(decode(&bytes).unwrap(), same, "{is_big}");
+        let form_codes = [344, 348].map(|at| if is_big { at + 3 } else { at });
+        bytes[form_codes[1]] = 0;
+        assert_near(decode(&bytes).unwrap().grid(), want.grid(), NIFTI_TOLERANCE, "qform");
+        bytes[if is_big { 503 } else { 500 }] = 3; // xyzt_units
+        let spacing = decode(&bytes).unwrap().grid().spacing_mm();
+        assert!((spacing * 1000.0 - want.grid().spacing_mm()).length() < 1e-6, "{spacing}");
+        // Damage by a transfer of text, a size beyond all bounds, values before the header's end.
+        let message = |at: usize, with: &[u8]| {
+            let mut bytes = bytes.clone();
+            bytes[at..at + with.len()].copy_from_slice(with);
+            if is_big {
+                bytes[at..at + with.len()].reverse();
+            }
+            decode(&bytes).unwrap_err().to_string()
+        };
+        let text = message(8, if is_big { b"\n\x1a\n\n" } else { b"\n\n\x1a\n" });
+        assert!(text.contains("v.nii: is not a NIfTI file: its magic is \"n+2"), "{text}");
+        let size = message(24, &i64::MAX.to_le_bytes());
+        assert!(size.contains("must be 1 to 65536 along x, got 9223372036854775807"), "{size}");
+        assert!(
+            message(168, &400_i64.to_le_bytes()).contains("vox_offset must be a whole number of at least 544, got 400")
+        );
     }
 }
 

@@ -14,8 +14,8 @@ pub(super) const MAX_INFLATION: u64 = 1032;
 const GZIP_FIRST_BYTE: u8 = 0x1F;
 /// How gzip streams begin that hold one deflated file.
 const GZIP_SIGN: [u8; 3] = [GZIP_FIRST_BYTE, 0x8B, 8];
-/// How little-endian NIfTI-1 begins: with the length of its header.
-const NIFTI_SIGN: &[u8] = &348_i32.to_le_bytes();
+/// How little-endian NIfTI begins: with the length of its header.
+const NIFTI_SIGNS: [&[u8]; 2] = [&348_i32.to_le_bytes(), &540_i32.to_le_bytes()];
 /// How web pages begin, in lower case.
 const HTML_SIGNS: [&[u8]; 2] = [b"<!doctype html", b"<html"];
 /// Bytes that tell other content apart, with room for blanks before them.
@@ -117,7 +117,7 @@ impl<'a> Input<'a> {
         if !is_packed && first.starts_with(&GZIP_SIGN) {
             return Err(self.not_a(format, "it looks like gzip; name it .nii.gz if it is packed NIfTI, else unpack it"));
         }
-        if is_packed && first.starts_with(NIFTI_SIGN) {
+        if is_packed && NIFTI_SIGNS.iter().any(|sign| first.starts_with(sign)) {
             return Err(self.not_a(format, "it looks like plain NIfTI; name it .nii"));
         }
         let text = first.trim_ascii_start().to_ascii_lowercase();

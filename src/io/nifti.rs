@@ -1,12 +1,12 @@
-//! NIfTI-1 in one file (`.nii`, `.nii.gz`).
+//! NIfTI-1 and NIfTI-2 in one file (`.nii`, `.nii.gz`).
 //!
-//! The 348 bytes are parsed here: the `nifti` crate allocates the declared size before it looks at the file.
+//! The header is parsed here: the `nifti` crate allocates the declared size before it looks at the file.
 //!
 //! - Position: sform if its code is set, else qform, else `pixdim` alone. Lengths are taken in the unit that
 //!   `xyzt_units` states, millimetres when it states none.
 //! - Values: `scl_slope · stored + scl_inter`; a slope of 0 or NaN means unscaled. Padding such as −2048 stays as it is.
 //! - Unit: arbitrary unless `descrip` or `intent_name` says HU, or kerma wrote the file.
-//! - Written: little-endian `f32`, sform and qform alike.
+//! - Written: NIfTI-1, little-endian `f32`, sform and qform alike.
 
 use std::io::{self, Write};
 
@@ -22,30 +22,76 @@ use super::{
 };
 use crate::data::Grid;
 
-const HEADER_BYTES: usize = 348;
-/// Header and the four bytes that say whether extensions follow.
-const MIN_VOX_OFFSET: u64 = 352;
-/// `sizeof_hdr` of NIfTI-2.
-const NIFTI2_HEADER_BYTES: i32 = 540;
+/// Where a version of the format has its fields, in bytes from the start.
+struct Layout {
+    /// Length of the header, its first field.
+    bytes: usize,
+    /// Whether dimensions are `i64`, lengths and factors `f64`, and codes `i32`, in place of `i16`, `f32` and mostly `i16`.
+    is_wide: bool,
+    magic: (usize, &'static [u8]),
+    dim: usize,
+    datatype: usize,
+    bitpix: usize,
+    pixdim: usize,
+    vox_offset: usize,
+    scl_slope: usize,
+    scl_inter: usize,
+    xyzt_units: usize,
+    descrip: usize,
+    qform_code: usize,
+    sform_code: usize,
+    quatern: usize,
+    qoffset: usize,
+    srow: usize,
+    intent_name: usize,
+}
 
-// Byte offsets of the fields.
-const DIM: usize = 40;
-const INTENT_CODE: usize = 68;
-const DATATYPE: usize = 70;
-const BITPIX: usize = 72;
-const PIXDIM: usize = 76;
-const VOX_OFFSET: usize = 108;
-const SCL_SLOPE: usize = 112;
-const SCL_INTER: usize = 116;
-const XYZT_UNITS: usize = 123;
-const DESCRIP: usize = 148;
-const QFORM_CODE: usize = 252;
-const SFORM_CODE: usize = 254;
-const QUATERN: usize = 256;
-const QOFFSET: usize = 268;
-const SROW: usize = 280;
-const INTENT_NAME: usize = 328;
-const MAGIC: usize = 344;
+const NIFTI1: Layout = Layout {
+    bytes: 348,
+    is_wide: false,
+    magic: (344, b"n+1\0"),
+    dim: 40,
+    datatype: 70,
+    bitpix: 72,
+    pixdim: 76,
+    vox_offset: 108,
+    scl_slope: 112,
+    scl_inter: 116,
+    xyzt_units: 123,
+    descrip: 148,
+    qform_code: 252,
+    sform_code: 254,
+    quatern: 256,
+    qoffset: 268,
+    srow: 280,
+    intent_name: 328,
+};
+
+/// The last four bytes of its magic are damaged by transfers that change the ends of lines.
+const NIFTI2: Layout = Layout {
+    bytes: 540,
+    is_wide: true,
+    magic: (4, b"n+2\0\r\n\x1a\n"),
+    dim: 16,
+    datatype: 12,
+    bitpix: 14,
+    pixdim: 104,
+    vox_offset: 168,
+    scl_slope: 176,
+    scl_inter: 184,
+    xyzt_units: 500,
+    descrip: 240,
+    qform_code: 344,
+    sform_code: 348,
+    quatern: 352,
+    qoffset: 376,
+    srow: 400,
+    intent_name: 508,
+};
+
+/// The bytes behind a header that say whether extensions follow.
+const EXTENDER_BYTES: u64 = 4;
+const MAX_VOX_OFFSET: f64 = u32::MAX as f64;
 
 const DT_FLOAT32: i16 = 16;
 /// Form code "scanner anatomical coordinates".
@@ -56,7 +102,8 @@ const UNITS_MICRON: u8 = 3;
 
 /// The raw header with its byte order.
 struct Fields {
-    bytes: [u8; HEADER_BYTES],
+    layout: &'static Layout,
+    bytes: Vec<u8>,
     endian: Endian,
 }
 
@@ -73,12 +120,33 @@ impl Fields {
         i16::from_le_bytes(self.array(at))
     }
 
-    fn f32(&self, at: usize) -> f64 {
-        f64::from(f32::from_le_bytes(self.array(at)))
+    /// An axis of `dim`.
+    fn dim(&self, axis: usize) -> i64 {
+        let at = self.layout.dim;
+        if self.layout.is_wide { i64::from_le_bytes(self.array(at + 8 * axis)) } else { self.i16(at + 2 * axis).into() }
     }
 
-    fn vec3(&self, at: usize) -> DVec3 {
-        DVec3::new(self.f32(at), self.f32(at + 4), self.f32(at + 8))
+    fn form_code(&self, at: usize) -> i32 {
+        if self.layout.is_wide { i32::from_le_bytes(self.array(at)) } else { self.i16(at).into() }
+    }
+
+    /// Number `index` of a field of lengths or factors.
+    fn real(&self, at: usize, index: usize) -> f64 {
+        if self.layout.is_wide {
+            f64::from_le_bytes(self.array(at + 8 * index))
+        } else {
+            f32::from_le_bytes(self.array(at + 4 * index)).into()
+        }
+    }
+
+    /// Three of them, from number `first` on.
+    fn vec3(&self, at: usize, first: usize) -> DVec3 {
+        DVec3::from_array([0, 1, 2].map(|axis| self.real(at, first + axis)))
+    }
+
+    fn vox_offset(&self) -> f64 {
+        let at = self.layout.vox_offset;
+        if self.layout.is_wide { i64::from_le_bytes(self.array(at)) as f64 } else { self.real(at, 0) }
     }
 
     fn text(&self, at: usize, length: usize) -> String {
@@ -89,48 +157,57 @@ impl Fields {
 /// Reads the header and gives the input back at the first value.
 pub(super) fn open(mut input: Input<'_>) -> Result<(Header, Input<'_>), IoError> {
     let fields = read_fields(&mut input)?;
+    let layout = fields.layout;
     let size = size(&input, &fields)?;
     let encoding = encoding(&input, &fields)?;
     let (field, placement) = placement(&input, &fields)?;
     let grid = placement.grid(input.path(), field, size)?;
-    let unit = unit_in_prose(&format!("{} {}", fields.text(DESCRIP, 80), fields.text(INTENT_NAME, 16)));
-    let offset = fields.f32(VOX_OFFSET);
+    let prose = format!("{} {}", fields.text(layout.descrip, 80), fields.text(layout.intent_name, 16));
+    let (offset, least) = (fields.vox_offset(), layout.bytes as u64 + EXTENDER_BYTES);
     // Some writers leave 0 where the smallest offset is meant.
-    let offset = if offset == 0.0 { MIN_VOX_OFFSET as f64 } else { offset };
-    if !(offset >= MIN_VOX_OFFSET as f64 && offset.fract() == 0.0 && offset < f64::from(u32::MAX)) {
-        return Err(input.field("vox_offset", offset, "a whole number of at least 352"));
+    let offset = if offset == 0.0 { least as f64 } else { offset };
+    if !(offset >= least as f64 && offset.fract() == 0.0 && offset < MAX_VOX_OFFSET) {
+        return Err(input.field("vox_offset", offset, &format!("a whole number of at least {least}")));
     }
-    input.skip(offset as u64 - HEADER_BYTES as u64, "the header extensions up to vox_offset")?;
+    input.skip(offset as u64 - layout.bytes as u64, "the header extensions up to vox_offset")?;
+    let unit = unit_in_prose(&prose);
     Ok((Header { grid: Some(grid), has_spacing: true, shape: size.to_vec(), unit, encoding }, input))
 }
 
 fn read_fields(input: &mut Input<'_>) -> Result<Fields, IoError> {
-    let mut bytes = [0; HEADER_BYTES];
-    input.read(&mut bytes, "the NIfTI header")?;
-    let first = [bytes[0], bytes[1], bytes[2], bytes[3]];
-    let endian = match (i32::from_le_bytes(first), i32::from_be_bytes(first)) {
-        (348, _) => Endian::Little,
-        (_, 348) => Endian::Big,
-        (NIFTI2_HEADER_BYTES, _) | (_, NIFTI2_HEADER_BYTES) => {
-            return Err(input.unsupported("NIfTI-2", "convert it to NIfTI-1"));
-        }
-        (got, _) => return Err(input.not_a("NIfTI", format!("sizeof_hdr is {got}, not 348"))),
+    let mut first = [0; 4];
+    input.read(&mut first, "the NIfTI header")?;
+    let of_length = |length: i32| [&NIFTI1, &NIFTI2].into_iter().find(|layout| layout.bytes as i32 == length);
+    let (little, big) = (i32::from_le_bytes(first), i32::from_be_bytes(first));
+    let (layout, endian) = match (of_length(little), of_length(big)) {
+        (Some(layout), _) => (layout, Endian::Little),
+        (_, Some(layout)) => (layout, Endian::Big),
+        _ => return Err(input.not_a("NIfTI", format!("sizeof_hdr is {little}, not 348 or 540"))),
     };
-    match &bytes[MAGIC..] {
-        b"n+1\0" => Ok(Fields { bytes, endian }),
-        b"ni1\0" => Err(input.unsupported("a NIfTI pair (.hdr and .img)", "convert it to one .nii file")),
-        got => Err(input.not_a("NIfTI", format!("its magic is \"{}\", not \"n+1\"", got.escape_ascii()))),
+    let mut bytes = vec![0; layout.bytes];
+    bytes[..4].copy_from_slice(&first);
+    input.read(&mut bytes[4..], "the NIfTI header")?;
+    let (at, magic) = layout.magic;
+    match &bytes[at..at + magic.len()] {
+        got if got == magic => Ok(Fields { layout, bytes, endian }),
+        got if got.starts_with(b"ni") => {
+            Err(input.unsupported("a NIfTI pair (.hdr and .img)", "convert it to one .nii file"))
+        }
+        got => {
+            let (got, magic) = (got.escape_ascii(), magic.trim_ascii_end().escape_ascii());
+            Err(input.not_a("NIfTI", format!("its magic is \"{got}\", not \"{magic}\"")))
+        }
     }
 }
 
 fn size(input: &Input<'_>, fields: &Fields) -> Result<[usize; 3], IoError> {
-    let axes = fields.i16(DIM);
+    let axes = fields.dim(0);
     if !(2..=7).contains(&axes) {
         return Err(input.field("dim[0]", axes, "2 to 7"));
     }
     let mut size = [1; 3];
     for axis in 1..=axes as usize {
-        let got = fields.i16(DIM + 2 * axis);
+        let got = fields.dim(axis);
         if axis > 3 && got > 1 {
             return Err(input.field(&format!("dim[{axis}]"), got, "1, since a volume has three axes"));
         }
@@ -142,7 +219,8 @@ fn size(input: &Input<'_>, fields: &Fields) -> Result<[usize; 3], IoError> {
 }
 
 fn encoding(input: &Input<'_>, fields: &Fields) -> Result<Encoding, IoError> {
-    let scalar = match fields.i16(DATATYPE) {
+    let layout = fields.layout;
+    let scalar = match fields.i16(layout.datatype) {
         2 => Scalar::U8,
         4 => Scalar::I16,
         8 => Scalar::I32,
@@ -161,11 +239,11 @@ fn encoding(input: &Input<'_>, fields: &Fields) -> Result<Encoding, IoError> {
             ));
         }
     };
-    let (bits, got) = (8 * scalar.byte_count(), fields.i16(BITPIX));
+    let (bits, got) = (8 * scalar.byte_count(), fields.i16(layout.bitpix));
     if got != bits as i16 {
-        return Err(input.field("bitpix", got, &format!("{bits} for datatype {}", fields.i16(DATATYPE))));
+        return Err(input.field("bitpix", got, &format!("{bits} for datatype {}", fields.i16(layout.datatype))));
     }
-    let (slope, intercept) = (fields.f32(SCL_SLOPE), fields.f32(SCL_INTER));
+    let (slope, intercept) = (fields.real(layout.scl_slope, 0), fields.real(layout.scl_inter, 0));
     let is_scaled = !(slope == 0.0 || slope.is_nan());
     if slope.is_infinite() {
         return Err(input.field("scl_slope", slope, "finite"));
@@ -178,27 +256,33 @@ fn encoding(input: &Input<'_>, fields: &Fields) -> Result<Encoding, IoError> {
 }
 
 fn placement(input: &Input<'_>, fields: &Fields) -> Result<(&'static str, Placement), IoError> {
-    let millimetres = match fields.bytes[XYZT_UNITS] & 0b111 {
+    let layout = fields.layout;
+    // The lowest byte of the wide field, whichever its order.
+    let units = match (layout.is_wide, fields.endian) {
+        (true, Endian::Big) => layout.xyzt_units + 3,
+        _ => layout.xyzt_units,
+    };
+    let millimetres = match fields.bytes[units] & 0b111 {
         UNITS_METRE => 1000.0,
         UNITS_MICRON => 0.001,
         _ => 1.0,
     };
-    let spacing = fields.vec3(PIXDIM + 4);
-    let (field, steps, origin) = if fields.i16(SFORM_CODE) > 0 {
-        let rows = [0, 1, 2].map(|r| fields.vec3(SROW + 16 * r));
+    let spacing = fields.vec3(layout.pixdim, 1);
+    let (field, steps, origin) = if fields.form_code(layout.sform_code) > 0 {
+        let rows = [0, 1, 2].map(|r| fields.vec3(layout.srow, 4 * r));
         let steps = DMat3::from_cols(rows[0], rows[1], rows[2]).transpose();
-        ("sform", steps, DVec3::from_array([0, 1, 2].map(|r| fields.f32(SROW + 16 * r + 12))))
-    } else if fields.i16(QFORM_CODE) > 0 {
-        let b = fields.vec3(QUATERN);
+        ("sform", steps, DVec3::from_array([0, 1, 2].map(|r| fields.real(layout.srow, 4 * r + 3))))
+    } else if fields.form_code(layout.qform_code) > 0 {
+        let b = fields.vec3(layout.quatern, 0);
         let rest = 1.0 - b.length_squared();
         // Beyond f32 rounding the three components cannot belong to a unit quaternion.
         if rest.is_nan() || rest < -1e-5 {
             return Err(input.field("quatern_b, c, d", b, "of length 1 at most"));
         }
         let rotation = DMat3::from_quat(DQuat::from_xyzw(b.x, b.y, b.z, rest.max(0.0).sqrt()).normalize());
-        let handed = if fields.f32(PIXDIM) < 0.0 { -1.0 } else { 1.0 };
+        let handed = if fields.real(layout.pixdim, 0) < 0.0 { -1.0 } else { 1.0 };
         let steps = rotation * DMat3::from_diagonal(positive(input, spacing)? * DVec3::new(1.0, 1.0, handed));
-        ("qform", steps, fields.vec3(QOFFSET))
+        ("qform", steps, fields.vec3(layout.qoffset, 0))
     } else {
         ("pixdim", DMat3::from_diagonal(positive(input, spacing)?), DVec3::ZERO)
     };
@@ -217,46 +301,46 @@ fn positive(input: &Input<'_>, pixdim: DVec3) -> Result<DVec3, IoError> {
 /// Writes header and values.
 pub(super) fn write(out: &mut dyn Write, raster: &Raster<'_>) -> io::Result<()> {
     out.write_all(&header_bytes(raster)?)?;
-    out.write_all(&[0; MIN_VOX_OFFSET as usize - HEADER_BYTES])?;
+    out.write_all(&[0; EXTENDER_BYTES as usize])?;
     write_f32(out, raster.values)
 }
 
-fn header_bytes(raster: &Raster<'_>) -> io::Result<[u8; HEADER_BYTES]> {
+fn header_bytes(raster: &Raster<'_>) -> io::Result<[u8; NIFTI1.bytes]> {
     let grid: &Grid = raster.grid;
-    let mut bytes = [0; HEADER_BYTES];
+    let layout = &NIFTI1;
+    let mut bytes = [0; NIFTI1.bytes];
     let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
     let i16s = |values: &[i16]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>();
     let f32s = |values: &[f64]| values.iter().flat_map(|&v| (v as f32).to_le_bytes()).collect::<Vec<_>>();
-    put(0, &(HEADER_BYTES as i32).to_le_bytes());
+    put(0, &(NIFTI1.bytes as i32).to_le_bytes());
     let mut dim = [3, 1, 1, 1, 1, 1, 1, 1];
     for (d, n) in dim[1..].iter_mut().zip(grid.size()) {
         *d = i16::try_from(n)
             .map_err(|_| io::Error::other(format!("NIfTI holds at most 32767 voxels along an axis, got {n}")))?;
     }
-    put(DIM, &i16s(&dim));
-    put(INTENT_CODE, &i16s(&[0]));
-    put(DATATYPE, &i16s(&[DT_FLOAT32]));
-    put(BITPIX, &i16s(&[32]));
+    put(layout.dim, &i16s(&dim));
+    put(layout.datatype, &i16s(&[DT_FLOAT32]));
+    put(layout.bitpix, &i16s(&[32]));
     let orientation = grid.orientation();
     let handed = if orientation.determinant() < 0.0 { -1.0 } else { 1.0 };
     let spacing = grid.spacing_mm();
-    put(PIXDIM, &f32s(&[handed, spacing.x, spacing.y, spacing.z, 1.0, 1.0, 1.0, 1.0]));
-    put(VOX_OFFSET, &f32s(&[MIN_VOX_OFFSET as f64]));
-    put(SCL_SLOPE, &f32s(&[1.0, 0.0]));
-    put(XYZT_UNITS, &[UNITS_MM]);
-    put(DESCRIP, format!("kerma; {UNIT_FIELD}={}", unit_text(raster.unit)).as_bytes());
-    put(QFORM_CODE, &i16s(&[XFORM_SCANNER, XFORM_SCANNER]));
+    put(layout.pixdim, &f32s(&[handed, spacing.x, spacing.y, spacing.z, 1.0, 1.0, 1.0, 1.0]));
+    put(layout.vox_offset, &f32s(&[(NIFTI1.bytes as u64 + EXTENDER_BYTES) as f64]));
+    put(layout.scl_slope, &f32s(&[1.0, 0.0]));
+    put(layout.xyzt_units, &[UNITS_MM]);
+    put(layout.descrip, format!("kerma; {UNIT_FIELD}={}", unit_text(raster.unit)).as_bytes());
+    put(layout.qform_code, &i16s(&[XFORM_SCANNER, XFORM_SCANNER]));
     let proper = orientation * DMat3::from_diagonal(DVec3::new(1.0, 1.0, handed));
     let q = DQuat::from_mat3(&proper).normalize();
     // The format stores b, c, d and takes a as the non-negative root; q and −q are the same rotation.
     let q = if q.w < 0.0 { -q } else { q };
     let Placement { steps, origin, .. } = Placement::of(grid, Frame::Ras);
-    put(QUATERN, &f32s(&[q.x, q.y, q.z]));
-    put(QOFFSET, &f32s(&origin.to_array()));
+    put(layout.quatern, &f32s(&[q.x, q.y, q.z]));
+    put(layout.qoffset, &f32s(&origin.to_array()));
     for row in 0..3 {
         let r = steps.row(row);
-        put(SROW + 16 * row, &f32s(&[r.x, r.y, r.z, origin[row]]));
+        put(layout.srow + 16 * row, &f32s(&[r.x, r.y, r.z, origin[row]]));
     }
-    put(MAGIC, b"n+1\0");
+    put(layout.magic.0, layout.magic.1);
     Ok(bytes)
 }

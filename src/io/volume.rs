@@ -25,7 +25,7 @@ const GRID_NEEDED: &str = "a grid, NXxNYxNZ@SXxSYxSZ";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VolumeFormat {
-    /// NIfTI-1 in one file, `.nii`.
+    /// NIfTI-1 or, read only, NIfTI-2 in one file, `.nii`.
     Nifti,
     /// The same, compressed: `.nii.gz`.
     NiftiGz,
