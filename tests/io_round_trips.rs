@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 use glam::{DMat3, DQuat, DVec3};
 use kerma::{
     data::{Grid, Image, Sample, Unit, Volume},
-    io::{IoError, VolumeFormat, decode_volume, read_image, read_volume, write_image, write_volume},
+    io::{IoError, VolumeFormat, decode_volume, read_image, read_projections, read_volume, write_image, write_volume},
 };
 use nifti2::nifti2;
 
@@ -221,6 +221,41 @@ fn npy_volume_needs_a_grid_of_its_size() {
 }
 
 #[test]
+fn tiff_pages_are_slices_in_one_file_or_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.tif");
+    let want = volume(DMat3::IDENTITY, Unit::Hounsfield);
+    write_volume(&path, &want).unwrap();
+    assert_eq!(read_volume(&path, Some(*want.grid())).unwrap(), want);
+    let message = read_volume(&path, None).unwrap_err().to_string();
+    assert!(message.ends_with("v.tif: carries no spacing; give a grid, NXxNYxNZ@SXxSYxSZ"), "{message}");
+    let other = Grid::centred([2, 3, 4], [1.0; 3]).unwrap();
+    let message = read_volume(&path, Some(other)).unwrap_err().to_string();
+    assert!(message.ends_with("v.tif: holds 4x3x2 values, but 2x3x4 were asked for"), "{message}");
+    let message = read_image(&path).unwrap_err().to_string();
+    assert!(message.contains("a TIFF of several pages is not supported"), "{message}");
+    // Eleven files, whose numbers are not padded, and something else beside them.
+    let pages = folder.path().join("pages");
+    fs::create_dir(&pages).unwrap();
+    fs::write(pages.join("notes.txt"), "angles").unwrap();
+    let page = |number: usize, size: [usize; 2]| {
+        let values = vec![number as f32; size[0] * size[1]];
+        let image = Image::new(size, None, Sample::Unsigned { bits: 16 }, Unit::Arbitrary, values).unwrap();
+        write_image(pages.join(format!("p_{number}.tif")), &image).unwrap();
+    };
+    (0..11).for_each(|number| page(number, [3, 2]));
+    let stack = read_projections(&pages, Some([0.4, 0.7])).unwrap();
+    assert_eq!((stack.views(), stack.detector(), stack.pitch_mm()), (11, [3, 2], [0.4, 0.7]));
+    let first: Vec<f32> = stack.values().chunks(6).map(|view| view[0]).collect();
+    assert_eq!(first, (0..11).map(|number| number as f32).collect::<Vec<_>>());
+    let grid = Grid::centred([3, 2, 11], [1.0; 3]).unwrap();
+    assert_eq!(read_volume(&pages, Some(grid)).unwrap().values(), stack.values());
+    page(7, [2, 2]);
+    let message = read_projections(&pages, Some([0.4, 0.7])).unwrap_err().to_string();
+    assert!(message.ends_with("p_7.tif: size must be 3x2 as of the first one, got 2x2"), "{message}");
+}
+
+#[test]
 fn compressed_metaimage_and_nrrd_are_read() {
     use std::io::Write;
     let values: Vec<u8> = (0..24u16).flat_map(|v| (v * 100).to_be_bytes()).collect();
@@ -350,7 +385,7 @@ fn unknown_extensions_name_the_known_ones() {
     assert_eq!(
         message,
         "a.xyz: cannot read a volume for extension \"xyz\"; allowed: .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, \
-         .dcm, or a folder of DICOM slices"
+         .tif, .dcm, or a folder of DICOM slices or TIFF files"
     );
     assert!(write_volume("a.dcm", &volume).unwrap_err().to_string().contains("allowed: .nii, .nii.gz, .nrrd, .mha"));
     assert!(write_volume("noext", &volume).unwrap_err().to_string().starts_with("noext: cannot write a volume"));

@@ -16,7 +16,7 @@ Examples:
   kerma reconstruct scan.nrrd --geometry scan.toml --grid 128x96x128@3x3x3 --out again.nii.gz
 
 GRID is NXxNYxNZ@SXxSYxSZ in voxels and millimetres, centred on the origin unless +OX,OY,OZ follows.
-Volumes and projection stacks: .nii, .nii.gz, .nrrd, .mha, .mhd, .npy; DICOM series are read. The extension decides.
+Volumes and projection stacks: .nii, .nii.gz, .nrrd, .mha, .mhd, .npy, .tif; folders of DICOM slices or TIFF files are read.
 
 Exit codes: 0 done; 1 a check failed; 2 bad usage or bad input; 3 the device failed; 130 interrupted.";
 

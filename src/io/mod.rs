@@ -18,6 +18,7 @@
 //! | MetaImage `.mha`, `.mhd` + `.raw` | read, write | read, write | | grid, unit |
 //! | NumPy `.npy` | read, write | read, write | read, write | values alone |
 //! | DICOM `.dcm`, or a folder | read (CT) | | read (CR, DX) | |
+//! | TIFF `.tif`, a page a slice, or a folder of files | read, write | read, write | | unit |
 //! | PNG `.png` | | | read, write | spacing, unit, bits |
 //! | TIFF `.tif`, `.tiff` | | | read, write | spacing, unit, bits |
 //!

@@ -51,7 +51,12 @@ pub(super) fn note(image: &Image) -> String {
         Sample::Unsigned { bits } => format!("; {BITS_FIELD}={bits}"),
         Sample::Float => String::new(),
     };
-    format!("kerma; {UNIT_FIELD}={}{bits}{spacing}", unit_text(image.unit()))
+    format!("{}{bits}{spacing}", unit_note(image.unit()))
+}
+
+/// The part of it that a stack of pages has.
+pub(super) fn unit_note(unit: Unit) -> String {
+    format!("kerma; {UNIT_FIELD}={}", unit_text(unit))
 }
 
 const SPACING_FIELD: &str = "spacing_mm";

@@ -1,17 +1,19 @@
-use std::path::Path;
+use std::{io::Cursor, path::Path};
 
 use glam::{DMat3, DVec3};
 
 use super::{
     IoError,
+    image::open_file,
     input::Input,
     raster::{Header, Raster, check_finite, read_values},
     scalar::Encoding,
-    volume::{VolumeFormat, extension, open, write_raster},
+    tiff,
+    volume::{VolumeFormat, extension, open, pages_of_folder, write_raster},
 };
 use crate::data::{DataError, Grid, Projections, Unit};
 
-const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .npy";
+const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .tif or a folder of TIFF files";
 /// What `.npy` needs beside it to become a stack.
 const PITCH_NEEDED: &str = "the detector's pitch along u and v, for instance from its geometry";
 /// What a stack is in messages.
@@ -23,14 +25,25 @@ const VIEW_STEP: f64 = 1.0;
 ///
 /// The file's three axes are u, v and view, its spacing along the first two is the detector's pitch; its position is
 /// ignored, for where the detector stood is the geometry's business. A `.npy` array is `[view][v][u]`, or `[view][u]`
-/// for a detector of one row, and needs `pitch_mm`; for any other format that takes the place of what the file says.
+/// for a detector of one row, and needs `pitch_mm`, as TIFF pages do, one for each view, in one file or one each in the files of a folder;
+/// for any other format that takes the place of what the file says.
 ///
 /// # Errors
 /// [`IoError`] when the file cannot be read, is damaged, or holds NaN or infinity.
 pub fn read_projections(path: impl AsRef<Path>, pitch_mm: Option<[f64; 2]>) -> Result<Projections, IoError> {
     let path = path.as_ref();
-    let format = format(path, "read a projection stack")?;
-    stack(format, Input::open(path)?, pitch_mm)
+    if path.is_dir()
+        && let Some(pages) = pages_of_folder(path)?
+    {
+        return of_pages(path, pages, pitch_mm);
+    }
+    match format(path, "read a projection stack")? {
+        VolumeFormat::Tiff => {
+            let (reader, length) = open_file(path)?;
+            of_pages(path, tiff::read_pages(path, reader, length)?, pitch_mm)
+        }
+        format => stack(format, Input::open(path)?, pitch_mm),
+    }
 }
 
 /// Reads a stack from bytes in memory; `name` stands for the path in messages. See [`read_projections`].
@@ -43,7 +56,10 @@ pub fn decode_projections(
     bytes: &[u8],
     pitch_mm: Option<[f64; 2]>,
 ) -> Result<Projections, IoError> {
-    stack(format, Input::bytes(name, bytes), pitch_mm)
+    match format {
+        VolumeFormat::Tiff => of_pages(name, tiff::read_pages(name, Cursor::new(bytes), bytes.len() as u64)?, pitch_mm),
+        format => stack(format, Input::bytes(name, bytes), pitch_mm),
+    }
 }
 
 /// Writes a projection stack as little-endian `f32`; see [`crate::io::write_volume`].
@@ -88,7 +104,7 @@ impl ProjectionStream {
         let path = path.as_ref();
         let format = format(path, "read a projection stack")?;
         let (header, input) = open(format, Input::open(path)?)?;
-        let layout = Layout::of(&header, &input, pitch_mm)?;
+        let layout = Layout::of(&header, path, pitch_mm)?;
         Ok(Self { input, encoding: header.encoding, layout, next: 0 })
     }
 
@@ -160,14 +176,14 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(header: &Header, input: &Input<'_>, pitch_mm: Option<[f64; 2]>) -> Result<Self, IoError> {
-        let path = input.path();
+    fn of(header: &Header, path: &Path, pitch_mm: Option<[f64; 2]>) -> Result<Self, IoError> {
         let [nu, nv, views] = match *header.shape {
             [nu, views] => [nu, 1, views],
             [nu, nv, views] => [nu, nv, views],
             _ => {
-                let got = format!("{} axes", header.shape.len());
-                return Err(input.field("shape", got, "[view][v][u] or [view][u]"));
+                let (field, got) = ("shape".to_owned(), format!("{} axes", header.shape.len()));
+                let allowed = "[view][v][u] or [view][u]".to_owned();
+                return Err(IoError::Field { path: path.to_owned(), field, got, allowed });
             }
         };
         let from_file = header.stated_grid().map(|g| [g.spacing_mm().x, g.spacing_mm().y]);
@@ -183,9 +199,15 @@ impl Layout {
 fn stack(format: VolumeFormat, input: Input<'_>, pitch_mm: Option<[f64; 2]>) -> Result<Projections, IoError> {
     let (header, input) = open(format, input)?;
     let path = input.path().to_owned();
-    let Layout { views, detector, pitch_mm, unit } = Layout::of(&header, &input, pitch_mm)?;
+    let Layout { views, detector, pitch_mm, unit } = Layout::of(&header, &path, pitch_mm)?;
     let values = read_values(input, WHAT, detector[0] * detector[1] * views, &header.encoding)?;
     Projections::new(views, detector, pitch_mm, unit, values).map_err(|source| IoError::Data { path, source })
+}
+
+fn of_pages(path: &Path, pages: tiff::Pages, pitch_mm: Option<[f64; 2]>) -> Result<Projections, IoError> {
+    let Layout { views, detector, pitch_mm, unit } = Layout::of(&pages.header(), path, pitch_mm)?;
+    Projections::new(views, detector, pitch_mm, unit, pages.values)
+        .map_err(|source| IoError::Data { path: path.to_owned(), source })
 }
 
 /// The same complaint in the words of a stack.

@@ -1,12 +1,15 @@
+//! Grey TIFF and BigTIFF of 8, 16 or 32 (float) bits: images, and stacks of pages or of files.
+
 use std::{
+    fs,
     io::{self, BufRead, Seek, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use ::tiff::{
     ColorType, TiffError, TiffFormatError,
     decoder::{Decoder, DecodingResult, Limits},
-    encoder::{TiffEncoder, TiffValue, colortype},
+    encoder::{TiffEncoder, TiffKind, TiffValue, colortype},
     tags::Tag,
 };
 
@@ -14,10 +17,12 @@ use super::{
     IoError,
     atomic::write_file,
     error::excerpt,
-    pixel_values::{integers, note, parse_note, pixel_count, room},
-    raster::check_finite,
+    image::open_file,
+    pixel_values::{integers, note, parse_note, pixel_count, room, unit_note},
+    raster::{Header, Raster, check_finite},
+    scalar::{Encoding, Endian, Scalar},
 };
-use crate::data::{Image, ImageInfo, Sample};
+use crate::data::{Image, ImageInfo, Sample, Unit};
 
 /// Largest factor by which a supported compression can shrink data: LZW, 4096 bytes from one code of 12 bits.
 const MAX_INFLATION: u64 = 2731;
@@ -26,37 +31,131 @@ const TAG_BYTES: usize = 16 << 20;
 /// PhotometricInterpretation WhiteIsZero.
 const WHITE_IS_ZERO: u16 = 0;
 
-/// Reads a grey TIFF of one page chunk by chunk.
-pub(super) fn read(path: &Path, mut reader: impl BufRead + Seek, length: u64) -> Result<(Image, ImageInfo), IoError> {
-    let failed = |e| failure(path, e);
-    check_directory(path, &mut reader, length)?;
-    let mut limits = Limits::default();
-    let most = usize::try_from(length.saturating_mul(MAX_INFLATION)).unwrap_or(usize::MAX);
-    limits.decoding_buffer_size = most;
-    limits.intermediate_buffer_size = most;
-    limits.ifd_value_size = TAG_BYTES.min(usize::try_from(length).unwrap_or(usize::MAX));
-    let mut decoder = Decoder::new(reader).map_err(failed)?.with_limits(limits);
-    let (width, height) = decoder.dimensions().map_err(failed)?;
-    let colour = decoder.colortype().map_err(failed)?;
-    if !matches!(colour, ColorType::Gray(_)) {
-        let what = format!("a TIFF of colour type {colour:?}");
-        return Err(unsupported(path, what, "convert it to grey without an alpha channel"));
+/// Most pages of one stack.
+const MAX_PAGES: usize = 1 << 16;
+/// Size from which offsets need more than 32 bits, with room for directories.
+const BIG_BYTES: u64 = 0xF000_0000;
+
+/// Pages of one size, as stored.
+pub(super) struct Pages {
+    size: [usize; 2],
+    count: usize,
+    unit: Unit,
+    pub(super) values: Vec<f32>,
+}
+
+impl Pages {
+    /// What the header of another format would say.
+    pub(super) fn header(&self) -> Header {
+        let [width, height] = self.size;
+        let encoding = Encoding::new(Scalar::F32, Endian::Little);
+        Header { grid: None, has_spacing: false, shape: vec![width, height, self.count], unit: self.unit, encoding }
     }
+
+    fn add(&mut self, path: &Path, page: &str, size: [usize; 2]) -> Result<(), IoError> {
+        if self.count == 0 {
+            self.size = size;
+        }
+        if self.size != size || self.count == MAX_PAGES {
+            let [of_all, of_this] = [self.size, size].map(|[width, height]| format!("{width}x{height}"));
+            let (got, allowed) = match self.count {
+                MAX_PAGES => ("more".to_owned(), format!("{MAX_PAGES} at most")),
+                _ => (of_this, format!("{of_all} as of the first one")),
+            };
+            return Err(IoError::Field { path: path.to_owned(), field: page.to_owned(), got, allowed });
+        }
+        self.count += 1;
+        Ok(())
+    }
+}
+
+/// Reads all pages of a grey TIFF.
+pub(super) fn read_pages(path: &Path, reader: impl BufRead + Seek, length: u64) -> Result<Pages, IoError> {
+    let (mut decoder, most) = open(path, reader, length)?;
+    let mut pages = Pages { size: [0; 2], count: 0, unit: Unit::Arbitrary, values: Vec::new() };
+    loop {
+        let page = page(path, &mut decoder, most, &mut pages.values)?;
+        if pages.count == 0 {
+            pages.unit = parse_note(&page.comment).1;
+        }
+        let number = pages.count + 1;
+        pages.add(path, &format!("size of page {number}"), page.size)?;
+        if !decoder.more_images() {
+            check_finite(path, "stack", &pages.values)?;
+            return Ok(pages);
+        }
+        decoder.next_image().map_err(|e| failure(path, e))?;
+    }
+}
+
+/// Reads the TIFF files of a folder as one stack, in the order of their names with numbers in them taken as numbers.
+pub(super) fn read_folder(folder: &Path) -> Result<Pages, IoError> {
+    let mut pages = Pages { size: [0; 2], count: 0, unit: Unit::Arbitrary, values: Vec::new() };
+    for path in files(folder)? {
+        let (reader, length) = open_file(&path)?;
+        let (image, _) = read(&path, reader, length)?;
+        pages.add(&path, "size", image.size())?;
+        pages.unit = image.unit();
+        add(&path, &mut pages.values, image.into_values())?;
+    }
+    Ok(pages)
+}
+
+/// Puts a page behind those that there are.
+fn add(path: &Path, values: &mut Vec<f32>, mut page: Vec<f32>) -> Result<(), IoError> {
+    if values.is_empty() {
+        *values = page;
+        return Ok(());
+    }
+    let bytes = 4 * (values.len() + page.len()) as u64;
+    values.try_reserve(page.len()).map_err(|_| IoError::Memory { path: path.to_owned(), bytes })?;
+    values.append(&mut page);
+    Ok(())
+}
+
+/// The TIFF files of a folder; empty where it has none.
+pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, IoError> {
+    let refused = |source| IoError::System { path: folder.to_owned(), action: "list", source };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(refused)? {
+        let path = entry.map_err(refused)?.path();
+        let is_tiff = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tif") || e.eq_ignore_ascii_case("tiff"));
+        if is_tiff && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort_by_cached_key(|path| natural(&path.file_name().unwrap_or_default().to_string_lossy()));
+    Ok(paths)
+}
+
+/// A name in pieces, numbers as their digits without leading zeros after how many these are.
+fn natural(name: &str) -> Vec<(usize, String)> {
+    let mut pieces: Vec<(usize, String)> = Vec::new();
+    let mut was_digit = None;
+    for character in name.chars() {
+        let is_digit = character.is_ascii_digit();
+        if was_digit != Some(is_digit) {
+            pieces.push((0, String::new()));
+            was_digit = Some(is_digit);
+        }
+        let Some((count, text)) = pieces.last_mut() else { continue };
+        if is_digit && text == "0" {
+            text.clear();
+        }
+        text.push(character);
+        *count = if is_digit { text.len() } else { 0 };
+    }
+    pieces
+}
+
+/// Reads a grey TIFF of one page.
+pub(super) fn read(path: &Path, reader: impl BufRead + Seek, length: u64) -> Result<(Image, ImageInfo), IoError> {
+    let (mut decoder, most) = open(path, reader, length)?;
     if decoder.more_images() {
         return Err(unsupported(path, "a TIFF of several pages".to_owned(), "save the page as a file of its own"));
     }
-    let size = [width as usize, height as usize];
-    let count = pixel_count(path, size)?;
-    let bytes = count as u64 * u64::from(colour.bit_depth()).div_ceil(8);
-    if bytes > most as u64 {
-        let got = most as u64;
-        return Err(IoError::Truncated { path: path.to_owned(), what: "the pixels", expected: bytes, got });
-    }
-    let inverted =
-        decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(failed)? == Some(WHITE_IS_ZERO);
-    let comment = decoder.get_tag_ascii_string(Tag::ImageDescription).unwrap_or_default();
-    let mut values = room(path, count)?;
-    let stored = pixels(path, &mut decoder, size, inverted, &mut values)?;
+    let mut values = Vec::new();
+    let Page { size, stored, inverted, comment } = page(path, &mut decoder, most, &mut values)?;
     check_finite(path, "image", &values)?;
     let (spacing, unit, bits) = parse_note(&comment);
     let sample = match stored {
@@ -68,6 +167,56 @@ pub(super) fn read(path: &Path, mut reader: impl BufRead + Seek, length: u64) ->
     let image = Image::new(size, spacing, sample, unit, values)
         .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
     Ok((image, ImageInfo { inverted, ..ImageInfo::default() }))
+}
+
+/// Opens a TIFF at its first page; with it the most bytes that its values can unpack to.
+fn open<R: BufRead + Seek>(path: &Path, mut reader: R, length: u64) -> Result<(Decoder<R>, usize), IoError> {
+    check_directory(path, &mut reader, length)?;
+    let mut limits = Limits::default();
+    let most = usize::try_from(length.saturating_mul(MAX_INFLATION)).unwrap_or(usize::MAX);
+    limits.decoding_buffer_size = most;
+    limits.intermediate_buffer_size = most;
+    limits.ifd_value_size = TAG_BYTES.min(usize::try_from(length).unwrap_or(usize::MAX));
+    let decoder = Decoder::new(reader).map_err(|e| failure(path, e))?.with_limits(limits);
+    Ok((decoder, most))
+}
+
+/// What a page says beside its values.
+struct Page {
+    size: [usize; 2],
+    stored: Sample,
+    inverted: bool,
+    comment: String,
+}
+
+/// Reads the values of the page where the decoder is, chunk by chunk, behind those that there are.
+fn page<R: BufRead + Seek>(
+    path: &Path,
+    decoder: &mut Decoder<R>,
+    most: usize,
+    values: &mut Vec<f32>,
+) -> Result<Page, IoError> {
+    let failed = |e| failure(path, e);
+    let (width, height) = decoder.dimensions().map_err(failed)?;
+    let colour = decoder.colortype().map_err(failed)?;
+    if !matches!(colour, ColorType::Gray(_)) {
+        let what = format!("a TIFF of colour type {colour:?}");
+        return Err(unsupported(path, what, "convert it to grey without an alpha channel"));
+    }
+    let size = [width as usize, height as usize];
+    let count = pixel_count(path, size)?;
+    let bytes = count as u64 * u64::from(colour.bit_depth()).div_ceil(8);
+    if bytes > most as u64 {
+        let got = most as u64;
+        return Err(IoError::Truncated { path: path.to_owned(), what: "the pixels", expected: bytes, got });
+    }
+    let inverted =
+        decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(failed)? == Some(WHITE_IS_ZERO);
+    let comment = decoder.get_tag_ascii_string(Tag::ImageDescription).unwrap_or_default();
+    let mut of_page = room(path, count)?;
+    let stored = pixels(path, decoder, size, inverted, &mut of_page)?;
+    add(path, values, of_page)?;
+    Ok(Page { size, stored, inverted, comment })
 }
 
 /// Fails when a tag of the first directory promises more values than the file has bytes for.
@@ -232,6 +381,35 @@ where
         page.encoder().write_tag(Tag::ImageDescription, note(image).as_str()).map_err(io_error)?;
         page.write_data(values).map_err(io_error)
     })
+}
+
+/// Writes slices as pages of 32 bits float, as BigTIFF where offsets need it.
+pub(super) fn write_pages(path: &Path, raster: &Raster<'_>) -> Result<(), IoError> {
+    let [width, height, _] = raster.grid.size();
+    let pages = raster.values.chunks_exact(width * height);
+    let size = [width as u32, height as u32];
+    let description = unit_note(raster.unit);
+    write_file(path, |out| {
+        if raster.values.len() as u64 * 4 > BIG_BYTES {
+            return encode_pages(TiffEncoder::new_big(out), size, &description, pages);
+        }
+        encode_pages(TiffEncoder::new(out), size, &description, pages)
+    })
+}
+
+fn encode_pages<'v, W: io::Write + Seek, K: TiffKind>(
+    encoder: Result<TiffEncoder<W, K>, TiffError>,
+    [width, height]: [u32; 2],
+    description: &str,
+    pages: impl Iterator<Item = &'v [f32]>,
+) -> io::Result<()> {
+    let mut encoder = encoder.map_err(io_error)?;
+    for values in pages {
+        let mut page = encoder.new_image::<colortype::Gray32Float>(width, height).map_err(io_error)?;
+        page.encoder().write_tag(Tag::ImageDescription, description).map_err(io_error)?;
+        page.write_data(values).map_err(io_error)?;
+    }
+    Ok(())
 }
 
 fn io_error(error: TiffError) -> io::Error {

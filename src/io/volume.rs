@@ -1,5 +1,5 @@
 use std::{
-    io::Write,
+    io::{Cursor, Write},
     path::{Path, PathBuf},
 };
 
@@ -9,15 +9,18 @@ use super::{
     IoError,
     atomic::{Draft, refusal, write_file},
     dicom,
+    image::open_file,
     input::{Input, Packing},
     metaimage, nifti, npy, nrrd,
     raster::{Header, Raster, read_values},
     scalar::write_f32,
+    tiff,
 };
 use crate::data::{Grid, Unit, Volume};
 
-const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .dcm, or a folder of DICOM slices";
-const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd or .npy";
+const READABLE: &str =
+    ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .tif, .dcm, or a folder of DICOM slices or TIFF files";
+const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif";
 /// What a file without spacing needs beside it to become a volume.
 const GRID_NEEDED: &str = "a grid, NXxNYxNZ@SXxSYxSZ";
 
@@ -37,6 +40,8 @@ pub enum VolumeFormat {
     MetaHeader,
     /// NumPy array, `.npy`.
     Npy,
+    /// Grey TIFF or BigTIFF with a page for each slice, `.tif`, `.tiff`.
+    Tiff,
     /// DICOM CT slices, `.dcm`: read only.
     Dicom,
 }
@@ -55,16 +60,18 @@ impl VolumeFormat {
             "mha" => Self::MetaImage,
             "mhd" => Self::MetaHeader,
             "npy" => Self::Npy,
+            "tif" | "tiff" => Self::Tiff,
             "dcm" | "dicom" | "ima" => Self::Dicom,
             _ => return None,
         })
     }
 }
 
-/// Reads a volume; the extension decides the format, and a folder is a DICOM series.
+/// Reads a volume; the extension decides the format, and a folder is a DICOM series or, without DICOM files, a
+/// stack of TIFF files, one for each slice.
 ///
 /// Spacing, origin and orientation come out in kerma's frame, the voxels in their stored order. `grid` says where the
-/// voxels of a `.npy` array `[z][y][x]` lie. For a file that knows its voxel axes it takes the place of the spacing
+/// voxels of a `.npy` array `[z][y][x]` or of TIFF pages lie. For a file that knows its voxel axes it takes the place of the spacing
 /// and the position alone: the voxels keep the file's axes, and the grid's centre is where it says.
 /// Values are as stored after the format's own rescaling: padding such as −2048 is kept for a later step to judge.
 /// The unit is arbitrary unless the file says otherwise.
@@ -74,10 +81,17 @@ impl VolumeFormat {
 pub fn read_volume(path: impl AsRef<Path>, grid: Option<Grid>) -> Result<Volume, IoError> {
     let path = path.as_ref();
     if path.is_dir() {
-        return placed(path, dicom::read_series(path)?, grid);
+        return match pages_of_folder(path)? {
+            Some(pages) => of_pages(path, pages, grid),
+            None => placed(path, dicom::read_series(path)?, grid),
+        };
     }
     match readable(path, "read a volume")? {
         VolumeFormat::Dicom => placed(path, dicom::read_slice(path)?, grid),
+        VolumeFormat::Tiff => {
+            let (reader, length) = open_file(path)?;
+            of_pages(path, tiff::read_pages(path, reader, length)?, grid)
+        }
         format => volume(format, Input::open(path)?, grid),
     }
 }
@@ -89,6 +103,7 @@ pub fn read_volume(path: impl AsRef<Path>, grid: Option<Grid>) -> Result<Volume,
 pub fn decode_volume(format: VolumeFormat, name: &Path, bytes: &[u8], grid: Option<Grid>) -> Result<Volume, IoError> {
     match format {
         VolumeFormat::Dicom => placed(name, dicom::decode_slice(name, bytes)?, grid),
+        VolumeFormat::Tiff => of_pages(name, tiff::read_pages(name, Cursor::new(bytes), bytes.len() as u64)?, grid),
         format => volume(format, Input::bytes(name, bytes), grid),
     }
 }
@@ -96,7 +111,7 @@ pub fn decode_volume(format: VolumeFormat, name: &Path, bytes: &[u8], grid: Opti
 /// Writes a volume as little-endian `f32`; the extension decides the format.
 ///
 /// The file appears under its name only when it is complete; `.mhd` writes a `.raw` beside it first. The unit is kept in
-/// a header field that only kerma reads; `.npy` keeps values alone.
+/// a header field that only kerma reads, of TIFF pages in their description; these and `.npy` keep no grid.
 ///
 /// # Errors
 /// [`IoError`] when the extension is unknown or the file cannot be written.
@@ -128,7 +143,9 @@ impl VolumeWriter {
             VolumeFormat::Nrrd => nrrd::write,
             VolumeFormat::MetaImage => metaimage::write,
             VolumeFormat::Npy => |out: &mut dyn Write, raster: &Raster<'_>| npy::write(out, &raster.grid.size(), &[]),
-            VolumeFormat::NiftiGz | VolumeFormat::MetaHeader | VolumeFormat::Dicom => return Err(refused()),
+            VolumeFormat::NiftiGz | VolumeFormat::MetaHeader | VolumeFormat::Tiff | VolumeFormat::Dicom => {
+                return Err(refused());
+            }
         };
         let mut draft = Draft::create(path)?;
         write(draft.writer(), &Raster { grid, unit, values: &[] }).map_err(|e| refusal(path, e))?;
@@ -191,7 +208,7 @@ pub(super) fn extension(path: &Path, action: &'static str, allowed: &'static str
     IoError::Extension { path: path.to_owned(), action, got, allowed }
 }
 
-/// Opens a file of any format but DICOM at its first value.
+/// Opens a file of any format but DICOM and TIFF at its first value.
 pub(super) fn open(format: VolumeFormat, input: Input<'_>) -> Result<(Header, Input<'_>), IoError> {
     let input = match format {
         VolumeFormat::Nifti => input.recognised("NIfTI", false)?,
@@ -199,7 +216,7 @@ pub(super) fn open(format: VolumeFormat, input: Input<'_>) -> Result<(Header, In
         VolumeFormat::Nrrd => input.recognised("NRRD", false)?,
         VolumeFormat::MetaImage | VolumeFormat::MetaHeader => input.recognised("MetaImage", false)?,
         VolumeFormat::Npy => input.recognised("NumPy", false)?,
-        VolumeFormat::Dicom => input,
+        VolumeFormat::Tiff | VolumeFormat::Dicom => input,
     };
     match format {
         VolumeFormat::Nifti => nifti::open(input),
@@ -207,8 +224,8 @@ pub(super) fn open(format: VolumeFormat, input: Input<'_>) -> Result<(Header, In
         VolumeFormat::Nrrd => nrrd::open(input),
         VolumeFormat::MetaImage | VolumeFormat::MetaHeader => metaimage::open(input),
         VolumeFormat::Npy => npy::open(input),
-        VolumeFormat::Dicom => {
-            Err(extension(input.path(), "read a stack", ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .npy"))
+        VolumeFormat::Tiff | VolumeFormat::Dicom => {
+            Err(extension(input.path(), "read value by value", ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .npy"))
         }
     }
 }
@@ -216,19 +233,39 @@ pub(super) fn open(format: VolumeFormat, input: Input<'_>) -> Result<(Header, In
 fn volume(format: VolumeFormat, input: Input<'_>, grid: Option<Grid>) -> Result<Volume, IoError> {
     let (header, input) = open(format, input)?;
     let path = input.path().to_owned();
-    if let Some(grid) = &grid
-        && header.shape != grid.size()
-    {
-        return Err(size_mismatch(&path, &header.shape, grid));
-    }
-    let missing = || IoError::SpacingMissing { path: path.clone(), needed: GRID_NEEDED };
-    let grid = match (grid, header.grid) {
-        (Some(given), Some(own)) => given.along_axes_of(&own),
-        (Some(given), None) => given,
-        (None, _) => header.stated_grid().ok_or_else(missing)?,
-    };
+    let grid = grid_of(&path, &header, grid)?;
     let values = read_values(input, "volume", grid.voxel_count(), &header.encoding)?;
     Volume::new(grid, header.unit, values).map_err(|source| IoError::Data { path, source })
+}
+
+/// A volume of pages, whose grid must be given.
+fn of_pages(path: &Path, pages: tiff::Pages, grid: Option<Grid>) -> Result<Volume, IoError> {
+    let header = pages.header();
+    let grid = grid_of(path, &header, grid)?;
+    Volume::new(grid, header.unit, pages.values).map_err(|source| IoError::Data { path: path.to_owned(), source })
+}
+
+/// The TIFF files of a folder, if it has any and no DICOM file.
+pub(super) fn pages_of_folder(folder: &Path) -> Result<Option<tiff::Pages>, IoError> {
+    if tiff::files(folder)?.is_empty() || dicom::is_series(folder)? {
+        return Ok(None);
+    }
+    tiff::read_folder(folder).map(Some)
+}
+
+/// The grid of a file, where one may be given.
+fn grid_of(path: &Path, header: &Header, given: Option<Grid>) -> Result<Grid, IoError> {
+    if let Some(grid) = &given
+        && header.shape != grid.size()
+    {
+        return Err(size_mismatch(path, &header.shape, grid));
+    }
+    let missing = || IoError::SpacingMissing { path: path.to_owned(), needed: GRID_NEEDED };
+    match (given, header.grid) {
+        (Some(given), Some(own)) => Ok(given.along_axes_of(&own)),
+        (Some(given), None) => Ok(given),
+        (None, _) => header.stated_grid().ok_or_else(missing),
+    }
 }
 
 /// Gives a volume the spacing and the centre that the caller prefers.
@@ -259,6 +296,7 @@ pub(super) fn write_raster(path: &Path, action: &'static str, raster: &Raster<'_
         VolumeFormat::MetaImage => write_file(path, |out| metaimage::write(out, raster)),
         VolumeFormat::MetaHeader => write_pair(path, raster),
         VolumeFormat::Npy => write_file(path, |out| npy::write(out, &raster.grid.size(), raster.values)),
+        VolumeFormat::Tiff => tiff::write_pages(path, raster),
         VolumeFormat::Dicom => Err(extension(path, action, WRITABLE)),
     }
 }

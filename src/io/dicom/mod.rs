@@ -10,4 +10,4 @@ mod radiograph;
 mod series;
 
 pub(super) use radiograph::read as read_radiograph;
-pub(super) use series::{decode_slice, read_series, read_slice};
+pub(super) use series::{decode_slice, is_series, read_series, read_slice};

@@ -99,7 +99,21 @@ fn open(path: &Path) -> Result<Dataset<BufReader<File>>, IoError> {
     Dataset::open(path, reader, length)
 }
 
+/// Whether a folder holds DICOM files.
+pub(in crate::io) fn is_series(folder: &Path) -> Result<bool, IoError> {
+    Ok(!listed(folder)?.is_empty())
+}
+
 fn dicom_files(folder: &Path) -> Result<Vec<PathBuf>, IoError> {
+    let paths = listed(folder)?;
+    if paths.is_empty() || paths.len() > MAX_SLICES {
+        let reason = format!("{} DICOM files are in the folder, 1 to {MAX_SLICES} are allowed", paths.len());
+        return Err(IoError::Series { path: folder.to_owned(), reason });
+    }
+    Ok(paths)
+}
+
+fn listed(folder: &Path) -> Result<Vec<PathBuf>, IoError> {
     let refused = |source| IoError::System { path: folder.to_owned(), action: "list", source };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(refused)? {
@@ -109,10 +123,6 @@ fn dicom_files(folder: &Path) -> Result<Vec<PathBuf>, IoError> {
         if path.is_file() && !index && (named || File::open(&path).is_ok_and(is_dicom)) {
             paths.push(path);
         }
-    }
-    if paths.is_empty() || paths.len() > MAX_SLICES {
-        let reason = format!("{} DICOM files are in the folder, 1 to {MAX_SLICES} are allowed", paths.len());
-        return Err(IoError::Series { path: folder.to_owned(), reason });
     }
     // The folder's order is the system's whim; messages should not depend on it.
     paths.sort();
