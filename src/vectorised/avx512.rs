@@ -4,15 +4,20 @@ use std::arch::x86_64::{
     __m512, __m512i, __mmask16, _CMP_LT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEG_INF, _MM_HINT_T1, _mm_prefetch,
     _mm512_add_epi32, _mm512_add_ps, _mm512_castps_si512, _mm512_castps256_ps512, _mm512_castsi512_si256,
     _mm512_cmp_ps_mask, _mm512_cmplt_epu32_mask, _mm512_extracti64x4_epi64, _mm512_insertf32x8, _mm512_loadu_epi32,
-    _mm512_loadu_ps, _mm512_mask_blend_epi32, _mm512_mask_blend_ps, _mm512_min_epu32, _mm512_mul_ps,
-    _mm512_mullo_epi32, _mm512_permutex2var_ps, _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_storeu_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_mask_blend_epi32, _mm512_mask_blend_ps, _mm512_min_epu32, _mm512_mul_ps, _mm512_mullo_epi32,
+    _mm512_permutex2var_ps, _mm512_roundscale_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_storeu_epi32, _mm512_sub_ps,
 };
 
 use super::{LANES, Lanes, Vectors, avx2::gather_eight};
 
 /// The instruction set of AVX-512.
 pub(crate) struct Avx512;
+
+/// A register in memory, at any place; read and written without the checks of overlaps that builds with assertions do.
+#[derive(Clone, Copy)]
+#[repr(C, packed)]
+struct Unaligned(__m512);
 
 /// Functions of the instruction set; closures would lose it in functions of the standard library.
 macro_rules! instructions {
@@ -32,12 +37,12 @@ impl Vectors for Avx512 {
     instructions! {
         fn floats(values: &Lanes) -> __m512 {
             // SAFETY: the array is as long as the register.
-            unsafe { _mm512_loadu_ps(values.as_ptr()) }
+            unsafe { (*values.as_ptr().cast::<Unaligned>()).0 }
         }
         fn lanes(values: __m512) -> Lanes {
             let mut lanes = [0.0; LANES];
             // SAFETY: the array is as long as the register.
-            unsafe { _mm512_storeu_ps(lanes.as_mut_ptr(), values) };
+            unsafe { *lanes.as_mut_ptr().cast() = Unaligned(values) };
             lanes
         }
         fn integers(values: &[i32; LANES]) -> __m512i {
@@ -80,9 +85,8 @@ impl Vectors for Avx512 {
         fn pick_lanes(window: &[f32; 2 * LANES], index: __m512i) -> __m512 {
             // SAFETY: the window is as long as two registers.
             unsafe {
-                let low = _mm512_loadu_ps(window.as_ptr());
-                let high = _mm512_loadu_ps(window.as_ptr().add(LANES));
-                _mm512_permutex2var_ps(low, index, high)
+                let [low, high] = *window.as_ptr().cast::<[Unaligned; 2]>();
+                _mm512_permutex2var_ps(low.0, index, high.0)
             }
         }
         fn pick_from(a: __m512, b: __m512, index: __m512i) -> __m512 { _mm512_permutex2var_ps(a, index, b) }

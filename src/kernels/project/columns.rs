@@ -54,6 +54,16 @@ impl Column {
         self.height_step == 0.0 && self.rise_step == 0.0
     }
 
+    /// Slice in which the first row lies and the step from row to row, 1 or −1, where every row lies in the middle of a slice, the same one
+    /// all along its ray.
+    #[inline(always)]
+    pub(super) fn matched(&self, half_rows: f32) -> Option<(i32, i32)> {
+        let first = self.height - half_rows * self.rise;
+        let is_matched = self.is_level() && self.rise.abs() == 1.0 && first.floor() == first && first.abs() < FARTHEST;
+        // SAFETY: a whole number that is not large.
+        is_matched.then(|| unsafe { (first.to_int_unchecked(), self.rise.to_int_unchecked()) })
+    }
+
     /// Heights of the middle row and the change from row to row, `ahead` slices from the middle one.
     #[inline(always)]
     pub(super) fn heights(&self, ahead: f32) -> [f32; 2] {
@@ -79,6 +89,8 @@ impl Column {
     }
 }
 
+/// Slices from the first one that a row may be away.
+const FARTHEST: f32 = 1e6;
 /// Fewest rows and slices for which lanes along z pay.
 const FEWEST: usize = 8;
 /// Least and largest change of the place along z from row to row, in voxels.

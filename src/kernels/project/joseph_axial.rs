@@ -37,9 +37,14 @@ kernel! {
     structs Column;
     reads columns[_, 1]: rows of Column, volume[wide, deep]: inputs_around(1) of f32;
     writes sums[_, rows]: f32;
-    domain |output| Domain::rows(output, f64::from(rows) * f64::from(nx.max(ny)) * SAMPLE_OPERATIONS)
-        .over(ny, Order::BothWays);
+    domain |output| Domain {
+        grain: (GRAIN / rows).max(1),
+        ..Domain::rows(output, f64::from(rows) * f64::from(nx.max(ny)) * SAMPLE_OPERATIONS).over(ny, Order::BothWays)
+    };
 }
+
+/// Pixels that are computed together, so that slices are read from memory once for many detector columns.
+const GRAIN: u32 = 32_768;
 
 /// Operations of one sample, those of other kernels that take as long.
 const SAMPLE_OPERATIONS: f64 = 16.0;
@@ -145,8 +150,19 @@ impl JosephAxial {
         }
         let half = count_a as f32 * 0.5 - 0.5;
         let last = count_b as i32 - 1;
-        let total = total.as_chunks_mut::<LANES>().0;
-        let is_level = column.is_level() && column.rise.abs() <= LARGEST_STEP;
+        let crossings = column.crossings(slices.start as f32 - half, count_b);
+        let at = |n: usize, b: usize| if is_x { (b - origin) * wide + n } else { (n - origin) * wide + b };
+        // Rows that lie in the middle of slices take what is joined as it is.
+        let direct = match column.matched(self.half_rows) {
+            Some((first, 1)) => {
+                let (rows, nz) = (self.rows as i32, self.nz as i32);
+                let rows = (-first).clamp(0, rows)..(nz - first).clamp(0, rows);
+                let voxels = (rows.start + first).clamp(0, nz) as usize..(rows.end + first).clamp(0, nz) as usize;
+                Some((rows.start as usize..rows.end as usize, voxels))
+            }
+            _ => None,
+        };
+        let is_level = direct.is_none() && column.is_level() && column.rise.abs() <= LARGEST_STEP;
         let mut reach = self.reach(column.heights(0.0));
         met.groups.clear();
         if is_level {
@@ -155,7 +171,6 @@ impl JosephAxial {
                 met.groups.push(unsafe { self.group::<V>(&reach, number) });
             }
         }
-        let crossings = column.crossings(slices.start as f32 - half, count_b);
         for (lane, n) in slices.enumerate() {
             let low = crossings.low[lane];
             let near = low.max(0) as usize;
@@ -163,23 +178,27 @@ impl JosephAxial {
                 continue;
             }
             let far = (low + 1).min(last) as usize;
+            let [near, far] = [&volume[at(n, near) * deep..], &volume[at(n, far) * deep..]];
+            let weights = [crossings.weights[0][lane], crossings.weights[1][lane]];
+            if let Some((rows, voxels)) = &direct {
+                // SAFETY: the caller is built for the instruction set of `V`.
+                unsafe { join::<V, true>(weights, voxels, [near, far], &mut total[rows.clone()]) };
+                continue;
+            }
             if !is_level {
                 reach = self.reach(column.heights(n as f32 - half));
             }
-            let at = |b: usize| if is_x { (b - origin) * wide + n } else { (n - origin) * wide + b };
-            let [near, far] = [&volume[at(near) * deep..], &volume[at(far) * deep..]];
-            let joined = &mut met.joined[met.slices.len() * met.stride + PAD..];
-            let weights = [crossings.weights[0][lane], crossings.weights[1][lane]];
+            let joined = &mut met.joined[met.slices.len() * met.stride + PAD..][reach.voxels.clone()];
             // SAFETY: the caller is built for the instruction set of `V`.
-            unsafe { join::<V>(weights, &reach.voxels, [near, far], joined) };
+            unsafe { join::<V, false>(weights, &reach.voxels, [near, far], joined) };
             met.slices.push(reach.clone());
             if met.slices.len() == met.joined.len() / met.stride {
                 // SAFETY: as above.
-                unsafe { self.add(met, is_level, total) };
+                unsafe { self.add(met, is_level, total.as_chunks_mut().0) };
             }
         }
         // SAFETY: as above.
-        unsafe { self.add(met, is_level, total) };
+        unsafe { self.add(met, is_level, total.as_chunks_mut().0) };
     }
 
     /// Adds what lies between the joined voxels of the slices that wait.
@@ -296,23 +315,30 @@ impl<V: Vectors> Group<V> {
     }
 }
 
-/// What lies between two columns of voxels.
+/// Stores what lies between two columns of voxels, or with `ADDS` adds it.
 ///
 /// # Safety
 /// The processor has the instruction set of `V`.
 #[inline(always)]
-unsafe fn join<V: Vectors>(weights: [f32; 2], voxels: &Range<usize>, columns: [&[f32]; 2], joined: &mut [f32]) {
-    let (whole, rest) = joined[voxels.clone()].as_chunks_mut::<LANES>();
+unsafe fn join<V: Vectors, const ADDS: bool>(
+    weights: [f32; 2],
+    voxels: &Range<usize>,
+    columns: [&[f32]; 2],
+    joined: &mut [f32],
+) {
+    let (whole, rest) = joined.as_chunks_mut::<LANES>();
     let (near, near_rest) = columns[0][voxels.clone()].as_chunks::<LANES>();
     let (far, far_rest) = columns[1][voxels.clone()].as_chunks::<LANES>();
     for ((joined, near), far) in whole.iter_mut().zip(near).zip(far) {
         // SAFETY: as of this function.
         unsafe {
             let near = V::mul(V::splat(weights[0]), V::floats(near));
-            *joined = V::lanes(V::add(near, V::mul(V::splat(weights[1]), V::floats(far))));
+            let sample = V::add(near, V::mul(V::splat(weights[1]), V::floats(far)));
+            *joined = V::lanes(if ADDS { V::add(V::floats(joined), sample) } else { sample });
         }
     }
     for ((joined, near), far) in rest.iter_mut().zip(near_rest).zip(far_rest) {
-        *joined = weights[0] * near + weights[1] * far;
+        let sample = weights[0] * near + weights[1] * far;
+        *joined = if ADDS { *joined + sample } else { sample };
     }
 }

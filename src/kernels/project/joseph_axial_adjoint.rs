@@ -106,8 +106,11 @@ impl JosephAxialAdjoint {
         let is_level = line.is_level();
         let mut reached = 0..0;
         if is_level && !slices.is_empty() {
-            // SAFETY: the caller is built for the instruction set of `V`.
-            reached = unsafe { self.spread::<V>(line.heights(0.0), values, spread) };
+            reached = match line.matched(self.half_rows) {
+                Some(rows) => self.copied(rows, values, spread),
+                // SAFETY: the caller is built for the instruction set of `V`.
+                None => unsafe { self.spread::<V>(line.heights(0.0), values, spread) },
+            };
         }
         // Columns of voxels from slice to slice, and across.
         let [along, across] = if is_x { [1, nx] } else { [nx, 1] };
@@ -204,6 +207,28 @@ impl JosephAxialAdjoint {
             }
         }
         reached
+    }
+
+    /// The same where each row lies in the middle of a slice: the weights of its value are 1 and 0.
+    fn copied(&self, (first, step): (i32, i32), values: &[f32], spread: &mut [Lanes]) -> Range<usize> {
+        let last = first + step * (values.len() as i32 - 1);
+        let within = first.min(last).max(0)..(first.max(last) + 1).min(self.nz as i32);
+        if within.is_empty() {
+            return 0..0;
+        }
+        let [start, end] = [within.start as usize, within.end as usize];
+        let groups = start / LANES..end.div_ceil(LANES);
+        let spread = spread.as_flattened_mut();
+        spread[groups.start * LANES..start].fill(0.0);
+        spread[end..groups.end * LANES].fill(0.0);
+        let skipped = first.abs_diff(if step > 0 { within.start } else { within.end - 1 }) as usize;
+        let values = &values[skipped..skipped + (end - start)];
+        if step > 0 {
+            spread[start..end].copy_from_slice(values);
+        } else {
+            spread[start..end].iter_mut().rev().zip(values).for_each(|(spread, value)| *spread = *value);
+        }
+        groups
     }
 
     /// Values of rows, 0 beyond the detector.
