@@ -72,7 +72,13 @@ impl Scanner {
     }
 }
 
-/// Reads a volume; `unit` says what a file holds that does not say so itself.
+/// Whether values that nothing is said of look like CT numbers.
+pub(crate) fn looks_hounsfield(values: &[f32]) -> bool {
+    let [low, high] = range(values);
+    high - low >= LEAST_RANGE_HU && low <= MOST_LOWEST_HU
+}
+
+/// Reads a volume; `unit` says what a file holds that does not say so itself. CT numbers are recognised without it, and that is said.
 pub(crate) fn volume(
     path: &Path,
     grid: Option<Grid>,
@@ -82,6 +88,15 @@ pub(crate) fn volume(
     let volume = context.read(|| read_volume(path, grid))?;
     let refused = |message: String| Failure::input(message).in_file(path);
     match (volume.unit(), unit) {
+        (Unit::Arbitrary, None) if looks_hounsfield(volume.values()) => {
+            let [low, high] = range(volume.values());
+            context.note(&format!(
+                "{} does not say what its values are; from {low:?} to {high:?} they look like CT numbers and are taken as HU (or say \
+                 --unit)",
+                path.display()
+            ));
+            Ok(volume.with_unit(Unit::Hounsfield))
+        }
         (Unit::Arbitrary, None) => {
             Err(refused("does not say what its values are; say it with --unit hu or --unit per-mm".to_owned()))
         }
@@ -110,8 +125,8 @@ pub(crate) fn ct(path: &Path, context: &mut Context) -> Result<Volume, Failure> 
     match volume.unit() {
         Unit::Hounsfield => Ok(volume),
         Unit::Arbitrary => {
-            let [low, high] = range(volume.values());
-            if high - low < LEAST_RANGE_HU || low > MOST_LOWEST_HU {
+            if !looks_hounsfield(volume.values()) {
+                let [low, high] = range(volume.values());
                 return refused(format!(
                     "does not say what its values are, and from {low:?} to {high:?} they look like no CT numbers: those go from \
                      air at -1000 HU to soft tissue and bone"

@@ -79,9 +79,16 @@ fn a_device_that_is_not_there_is_bad_usage() {
     assert!(error.contains("tpu") && error.contains("auto, cpu, gpu or gpu:N"), "{error}");
     // Several devices share one kind of work, and each is named once.
     let scan = ["reconstruct", "stack.nrrd", "--geometry", "scan.toml", "--grid", "8x8x8@4x4x4", "--out", "o.nii"];
-    room.refused(&[&scan[..], &["--device", "cpu,cpu"]].concat(), &["--device names a device twice"]);
-    let project = ["project", "volume.nii", "--geometry", "scan.toml", "--out", "o.nii", "--device", "cpu,auto"];
-    room.refused(&project, &["--device names 2 devices", "reconstruct with --method fdk works on several"]);
+    let project = ["project", "volume.nii", "--geometry", "scan.toml", "--out", "o.nii"];
+    for (task, devices, words) in [
+        (&scan[..], "cpu,cpu", "--device names a device twice"),
+        (&project, "cpu,auto", "--device names 2 devices: reconstruct with --method fdk works on several"),
+    ] {
+        let output = room.run(&[task, &["--device", devices]].concat());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(words) && error.lines().count() == 1, "{error}");
+    }
     assert!(room.contents() == before);
 }
 

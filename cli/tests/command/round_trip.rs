@@ -1,6 +1,6 @@
 use kerma::{
-    data::Unit,
-    io::{read_projections, read_volume},
+    data::{Unit, Volume},
+    io::{read_projections, read_volume, write_volume},
 };
 
 use crate::runner::{GRID, Room, SCAN};
@@ -139,6 +139,16 @@ fn units_are_believed_or_asked_for() {
     room.done(&[&project[..], &["--out", "mu.npy", "--unit", "per-mm"]].concat());
     room.done(&[&project[..], &["--out", "hu.npy", "--unit", "hu"]].concat());
     assert!(room.bytes("mu.npy") != room.bytes("hu.npy"));
+    // What looks like CT numbers is taken as such, and that is said.
+    let values = (0..400).map(|i| if i % 7 == 0 { -1000.0 } else { 40.0 }).collect();
+    let ct = Volume::new(GRID.parse().unwrap(), Unit::Arbitrary, values).unwrap();
+    write_volume(room.path("ct.npy"), &ct).unwrap();
+    let project = ["project", "ct.npy", "--grid", GRID, "--geometry", "scan.toml"];
+    let output = room.run(&[&project[..], &["--out", "judged.npy", "--device", "cpu"]].concat());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.contains("from -1000.0 to 40.0 they look like CT numbers"), "{said}");
+    room.done(&[&project[..], &["--out", "hu.npy", "--unit", "hu"]].concat());
+    assert!(room.bytes("judged.npy") == room.bytes("hu.npy"));
     let labelled = ["project", "volume.nii", "--unit", "hu", "--geometry", "scan.toml", "--out", "p.npy"];
     room.refused(&labelled, &["volume.nii", "mm⁻¹", "--unit says HU"]);
 }

@@ -13,14 +13,12 @@ use super::{
     page::voxels,
     sampling::Sampling,
 };
-use crate::{context::Context, failure::Failure, report::significant};
+use crate::{context::Context, failure::Failure, inputs::looks_hounsfield, report::significant};
 
 /// Size of the chest phantom, as its documentation states it.
 const CHEST_MM: [f64; 3] = [380.0, 260.0, 400.0];
 /// Which chest.
 pub(super) const SEED: u64 = 1;
-/// A volume that reaches below this is taken to hold CT numbers: nothing but air and padding lies there.
-const HOUNSFIELD_BELOW: f32 = -500.0;
 /// What attenuates more than this, relative to water, belongs to patient or table.
 const SOLID_SHARE: f32 = 0.5;
 
@@ -61,19 +59,16 @@ impl Scene {
         })
     }
 
-    /// A CT from a file, in Hounsfield units or mm⁻¹; stored numbers of unknown unit are judged by their range.
+    /// A CT from a file, in Hounsfield units or mm⁻¹; what a file does not say is judged as by all commands.
     pub(super) fn ct(context: &mut Context, path: &Path, sampling: &Sampling) -> Result<Self, Failure> {
         let stored = context.read(|| read_volume(path, None))?;
-        let lowest = stored.values().iter().copied().fold(f32::INFINITY, f32::min);
         let is_hounsfield = match stored.unit() {
             Unit::Hounsfield => true,
             Unit::PerMillimetre => false,
-            Unit::Arbitrary if lowest < HOUNSFIELD_BELOW => true,
+            Unit::Arbitrary if looks_hounsfield(stored.values()) => true,
             unit => {
-                return Err(Failure::input(format!(
-                    "{}: a CT must be in HU, reaching below {HOUNSFIELD_BELOW}, or in mm⁻¹; got {unit} values from {lowest}",
-                    path.display()
-                )));
+                let message = format!("a CT must be in HU or in mm⁻¹, this holds values in {unit}");
+                return Err(Failure::input(message).in_file(path));
             }
         };
         let was = *stored.grid();
