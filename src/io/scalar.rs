@@ -22,6 +22,22 @@ pub(super) enum Endian {
     Big,
 }
 
+impl Endian {
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+}
+
 /// How stored bytes become values: `value = slope · stored + intercept`, in f64, rounded once to f32.
 ///
 /// Integers beyond 2²⁴ and doubles lose digits in that last step.

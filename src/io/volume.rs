@@ -9,6 +9,7 @@ use super::{
     IoError,
     atomic::{Draft, refusal, write_file},
     dicom,
+    image::is_dicom,
     input::{Input, Packing},
     metaimage, nifti, npy, nrrd,
     raster::{Header, Raster, read_values},
@@ -61,7 +62,8 @@ impl VolumeFormat {
     }
 }
 
-/// Reads a volume; the extension decides the format, and a folder is a DICOM series.
+/// Reads a volume; the extension decides the format, except that a file whose content says DICOM is that, and a folder
+/// is a DICOM series.
 ///
 /// Spacing, origin and orientation come out in kerma's frame, the voxels in their stored order. `grid` says where the
 /// voxels of a `.npy` array `[z][y][x]` lie. For a file that knows its voxel axes it takes the place of the spacing
@@ -75,6 +77,9 @@ pub fn read_volume(path: impl AsRef<Path>, grid: Option<Grid>) -> Result<Volume,
     let path = path.as_ref();
     if path.is_dir() {
         return placed(path, dicom::read_series(path)?, grid);
+    }
+    if is_dicom(path, VolumeFormat::of_path(path).is_some()) {
+        return placed(path, dicom::read_slice(path)?, grid);
     }
     match readable(path, "read a volume")? {
         VolumeFormat::Dicom => placed(path, dicom::read_slice(path)?, grid),
