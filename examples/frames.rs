@@ -2,11 +2,17 @@
 //!
 //! `cargo run --example frames -- IN.dcm OUT.raw` prints frames, rows and columns.
 
-use std::{env, error::Error, fs};
+use std::{env, error::Error, fs, process::ExitCode};
 
 use kerma::io::read_frames;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    let Err(error) = run() else { return ExitCode::SUCCESS };
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let [from, to] = env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| "give IN and OUT")?;
     let (frames, _) = read_frames(from)?;
     let bytes: Vec<u8> = frames.iter().flat_map(|f| f.values()).flat_map(|v| v.to_le_bytes()).collect();

@@ -133,11 +133,13 @@ impl<R: Read + Seek> Dataset<R> {
         let mut implicit_inside = None;
         while at < self.length {
             let explicit = layout.explicit && implicit_inside.is_none();
-            let (header, next) = self.header(at, Layout { explicit, ..layout })?;
-            let ElementHeader { tag, vr, length } = header;
-            if depth == 0 && !more(tag) {
+            // Looked at before the rest of the header: the first element that is not accepted may be laid out otherwise.
+            let start = self.array_at(at)?;
+            if depth == 0 && !more(tag_of(start, layout.endian)) {
                 return Ok(at);
             }
+            let (header, next) = self.header(at, start, Layout { explicit, ..layout })?;
+            let ElementHeader { tag, vr, length } = header;
             at = next;
             match tag {
                 SEQUENCE_END if depth > 0 => {
@@ -192,7 +194,8 @@ impl<R: Read + Seek> Dataset<R> {
     fn fragments(&mut self, mut at: u64) -> Result<u64, IoError> {
         let mut items = Vec::new();
         loop {
-            let (ElementHeader { tag, length, .. }, next) = self.header(at, Layout::EXPLICIT)?;
+            let start = self.array_at(at)?;
+            let (ElementHeader { tag, length, .. }, next) = self.header(at, start, Layout::EXPLICIT)?;
             match tag {
                 ITEM if length != UNDEFINED_LENGTH => {}
                 SEQUENCE_END => {
@@ -216,11 +219,9 @@ impl<R: Read + Seek> Dataset<R> {
         Ok(at)
     }
 
-    /// The element header at an offset and the offset of its value.
-    fn header(&mut self, at: u64, layout: Layout) -> Result<(ElementHeader, u64), IoError> {
-        let bytes: [u8; 8] = self.array_at(at)?;
-        let u16_at = |i: usize| layout.endian.u16([bytes[i], bytes[i + 1]]);
-        let tag = u32::from(u16_at(0)) << 16 | u32::from(u16_at(2));
+    /// The element header at an offset, of which `bytes` have been read, and the offset of its value.
+    fn header(&mut self, at: u64, bytes: [u8; 8], layout: Layout) -> Result<(ElementHeader, u64), IoError> {
+        let tag = tag_of(bytes, layout.endian);
         let vr = [bytes[4], bytes[5]];
         if !layout.explicit || tag >> 16 == 0xFFFE {
             let length = layout.endian.u32([bytes[4], bytes[5], bytes[6], bytes[7]]);
@@ -234,7 +235,7 @@ impl<R: Read + Seek> Dataset<R> {
             let length = layout.endian.u32(self.array_at(at + 8)?);
             return Ok((ElementHeader { tag, vr, length }, at + 12));
         }
-        Ok((ElementHeader { tag, vr, length: u32::from(u16_at(6)) }, at + 8))
+        Ok((ElementHeader { tag, vr, length: layout.endian.u16([bytes[6], bytes[7]]).into() }, at + 8))
     }
 
     fn expect(&self, at: u64, bytes: u64) -> Result<(), IoError> {
@@ -276,6 +277,10 @@ impl<R: Read + Seek> Dataset<R> {
         bytes.resize(first + span.length as usize, 0);
         self.fill_at(span.at, &mut bytes[first..])
     }
+}
+
+fn tag_of([a, b, c, d, ..]: [u8; 8], endian: Endian) -> u32 {
+    u32::from(endian.u16([a, b])) << 16 | u32::from(endian.u16([c, d]))
 }
 
 impl<R> Dataset<R> {
