@@ -251,7 +251,7 @@ fn every_layout_of_elements_is_read_also_without_a_preamble() {
     let implicit: Vec<u8> = all
         .iter()
         .flat_map(|(tag, _, value)| {
-            [&halves(tag).map(u16::to_le_bytes).concat(), &(value.len() as u32).to_le_bytes()[..], value].concat()
+            [&halves(tag).map(u16::to_le_bytes).concat()[..], &(value.len() as u32).to_le_bytes()[..], value].concat()
         })
         .collect();
     let big: Vec<u8> = all
@@ -373,7 +373,10 @@ impl Damage {
         let mut bytes = frame.to_vec();
         match self.below(4) {
             0 => bytes.truncate(self.below(frame.len())),
-            1 => drop(bytes.drain(self.below(frame.len())..).take(8).count()),
+            1 => {
+                let at = self.below(frame.len());
+                drop(bytes.drain(at..frame.len().min(at + 1 + self.below(8))));
+            }
             _ => {}
         }
         for _ in 0..=self.below(5) {
