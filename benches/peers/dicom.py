@@ -18,10 +18,11 @@ import pydicom
 from pydicom.data import get_testdata_files
 
 LOSSY = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.91"}
-# Transfer syntaxes in which every grey image must be read.
-READ = LOSSY | {
+# Transfer syntaxes in which every grey image must be read: all of kerma's but JPEG Extended, which may have 12 bits.
+READ = {
     "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2",
-    "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5",
+    "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
+    "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.5",
 }
 # Difference of two decoders' rounding of a lossy image.
 LEVEL = 1
