@@ -50,8 +50,9 @@ impl ImageFormat {
     }
 }
 
-/// Reads an image; the extension decides the format.
+/// Reads an image; the extension decides the format, except that a file whose content says DICOM is that.
 ///
+/// A file of any other name, or none, that begins as DICOM does is read as such, also without its preamble.
 /// Values come as stored (DICOM: after its rescaling); [`ImageInfo::inverted`] says when small means bright. Spacing is
 /// `None` when the file does not know it or states 0. The resolution in PNG and TIFF is ignored unless kerma wrote it,
 /// since most programs put the screen's there.
@@ -60,14 +61,26 @@ impl ImageFormat {
 /// [`IoError`] when the file cannot be read, is damaged, is in colour, or holds NaN or infinity.
 pub fn read_image(path: impl AsRef<Path>) -> Result<(Image, ImageInfo), IoError> {
     let path = path.as_ref();
-    let refused = || extension(path, "read an image", READABLE);
-    match ImageFormat::of_path(path).ok_or_else(refused)? {
+    match format_of(path)? {
         ImageFormat::Npy => Ok((array(Input::open(path)?)?, ImageInfo::default())),
         format => {
             let (reader, length) = open_file(path)?;
             decode(format, path, reader, length)
         }
     }
+}
+
+/// Reads every frame of a DICOM file, first frame first; a file of another format holds one. See [`read_image`].
+///
+/// # Errors
+/// As for [`read_image`].
+pub fn read_frames(path: impl AsRef<Path>) -> Result<(Vec<Image>, ImageInfo), IoError> {
+    let path = path.as_ref();
+    if format_of(path)? != ImageFormat::Dicom {
+        return read_image(path).map(|(image, info)| (vec![image], info));
+    }
+    let (reader, length) = open_file(path)?;
+    dicom::read_frames(path, reader, length)
 }
 
 /// Reads an image from bytes in memory; `name` stands for the path in messages. See [`read_image`].
@@ -104,6 +117,20 @@ pub fn write_image(path: impl AsRef<Path>, image: &Image) -> Result<(), IoError>
         },
         ImageFormat::Dicom => Err(refused()),
     }
+}
+
+fn format_of(path: &Path) -> Result<ImageFormat, IoError> {
+    let named = ImageFormat::of_path(path);
+    if is_dicom(path, named.is_some()) {
+        return Ok(ImageFormat::Dicom);
+    }
+    named.ok_or_else(|| extension(path, "read an image", READABLE))
+}
+
+/// Whether a file's content is DICOM; one whose name is `known` must say so, another may begin without a preamble.
+pub(super) fn is_dicom(path: &Path, known: bool) -> bool {
+    let Ok((file, _)) = input::open_file(path) else { return false };
+    if known { dicom::is_dicom(file) } else { dicom::may_be_dicom(file) }
 }
 
 /// Opens a file for readers that move about in it, and tells its length.

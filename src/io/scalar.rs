@@ -1,4 +1,7 @@
-use std::io::{self, Write};
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
 /// Number type of stored values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,22 @@ pub(super) enum Endian {
     Big,
 }
 
+impl Endian {
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+}
+
 /// How stored bytes become values: `value = slope · stored + intercept`, in f64, rounded once to f32.
 ///
 /// Integers beyond 2²⁴ and doubles lose digits in that last step.
@@ -41,6 +60,24 @@ impl Scalar {
             Self::U32 | Self::I32 | Self::F32 => 4,
             Self::U64 | Self::I64 | Self::F64 => 8,
         }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.scalar {
+            Scalar::U8 | Scalar::U16 | Scalar::U32 | Scalar::U64 => "unsigned integers",
+            Scalar::I8 | Scalar::I16 | Scalar::I32 | Scalar::I64 => "integers",
+            Scalar::F32 | Scalar::F64 => "floats",
+        };
+        write!(f, "{kind} of {} bits", 8 * self.scalar.byte_count())?;
+        if self.scalar.byte_count() > 1 {
+            f.write_str(if self.endian == Endian::Little { ", little-endian" } else { ", big-endian" })?;
+        }
+        if (self.slope, self.intercept) != (1.0, 0.0) {
+            write!(f, "; times {}, plus {}", self.slope, self.intercept)?;
+        }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     IoError,
     atomic::{Draft, refusal, write_file},
     dicom,
-    image::open_file,
+    image::{is_dicom, open_file},
     input::{Input, Packing},
     metaimage, nifti, npy, nrrd,
     raster::{Header, Raster, read_values},
@@ -67,8 +67,8 @@ impl VolumeFormat {
     }
 }
 
-/// Reads a volume; the extension decides the format, and a folder is a DICOM series or, without DICOM files, a
-/// stack of TIFF files, one for each slice.
+/// Reads a volume; the extension decides the format, except that a file whose content says DICOM is that. A folder is a
+/// DICOM series or, without DICOM files, a stack of TIFF files, one for each slice.
 ///
 /// Spacing, origin and orientation come out in kerma's frame, the voxels in their stored order. `grid` says where the
 /// voxels of a `.npy` array `[z][y][x]` or of TIFF pages lie. For a file that knows its voxel axes it takes the place of the spacing
@@ -85,6 +85,9 @@ pub fn read_volume(path: impl AsRef<Path>, grid: Option<Grid>) -> Result<Volume,
             Some(pages) => of_pages(path, pages, grid),
             None => placed(path, dicom::read_series(path)?, grid),
         };
+    }
+    if is_dicom(path, VolumeFormat::of_path(path).is_some()) {
+        return placed(path, dicom::read_slice(path)?, grid);
     }
     match readable(path, "read a volume")? {
         VolumeFormat::Dicom => placed(path, dicom::read_slice(path)?, grid),

@@ -17,6 +17,7 @@ mod evaluate;
 mod geometry;
 #[cfg(feature = "nn")]
 mod infer;
+mod info;
 mod metrics;
 mod normalise;
 mod phantom;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Devices(devices::DevicesArgs),
     /// Hold every kernel on the device against its CPU twin
     Conformance(conformance::ConformanceArgs),
+    /// Say what a file is: format, size, spacing, unit, and what is odd about it
+    Info(info::InfoArgs),
     /// Write a built-in phantom as a volume, or its exact projections
     Phantom(phantom::PhantomArgs),
     /// Print a commented example of a geometry file
@@ -51,7 +54,7 @@ pub(crate) enum Command {
     Backproject(backproject::BackprojectArgs),
     /// Make line integrals of a scan's counts, with flat and dark fields
     Normalise(normalise::NormaliseArgs),
-    /// Find the rotation axis of a scan of parallel beams
+    /// Find the rotation axis of a scan
     Axis(axis::AxisArgs),
     /// Reconstruct a volume from projections
     Reconstruct(reconstruct::ReconstructArgs),
@@ -92,6 +95,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<(), Failure
         Command::Demo(args) => demo::run(&args, context),
         Command::Devices(args) => devices::run(&args, context),
         Command::Conformance(args) => conformance::run(&args, context),
+        Command::Info(args) => info::run(&args, context),
         Command::Phantom(args) => phantom::run(&args, context),
         Command::Geometry(args) => geometry::run(&args, context),
         Command::Project(args) => project::run(&args, context),

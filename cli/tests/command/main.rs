@@ -21,6 +21,7 @@ mod exchange;
 mod froc;
 #[cfg(feature = "nn")]
 mod improve;
+mod info;
 mod interrupt;
 mod iterative;
 mod metrics;

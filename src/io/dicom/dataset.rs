@@ -1,9 +1,12 @@
 use std::{
     collections::BTreeMap,
-    io::{Read, Seek, SeekFrom},
+    io::{Cursor, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
+use flate2::read::DeflateDecoder;
+
+use super::syntax::{Layout, START_BYTES, Start, Syntax};
 use crate::io::{IoError, error::excerpt, scalar::Endian};
 
 /// Group and element number of an attribute, with its name for messages.
@@ -17,7 +20,8 @@ const ITEM_END: u32 = 0xFFFE_E00D;
 const SEQUENCE_END: u32 = 0xFFFE_E0DD;
 const UNDEFINED_LENGTH: u32 = u32::MAX;
 
-const PREAMBLE_BYTES: u64 = 128;
+/// Most bytes that a deflated file may unpack to.
+const MAX_INFLATED_BYTES: u64 = 256 << 20;
 /// Values longer than this are stepped over; the attributes that matter here are shorter.
 const MAX_VALUE_BYTES: u32 = 1024;
 const TRUNCATED: &str = "a DICOM element";
@@ -25,19 +29,33 @@ const TRUNCATED: &str = "a DICOM element";
 /// The short top-level values of one file and the place of its pixels.
 pub(super) struct Dataset<R> {
     path: PathBuf,
-    reader: R,
+    source: Source<R>,
     length: u64,
-    endian: Endian,
+    syntax: Syntax,
     values: BTreeMap<u32, Vec<u8>>,
-    /// Offset and length in bytes.
-    pixels: Option<(u64, u32)>,
+    pixels: Option<Pixels>,
 }
 
-/// How elements are laid out.
-#[derive(Clone, Copy)]
-struct Syntax {
-    explicit: bool,
-    endian: Endian,
+/// Where the bytes are.
+enum Source<R> {
+    File(R),
+    Inflated(Cursor<Vec<u8>>),
+}
+
+/// Offset and length of a value in bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Span {
+    pub(super) at: u64,
+    pub(super) length: u32,
+}
+
+/// Where the pixels are.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Pixels {
+    /// One value of all frames; in a big-endian file, `swapped` tells that bytes stand as halves of words.
+    Native { value: Span, swapped: bool },
+    /// Compressed frames in pieces, after a table of the frames' offsets, which may be empty.
+    Fragments { table: Span, fragments: Vec<Span> },
 }
 
 struct ElementHeader {
@@ -46,43 +64,62 @@ struct ElementHeader {
     length: u32,
 }
 
-/// Whether the file begins as a DICOM file does.
-pub(super) fn is_dicom(mut reader: impl Read) -> bool {
-    let mut start = [0; PREAMBLE_BYTES as usize + 4];
-    reader.read_exact(&mut start).is_ok() && start.ends_with(b"DICM")
+/// How a file begins, if it may be DICOM.
+pub(super) fn start(reader: impl Read) -> Option<Start> {
+    let mut start = Vec::new();
+    reader.take(START_BYTES as u64).read_to_end(&mut start).ok()?;
+    Start::of(&start)
 }
 
 impl<R: Read + Seek> Dataset<R> {
     /// Reads the attributes of a file of `length` bytes; its pixels stay where they are.
     pub(super) fn open(path: &Path, mut reader: R, length: u64) -> Result<Self, IoError> {
         let (path, values) = (path.to_owned(), BTreeMap::new());
-        if !is_dicom(&mut reader) {
+        let Some(start) = start(&mut reader) else {
             let reason = "bytes 128 to 131 are not DICM".to_owned();
             return Err(IoError::Format { path, format: "DICOM", reason });
+        };
+        let syntax = Syntax::plain(Layout::EXPLICIT);
+        let mut this = Self { path, source: Source::File(reader), length, syntax, values, pixels: None };
+        let mut at = 0;
+        match start {
+            Start::Elements(layout) => this.syntax = Syntax::plain(layout),
+            Start::Meta(meta) => {
+                at = this.walk(meta, Layout::EXPLICIT, |tag| tag >> 16 == 2)?;
+                this.syntax = this.transfer_syntax()?;
+            }
         }
-        let mut this = Self { path, reader, length, endian: Endian::Little, values, pixels: None };
-        let meta = Syntax { explicit: true, endian: Endian::Little };
-        let start = this.walk(PREAMBLE_BYTES + 4, meta, |tag| tag >> 16 == 2)?;
-        let syntax = this.transfer_syntax()?;
-        this.endian = syntax.endian;
-        this.walk(start, syntax, |tag| tag <= PIXEL_DATA)?;
+        if this.syntax.deflated {
+            this.inflate(at)?;
+            at = 0;
+        }
+        this.walk(at, this.syntax.layout, |tag| tag <= PIXEL_DATA)?;
         Ok(this)
     }
 
     fn transfer_syntax(&self) -> Result<Syntax, IoError> {
-        const REMEDY: &str = "convert the file to explicit VR little endian, for instance with gdcmconv --raw";
-        let uid = self.text(TRANSFER_SYNTAX).unwrap_or_default();
-        let (explicit, endian) = match uid.as_str() {
-            "1.2.840.10008.1.2" => (false, Endian::Little),
-            "1.2.840.10008.1.2.1" => (true, Endian::Little),
-            "1.2.840.10008.1.2.2" => (true, Endian::Big),
-            "" => return Err(self.field(TRANSFER_SYNTAX.1, "nothing", "there")),
-            _ => {
-                let what = excerpt(format!("transfer syntax {uid} (compressed)"));
-                return Err(IoError::Unsupported { path: self.path.clone(), what, remedy: REMEDY });
-            }
+        let Some(uid) = self.text(TRANSFER_SYNTAX) else {
+            return Err(self.field(TRANSFER_SYNTAX.1, "nothing", "there"));
         };
-        Ok(Syntax { explicit, endian })
+        Syntax::of_uid(&uid).map_err(|name| self.unsupported(format!("transfer syntax {uid} ({name})")))
+    }
+
+    /// Unpacks all elements from an offset on; offsets count from there afterwards.
+    fn inflate(&mut self, at: u64) -> Result<(), IoError> {
+        let Source::File(reader) = &mut self.source else { return Ok(()) };
+        let mut bytes = Vec::new();
+        let unpacked = reader
+            .seek(SeekFrom::Start(at))
+            .and_then(|_| DeflateDecoder::new(reader).take(MAX_INFLATED_BYTES + 1).read_to_end(&mut bytes));
+        if let Err(error) = unpacked {
+            return Err(self.corrupt(format!("the deflated elements cannot be unpacked: {error}")));
+        }
+        if bytes.len() as u64 > MAX_INFLATED_BYTES {
+            return Err(self.unsupported(format!("a deflated file of more than {MAX_INFLATED_BYTES} bytes")));
+        }
+        self.length = bytes.len() as u64;
+        self.source = Source::Inflated(Cursor::new(bytes));
+        Ok(())
     }
 
     /// Walks elements from `at` on while `more` accepts their tag; keeps short top-level values and the pixels' place.
@@ -90,17 +127,19 @@ impl<R: Read + Seek> Dataset<R> {
     ///
     /// Elements of a stated length are stepped over, nested or not, and those of undefined length are counted in and
     /// out, so that neither depth nor length costs memory.
-    fn walk(&mut self, mut at: u64, syntax: Syntax, more: impl Fn(u32) -> bool) -> Result<u64, IoError> {
+    fn walk(&mut self, mut at: u64, layout: Layout, more: impl Fn(u32) -> bool) -> Result<u64, IoError> {
         let mut depth = 0_u32;
         // Inside an element of unknown VR and undefined length everything is implicit, whatever the file's syntax.
         let mut implicit_inside = None;
         while at < self.length {
-            let explicit = syntax.explicit && implicit_inside.is_none();
-            let (header, next) = self.header(at, Syntax { explicit, ..syntax })?;
-            let ElementHeader { tag, vr, length } = header;
-            if depth == 0 && !more(tag) {
+            let explicit = layout.explicit && implicit_inside.is_none();
+            // Looked at before the rest of the header: the first element that is not accepted may be laid out otherwise.
+            let start = self.array_at(at)?;
+            if depth == 0 && !more(tag_of(start, layout.endian)) {
                 return Ok(at);
             }
+            let (header, next) = self.header(at, start, Layout { explicit, ..layout })?;
+            let ElementHeader { tag, vr, length } = header;
             at = next;
             match tag {
                 SEQUENCE_END if depth > 0 => {
@@ -112,8 +151,12 @@ impl<R: Read + Seek> Dataset<R> {
                 ITEM_END if depth > 0 => continue,
                 ITEM if depth > 0 => {}
                 ITEM | ITEM_END | SEQUENCE_END => return Err(self.corrupt("a sequence ends that never began")),
-                PIXEL_DATA if length == UNDEFINED_LENGTH => {
-                    return Err(self.field("PixelData", "encapsulated", "uncompressed"));
+                PIXEL_DATA if length == UNDEFINED_LENGTH && depth == 0 => {
+                    if self.syntax.codec.is_none() {
+                        return Err(self.field("PixelData", "encapsulated", "uncompressed in this transfer syntax"));
+                    }
+                    at = self.fragments(at)?;
+                    continue;
                 }
                 _ if length == UNDEFINED_LENGTH => {
                     depth += 1;
@@ -127,7 +170,11 @@ impl<R: Read + Seek> Dataset<R> {
             self.expect(at, u64::from(length))?;
             if depth == 0 {
                 if tag == PIXEL_DATA {
-                    self.pixels = Some((at, length));
+                    if self.syntax.codec.is_some() {
+                        return Err(self.field("PixelData", "uncompressed", "encapsulated in this transfer syntax"));
+                    }
+                    let swapped = layout.endian == Endian::Big && &vr == b"OW";
+                    self.pixels = Some(Pixels::Native { value: Span { at, length }, swapped });
                 } else if length <= MAX_VALUE_BYTES {
                     let value = self.read_at(at, length as usize)?;
                     self.values.insert(tag, value);
@@ -141,18 +188,43 @@ impl<R: Read + Seek> Dataset<R> {
         }
     }
 
-    /// The element header at an offset and the offset of its value.
-    fn header(&mut self, at: u64, syntax: Syntax) -> Result<(ElementHeader, u64), IoError> {
-        let bytes: [u8; 8] = self.array_at(at)?;
-        let u16_at = |i: usize| self.u16([bytes[i], bytes[i + 1]], syntax.endian);
-        let u32_of = |b: [u8; 4]| match syntax.endian {
-            Endian::Little => u32::from_le_bytes(b),
-            Endian::Big => u32::from_be_bytes(b),
-        };
-        let tag = u32::from(u16_at(0)) << 16 | u32::from(u16_at(2));
+    /// Finds the pieces of compressed pixels, whose items begin at an offset (PS3.5, A.4), and gives the offset after them.
+    ///
+    /// A piece takes eight bytes of the file at least, so that their list stays within twice the file's length.
+    fn fragments(&mut self, mut at: u64) -> Result<u64, IoError> {
+        let mut items = Vec::new();
+        loop {
+            let start = self.array_at(at)?;
+            let (ElementHeader { tag, length, .. }, next) = self.header(at, start, Layout::EXPLICIT)?;
+            match tag {
+                ITEM if length != UNDEFINED_LENGTH => {}
+                SEQUENCE_END => {
+                    at = next;
+                    break;
+                }
+                _ => {
+                    let got = format!("element {tag:08X} of length {length} after {} pieces", items.len());
+                    return Err(self.field("PixelData", got, "pieces of stated lengths and an end"));
+                }
+            }
+            self.expect(next, u64::from(length))?;
+            items.push(Span { at: next, length });
+            at = next + u64::from(length);
+        }
+        if items.is_empty() {
+            return Err(self.field("PixelData", "no pieces", "a table of offsets and a piece for each frame"));
+        }
+        let fragments = items.split_off(1);
+        self.pixels = Some(Pixels::Fragments { table: items[0], fragments });
+        Ok(at)
+    }
+
+    /// The element header at an offset, of which `bytes` have been read, and the offset of its value.
+    fn header(&mut self, at: u64, bytes: [u8; 8], layout: Layout) -> Result<(ElementHeader, u64), IoError> {
+        let tag = tag_of(bytes, layout.endian);
         let vr = [bytes[4], bytes[5]];
-        if !syntax.explicit || tag >> 16 == 0xFFFE {
-            let length = u32_of([bytes[4], bytes[5], bytes[6], bytes[7]]);
+        if !layout.explicit || tag >> 16 == 0xFFFE {
+            let length = layout.endian.u32([bytes[4], bytes[5], bytes[6], bytes[7]]);
             return Ok((ElementHeader { tag, vr: *b"  ", length }, at + 8));
         }
         if !vr.iter().all(u8::is_ascii_uppercase) {
@@ -160,17 +232,10 @@ impl<R: Read + Seek> Dataset<R> {
         }
         let long = [b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"];
         if long.contains(&&vr) {
-            let length = u32_of(self.array_at(at + 8)?);
+            let length = layout.endian.u32(self.array_at(at + 8)?);
             return Ok((ElementHeader { tag, vr, length }, at + 12));
         }
-        Ok((ElementHeader { tag, vr, length: u32::from(u16_at(6)) }, at + 8))
-    }
-
-    fn u16(&self, bytes: [u8; 2], endian: Endian) -> u16 {
-        match endian {
-            Endian::Little => u16::from_le_bytes(bytes),
-            Endian::Big => u16::from_be_bytes(bytes),
-        }
+        Ok((ElementHeader { tag, vr, length: layout.endian.u16([bytes[6], bytes[7]]).into() }, at + 8))
     }
 
     fn expect(&self, at: u64, bytes: u64) -> Result<(), IoError> {
@@ -197,11 +262,25 @@ impl<R: Read + Seek> Dataset<R> {
     /// Fills `bytes` from an offset on.
     pub(super) fn fill_at(&mut self, at: u64, bytes: &mut [u8]) -> Result<(), IoError> {
         self.expect(at, bytes.len() as u64)?;
-        self.reader
-            .seek(SeekFrom::Start(at))
-            .and_then(|_| self.reader.read_exact(bytes))
-            .map_err(|source| IoError::System { path: self.path.clone(), action: "read", source })
+        let at = SeekFrom::Start(at);
+        match &mut self.source {
+            Source::File(reader) => reader.seek(at).and_then(|_| reader.read_exact(bytes)),
+            Source::Inflated(reader) => reader.seek(at).and_then(|_| reader.read_exact(bytes)),
+        }
+        .map_err(|source| IoError::System { path: self.path.clone(), action: "read", source })
     }
+
+    /// The bytes of one value; its length was compared with the file's when it was found.
+    pub(super) fn append_span(&mut self, span: Span, bytes: &mut Vec<u8>) -> Result<(), IoError> {
+        self.expect(span.at, u64::from(span.length))?;
+        let first = bytes.len();
+        bytes.resize(first + span.length as usize, 0);
+        self.fill_at(span.at, &mut bytes[first..])
+    }
+}
+
+fn tag_of([a, b, c, d, ..]: [u8; 8], endian: Endian) -> u32 {
+    u32::from(endian.u16([a, b])) << 16 | u32::from(endian.u16([c, d]))
 }
 
 impl<R> Dataset<R> {
@@ -209,13 +288,19 @@ impl<R> Dataset<R> {
         &self.path
     }
 
-    pub(super) fn endian(&self) -> Endian {
-        self.endian
+    pub(super) fn syntax(&self) -> Syntax {
+        self.syntax
     }
 
-    /// Offset and length of the pixels in bytes.
-    pub(super) fn pixels(&self) -> Result<(u64, u32), IoError> {
-        self.pixels.ok_or_else(|| self.field("PixelData", "nothing", "there"))
+    /// Where the pixels are.
+    pub(super) fn pixels(&self) -> Result<&Pixels, IoError> {
+        self.pixels.as_ref().ok_or_else(|| self.field("PixelData", "nothing", "there"))
+    }
+
+    /// Error for a variant that is not read.
+    pub(super) fn unsupported(&self, what: impl ToString) -> IoError {
+        const REMEDY: &str = "convert the file to explicit VR little endian, for instance with gdcmconv --raw";
+        IoError::Unsupported { path: self.path.clone(), what: excerpt(what), remedy: REMEDY }
     }
 
     /// Error for an attribute that holds `got`.
@@ -228,7 +313,8 @@ impl<R> Dataset<R> {
         }
     }
 
-    fn corrupt(&self, reason: impl ToString) -> IoError {
+    /// Error for content that cannot be decoded.
+    pub(super) fn corrupt(&self, reason: impl ToString) -> IoError {
         IoError::Corrupt { path: self.path.clone(), reason: excerpt(reason) }
     }
 
@@ -243,15 +329,8 @@ impl<R> Dataset<R> {
     /// A 16-bit value that may be missing.
     pub(super) fn u16_opt(&self, tag: Tag) -> Option<u16> {
         match self.values.get(&tag.0)?.as_slice() {
-            &[a, b] => Some(self.u16_of([a, b])),
+            &[a, b] => Some(self.syntax.layout.endian.u16([a, b])),
             _ => None,
-        }
-    }
-
-    fn u16_of(&self, bytes: [u8; 2]) -> u16 {
-        match self.endian {
-            Endian::Little => u16::from_le_bytes(bytes),
-            Endian::Big => u16::from_be_bytes(bytes),
         }
     }
 

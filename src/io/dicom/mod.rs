@@ -1,13 +1,28 @@
 //! DICOM, read only: CT slices as volumes, CR and DX files as images.
 //!
-//! Uncompressed transfer syntaxes are read; others are named with a remedy. The elements are walked here: `dicom-object`
-//! fills a buffer of every element's declared length, up to 4 GiB, before it reads, and recurses into sequences as deep
-//! as a file likes.
+//! Uncompressed and deflated files, run lengths, JPEG (baseline, extended of 8 bits, lossless) and JPEG 2000 are read;
+//! other transfer syntaxes are named with a remedy. The elements are walked here, and the pieces of compressed frames
+//! given to the decoders: `dicom-object` fills a buffer of every element's declared length, up to 4 GiB, before it reads,
+//! and recurses into sequences as deep as a file likes.
 
+mod codec;
 mod dataset;
 mod pixels;
 mod radiograph;
 mod series;
+mod syntax;
 
-pub(super) use radiograph::read as read_radiograph;
+use std::io::Read;
+
+pub(super) use radiograph::{read as read_radiograph, read_frames};
 pub(super) use series::{decode_slice, is_series, read_series, read_slice};
+
+/// Whether the file says that it is DICOM.
+pub(super) fn is_dicom(reader: impl Read) -> bool {
+    dataset::start(reader).is_some_and(syntax::Start::is_stated)
+}
+
+/// Whether the file says that it is DICOM or begins as DICOM without a preamble does.
+pub(super) fn may_be_dicom(reader: impl Read) -> bool {
+    dataset::start(reader).is_some()
+}

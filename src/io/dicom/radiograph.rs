@@ -25,18 +25,41 @@ const WINDOW_WIDTH: Tag = Tag(0x0028_1051, "WindowWidth");
 /// Reads a single-frame file of `length` bytes as an image, values as stored after rescaling.
 pub(in crate::io) fn read(path: &Path, reader: impl Read + Seek, length: u64) -> Result<(Image, ImageInfo), IoError> {
     let mut dataset = Dataset::open(path, reader, length)?;
-    let layout = PixelLayout::of(&dataset)?;
-    let window = window(&dataset)?;
-    let linear = dataset.text(INTENSITY_RELATIONSHIP).as_deref() == Some("LIN");
-    let intensity = trend(dataset.u16_opt(INTENSITY_SIGN), layout.slope);
-    let spacing = spacing(&dataset)?;
+    let layout = PixelLayout::of_single(&dataset)?;
     let mut values = room(path, pixel_count(path, layout.size)?)?;
     layout.append(&mut dataset, &mut values)?;
-    let as_stored = !layout.signed && layout.slope == 1.0 && layout.intercept == 0.0;
+    Ok((image(&dataset, &layout, values)?, info(&dataset, &layout)?))
+}
+
+/// Reads all frames of a file of `length` bytes.
+pub(in crate::io) fn read_frames(
+    path: &Path,
+    reader: impl Read + Seek,
+    length: u64,
+) -> Result<(Vec<Image>, ImageInfo), IoError> {
+    let mut dataset = Dataset::open(path, reader, length)?;
+    let layout = PixelLayout::of(&dataset)?;
+    let count = pixel_count(path, layout.size)?;
+    let mut values = room(path, count)?;
+    layout.append(&mut dataset, &mut values)?;
+    let frames = values.chunks_exact(count).map(|frame| image(&dataset, &layout, frame.to_vec()));
+    Ok((frames.collect::<Result<_, _>>()?, info(&dataset, &layout)?))
+}
+
+fn image<R: Read + Seek>(dataset: &Dataset<R>, layout: &PixelLayout, values: Vec<f32>) -> Result<Image, IoError> {
+    let as_stored = !layout.signed && layout.slope == 1.0 && layout.intercept == 0.0 && layout.bits_stored <= 16;
     let sample = if as_stored { Sample::Unsigned { bits: layout.bits_stored } } else { Sample::Float };
-    let image = Image::new(layout.size, spacing, sample, Unit::Arbitrary, values)
-        .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
-    Ok((image, ImageInfo { inverted: layout.inverted, linear, intensity, window }))
+    Image::new(layout.size, spacing(dataset)?, sample, Unit::Arbitrary, values)
+        .map_err(|source| IoError::Data { path: dataset.path().to_owned(), source })
+}
+
+fn info<R: Read + Seek>(dataset: &Dataset<R>, layout: &PixelLayout) -> Result<ImageInfo, IoError> {
+    Ok(ImageInfo {
+        inverted: layout.inverted,
+        linear: dataset.text(INTENSITY_RELATIONSHIP).as_deref() == Some("LIN"),
+        intensity: trend(dataset.u16_opt(INTENSITY_SIGN), layout.slope),
+        window: window(dataset)?,
+    })
 }
 
 /// Distance between columns and between rows; `None` when missing or 0, which some devices write for "unknown".

@@ -7,7 +7,8 @@ use std::{
 use glam::{DMat3, DVec3};
 
 use super::{
-    dataset::{Dataset, Tag, is_dicom},
+    dataset::{Dataset, Tag},
+    is_dicom,
     pixels::PixelLayout,
 };
 use crate::{
@@ -131,7 +132,7 @@ fn listed(folder: &Path) -> Result<Vec<PathBuf>, IoError> {
 
 impl Slice {
     fn of<R: Read + Seek>(dataset: &Dataset<R>) -> Result<Self, IoError> {
-        let layout = PixelLayout::of(dataset)?;
+        let layout = PixelLayout::of_single(dataset)?;
         let [xx, xy, xz, yx, yy, yz] = dataset.numbers_value(ORIENTATION)?;
         let axes = [DVec3::new(xx, xy, xz), DVec3::new(yx, yy, yz)];
         if axes.iter().any(|a| (a.length() - 1.0).abs() > AXIS_TOLERANCE) || axes[0].dot(axes[1]).abs() > AXIS_TOLERANCE

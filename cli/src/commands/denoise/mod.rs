@@ -27,7 +27,7 @@ Examples:
   kerma denoise raw.tif --noise poisson:0.8,25 --out calm.tif
   kerma denoise raw.tif --model my.safetensors --sampler ddpm --steps 50 --seed 3 --out drawn.tif
 
-Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .npy; .dcm is read. The extension decides.
+Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .npy. The extension decides; DICOM is read under any name.
 Bit depth and spacing stay as they are. Other models are what kerma train writes. The noise is estimated from the image
 and the chain entered at the step t* whose noise is the image's. Work on a detector's own values: pictures that were
 processed for viewing have noise that no model of noise describes.";

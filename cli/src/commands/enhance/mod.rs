@@ -35,7 +35,7 @@ Examples:
   kerma enhance hand.png --only laplacian --levels 3 --gains 1.5,1.2,1.0 --containment 3 --out hand-sharp.png
   kerma enhance hand.png --only triangle --out hand-mask.png
 
-Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .npy; .dcm is read. The extension decides.
+Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .npy. The extension decides; DICOM is read under any name.
 Dense matter comes out bright (MONOCHROME2), direct exposure dark; spacing stays as it is, and so
 does the bit depth without --bits.
 --keep writes what is computed on the way beside the result: prepared, mask, clahe, band1 … band12, laplacian.";

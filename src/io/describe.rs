@@ -1,0 +1,311 @@
+//! What a file is, told by its content.
+
+use std::{
+    io::{BufReader, Read},
+    path::Path,
+};
+
+use super::{
+    IoError, dicom,
+    image::{ImageFormat, read_frames},
+    input::{Input, open_file},
+    raster::Header,
+    tiff,
+    volume::{VolumeFormat, open, pages_of_folder},
+};
+use crate::data::{Grid, Image, ImageInfo, Sample, Unit, Volume};
+
+/// What a file holds, as far as it says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    /// Name of the format.
+    pub format: &'static str,
+    /// Number of values along each axis, fastest first.
+    pub size: Vec<usize>,
+    /// How a value is stored.
+    pub stored: String,
+    /// Distances between neighbours along the first axes, in millimetres; none where the file does not state them.
+    pub spacing_mm: Vec<f64>,
+    /// Where the voxels of a volume lie.
+    pub grid: Option<Grid>,
+    /// What the values are; arbitrary where the file does not say.
+    pub unit: Unit,
+    /// What is odd about it, a sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// What the first bytes of a file say that it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Volume(VolumeFormat),
+    Image(ImageFormat),
+    /// A format that is not read, and what to do.
+    Other(&'static str, &'static str),
+}
+
+/// Least angle of axes that is worth a remark.
+const LEAST_TURN_DEG: f64 = 0.5;
+/// Bytes that are looked at.
+const FIRST_BYTES: u64 = 1024;
+const UNPACK: &str = "unpack it";
+const TO_PNG: &str = "ask for the values as the detector gave them, as DICOM, or save it as a grey PNG";
+const TO_NPY: &str = "save the array as .npy";
+const UNKNOWN: &str = "see what wrote it; bare values need a header, .nhdr or .mhd, that names them as its data file";
+
+/// Where a format has its sign, and which.
+const SIGNS: [(usize, &[u8], Kind); 26] = [
+    (128, b"DICM", Kind::Image(ImageFormat::Dicom)),
+    (0, &348_i32.to_le_bytes(), Kind::Volume(VolumeFormat::Nifti)),
+    (0, &348_i32.to_be_bytes(), Kind::Volume(VolumeFormat::Nifti)),
+    (0, &540_i32.to_le_bytes(), Kind::Volume(VolumeFormat::Nifti)),
+    (0, &540_i32.to_be_bytes(), Kind::Volume(VolumeFormat::Nifti)),
+    (0, b"\x1F\x8B", Kind::Volume(VolumeFormat::NiftiGz)),
+    (0, b"NRRD", Kind::Volume(VolumeFormat::Nrrd)),
+    (0, b"ObjectType", Kind::Volume(VolumeFormat::MetaImage)),
+    (0, b"NDims", Kind::Volume(VolumeFormat::MetaImage)),
+    (0, b"\x93NUMPY", Kind::Volume(VolumeFormat::Npy)),
+    (0, b"\x89PNG\r\n\x1A\n", Kind::Image(ImageFormat::Png)),
+    (0, b"II*\0", Kind::Volume(VolumeFormat::Tiff)),
+    (0, b"MM\0*", Kind::Volume(VolumeFormat::Tiff)),
+    (0, b"II+\0", Kind::Volume(VolumeFormat::Tiff)),
+    (0, b"MM\0+", Kind::Volume(VolumeFormat::Tiff)),
+    (0, b"\x89HDF\r\n\x1A\n", Kind::Other("HDF5", TO_NPY)),
+    (0, b"MATLAB ", Kind::Other("MATLAB", TO_NPY)),
+    (0, b"\xFF\xD8\xFF", Kind::Other("JPEG", TO_PNG)),
+    (0, b"\0\0\0\x0CjP  ", Kind::Other("JPEG 2000", TO_PNG)),
+    (0, b"\xFF\x4F\xFF\x51", Kind::Other("JPEG 2000", TO_PNG)),
+    (0, b"BM", Kind::Other("BMP", TO_PNG)),
+    (0, b"GIF8", Kind::Other("GIF", TO_PNG)),
+    (0, b"PK\x03\x04", Kind::Other("zip", UNPACK)),
+    (0, b"7z\xBC\xAF\x27\x1C", Kind::Other("7-Zip", UNPACK)),
+    (0, b"%PDF", Kind::Other("PDF", "extract the image from it")),
+    (0, b"<", Kind::Other("XML or HTML", "see whether a download brought a web page in place of the file")),
+];
+
+/// Describes a file, or a folder of DICOM slices or TIFF files; what it is, is told by its content, whatever its name.
+///
+/// Only headers are read where a format has them; images, pages and DICOM files are read whole.
+///
+/// # Errors
+/// [`IoError`] when it cannot be read, is damaged, or is of no format that is read: then what it looks like, and what to do.
+pub fn describe(path: impl AsRef<Path>) -> Result<Description, IoError> {
+    let path = path.as_ref();
+    if path.is_dir() {
+        return match pages_of_folder(path)? {
+            Some(pages) => Ok(of_header("folder of TIFF files", &pages.header(), "as the files state")),
+            None => Ok(of_volume("folder of DICOM slices", &dicom::read_series(path)?)),
+        };
+    }
+    let (file, length) = open_file(path)?;
+    let mut first = Vec::new();
+    let read = file.take(FIRST_BYTES).read_to_end(&mut first);
+    read.map_err(|source| IoError::System { path: path.to_owned(), action: "read", source })?;
+    let mut description = match kind(path, &first)? {
+        Kind::Image(ImageFormat::Dicom) => match dicom::read_slice(path) {
+            Ok(slice) => of_volume("DICOM", &slice),
+            Err(_) => of_frames("DICOM", &read_frames(path)?),
+        },
+        Kind::Image(ImageFormat::Png) => of_frames("PNG", &read_frames(path)?),
+        Kind::Volume(VolumeFormat::Tiff) => {
+            let pages = tiff::read_pages(path, BufReader::new(open_file(path)?.0), length)?;
+            match *pages.header().shape {
+                [_, _, 1] => of_frames("TIFF", &read_frames(path)?),
+                _ => of_header("TIFF", &pages.header(), "as the pages state"),
+            }
+        }
+        Kind::Volume(format) => {
+            let (header, _) = open(format, Input::open(path)?)?;
+            of_header(name(format), &header, &header.encoding.to_string())
+        }
+        Kind::Image(_) | Kind::Other(..) => return Err(unread(path, "a file", UNKNOWN)),
+    };
+    if let Some(remark) = misnamed(path, description.format) {
+        description.remarks.insert(0, remark);
+    }
+    Ok(description)
+}
+
+fn kind(path: &Path, first: &[u8]) -> Result<Kind, IoError> {
+    let has = |(at, sign, _): &&(usize, &[u8], Kind)| first.get(*at..).is_some_and(|rest| rest.starts_with(sign));
+    match SIGNS.iter().find(has) {
+        Some((.., Kind::Other(what, remedy))) => Err(unread(path, what, remedy)),
+        Some((.., kind)) => Ok(*kind),
+        None if dicom::may_be_dicom(first) => Ok(Kind::Image(ImageFormat::Dicom)),
+        None => {
+            let start: Vec<u8> = first.iter().copied().take(8).collect();
+            Err(unread(path, &format!("a file that begins with \"{}\"", start.escape_ascii()), UNKNOWN))
+        }
+    }
+}
+
+fn unread(path: &Path, what: &str, remedy: &'static str) -> IoError {
+    IoError::Unsupported { path: path.to_owned(), what: what.to_owned(), remedy }
+}
+
+fn name(format: VolumeFormat) -> &'static str {
+    match format {
+        VolumeFormat::Nifti => "NIfTI",
+        VolumeFormat::NiftiGz => "NIfTI packed with gzip",
+        VolumeFormat::Nrrd => "NRRD",
+        VolumeFormat::MetaImage | VolumeFormat::MetaHeader => "MetaImage",
+        VolumeFormat::Npy => "NumPy",
+        VolumeFormat::Tiff => "TIFF",
+        VolumeFormat::Dicom => "DICOM",
+    }
+}
+
+/// What the extension, by which commands choose a reader, does not say rightly; DICOM needs none.
+fn misnamed(path: &Path, format: &str) -> Option<String> {
+    let said = match (VolumeFormat::of_path(path), ImageFormat::of_path(path)) {
+        (Some(format), _) => name(format),
+        (None, Some(_)) => "PNG",
+        (None, None) if format == "DICOM" => return None,
+        (None, None) => "nothing",
+    };
+    (said != format).then(|| format!("its name's extension says {said}, by which commands choose how they read it"))
+}
+
+fn of_header(format: &'static str, header: &Header, stored: &str) -> Description {
+    let grid = header.stated_grid();
+    let (size, stored) = (header.shape.clone(), stored.to_owned());
+    let spacing_mm = grid.map_or_else(Vec::new, |grid| grid.spacing_mm().to_array().to_vec());
+    Description { format, size, stored, spacing_mm, grid, unit: header.unit, remarks: Vec::new() }.remarked()
+}
+
+fn of_volume(format: &'static str, volume: &Volume) -> Description {
+    let (grid, stored) = (*volume.grid(), "integers, rescaled as the slices state".to_owned());
+    let (size, spacing_mm) = (grid.size().to_vec(), grid.spacing_mm().to_array().to_vec());
+    let (grid, unit) = (Some(grid), volume.unit());
+    Description { format, size, stored, spacing_mm, grid, unit, remarks: Vec::new() }.remarked()
+}
+
+fn of_frames(format: &'static str, (frames, info): &(Vec<Image>, ImageInfo)) -> Description {
+    let mut size = frames.first().map_or_else(Vec::new, |image| image.size().to_vec());
+    if frames.len() > 1 {
+        size.push(frames.len());
+    }
+    let stored = match frames.first().map(Image::sample) {
+        Some(Sample::Unsigned { bits }) => format!("unsigned integers of {bits} bits"),
+        _ => "floats, or integers that are rescaled".to_owned(),
+    };
+    let spacing_mm = frames.first().and_then(Image::spacing_mm).map_or_else(Vec::new, |spacing| spacing.to_vec());
+    let unit = frames.first().map_or(Unit::Arbitrary, Image::unit);
+    let mut remarks = Vec::new();
+    if info.inverted {
+        remarks.push("its smallest values are shown brightest".to_owned());
+    }
+    Description { format, size, stored, spacing_mm, grid: None, unit, remarks }.remarked()
+}
+
+impl Description {
+    /// With what is odd about any file.
+    fn remarked(mut self) -> Self {
+        let mut add = |remark: &str| self.remarks.push(remark.to_owned());
+        if self.spacing_mm.is_empty() {
+            add("it states no distances between values");
+        }
+        if let Some(grid) = &self.grid {
+            let orientation = grid.orientation();
+            if orientation.determinant() < 0.0 {
+                add("its axes are left-handed");
+            }
+            let along = |axis: usize| orientation.col(axis).abs().max_element();
+            let turned = (0..3).map(|axis| along(axis).min(1.0).acos().to_degrees()).fold(0.0, f64::max);
+            if turned > LEAST_TURN_DEG {
+                add(&format!("its axes are turned by {turned:.1}° against those of the body"));
+            }
+        }
+        if self.unit == Unit::Arbitrary {
+            add("it does not say what its values are");
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::{write_image, write_volume};
+
+    fn volume(name: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        let grid = Grid::centred([4, 3, 2], [0.5, 1.0, 2.0]).unwrap();
+        write_volume(&path, &Volume::new(grid, Unit::Hounsfield, vec![1.0; 24]).unwrap()).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn content_tells_what_a_file_is_whatever_its_name() {
+        for (name, format, stored) in [
+            ("v.nii", "NIfTI", "floats of 32 bits, little-endian"),
+            ("v.nii.gz", "NIfTI packed with gzip", "floats of 32 bits, little-endian"),
+            ("v.nrrd", "NRRD", "floats of 32 bits, little-endian"),
+            ("v.mha", "MetaImage", "floats of 32 bits, little-endian"),
+        ] {
+            let (_folder, path) = volume(name);
+            let got = describe(&path).unwrap();
+            assert_eq!((got.format, got.stored.as_str(), &got.size[..]), (format, stored, &[4, 3, 2][..]), "{name}");
+            assert_eq!((&got.spacing_mm[..], got.unit, got.remarks.len()), (&[0.5, 1.0, 2.0][..], Unit::Hounsfield, 0));
+            let other = path.with_file_name("v.png");
+            std::fs::rename(&path, &other).unwrap();
+            let got = describe(&other).unwrap();
+            assert_eq!(got.format, format);
+            assert!(got.remarks[0].contains("extension says PNG"), "{:?}", got.remarks);
+        }
+        for (name, format) in [("v.npy", "NumPy"), ("v.tif", "TIFF")] {
+            let (_folder, path) = volume(name);
+            let got = describe(&path).unwrap();
+            assert_eq!((got.format, got.size, got.grid), (format, vec![4, 3, 2], None));
+            assert!(got.remarks[0].contains("states no distances"), "{:?}", got.remarks);
+        }
+    }
+
+    #[test]
+    fn images_tell_their_bits() {
+        let folder = tempfile::tempdir().unwrap();
+        let sample = Sample::Unsigned { bits: 12 };
+        let image = Image::new([3, 2], Some([0.1, 0.2]), sample, Unit::Counts, vec![5.0; 6]).unwrap();
+        for (name, format) in [("i.png", "PNG"), ("i.tif", "TIFF")] {
+            let path = folder.path().join(name);
+            write_image(&path, &image).unwrap();
+            let got = describe(&path).unwrap();
+            assert_eq!((got.format, &got.size[..], got.unit), (format, &[3, 2][..], Unit::Counts));
+            assert_eq!((got.stored.as_str(), &got.spacing_mm[..]), ("unsigned integers of 12 bits", &[0.1, 0.2][..]));
+        }
+    }
+
+    #[test]
+    fn turned_and_mirrored_axes_are_odd() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("v.nrrd");
+        let turned = glam::DMat3::from_rotation_z(0.2) * glam::DMat3::from_diagonal(glam::DVec3::new(1.0, -1.0, 1.0));
+        let grid = Grid::new([2, 2, 2], [1.0; 3], [0.0; 3], turned).unwrap();
+        write_volume(&path, &Volume::new(grid, Unit::Arbitrary, vec![0.0; 8]).unwrap()).unwrap();
+        let remarks = describe(&path).unwrap().remarks;
+        assert_eq!(
+            remarks,
+            [
+                "its axes are left-handed",
+                "its axes are turned by 11.5° against those of the body",
+                "it does not say what its values are"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_read_is_named_with_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.nii");
+        let refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            describe(&path).unwrap_err().to_string()
+        };
+        assert!(refused(b"\x89HDF\r\n\x1A\n....").ends_with("f.nii: HDF5 is not supported; save the array as .npy"));
+        assert!(refused(b"PK\x03\x04....").ends_with("zip is not supported; unpack it"));
+        assert!(refused(b"\x01\x02\x03").contains("a file that begins with \"\\x01\\x02\\x03\" is not supported"));
+        assert!(refused(b"").contains("a file that begins with \"\""));
+        assert!(refused(b"\x93NUMPY").contains("f.nii: "));
+        assert!(describe(folder.path().join("gone")).unwrap_err().to_string().contains("cannot read"));
+    }
+}
