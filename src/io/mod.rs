@@ -1,4 +1,4 @@
-//! Readers and writers for volumes, projection stacks and images; the extension decides the format.
+//! Readers and writers for volumes, projection stacks and images; the extension decides the format, but for DICOM, which its content tells.
 //!
 //! - World frame: right-handed, millimetres, x → right, y → anterior, z → superior (RAS). Formats that state positions
 //!   in another frame are converted on reading and writing; the order of the stored values never changes, so a volume
