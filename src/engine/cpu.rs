@@ -193,7 +193,7 @@ fn compute(
         } else {
             let grain = domain.slab_rows(kernel.shader()).unwrap_or(domain.grain.max(1).into()) as usize;
             let per_block = rows.len().div_ceil(current_num_threads() * BLOCKS_PER_CORE);
-            let per_block = per_block.next_multiple_of(grain).max(grain);
+            let per_block = per_block.max(domain.block as usize).next_multiple_of(grain).max(grain);
             split(rows, per_block, &mut taken).into_par_iter().for_each(twin);
         }
     }

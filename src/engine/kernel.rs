@@ -111,6 +111,8 @@ pub struct Domain {
     pub extent: Extent,
     /// Rows that are computed together: work is divided at multiples of it, counted from the first row of a slice.
     pub grain: u32,
+    /// Rows that a twin takes at once where there are so many, for what they share; nothing is divided by it.
+    pub block: u32,
     /// Sum over input slices, if the kernel has one.
     pub reduce: Option<Reduce>,
     /// Rough count of arithmetic operations for one output row over all inputs.
@@ -121,13 +123,19 @@ impl Domain {
     /// Rows that need nothing but themselves and the tables.
     #[must_use]
     pub fn rows(extent: Extent, row_operations: f64) -> Self {
-        Self { extent, grain: 1, reduce: None, row_operations }
+        Self { extent, grain: 1, block: 1, reduce: None, row_operations }
     }
 
     /// The same, as a sum over so many input slices, taken in an order.
     #[must_use]
     pub fn over(self, slices: u32, order: Order) -> Self {
         Self { reduce: Some(Reduce { slices, order }), ..self }
+    }
+
+    /// The same, of which a twin takes so many rows at once.
+    #[must_use]
+    pub fn in_blocks(self, block: u32) -> Self {
+        Self { block, ..self }
     }
 
     /// Rows of the slices that a workgroup of several covers, which are computed together; none where it covers rows alone.

@@ -232,7 +232,7 @@ mod tests {
             let extent = Extent { slices, rows, columns };
             let order = if both_ways { Order::BothWays } else { Order::Ascending };
             let reduce = Some(Reduce { slices: inputs, order });
-            let domain = Domain { extent, grain, reduce, row_operations: 100.0 };
+            let domain = Domain { extent, grain, block: 1, reduce, row_operations: 100.0 };
             let mut graph = Graph::new();
             let input = graph.buffer::<f32>("input", Extent { slices: inputs, rows: 1, columns: input_columns });
             let output = graph.buffer::<f32>("output", extent);
@@ -293,7 +293,7 @@ mod tests {
                 Window { numerator, denominator, first, last: first + more }
             });
             let extent = Extent { slices: 1, rows, columns };
-            let domain = Domain { extent, grain, reduce: None, row_operations: 100.0 };
+            let domain = Domain { extent, grain, block: 1, reduce: None, row_operations: 100.0 };
             let mut graph = Graph::new();
             let read = inputs.map(|(rows, columns)| graph.buffer::<u32>("input", Extent { slices: 1, rows, columns }));
             let output = graph.buffer::<u32>("output", extent);

@@ -37,14 +37,13 @@ kernel! {
     structs Column;
     reads columns[_, 1]: rows of Column, volume[wide, deep]: inputs_around(1) of f32;
     writes sums[_, rows]: f32;
-    domain |output| Domain {
-        grain: (GRAIN / rows).max(1),
-        ..Domain::rows(output, f64::from(rows) * f64::from(nx.max(ny)) * SAMPLE_OPERATIONS).over(ny, Order::BothWays)
-    };
+    domain |output| Domain::rows(output, f64::from(rows) * f64::from(nx.max(ny)) * SAMPLE_OPERATIONS)
+        .over(ny, Order::BothWays)
+        .in_blocks(BLOCK / rows);
 }
 
-/// Pixels that are computed together, so that slices are read from memory once for many detector columns.
-const GRAIN: u32 = 32_768;
+/// Pixels that the twin takes at once, so that slices are read from memory once for many detector columns.
+const BLOCK: u32 = 32_768;
 
 /// Operations of one sample, those of other kernels that take as long.
 const SAMPLE_OPERATIONS: f64 = 16.0;

@@ -38,14 +38,13 @@ kernel! {
         lines[columns, 1]: inputs of Column,
         weighed[columns, rows]: inputs of f32;
     writes volume[nx, nz]: f32;
-    domain |output| Domain {
-        grain: (GRAIN / nz).max(1),
-        ..Domain::rows(output, f64::from(nz) * f64::from(view_count) * VIEW_OPERATIONS).over(view_count, Order::Ascending)
-    };
+    domain |output| Domain::rows(output, f64::from(nz) * f64::from(view_count) * VIEW_OPERATIONS)
+        .over(view_count, Order::Ascending)
+        .in_blocks(BLOCK / nz);
 }
 
-/// Voxels that are computed together, so that what a detector column gives is found once for many of them.
-const GRAIN: u32 = 32_768;
+/// Voxels that the twin takes at once, so that what a detector column gives is found once for many of them.
+const BLOCK: u32 = 32_768;
 /// Operations of one view at one voxel, those of other kernels that take as long.
 const VIEW_OPERATIONS: f64 = 20.0;
 /// Change across from slice to slice below which it is not divided by: places round to less than that.
