@@ -124,6 +124,8 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, IoError> {
             paths.push(path);
         }
     }
+    // Names with the same numbers, as p_7 and p_07, in an order that does not depend on the folder's.
+    paths.sort();
     paths.sort_by_cached_key(|path| natural(&path.file_name().unwrap_or_default().to_string_lossy()));
     Ok(paths)
 }
