@@ -51,7 +51,7 @@ fn pixels(c: &mut Criterion) {
             }) as fn(&mut Graph<'_>, Pixels),
         ),
         ("collimation", |graph, pixels| {
-            let borders = collimation::borders(graph, pixels);
+            let borders = collimation::borders(graph, pixels, collimation::Blades::Any);
             let _ = graph.result(borders);
         }),
     ] {

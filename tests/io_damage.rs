@@ -23,6 +23,8 @@ use nifti2::nifti2;
 
 #[path = "dicom/frames.rs"]
 mod frames;
+#[path = "dicom/study.rs"]
+mod study;
 
 /// Largest single allocation that decoding a file of a few kilobytes may ask for: the fixed buffers of the decoders,
 /// and the most a kilobyte of DEFLATE can unpack to.
@@ -231,7 +233,7 @@ fn slices_must_be_evenly_stacked() {
     assert!(twice.ends_with("0.dcm and 1.dcm lie at the same position, -40.000 mm along the normal"), "{twice}");
     let tilted = message(&[b"-10\\20.5\\-40", b"-10\\21.5\\-30"]);
     assert!(tilted.ends_with("shifted sideways by 1.000 mm (tilted gantry)"), "{tilted}");
-    assert!(message(&[]).contains("0 DICOM files are in the folder"));
+    assert!(message(&[]).contains("0 DICOM files are in it"));
 }
 
 #[test]

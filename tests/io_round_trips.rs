@@ -385,7 +385,7 @@ fn unknown_extensions_name_the_known_ones() {
     assert_eq!(
         message,
         "a.xyz: cannot read a volume for extension \"xyz\"; allowed: .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, \
-         .tif, .dcm, or a folder of DICOM slices or TIFF files"
+         .tif, .dcm, a folder of DICOM or TIFF files, or a .zip of DICOM"
     );
     assert!(write_volume("a.dcm", &volume).unwrap_err().to_string().contains("allowed: .nii, .nii.gz, .nrrd, .mha"));
     assert!(write_volume("noext", &volume).unwrap_err().to_string().starts_with("noext: cannot write a volume"));

@@ -16,7 +16,8 @@ Examples:
   kerma reconstruct scan.nrrd --geometry scan.toml --grid 128x96x128@3x3x3 --out again.nii.gz
 
 GRID is NXxNYxNZ@SXxSYxSZ in voxels and millimetres, centred on the origin unless +OX,OY,OZ follows.
-Volumes and projection stacks: .nii, .nii.gz, .nrrd, .mha, .mhd, .npy, .tif; folders of DICOM slices or TIFF files are read.
+Volumes and projection stacks: .nii, .nii.gz, .nrrd, .mha, .mhd, .npy, .tif; folders of DICOM or TIFF files and .zip
+of DICOM are read.
 
 Exit codes: 0 done; 1 a check failed; 2 bad usage or bad input; 3 the device failed; 130 interrupted.";
 
@@ -43,6 +44,12 @@ pub(crate) struct GlobalArgs {
     /// Keep the bits of the CPU twins, or let the GPU's compiler rearrange arithmetic
     #[arg(long, global = true, default_value = "pinned", value_name = "MODE", value_parser = numerics())]
     pub(crate) numerics: Numerics,
+    /// Which series of a DICOM study, a folder or .zip, is the volume to read; `kerma info` lists them
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub(crate) series: Option<usize>,
+    /// Which frame of a DICOM file of many is the radiograph to read
+    #[arg(long, global = true, value_name = "NUMBER")]
+    pub(crate) frame: Option<usize>,
     /// Say nothing but results and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,

@@ -10,8 +10,9 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kerma::{
+    data::{Grid, Image, ImageInfo, Volume},
     engine::{Choice, Control, Device, Error, Graph, Kind, Outputs, PeakBytes, Plan, Progress},
-    io::{IoError, cancellable},
+    io::{IoError, cancellable, read_frame, read_series},
 };
 use serde::Serialize;
 use sysinfo::System;
@@ -139,6 +140,18 @@ impl Context {
     /// Reads inputs, and counts the time.
     pub(crate) fn read<T, E: Into<Failure>>(&mut self, work: impl FnOnce() -> Result<T, E>) -> Result<T, Failure> {
         timed(&mut self.summary.seconds.read, || work().map_err(Into::into))
+    }
+
+    /// Reads a volume; of a study with several series the one that --series chooses.
+    pub(crate) fn read_volume(&mut self, path: &Path, grid: Option<Grid>) -> Result<Volume, Failure> {
+        let series = self.options.series;
+        self.read(|| read_series(path, series, grid))
+    }
+
+    /// Reads a radiograph; of a file with several frames the one that --frame chooses.
+    pub(crate) fn read_image(&mut self, path: &Path) -> Result<(Image, ImageInfo), Failure> {
+        let frame = self.options.frame;
+        self.read(|| read_frame(path, frame))
     }
 
     /// Computes on the host without the engine, and counts the time.

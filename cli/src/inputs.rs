@@ -9,7 +9,7 @@ use std::{
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     geometry::{Geometry, Scan},
-    io::{IoError, check_file, read_projections, read_scan, read_volume},
+    io::{IoError, check_file, read_projections, read_scan},
     tasks::TaskError,
 };
 
@@ -85,7 +85,7 @@ pub(crate) fn volume(
     unit: Option<Unit>,
     context: &mut Context,
 ) -> Result<Volume, Failure> {
-    let volume = context.read(|| read_volume(path, grid))?;
+    let volume = context.read_volume(path, grid)?;
     let refused = |message: String| Failure::input(message).in_file(path);
     match (volume.unit(), unit) {
         (Unit::Arbitrary, None) if looks_hounsfield(volume.values()) => {
@@ -120,7 +120,7 @@ pub(crate) fn volume(
 
 /// Reads a CT in Hounsfield units; a file that does not say what its values are must look as if it held them.
 pub(crate) fn ct(path: &Path, context: &mut Context) -> Result<Volume, Failure> {
-    let volume = context.read(|| read_volume(path, None))?;
+    let volume = context.read_volume(path, None)?;
     let refused = |message: String| Err(Failure::input(message).in_file(path));
     match volume.unit() {
         Unit::Hounsfield => Ok(volume),
@@ -149,7 +149,7 @@ pub(crate) fn volumes_at_hand(
 ) -> Result<Vec<Volume>, Failure> {
     at_hand(paths, work, context);
     let read = |path: &PathBuf| {
-        let volume = context.read(|| read_volume(path, None))?;
+        let volume = context.read_volume(path, None)?;
         Ok(if volume.unit() == Unit::Arbitrary { volume.with_unit(Unit::Hounsfield) } else { volume })
     };
     paths.iter().map(read).collect()

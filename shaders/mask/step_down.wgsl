@@ -21,7 +21,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let next = pixels_row(row + 1u) * pair_count;
         let end = (id.x + 1u) * columns / band_count;
         for (var x = id.x * columns / band_count; x < end; x++) {
-            sum += u32(abs(pixel(next, x) - pixel(here, x)));
+            let step = pixel(next, x) - pixel(here, x);
+            sum += u32(select(abs(step), max(select(step, -step, row < rows / 2u), 0), params.inward != 0u));
         }
     }
     steps[steps_row(row) * band_count + id.x] = sum;

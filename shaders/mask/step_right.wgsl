@@ -20,7 +20,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let end = (band + 1u) * rows / band_count;
         for (var y = band * rows / band_count; y < end; y++) {
             let first = pixels_row(y) * pair_count;
-            sum += u32(abs(pixel(first, id.x + 1u) - pixel(first, id.x)));
+            let step = pixel(first, id.x + 1u) - pixel(first, id.x);
+            sum += u32(select(abs(step), max(select(step, -step, id.x < columns / 2u), 0), params.inward != 0u));
         }
     }
     steps[steps_row(band) * columns + id.x] = sum;

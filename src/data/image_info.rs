@@ -9,6 +9,12 @@ pub struct ImageInfo {
     pub intensity: Option<Trend>,
     /// Range of values proposed for display.
     pub window: Option<DisplayRange>,
+    /// Lowest and highest of the values that stand for no measurement: DICOM's PixelPaddingValue.
+    pub padding: Option<[f32; 2]>,
+    /// The spacing is that of the detector's own pixels, of which the patient's is smaller: DICOM's ImagerPixelSpacing.
+    pub spacing_at_detector: bool,
+    /// Graphics to be laid over the image are not part of it.
+    pub overlays: bool,
 }
 
 impl ImageInfo {

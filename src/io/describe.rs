@@ -11,9 +11,9 @@ use super::{
     input::{Input, open_file},
     raster::Header,
     tiff,
-    volume::{VolumeFormat, open, pages_of_folder},
+    volume::{VolumeFormat, open, series_of},
 };
-use crate::data::{Grid, Image, ImageInfo, Sample, Unit, Volume};
+use crate::data::{Grid, Image, ImageInfo, Sample, Unit};
 
 /// What a file holds, as far as it says.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ const TO_NPY: &str = "save the array as .npy";
 const UNKNOWN: &str = "see what wrote it; bare values need a header, .nhdr or .mhd, that names them as its data file";
 
 /// Where a format has its sign, and which.
-const SIGNS: [(usize, &[u8], Kind); 26] = [
+const SIGNS: [(usize, &[u8], Kind); 25] = [
     (128, b"DICM", Kind::Image(ImageFormat::Dicom)),
     (0, &348_i32.to_le_bytes(), Kind::Volume(VolumeFormat::Nifti)),
     (0, &348_i32.to_be_bytes(), Kind::Volume(VolumeFormat::Nifti)),
@@ -76,24 +76,26 @@ const SIGNS: [(usize, &[u8], Kind); 26] = [
     (0, b"\xFF\x4F\xFF\x51", Kind::Other("JPEG 2000", TO_PNG)),
     (0, b"BM", Kind::Other("BMP", TO_PNG)),
     (0, b"GIF8", Kind::Other("GIF", TO_PNG)),
-    (0, b"PK\x03\x04", Kind::Other("zip", UNPACK)),
     (0, b"7z\xBC\xAF\x27\x1C", Kind::Other("7-Zip", UNPACK)),
     (0, b"%PDF", Kind::Other("PDF", "extract the image from it")),
     (0, b"<", Kind::Other("XML or HTML", "see whether a download brought a web page in place of the file")),
 ];
 
-/// Describes a file, or a folder of DICOM slices or TIFF files; what it is, is told by its content, whatever its name.
+/// Describes a file, a folder of DICOM slices or TIFF files, or a .zip of DICOM slices; what it is, is told by its content,
+/// whatever its name. `series` chooses one of several series, see [`super::read_series`].
 ///
-/// Only headers are read where a format has them; images, pages and DICOM files are read whole.
+/// Only headers are read where a format has them; images, pages and DICOM images are read whole.
 ///
 /// # Errors
 /// [`IoError`] when it cannot be read, is damaged, or is of no format that is read: then what it looks like, and what to do.
-pub fn describe(path: impl AsRef<Path>) -> Result<Description, IoError> {
+pub fn describe(path: impl AsRef<Path>, series: Option<usize>) -> Result<Description, IoError> {
     let path = path.as_ref();
-    if path.is_dir() {
-        return match pages_of_folder(path)? {
-            Some(pages) => Ok(of_header("folder of TIFF files", &pages.header(), "as the files state")),
-            None => Ok(of_volume("folder of DICOM slices", &dicom::read_series(path)?)),
+    let is_folder = path.is_dir();
+    if is_folder || dicom::is_zip(path) || series.is_some() {
+        let format = if is_folder { "folder of DICOM slices" } else { "zip of DICOM slices" };
+        return match series_of(path, series)? {
+            Some(series) => of_series(format, &series),
+            None => Ok(of_header("folder of TIFF files", &tiff::read_folder(path)?.header(), "as the files state")),
         };
     }
     let (file, length) = open_file(path)?;
@@ -101,8 +103,8 @@ pub fn describe(path: impl AsRef<Path>) -> Result<Description, IoError> {
     let read = file.take(FIRST_BYTES).read_to_end(&mut first);
     read.map_err(|source| IoError::System { path: path.to_owned(), action: "read", source })?;
     let mut description = match kind(path, &first)? {
-        Kind::Image(ImageFormat::Dicom) => match dicom::read_slice(path) {
-            Ok(slice) => of_volume("DICOM", &slice),
+        Kind::Image(ImageFormat::Dicom) => match dicom::open_series(path, None) {
+            Ok(series) => of_series("DICOM", &series)?,
             Err(_) => of_frames("DICOM", &read_frames(path)?),
         },
         Kind::Image(ImageFormat::Png) => of_frames("PNG", &read_frames(path)?),
@@ -172,11 +174,11 @@ fn of_header(format: &'static str, header: &Header, stored: &str) -> Description
     Description { format, size, stored, spacing_mm, grid, unit: header.unit, remarks: Vec::new() }.remarked()
 }
 
-fn of_volume(format: &'static str, volume: &Volume) -> Description {
-    let (grid, stored) = (*volume.grid(), "integers, rescaled as the slices state".to_owned());
+fn of_series(format: &'static str, series: &dicom::Series) -> Result<Description, IoError> {
+    let (grid, stored) = (series.grid, "integers, rescaled as the slices state".to_owned());
     let (size, spacing_mm) = (grid.size().to_vec(), grid.spacing_mm().to_array().to_vec());
-    let (grid, unit) = (Some(grid), volume.unit());
-    Description { format, size, stored, spacing_mm, grid, unit, remarks: Vec::new() }.remarked()
+    let (grid, unit, remarks) = (Some(grid), series.unit, series.remarks()?);
+    Ok(Description { format, size, stored, spacing_mm, grid, unit, remarks }.remarked())
 }
 
 fn of_frames(format: &'static str, (frames, info): &(Vec<Image>, ImageInfo)) -> Description {
@@ -193,6 +195,16 @@ fn of_frames(format: &'static str, (frames, info): &(Vec<Image>, ImageInfo)) -> 
     let mut remarks = Vec::new();
     if info.inverted {
         remarks.push("its smallest values are shown brightest".to_owned());
+    }
+    if info.spacing_at_detector {
+        remarks.push("its spacing is that of the detector's pixels, not of the patient".to_owned());
+    }
+    if let Some([low, high]) = info.padding {
+        let range = if low == high { low.to_string() } else { format!("{low} to {high}") };
+        remarks.push(format!("{range} stands for pixels that were not measured"));
+    }
+    if info.overlays {
+        remarks.push("its overlays are ignored".to_owned());
     }
     Description { format, size, stored, spacing_mm, grid: None, unit, remarks }.remarked()
 }
@@ -225,7 +237,10 @@ impl Description {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::{write_image, write_volume};
+    use crate::{
+        data::Volume,
+        io::{write_image, write_volume},
+    };
 
     fn volume(name: &str) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -244,18 +259,18 @@ mod tests {
             ("v.mha", "MetaImage", "floats of 32 bits, little-endian"),
         ] {
             let (_folder, path) = volume(name);
-            let got = describe(&path).unwrap();
+            let got = describe(&path, None).unwrap();
             assert_eq!((got.format, got.stored.as_str(), &got.size[..]), (format, stored, &[4, 3, 2][..]), "{name}");
             assert_eq!((&got.spacing_mm[..], got.unit, got.remarks.len()), (&[0.5, 1.0, 2.0][..], Unit::Hounsfield, 0));
             let other = path.with_file_name("v.png");
             std::fs::rename(&path, &other).unwrap();
-            let got = describe(&other).unwrap();
+            let got = describe(&other, None).unwrap();
             assert_eq!(got.format, format);
             assert!(got.remarks[0].contains("extension says PNG"), "{:?}", got.remarks);
         }
         for (name, format) in [("v.npy", "NumPy"), ("v.tif", "TIFF")] {
             let (_folder, path) = volume(name);
-            let got = describe(&path).unwrap();
+            let got = describe(&path, None).unwrap();
             assert_eq!((got.format, got.size, got.grid), (format, vec![4, 3, 2], None));
             assert!(got.remarks[0].contains("states no distances"), "{:?}", got.remarks);
         }
@@ -269,7 +284,7 @@ mod tests {
         for (name, format) in [("i.png", "PNG"), ("i.tif", "TIFF")] {
             let path = folder.path().join(name);
             write_image(&path, &image).unwrap();
-            let got = describe(&path).unwrap();
+            let got = describe(&path, None).unwrap();
             assert_eq!((got.format, &got.size[..], got.unit), (format, &[3, 2][..], Unit::Counts));
             assert_eq!((got.stored.as_str(), &got.spacing_mm[..]), ("unsigned integers of 12 bits", &[0.1, 0.2][..]));
         }
@@ -282,7 +297,7 @@ mod tests {
         let turned = glam::DMat3::from_rotation_z(0.2) * glam::DMat3::from_diagonal(glam::DVec3::new(1.0, -1.0, 1.0));
         let grid = Grid::new([2, 2, 2], [1.0; 3], [0.0; 3], turned).unwrap();
         write_volume(&path, &Volume::new(grid, Unit::Arbitrary, vec![0.0; 8]).unwrap()).unwrap();
-        let remarks = describe(&path).unwrap().remarks;
+        let remarks = describe(&path, None).unwrap().remarks;
         assert_eq!(
             remarks,
             [
@@ -299,13 +314,13 @@ mod tests {
         let path = folder.path().join("f.nii");
         let refused = |bytes: &[u8]| {
             std::fs::write(&path, bytes).unwrap();
-            describe(&path).unwrap_err().to_string()
+            describe(&path, None).unwrap_err().to_string()
         };
         assert!(refused(b"\x89HDF\r\n\x1A\n....").ends_with("f.nii: HDF5 is not supported; save the array as .npy"));
-        assert!(refused(b"PK\x03\x04....").ends_with("zip is not supported; unpack it"));
+        assert!(refused(b"PK\x03\x04....").contains("f.nii: is damaged: "));
         assert!(refused(b"\x01\x02\x03").contains("a file that begins with \"\\x01\\x02\\x03\" is not supported"));
         assert!(refused(b"").contains("a file that begins with \"\""));
         assert!(refused(b"\x93NUMPY").contains("f.nii: "));
-        assert!(describe(folder.path().join("gone")).unwrap_err().to_string().contains("cannot read"));
+        assert!(describe(folder.path().join("gone"), None).unwrap_err().to_string().contains("cannot read"));
     }
 }

@@ -60,8 +60,24 @@ impl ImageFormat {
 /// # Errors
 /// [`IoError`] when the file cannot be read, is damaged, is in colour, or holds NaN or infinity.
 pub fn read_image(path: impl AsRef<Path>) -> Result<(Image, ImageInfo), IoError> {
+    read_frame(path, None)
+}
+
+/// Reads one frame of a DICOM file; their number counts from 1 on, and may be left out where there is one. See [`read_image`].
+///
+/// # Errors
+/// As for [`read_image`]; of several frames where none is chosen; of a number that is none of them.
+pub fn read_frame(path: impl AsRef<Path>, number: Option<usize>) -> Result<(Image, ImageInfo), IoError> {
     let path = path.as_ref();
     match format_of(path)? {
+        ImageFormat::Dicom => {
+            let (reader, length) = open_file(path)?;
+            dicom::read_radiograph(path, reader, length, number)
+        }
+        _ if number.is_some_and(|number| number != 1) => {
+            let what = "a frame's number beside a file of one image".to_owned();
+            Err(IoError::Unsupported { path: path.to_owned(), what, remedy: "leave it out" })
+        }
         ImageFormat::Npy => Ok((array(Input::open(path)?)?, ImageInfo::default())),
         format => {
             let (reader, length) = open_file(path)?;
@@ -163,7 +179,7 @@ fn decode(
     match format {
         ImageFormat::Png => Ok((png::read(path, reader, length)?, ImageInfo::default())),
         ImageFormat::Tiff => tiff::read(path, reader, length),
-        ImageFormat::Dicom => dicom::read_radiograph(path, reader, length),
+        ImageFormat::Dicom => dicom::read_radiograph(path, reader, length, None),
         ImageFormat::Npy => Err(extension(path, "read an image", READABLE)),
     }
 }

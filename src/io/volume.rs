@@ -19,7 +19,7 @@ use super::{
 use crate::data::{Grid, Unit, Volume};
 
 const READABLE: &str =
-    ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .tif, .dcm, or a folder of DICOM slices or TIFF files";
+    ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .tif, .dcm, a folder of DICOM or TIFF files, or a .zip of DICOM";
 const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif";
 /// What a file without spacing needs beside it to become a volume.
 const GRID_NEEDED: &str = "a grid, NXxNYxNZ@SXxSYxSZ";
@@ -68,7 +68,8 @@ impl VolumeFormat {
 }
 
 /// Reads a volume; the extension decides the format, except that a file whose content says DICOM is that. A folder is a
-/// DICOM series or, without DICOM files, a stack of TIFF files, one for each slice.
+/// DICOM series or, without DICOM files, a stack of TIFF files, one for each slice; a .zip is a DICOM series, and so is an
+/// enhanced DICOM file of many frames, each at the place that it states.
 ///
 /// Spacing, origin and orientation come out in kerma's frame, the voxels in their stored order. `grid` says where the
 /// voxels of a `.npy` array `[z][y][x]` or of TIFF pages lie. For a file that knows its voxel axes it takes the place of the spacing
@@ -79,23 +80,47 @@ impl VolumeFormat {
 /// # Errors
 /// [`IoError`] when the file cannot be read, is damaged, holds NaN or infinity, or is not of the given grid's size.
 pub fn read_volume(path: impl AsRef<Path>, grid: Option<Grid>) -> Result<Volume, IoError> {
+    read_series(path, None, grid)
+}
+
+/// Reads one series of a DICOM study, a folder or a .zip; their number counts from 1 on in the order of their SeriesNumber,
+/// and may be left out where there is one series. Other files are read as [`read_volume`] reads them.
+///
+/// # Errors
+/// As for [`read_volume`]; of several series where none is chosen, with the list of them; of a number that is none of them.
+pub fn read_series(path: impl AsRef<Path>, number: Option<usize>, grid: Option<Grid>) -> Result<Volume, IoError> {
     let path = path.as_ref();
-    if path.is_dir() {
-        return match pages_of_folder(path)? {
-            Some(pages) => of_pages(path, pages, grid),
-            None => placed(path, dicom::read_series(path)?, grid),
-        };
+    if let Some(series) = series_of(path, number)? {
+        return placed(path, series.read()?, grid);
     }
-    if is_dicom(path, VolumeFormat::of_path(path).is_some()) {
-        return placed(path, dicom::read_slice(path)?, grid);
+    if let Some(pages) = pages_of_folder(path)? {
+        return of_pages(path, pages, grid);
     }
     match readable(path, "read a volume")? {
-        VolumeFormat::Dicom => placed(path, dicom::read_slice(path)?, grid),
         VolumeFormat::Tiff => {
             let (reader, length) = open_file(path)?;
             of_pages(path, tiff::read_pages(path, reader, length)?, grid)
         }
         format => volume(format, Input::open(path)?, grid),
+    }
+}
+
+/// The series of a folder without TIFF files, a .zip or a DICOM file; none of what is something else.
+pub(super) fn series_of(path: &Path, number: Option<usize>) -> Result<Option<dicom::Series>, IoError> {
+    let is_study = match path.is_dir() {
+        true => tiff::files(path)?.is_empty() || dicom::is_series(path)?,
+        false => {
+            let named = VolumeFormat::of_path(path);
+            named == Some(VolumeFormat::Dicom) || dicom::is_zip(path) || is_dicom(path, named.is_some())
+        }
+    };
+    match (is_study, number) {
+        (true, number) => dicom::open_series(path, number).map(Some),
+        (false, None) => Ok(None),
+        (false, Some(_)) => {
+            let what = "a series' number beside what is no DICOM study".to_owned();
+            Err(IoError::Unsupported { path: path.to_owned(), what, remedy: "leave it out" })
+        }
     }
 }
 
@@ -105,7 +130,7 @@ pub fn read_volume(path: impl AsRef<Path>, grid: Option<Grid>) -> Result<Volume,
 /// As for [`read_volume`]; data beside a detached header cannot be reached.
 pub fn decode_volume(format: VolumeFormat, name: &Path, bytes: &[u8], grid: Option<Grid>) -> Result<Volume, IoError> {
     match format {
-        VolumeFormat::Dicom => placed(name, dicom::decode_slice(name, bytes)?, grid),
+        VolumeFormat::Dicom => placed(name, dicom::decode_series(name, bytes)?, grid),
         VolumeFormat::Tiff => of_pages(name, tiff::read_pages(name, Cursor::new(bytes), bytes.len() as u64)?, grid),
         format => volume(format, Input::bytes(name, bytes), grid),
     }
@@ -250,7 +275,7 @@ fn of_pages(path: &Path, pages: tiff::Pages, grid: Option<Grid>) -> Result<Volum
 
 /// The TIFF files of a folder, if it has any and no DICOM file.
 pub(super) fn pages_of_folder(folder: &Path) -> Result<Option<tiff::Pages>, IoError> {
-    if tiff::files(folder)?.is_empty() || dicom::is_series(folder)? {
+    if !folder.is_dir() || tiff::files(folder)?.is_empty() || dicom::is_series(folder)? {
         return Ok(None);
     }
     tiff::read_folder(folder).map(Some)

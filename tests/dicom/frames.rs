@@ -33,12 +33,12 @@ const JPEGS: [(&str, u16); 4] = [
 const JPEGS_2000: [(&str, u16); 5] =
     [("lossless-8", 8), ("lossless-12", 12), ("lossless-16", 16), ("lossless-signed-16", 16), ("lossy-12", 12)];
 
-fn golden(name: &str) -> Vec<u8> {
+pub(super) fn golden(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dicom").join(name)).unwrap()
 }
 
 /// The image of goldens.py.
-fn values(bits: u16) -> Vec<f32> {
+pub(super) fn values(bits: u16) -> Vec<f32> {
     let value = |row: usize, column: usize| (row * row * 977 + column * 3001 + row * column % 5 * 517) % 65536;
     (0..ROWS * COLUMNS).map(|i| (value(i / COLUMNS, i % COLUMNS) >> (16 - bits)) as f32).collect()
 }
@@ -49,15 +49,15 @@ fn signed(values: &[f32]) -> Vec<f32> {
 
 /// What a file says of its pixels.
 #[derive(Clone, Copy)]
-struct Pixels {
-    size: [usize; 2],
-    bits: u16,
-    signed: bool,
-    frames: usize,
+pub(super) struct Pixels {
+    pub(super) size: [usize; 2],
+    pub(super) bits: u16,
+    pub(super) signed: bool,
+    pub(super) frames: usize,
 }
 
 impl Pixels {
-    fn of(bits: u16) -> Self {
+    pub(super) fn of(bits: u16) -> Self {
         Self { size: [COLUMNS, ROWS], bits, signed: false, frames: 1 }
     }
 
@@ -82,25 +82,25 @@ impl Pixels {
         ]
     }
 
-    fn elements(self) -> Vec<u8> {
+    pub(super) fn elements(self) -> Vec<u8> {
         self.attributes().iter().flat_map(|(tag, vr, value)| element(*tag, vr, value)).collect()
     }
 }
 
 /// Preamble and meta information.
-fn meta(syntax: &str) -> Vec<u8> {
+pub(super) fn meta(syntax: &str) -> Vec<u8> {
     let uid = if syntax.len() % 2 == 1 { format!("{syntax}\0") } else { syntax.to_owned() };
     [&[0; 128][..], b"DICM", &element(0x0002_0010, b"UI", uid.as_bytes())].concat()
 }
 
-fn item(value: &[u8]) -> Vec<u8> {
+pub(super) fn item(value: &[u8]) -> Vec<u8> {
     let padding = &[0][..value.len() % 2];
     let length = (value.len() + padding.len()) as u32;
     [&[0xFE, 0xFF, 0x00, 0xE0][..], &length.to_le_bytes(), value, padding].concat()
 }
 
 /// A file of compressed pixels: a table of offsets and pieces.
-fn compressed(syntax: &str, pixels: Pixels, table: &[u8], pieces: &[&[u8]]) -> Vec<u8> {
+pub(super) fn compressed(syntax: &str, pixels: Pixels, table: &[u8], pieces: &[&[u8]]) -> Vec<u8> {
     let mut bytes = [meta(syntax), pixels.elements()].concat();
     bytes.extend([0xE0, 0x7F, 0x10, 0x00, b'O', b'B', 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]);
     bytes.extend(item(table));
@@ -214,7 +214,7 @@ fn frames_are_found_by_piece_or_by_table() {
     let want = [first.clone(), second];
     let one_each = compressed(RUN_LENGTHS, pixels, &[], &[&packed[0], &packed[1]]);
     assert_eq!(frames(&one_each).unwrap(), want);
-    assert!(message(&one_each).contains("NumberOfFrames must be 1; split the file into single frames, got 2"));
+    assert!(message(&one_each).contains("NumberOfFrames must be 1, or a frame be chosen with --frame, got 2"));
 
     let (head, tail) = packed[0].split_at(100);
     let second_at = 16 + packed[0].len().next_multiple_of(2) as u32;
@@ -358,7 +358,7 @@ fn a_cut_frame_is_never_taken_for_a_whole_one() {
 }
 
 /// Numbers for damage, the same in every run (Marsaglia's xorshift of 64 bits).
-struct Damage(u64);
+pub(super) struct Damage(pub(super) u64);
 
 impl Damage {
     fn below(&mut self, end: usize) -> usize {
@@ -369,7 +369,7 @@ impl Damage {
     }
 
     /// A frame with bytes changed, more often near its beginning, and sometimes some of them left out.
-    fn of(&mut self, frame: &[u8]) -> Vec<u8> {
+    pub(super) fn of(&mut self, frame: &[u8]) -> Vec<u8> {
         let mut bytes = frame.to_vec();
         match self.below(4) {
             0 => bytes.truncate(self.below(frame.len())),

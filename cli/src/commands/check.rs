@@ -4,10 +4,7 @@ use std::{
 };
 
 use clap::Args;
-use kerma::{
-    data::{Image, ImageInfo, Unit},
-    io::read_image,
-};
+use kerma::data::{Image, ImageInfo, Unit};
 use kerma_nn::{
     Error, beside,
     quality::{Assessment, Assessor, Quantity, Scale},
@@ -60,7 +57,7 @@ struct Line {
 
 /// Runs `kerma check`.
 pub(crate) fn run(args: &CheckArgs, context: &mut Context) -> Result<(), Failure> {
-    let (image, info) = context.read(|| read_image(&args.radiograph))?;
+    let (image, info) = context.read_image(&args.radiograph)?;
     let scale = scale(args.response, &image, &info);
     let (mut lines, mut text) = (Vec::new(), String::new());
     for quantity in Quantity::ALL {

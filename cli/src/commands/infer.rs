@@ -4,7 +4,7 @@ use clap::Args;
 use kerma::{
     data::{Unit, Volume},
     engine::{self, PeakBytes, Progress},
-    io::{check_output, read_volume, write_volume},
+    io::{check_output, write_volume},
 };
 use kerma_nn::{
     Error, beside, improve::Improver, reconstruct::Reconstructor, segment::Segmenter, shipped_improver, task_of_model,
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure
         Task::Improve => {
             check_output(out)?;
             inputs::keep(&[input, model], out)?;
-            let volume = context.read(|| read_volume(input, None))?;
+            let volume = context.read_volume(input, None)?;
             let improved = improved(&volume, Some(model), input, context)?;
             context.write(out, |path| write_volume(path, &improved))?;
             context.finish(&format!("{}: {}, improved", out.display(), improved.grid()))
@@ -109,7 +109,7 @@ pub(super) fn improved(
 pub(super) fn volume_for(segmenter: &Segmenter, path: &Path, context: &mut Context) -> Result<Volume, Failure> {
     match segmenter.unit() == Unit::Hounsfield.to_string() {
         true => inputs::ct(path, context),
-        false => context.read(|| read_volume(path, None)),
+        false => context.read_volume(path, None),
     }
 }
 

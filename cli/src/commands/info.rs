@@ -22,13 +22,14 @@ The content tells what a file is, whatever its name. What is odd about it stands
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InfoArgs {
-    /// Volume, projections or image, or folder of DICOM slices or TIFF files
+    /// Volume, projections or image, or folder or .zip of DICOM or TIFF files
     file: PathBuf,
 }
 
 /// Runs `kerma info`.
 pub(crate) fn run(args: &InfoArgs, context: &mut Context) -> Result<(), Failure> {
-    let description = context.read(|| describe(&args.file))?;
+    let series = context.options().series;
+    let description = context.read(|| describe(&args.file, series))?;
     let Description { format, size, stored, spacing_mm, grid, unit, remarks } = &description;
     let is_stated = *unit != Unit::Arbitrary;
     context.measure("format", format);

@@ -1,4 +1,8 @@
-use kerma::kernels::mask::{borders, collimation, step_down, step_right};
+use kerma::kernels::mask::{
+    borders,
+    collimation::{self, Blades},
+    step_down, step_right,
+};
 
 use super::masks::{Picture, SIZES, name};
 use crate::{Case, Narrow};
@@ -19,7 +23,7 @@ fn whole([columns, rows]: [u32; 2]) -> [u32; 4] {
 fn found(size: [u32; 2], sides: [u32; 4]) -> Case {
     Case::new(&borders::SHADER, format!("{}, field {sides:?}", name(size)), field(size, sides), |picture, graph| {
         let pixels = picture.upload(graph);
-        collimation::record(graph, pixels);
+        collimation::record(graph, pixels, Blades::Any);
     })
 }
 
@@ -30,15 +34,18 @@ pub(crate) fn cases() -> Vec<Case> {
         cases.push(found(size, sides));
     }
     for size in [[1, 1], [333, 70], [17, 200]] {
-        let picture = || field(size, [3, 3, 15, 60]);
-        cases.push(Case::new(&step_right::SHADER, name(size), picture(), |picture, graph| {
-            let pixels = picture.upload(graph);
-            step_right::record(graph, pixels);
-        }));
-        cases.push(Case::new(&step_down::SHADER, name(size), picture(), |picture, graph| {
-            let pixels = picture.upload(graph);
-            step_down::record(graph, pixels);
-        }));
+        for blades in [Blades::Any, Blades::Dense] {
+            let inputs = || (field(size, [3, 3, 15, 60]), blades);
+            let name = format!("{}, {blades:?}", name(size));
+            cases.push(Case::new(&step_right::SHADER, name.clone(), inputs(), |(picture, blades), graph| {
+                let pixels = picture.upload(graph);
+                step_right::record(graph, pixels, *blades);
+            }));
+            cases.push(Case::new(&step_down::SHADER, name, inputs(), |(picture, blades), graph| {
+                let pixels = picture.upload(graph);
+                step_down::record(graph, pixels, *blades);
+            }));
+        }
     }
     cases.push(found(size, [20, 11, 100, 80]).narrowed(Narrow::dispatch(5000.0)));
     cases

@@ -9,6 +9,7 @@ mod masks;
 mod morphology;
 mod rectangle;
 mod scale;
+mod within;
 
 use crate::Case;
 
@@ -22,6 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
         components::cases(),
         collimation::cases(),
         field::cases(),
+        within::cases(),
     ]
     .into_iter()
     .flatten()

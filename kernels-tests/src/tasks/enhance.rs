@@ -1,7 +1,7 @@
 use kerma::{
     data::{Image, ImageInfo, Sample, Unit},
     engine::Tier,
-    tasks::enhance::{EnhanceOptions, Enhancement, Preset, Response},
+    tasks::enhance::{Collimation, EnhanceOptions, Enhancement, Preset, Response},
 };
 
 use crate::{Case, Narrow, Seeded, inputs::known_good};
@@ -33,7 +33,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let preset = |name| known_good(Preset::find(name)).options;
     let (eight, sixteen) = (Sample::Unsigned { bits: 8 }, Sample::Unsigned { bits: 16 });
     let mut collimated = preset("extremity");
-    collimated.mask.get_or_insert_default().collimation = true;
+    collimated.mask.get_or_insert_default().collimation = Collimation::Any;
     let linear = EnhanceOptions { response: Response::Linear, ..preset("abdomen") };
     let spread = EnhanceOptions { bits: Some(16), ..preset("chest") };
     vec![

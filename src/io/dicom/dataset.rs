@@ -20,20 +20,29 @@ const ITEM_END: u32 = 0xFFFE_E00D;
 const SEQUENCE_END: u32 = 0xFFFE_E0DD;
 const UNDEFINED_LENGTH: u32 = u32::MAX;
 
+pub(super) const MODALITY_LUT: Tag = Tag(0x0028_3000, "ModalityLUTSequence");
+pub(super) const SHARED_GROUPS: Tag = Tag(0x5200_9229, "SharedFunctionalGroupsSequence");
+pub(super) const FRAME_GROUPS: Tag = Tag(0x5200_9230, "PerFrameFunctionalGroupsSequence");
+/// Top-level sequences that something here looks into.
+const KEPT_SEQUENCES: [u32; 3] = [MODALITY_LUT.0, SHARED_GROUPS.0, FRAME_GROUPS.0];
+
 /// Most bytes that a deflated file may unpack to.
 const MAX_INFLATED_BYTES: u64 = 256 << 20;
 /// Values longer than this are stepped over; the attributes that matter here are shorter.
 const MAX_VALUE_BYTES: u32 = 1024;
 const TRUNCATED: &str = "a DICOM element";
 
-/// The short top-level values of one file and the place of its pixels.
+/// The short top-level values of one file and the places of its sequences and pixels.
 pub(super) struct Dataset<R> {
     path: PathBuf,
     source: Source<R>,
     length: u64,
     syntax: Syntax,
     values: BTreeMap<u32, Vec<u8>>,
+    sequences: BTreeMap<u32, Region>,
     pixels: Option<Pixels>,
+    /// Where the reader stands.
+    position: u64,
 }
 
 /// Where the bytes are.
@@ -47,6 +56,14 @@ enum Source<R> {
 pub(super) struct Span {
     pub(super) at: u64,
     pub(super) length: u32,
+}
+
+/// Where the content of a sequence, an item or a nested value begins and ends, and how elements in it are laid out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Region {
+    at: u64,
+    end: u64,
+    layout: Layout,
 }
 
 /// Where the pixels are.
@@ -74,13 +91,15 @@ pub(super) fn start(reader: impl Read) -> Option<Start> {
 impl<R: Read + Seek> Dataset<R> {
     /// Reads the attributes of a file of `length` bytes; its pixels stay where they are.
     pub(super) fn open(path: &Path, mut reader: R, length: u64) -> Result<Self, IoError> {
-        let (path, values) = (path.to_owned(), BTreeMap::new());
+        let (path, values, sequences) = (path.to_owned(), BTreeMap::new(), BTreeMap::new());
         let Some(start) = start(&mut reader) else {
             let reason = "bytes 128 to 131 are not DICM".to_owned();
             return Err(IoError::Format { path, format: "DICOM", reason });
         };
         let syntax = Syntax::plain(Layout::EXPLICIT);
-        let mut this = Self { path, source: Source::File(reader), length, syntax, values, pixels: None };
+        let mut this =
+            Self { path, source: Source::File(reader), length, syntax, values, sequences, pixels: None, position: 0 };
+        this.rewind()?;
         let mut at = 0;
         match start {
             Start::Elements(layout) => this.syntax = Syntax::plain(layout),
@@ -119,73 +138,165 @@ impl<R: Read + Seek> Dataset<R> {
         }
         self.length = bytes.len() as u64;
         self.source = Source::Inflated(Cursor::new(bytes));
-        Ok(())
+        self.rewind()
     }
 
-    /// Walks elements from `at` on while `more` accepts their tag; keeps short top-level values and the pixels' place.
-    /// Gives the offset of the first element that was not accepted.
-    ///
-    /// Elements of a stated length are stepped over, nested or not, and those of undefined length are counted in and
-    /// out, so that neither depth nor length costs memory.
+    /// Walks elements from `at` on while `more` accepts their tag; keeps short values, and the places of the pixels and of
+    /// the sequences that matter. Gives the offset of the first element that was not accepted.
     fn walk(&mut self, mut at: u64, layout: Layout, more: impl Fn(u32) -> bool) -> Result<u64, IoError> {
-        let mut depth = 0_u32;
-        // Inside an element of unknown VR and undefined length everything is implicit, whatever the file's syntax.
-        let mut implicit_inside = None;
         while at < self.length {
-            let explicit = layout.explicit && implicit_inside.is_none();
             // Looked at before the rest of the header: the first element that is not accepted may be laid out otherwise.
             let start = self.array_at(at)?;
-            if depth == 0 && !more(tag_of(start, layout.endian)) {
+            if !more(tag_of(start, layout.endian)) {
                 return Ok(at);
             }
-            let (header, next) = self.header(at, start, Layout { explicit, ..layout })?;
+            let (header, value) = self.header(at, start, layout)?;
             let ElementHeader { tag, vr, length } = header;
-            at = next;
-            match tag {
-                SEQUENCE_END if depth > 0 => {
-                    depth -= 1;
-                    implicit_inside = implicit_inside.filter(|&d| depth >= d);
-                    continue;
-                }
-                ITEM if depth > 0 && length == UNDEFINED_LENGTH => continue,
-                ITEM_END if depth > 0 => continue,
-                ITEM if depth > 0 => {}
+            at = match tag {
                 ITEM | ITEM_END | SEQUENCE_END => return Err(self.corrupt("a sequence ends that never began")),
-                PIXEL_DATA if length == UNDEFINED_LENGTH && depth == 0 => {
+                PIXEL_DATA if length == UNDEFINED_LENGTH => {
                     if self.syntax.codec.is_none() {
                         return Err(self.field("PixelData", "encapsulated", "uncompressed in this transfer syntax"));
                     }
-                    at = self.fragments(at)?;
-                    continue;
+                    self.fragments(value)?
                 }
-                _ if length == UNDEFINED_LENGTH => {
+                _ => {
+                    let (region, next) = self.region(&header, value, layout)?;
+                    if tag == PIXEL_DATA {
+                        if self.syntax.codec.is_some() {
+                            return Err(self.field(
+                                "PixelData",
+                                "uncompressed",
+                                "encapsulated in this transfer syntax",
+                            ));
+                        }
+                        let swapped = layout.endian == Endian::Big && &vr == b"OW";
+                        self.pixels = Some(Pixels::Native { value: Span { at: value, length }, swapped });
+                    } else if KEPT_SEQUENCES.contains(&tag) {
+                        self.sequences.insert(tag, region);
+                    } else if length <= MAX_VALUE_BYTES {
+                        let bytes = self.read_at(value, length as usize)?;
+                        self.values.insert(tag, bytes);
+                    }
+                    next
+                }
+            };
+        }
+        Ok(at)
+    }
+
+    /// Where the value of an element lies, and the offset of what follows it.
+    fn region(&mut self, header: &ElementHeader, at: u64, layout: Layout) -> Result<(Region, u64), IoError> {
+        // Inside an element of unknown VR and undefined length everything is implicit, whatever the file's syntax.
+        let unknown = &header.vr == b"UN" && header.length == UNDEFINED_LENGTH;
+        let layout = Layout { explicit: layout.explicit && !unknown, ..layout };
+        let (end, next) = match header.length {
+            UNDEFINED_LENGTH => self.end(at, layout, if header.tag == ITEM { ITEM_END } else { SEQUENCE_END })?,
+            length => {
+                self.expect(at, u64::from(length))?;
+                (at + u64::from(length), at + u64::from(length))
+            }
+        };
+        Ok((Region { at, end, layout }, next))
+    }
+
+    /// Finds the end of a sequence or an item of undefined length whose content begins at an offset, and the offset after it.
+    ///
+    /// Elements of a stated length are stepped over, nested or not, and those of undefined length are counted in and
+    /// out, so that neither depth nor length costs memory.
+    fn end(&mut self, mut at: u64, layout: Layout, closer: u32) -> Result<(u64, u64), IoError> {
+        let mut depth = 0_u32;
+        let mut implicit_inside = None;
+        while at < self.length {
+            let explicit = layout.explicit && implicit_inside.is_none();
+            let start = self.array_at(at)?;
+            let (header, value) = self.header(at, start, Layout { explicit, ..layout })?;
+            match header.tag {
+                tag if depth == 0 && tag == closer => return Ok((at, value)),
+                SEQUENCE_END if depth > 0 => {
+                    depth -= 1;
+                    implicit_inside = implicit_inside.filter(|&d| depth >= d);
+                }
+                ITEM_END if depth > 0 || closer == SEQUENCE_END => {}
+                ITEM_END | SEQUENCE_END => return Err(self.corrupt("a sequence ends that never began")),
+                ITEM if header.length == UNDEFINED_LENGTH => {}
+                _ if header.length == UNDEFINED_LENGTH => {
                     depth += 1;
-                    if &vr == b"UN" {
+                    if &header.vr == b"UN" {
                         implicit_inside = implicit_inside.or(Some(depth));
                     }
+                }
+                _ => {
+                    self.expect(value, u64::from(header.length))?;
+                    at = value + u64::from(header.length);
                     continue;
                 }
-                _ => {}
             }
-            self.expect(at, u64::from(length))?;
-            if depth == 0 {
-                if tag == PIXEL_DATA {
-                    if self.syntax.codec.is_some() {
-                        return Err(self.field("PixelData", "uncompressed", "encapsulated in this transfer syntax"));
-                    }
-                    let swapped = layout.endian == Endian::Big && &vr == b"OW";
-                    self.pixels = Some(Pixels::Native { value: Span { at, length }, swapped });
-                } else if length <= MAX_VALUE_BYTES {
-                    let value = self.read_at(at, length as usize)?;
-                    self.values.insert(tag, value);
-                }
+            at = value;
+        }
+        Err(self.corrupt("a sequence does not end"))
+    }
+
+    /// The next element, or item, of a region, and the offset of what follows it; none at the region's end.
+    fn element(&mut self, at: u64, inside: Region) -> Result<Option<(u32, Region, u64)>, IoError> {
+        if at >= inside.end {
+            return Ok(None);
+        }
+        let start = self.array_at(at)?;
+        let (header, value) = self.header(at, start, inside.layout)?;
+        if [SEQUENCE_END, ITEM_END].contains(&header.tag) {
+            return Ok(None);
+        }
+        let (region, next) = self.region(&header, value, inside.layout)?;
+        if next > inside.end {
+            return Err(self.corrupt(format!("element {:08X} is longer than the sequence it is in", header.tag)));
+        }
+        Ok(Some((header.tag, region, next)))
+    }
+
+    /// The items of a top-level sequence; none where it is missing. An item takes eight bytes of the file at least.
+    pub(super) fn items(&mut self, sequence: Tag) -> Result<Vec<Region>, IoError> {
+        let Some(&region) = self.sequences.get(&sequence.0) else { return Ok(Vec::new()) };
+        let mut items = Vec::new();
+        let mut at = region.at;
+        while let Some((tag, item, next)) = self.element(at, region)? {
+            if tag != ITEM {
+                return Err(self.field(sequence.1, format!("element {tag:08X}"), "items"));
             }
-            at += u64::from(length);
+            items.push(item);
+            at = next;
         }
-        match depth {
-            0 => Ok(at),
-            _ => Err(self.corrupt("a sequence does not end")),
+        Ok(items)
+    }
+
+    /// An element of an item.
+    pub(super) fn find(&mut self, item: Region, wanted: Tag) -> Result<Option<Region>, IoError> {
+        let mut at = item.at;
+        while let Some((tag, value, next)) = self.element(at, item)? {
+            if tag == wanted.0 {
+                return Ok(Some(value));
+            }
+            at = next;
         }
+        Ok(None)
+    }
+
+    /// An element of the first item of a sequence that an item holds.
+    pub(super) fn find_in(&mut self, item: Region, sequence: Tag, wanted: Tag) -> Result<Option<Region>, IoError> {
+        let Some(sequence) = self.find(item, sequence)? else { return Ok(None) };
+        match self.element(sequence.at, sequence)? {
+            Some((ITEM, first, _)) => self.find(first, wanted),
+            _ => Ok(None),
+        }
+    }
+
+    /// The bytes of a value inside a sequence, of so many at most.
+    pub(super) fn bytes(&mut self, value: Region, tag: Tag, most: u64) -> Result<Vec<u8>, IoError> {
+        let length = value.end - value.at;
+        if length > most {
+            return Err(self.field(tag.1, format!("{length} bytes"), &format!("at most {most} bytes")));
+        }
+        self.read_at(value.at, length as usize)
     }
 
     /// Finds the pieces of compressed pixels, whose items begin at an offset (PS3.5, A.4), and gives the offset after them.
@@ -262,10 +373,22 @@ impl<R: Read + Seek> Dataset<R> {
     /// Fills `bytes` from an offset on.
     pub(super) fn fill_at(&mut self, at: u64, bytes: &mut [u8]) -> Result<(), IoError> {
         self.expect(at, bytes.len() as u64)?;
-        let at = SeekFrom::Start(at);
+        // A relative seek keeps what a buffered reader holds already.
+        let step = at.cast_signed() - self.position.cast_signed();
         match &mut self.source {
-            Source::File(reader) => reader.seek(at).and_then(|_| reader.read_exact(bytes)),
-            Source::Inflated(reader) => reader.seek(at).and_then(|_| reader.read_exact(bytes)),
+            Source::File(reader) => reader.seek_relative(step).and_then(|()| reader.read_exact(bytes)),
+            Source::Inflated(reader) => reader.seek_relative(step).and_then(|()| reader.read_exact(bytes)),
+        }
+        .map_err(|source| IoError::System { path: self.path.clone(), action: "read", source })?;
+        self.position = at + bytes.len() as u64;
+        Ok(())
+    }
+
+    fn rewind(&mut self) -> Result<(), IoError> {
+        self.position = 0;
+        match &mut self.source {
+            Source::File(reader) => reader.rewind(),
+            Source::Inflated(reader) => reader.rewind(),
         }
         .map_err(|source| IoError::System { path: self.path.clone(), action: "read", source })
     }
@@ -277,6 +400,13 @@ impl<R: Read + Seek> Dataset<R> {
         bytes.resize(first + span.length as usize, 0);
         self.fill_at(span.at, &mut bytes[first..])
     }
+}
+
+/// A text without its padding, unless it is empty.
+pub(super) fn text_of(bytes: &[u8]) -> Option<String> {
+    let text: String = bytes.iter().map(|&b| char::from(b)).collect();
+    let text = text.trim_matches(['\0', ' ']);
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn tag_of([a, b, c, d, ..]: [u8; 8], endian: Endian) -> u32 {
@@ -320,10 +450,12 @@ impl<R> Dataset<R> {
 
     /// A text value without its padding; `None` when it is missing or empty.
     pub(super) fn text(&self, tag: Tag) -> Option<String> {
-        let bytes = self.values.get(&tag.0)?;
-        let text: String = bytes.iter().map(|&b| char::from(b)).collect();
-        let text = text.trim_matches(['\0', ' ']);
-        (!text.is_empty()).then(|| text.to_owned())
+        self.values.get(&tag.0).and_then(|bytes| text_of(bytes))
+    }
+
+    /// Whether there is a top-level value.
+    pub(super) fn has(&self, tag: u32) -> bool {
+        self.values.contains_key(&tag)
     }
 
     /// A 16-bit value that may be missing.
@@ -341,22 +473,24 @@ impl<R> Dataset<R> {
 
     /// Decimal numbers separated by backslashes; `None` when the attribute is missing or empty.
     pub(super) fn numbers(&self, tag: Tag) -> Result<Option<Vec<f64>>, IoError> {
-        let Some(text) = self.text(tag) else { return Ok(None) };
-        let numbers: Option<Vec<f64>> =
-            text.split('\\').map(|n| n.trim().parse().ok().filter(|n: &f64| n.is_finite())).collect();
-        numbers.map(Some).ok_or_else(|| self.field(tag.1, &text, "decimal numbers"))
+        self.text(tag).map(|text| self.numbers_of(tag, &text)).transpose()
+    }
+
+    fn numbers_of(&self, tag: Tag, text: &str) -> Result<Vec<f64>, IoError> {
+        let number = |n: &str| n.trim().parse().ok().filter(|n: &f64| n.is_finite());
+        let numbers: Option<Vec<f64>> = text.split('\\').map(number).collect();
+        numbers.ok_or_else(|| self.field(tag.1, text, "decimal numbers"))
     }
 
     /// Exactly `N` decimal numbers, or none at all.
     pub(super) fn numbers_opt<const N: usize>(&self, tag: Tag) -> Result<Option<[f64; N]>, IoError> {
-        let Some(numbers) = self.numbers(tag)? else { return Ok(None) };
-        let count = numbers.len();
-        let numbers = numbers.try_into();
-        numbers.map(Some).map_err(|_| self.field(tag.1, format!("{count} numbers"), &format!("{N} numbers")))
+        self.text(tag).map(|text| self.numbers_exactly(tag, &text)).transpose()
     }
 
-    /// Exactly `N` decimal numbers.
-    pub(super) fn numbers_value<const N: usize>(&self, tag: Tag) -> Result<[f64; N], IoError> {
-        self.numbers_opt(tag)?.ok_or_else(|| self.field(tag.1, "nothing", &format!("{N} numbers")))
+    /// `N` decimal numbers in a text.
+    pub(super) fn numbers_exactly<const N: usize>(&self, tag: Tag, text: &str) -> Result<[f64; N], IoError> {
+        let numbers = self.numbers_of(tag, text)?;
+        let count = numbers.len();
+        numbers.try_into().map_err(|_| self.field(tag.1, format!("{count} numbers"), &format!("{N} numbers")))
     }
 }

@@ -10,12 +10,14 @@ mod dataset;
 mod pixels;
 mod radiograph;
 mod series;
+mod study;
 mod syntax;
 
 use std::io::Read;
 
 pub(super) use radiograph::{read as read_radiograph, read_frames};
-pub(super) use series::{decode_slice, is_series, read_series, read_slice};
+pub(super) use series::{Series, decode as decode_series};
+pub(super) use study::{is_series, is_zip, open_series};
 
 /// Whether the file says that it is DICOM.
 pub(super) fn is_dicom(reader: impl Read) -> bool {
@@ -25,4 +27,10 @@ pub(super) fn is_dicom(reader: impl Read) -> bool {
 /// Whether the file says that it is DICOM or begins as DICOM without a preamble does.
 pub(super) fn may_be_dicom(reader: impl Read) -> bool {
     dataset::start(reader).is_some()
+}
+
+/// Whether the file has graphics to be laid over its image; their groups go from 6000 to 601E.
+fn has_overlays<R>(dataset: &dataset::Dataset<R>) -> bool {
+    const ROWS: u32 = 0x6000_0010;
+    (0..16).any(|plane| dataset.has(ROWS + (plane << 17)))
 }

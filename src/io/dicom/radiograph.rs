@@ -5,6 +5,7 @@ use std::{
 
 use super::{
     dataset::{Dataset, Tag},
+    has_overlays,
     pixels::PixelLayout,
 };
 use crate::{
@@ -22,13 +23,18 @@ const INTENSITY_SIGN: Tag = Tag(0x0028_1041, "PixelIntensityRelationshipSign");
 const WINDOW_CENTRE: Tag = Tag(0x0028_1050, "WindowCenter");
 const WINDOW_WIDTH: Tag = Tag(0x0028_1051, "WindowWidth");
 
-/// Reads a single-frame file of `length` bytes as an image, values as stored after rescaling.
-pub(in crate::io) fn read(path: &Path, reader: impl Read + Seek, length: u64) -> Result<(Image, ImageInfo), IoError> {
+/// Reads the frame of a number from 1 on, or the only one, of a file of `length` bytes as an image, values as stored after
+/// rescaling.
+pub(in crate::io) fn read(
+    path: &Path,
+    reader: impl Read + Seek,
+    length: u64,
+    number: Option<usize>,
+) -> Result<(Image, ImageInfo), IoError> {
     let mut dataset = Dataset::open(path, reader, length)?;
-    let layout = PixelLayout::of_single(&dataset)?;
-    let mut values = room(path, pixel_count(path, layout.size)?)?;
-    layout.append(&mut dataset, &mut values)?;
-    Ok((image(&dataset, &layout, values)?, info(&dataset, &layout)?))
+    let layout = PixelLayout::of(&mut dataset)?;
+    let frame = layout.frame(&dataset, number)?;
+    Ok((image(&mut dataset, &layout, frame)?, info(&dataset, &layout)?))
 }
 
 /// Reads all frames of a file of `length` bytes.
@@ -38,19 +44,20 @@ pub(in crate::io) fn read_frames(
     length: u64,
 ) -> Result<(Vec<Image>, ImageInfo), IoError> {
     let mut dataset = Dataset::open(path, reader, length)?;
-    let layout = PixelLayout::of(&dataset)?;
-    let count = pixel_count(path, layout.size)?;
-    let mut values = room(path, count)?;
-    layout.append(&mut dataset, &mut values)?;
-    let frames = values.chunks_exact(count).map(|frame| image(&dataset, &layout, frame.to_vec()));
-    Ok((frames.collect::<Result<_, _>>()?, info(&dataset, &layout)?))
+    let layout = PixelLayout::of(&mut dataset)?;
+    let frames = (0..layout.frames).map(|frame| image(&mut dataset, &layout, frame)).collect::<Result<_, _>>()?;
+    Ok((frames, info(&dataset, &layout)?))
 }
 
-fn image<R: Read + Seek>(dataset: &Dataset<R>, layout: &PixelLayout, values: Vec<f32>) -> Result<Image, IoError> {
-    let as_stored = !layout.signed && layout.slope == 1.0 && layout.intercept == 0.0 && layout.bits_stored <= 16;
-    let sample = if as_stored { Sample::Unsigned { bits: layout.bits_stored } } else { Sample::Float };
-    Image::new(layout.size, spacing(dataset)?, sample, Unit::Arbitrary, values)
-        .map_err(|source| IoError::Data { path: dataset.path().to_owned(), source })
+fn image<R: Read + Seek>(dataset: &mut Dataset<R>, layout: &PixelLayout, frame: usize) -> Result<Image, IoError> {
+    let path = dataset.path().to_owned();
+    let count = pixel_count(&path, layout.size)?;
+    let mut values = room(&path, count)?;
+    values.resize(count, 0.0);
+    layout.read(dataset, frame, &mut values)?;
+    let spacing = spacing(dataset)?.map(|(spacing, _)| spacing);
+    let sample = layout.unsigned_bits().map_or(Sample::Float, |bits| Sample::Unsigned { bits });
+    Image::new(layout.size, spacing, sample, Unit::Arbitrary, values).map_err(|source| IoError::Data { path, source })
 }
 
 fn info<R: Read + Seek>(dataset: &Dataset<R>, layout: &PixelLayout) -> Result<ImageInfo, IoError> {
@@ -59,16 +66,19 @@ fn info<R: Read + Seek>(dataset: &Dataset<R>, layout: &PixelLayout) -> Result<Im
         linear: dataset.text(INTENSITY_RELATIONSHIP).as_deref() == Some("LIN"),
         intensity: trend(dataset.u16_opt(INTENSITY_SIGN), layout.slope),
         window: window(dataset)?,
+        padding: layout.padding(),
+        spacing_at_detector: spacing(dataset)?.is_some_and(|(_, tag)| tag == IMAGER_PIXEL_SPACING.0),
+        overlays: has_overlays(dataset),
     })
 }
 
-/// Distance between columns and between rows; `None` when missing or 0, which some devices write for "unknown".
+/// Distance between columns and between rows, and the attribute that states it; `None` when missing or 0, which some devices write for "unknown".
 ///
 /// PixelSpacing comes first: where both are there it is the calibrated one. DICOM names the rows' distance first.
-fn spacing<R: Read + Seek>(dataset: &Dataset<R>) -> Result<Option<[f64; 2]>, IoError> {
+fn spacing<R: Read + Seek>(dataset: &Dataset<R>) -> Result<Option<([f64; 2], u32)>, IoError> {
     for tag in [PIXEL_SPACING, IMAGER_PIXEL_SPACING] {
         match dataset.numbers_opt(tag)? {
-            Some([rows, columns]) if rows > 0.0 && columns > 0.0 => return Ok(Some([columns, rows])),
+            Some([rows, columns]) if rows > 0.0 && columns > 0.0 => return Ok(Some(([columns, rows], tag.0))),
             Some(got) if got.iter().any(|&s| s < 0.0) => {
                 return Err(dataset.field(tag.1, format!("{got:?}"), "positive, or 0 when unknown"));
             }

@@ -1,6 +1,6 @@
 //! The collimated field of a radiograph: its borders, and its mask.
 //!
-//! Works whichever way round the grey values are: only the size of steps matters. See [`super::borders`] for the rule.
+//! See [`super::borders`] for the rule.
 
 use super::{borders, rectangle, step_down, step_right};
 use crate::{
@@ -8,17 +8,34 @@ use crate::{
     kernels::{Mask, Pixels},
 };
 
+/// Which straight edges are taken for those of blades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blades {
+    /// Any: only the size of steps matters, whichever way round the grey values are.
+    Any,
+    /// Those beyond which the image is brighter, as behind lead where bright means dense: what is straight in a body, like a
+    /// spine, is bright within.
+    Dense,
+}
+
+impl Blades {
+    /// As kernels know it.
+    pub(super) fn inward(self) -> u32 {
+        u32::from(self == Self::Dense)
+    }
+}
+
 /// Records the borders of the exposed field: left, top, right, bottom, the last two exclusive.
 ///
 /// A side without a blade has the edge of the image. Sides of the image are at most 65,536 pixels.
-pub fn borders(graph: &mut Graph<'_>, pixels: Pixels) -> Buffer<u32> {
-    let right = step_right::record(graph, pixels);
-    let down = step_down::record(graph, pixels);
+pub fn borders(graph: &mut Graph<'_>, pixels: Pixels, blades: Blades) -> Buffer<u32> {
+    let right = step_right::record(graph, pixels, blades);
+    let down = step_down::record(graph, pixels, blades);
     borders::record(graph, right, down, pixels.size, pixels.levels())
 }
 
 /// Records the mask of the exposed field.
-pub fn record(graph: &mut Graph<'_>, pixels: Pixels) -> Mask {
-    let borders = borders(graph, pixels);
+pub fn record(graph: &mut Graph<'_>, pixels: Pixels, blades: Blades) -> Mask {
+    let borders = borders(graph, pixels, blades);
     rectangle::record(graph, borders, pixels.size)
 }

@@ -22,6 +22,7 @@ pub mod select;
 pub mod step_down;
 pub mod step_right;
 pub mod tally;
+pub mod within;
 
 mod spread;
 
@@ -42,6 +43,7 @@ pub(super) const SHADERS: &[&Shader] = &[
     &step_right::SHADER,
     &step_down::SHADER,
     &borders::SHADER,
+    &within::SHADER,
 ];
 #[cfg(test)]
 mod tests;

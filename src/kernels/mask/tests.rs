@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::{
-    above, collimation, combine, components, expand, field, labels,
+    above,
+    collimation::{self, Blades},
+    combine, components, expand, field, labels,
     morphology::{close, dilate, erode, open},
     rectangle, reduce,
 };
@@ -280,7 +282,7 @@ fn uploaded<'a>(graph: &mut Graph<'a>, size: [usize; 2], words: &'a [[u16; 2]]) 
 }
 
 /// Borders found in an image of 14 of 16 bits with noise, a body and bones, and a collimator open within `sides`.
-fn found(size: [usize; 2], sides: [usize; 4], has_body: bool, shutter: f64) -> Vec<u32> {
+fn found(size: [usize; 2], sides: [usize; 4], has_body: bool, shutter: f64, blades: Blades) -> Vec<u32> {
     let [left, top, right, bottom] = sides;
     let [columns, rows] = size.map(|n| n as f64);
     let pixels = packed(size, |x, y| {
@@ -300,7 +302,7 @@ fn found(size: [usize; 2], sides: [usize; 4], has_body: bool, shutter: f64) -> V
     });
     let mut graph = Graph::new();
     let pixels = uploaded(&mut graph, size, &pixels);
-    let borders = collimation::borders(&mut graph, pixels);
+    let borders = collimation::borders(&mut graph, pixels, blades);
     taken(&mut graph, borders)
 }
 
@@ -314,14 +316,27 @@ fn every_choice_of_blades_is_found_to_the_pixel() {
         let sides = [0, 1, 2, 3].map(|side| if is_closed(side) { shut[side] } else { open[side] });
         for (has_body, shutter) in [(false, 15_000.0), (true, 15_000.0), (true, 500.0)] {
             let wanted = sides.map(|s| s as u32);
-            assert_eq!(found(size, sides, has_body, shutter), wanted, "body {has_body}, shutter {shutter}");
+            assert_eq!(
+                found(size, sides, has_body, shutter, Blades::Any),
+                wanted,
+                "body {has_body}, shutter {shutter}"
+            );
+            // What is darker beyond its edge is no dense blade.
+            let dense = if shutter > 3000.0 { wanted } else { [0, 0, 420, 333] };
+            assert_eq!(
+                found(size, sides, has_body, shutter, Blades::Dense),
+                dense,
+                "body {has_body}, shutter {shutter}"
+            );
         }
     }
 }
 
 #[test]
 fn small_fields_between_wide_blades_are_found() {
-    assert_eq!(found([400, 300], [150, 100, 250, 200], true, 15_000.0), [150, 100, 250, 200]);
+    for blades in [Blades::Any, Blades::Dense] {
+        assert_eq!(found([400, 300], [150, 100, 250, 200], true, 15_000.0, blades), [150, 100, 250, 200]);
+    }
 }
 
 #[test]
@@ -331,8 +346,10 @@ fn noise_and_flat_images_have_no_borders() {
             let pixels = packed(size, |x, y| (noise(seed, x, y) % (spread + 1)) as u16);
             let mut graph = Graph::new();
             let pixels = uploaded(&mut graph, size, &pixels);
-            let borders = collimation::borders(&mut graph, pixels);
-            assert_eq!(taken(&mut graph, borders), [0, 0, size[0] as u32, size[1] as u32], "{size:?} {spread}");
+            for blades in [Blades::Any, Blades::Dense] {
+                let borders = collimation::borders(&mut graph, pixels, blades);
+                assert_eq!(taken(&mut graph, borders), [0, 0, size[0] as u32, size[1] as u32], "{size:?} {spread}");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{
     super::{Recorded, task::Values},
     EnhanceOptions, GivenMask, LaplacianOptions, Stage, TaskError, ToneOptions, foreground, given_mask,
     levels::{Levels, Meaning},
+    region,
 };
 use crate::{
     data::{Image, ImageInfo, Sample, Unit},
@@ -11,6 +12,7 @@ use crate::{
     kernels::{
         Mask, Pixels, clahe,
         histogram::{self, Tiles},
+        mask::within,
         pointwise::{
             lookup, quantise,
             stretch::{self, NoRange},
@@ -28,8 +30,8 @@ const PARTS: f64 = 1e6;
 /// Enhancement of one radiograph, as one graph.
 ///
 /// ```text
-/// values → grey levels → bright = dense, logarithmic → histogram → triangle threshold → foreground
-///        → CLAHE → Laplacian pyramid, each band through its curve → tone curve → values
+/// values → grey levels → bright = dense, logarithmic → exposed field → histogram → triangle threshold → foreground
+///        → CLAHE → Laplacian pyramid, each band through its curve → tone curve → black outside the field → values
 /// ```
 /// Grey levels are whole numbers of as many bits as the image's largest value needs; float images are spread over 16
 /// bits, from 0 on where a logarithm is taken, and put back into their range at the end. The result has the spacing
@@ -45,6 +47,7 @@ pub struct Enhancement<'a> {
     result_bits: u8,
     /// How the result is stored; other than the image where bits were asked for.
     result_sample: Sample,
+    borders: Option<Output<u32>>,
     threshold: Option<Output<u32>>,
     /// Whether the last word of the threshold is the level found.
     is_limited: bool,
@@ -84,6 +87,9 @@ pub struct Enhanced {
     pub rejected_threshold: Option<u32>,
     /// The foreground as 0 and 255, if there is one.
     pub mask: Option<Image>,
+    /// Borders of the exposed field between the collimator's blades: left, top, right, bottom in pixels, the last two
+    /// exclusive; none where no blade was found or sought.
+    pub field: Option<[u32; 4]>,
     /// Share of the pixels that are foreground.
     pub mask_share: Option<f64>,
     /// The stages that were asked for, in their order.
@@ -118,6 +124,7 @@ impl<'a> Enhancement<'a> {
         mask.map_or(Ok(()), |mask| mask.check(&image))?;
         check_stages(options, mask.is_some(), keep)?;
         let meaning = Meaning::of(&image, info, options);
+        let (image, measured) = region::measured(image, info, meaning.is_exposure)?;
         let levels = Levels::of(&image, options.depth, meaning)?;
         let like = Like { size: image.size(), spacing_mm: image.spacing_mm(), sample: image.sample() };
         let mut kept = Keeper { keep, kept: Vec::new() };
@@ -129,10 +136,13 @@ impl<'a> Enhancement<'a> {
         let prepared = prepare(&mut graph, values, &levels, meaning);
         kept.pixels(&mut graph, Stage::Prepared, prepared);
 
+        let sought = options.mask.as_ref().filter(|_| mask.is_none());
+        let blades = sought.and_then(|mask| mask.collimation.blades());
+        let region = region::record(&mut graph, prepared, measured.as_ref(), blades);
         let (foreground, threshold) = match (mask, &options.mask) {
-            (Some(given), _) => (given_foreground(&mut graph, given), None),
+            (Some(given), _) => (given_mask::record(&mut graph, given), None),
             (None, Some(options)) => {
-                let (mask, threshold) = foreground::record(&mut graph, prepared, options);
+                let (mask, threshold) = foreground::record(&mut graph, prepared, region.mask, options);
                 (Some(mask), Some(threshold))
             }
             (None, None) => (None, None),
@@ -161,8 +171,10 @@ impl<'a> Enhancement<'a> {
             Some(bits) => (deepen(&mut graph, toned, bits), Sample::Unsigned { bits }),
             None => (toned, like.sample),
         };
+        let finished = region.mask.map_or(finished, |region| within::record(&mut graph, finished, region));
 
         let result = graph.result(finished.buffer);
+        let borders = region.borders.map(|borders| graph.result(borders));
         let threshold = threshold.map(|threshold| graph.result(threshold));
         let mask_output = foreground.filter(|_| mask.is_none()).map(|mask| graph.result(mask.buffer));
         let noise = noise.into_iter().map(|noise| graph.result(noise)).collect();
@@ -175,6 +187,7 @@ impl<'a> Enhancement<'a> {
             result,
             result_bits,
             result_sample,
+            borders,
             threshold,
             is_limited,
             mask: mask_output,
@@ -241,6 +254,10 @@ impl Recorded for Enhancement<'_> {
         let bits = self.mask.map(|mask| outputs.take(mask)).transpose()?;
         let words = bits.as_deref().or(self.given.as_ref().map(GivenMask::words));
         let mask = words.map(|words| given_mask::picture(words, self.like.size, self.like.spacing_mm)).transpose()?;
+        let whole = self.like.size.map(|n| n as u32);
+        let borders = self.borders.map(|borders| outputs.take(borders)).transpose()?;
+        let field = borders.and_then(|borders| <[u32; 4]>::try_from(borders).ok());
+        let field = field.filter(|&field| field != [0, 0, whole[0], whole[1]]);
         let image = self.pixels(outputs.take(self.result)?, self.result_bits, self.result_sample)?;
         let mut kept = Vec::with_capacity(self.kept.len());
         for &(stage, output) in &self.kept {
@@ -260,6 +277,7 @@ impl Recorded for Enhancement<'_> {
             threshold,
             threshold_value: threshold.map(|level| self.levels.low + level as f32 * self.levels.step),
             rejected_threshold: found.filter(|found| self.is_limited && Some(*found) != threshold),
+            field,
             mask_share: words.map(|words| given_mask::share(words, self.like.size)),
             mask,
             kept,
@@ -324,15 +342,6 @@ fn prepare(graph: &mut Graph<'_>, values: Buffer<f32>, levels: &Levels, meaning:
             lookup::record(graph, pixels, buffer, table.bits_out())
         }
     }
-}
-
-fn given_foreground(graph: &mut Graph<'_>, given: &GivenMask) -> Option<Mask> {
-    if given.is_empty() {
-        return None;
-    }
-    let size = given.size().map(|n| n as u32);
-    let buffer = graph.upload_shared("enhance.mask", Mask::extent(size), given.shared());
-    Some(Mask { buffer, size })
 }
 
 /// Bands through their curves; the noise of each band that has one measured.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::TaskError;
 use crate::{
     data::{Image, Sample, Unit},
-    engine::Shared,
+    engine::{Graph, Shared},
     kernels::Mask,
     parallel::*,
 };
@@ -28,10 +28,15 @@ impl GivenMask {
     pub fn new(mask: &Image, image: &Image) -> Result<Self, TaskError> {
         let got = mask.size();
         check_size(got, image)?;
-        let word = |pixels: &[f32]| (0..).zip(pixels).fold(0, |word, (bit, &v)| word | u32::from(v != 0.0) << bit);
-        let rows = mask.values().par_chunks(got[0]);
+        Ok(Self::of(mask, |&v| v != 0.0))
+    }
+
+    /// The pixels of an image that are wanted.
+    pub(super) fn of(image: &Image, is_wanted: impl Fn(&f32) -> bool + Sync) -> Self {
+        let word = |pixels: &[f32]| (0..).zip(pixels).fold(0, |word, (bit, v)| word | u32::from(is_wanted(v)) << bit);
+        let rows = image.values().par_chunks(image.size()[0]);
         let words = rows.flat_map_iter(|row| row.chunks(WORD_BITS).map(word)).collect();
-        Ok(Self { size: got, words: Arc::new(words) })
+        Self { size: image.size(), words: Arc::new(words) }
     }
 
     /// Refuses an image of another size.
@@ -43,6 +48,11 @@ impl GivenMask {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|&word| word == 0)
+    }
+
+    /// Whether all pixels belong to the foreground.
+    pub(super) fn is_full(&self) -> bool {
+        self.words.par_iter().map(|word| word.count_ones() as usize).sum::<usize>() == self.size[0] * self.size[1]
     }
 
     /// The bits, a row of words per row of pixels.
@@ -57,6 +67,16 @@ impl GivenMask {
     pub(super) fn size(&self) -> [usize; 2] {
         self.size
     }
+}
+
+/// Records a given mask, if it has any pixel.
+pub(super) fn record(graph: &mut Graph<'_>, given: &GivenMask) -> Option<Mask> {
+    if given.is_empty() {
+        return None;
+    }
+    let size = given.size().map(|n| n as u32);
+    let buffer = graph.upload_shared("enhance.mask", Mask::extent(size), given.shared());
+    Some(Mask { buffer, size })
 }
 
 /// Refuses a mask of another size than the image.

@@ -7,12 +7,13 @@ mod levels;
 mod named;
 mod options;
 mod preset;
+mod region;
 mod stage;
 
 pub use chain::{Enhanced, Enhancement};
 pub use given_mask::GivenMask;
 pub use options::{
-    ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Response, ToneOptions,
+    ClaheOptions, Collimation, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Response, ToneOptions,
 };
 pub use preset::{Preset, PresetError};
 pub use stage::Stage;

@@ -7,6 +7,7 @@ use crate::{
     geometry::array,
     kernels::{
         clahe::{Clahe, ClipLimit, Convention},
+        mask::collimation::Blades,
         threshold::triangle::Convention as Threshold,
     },
 };
@@ -97,8 +98,33 @@ pub struct MaskOptions {
     pub largest: bool,
     /// Fill the holes.
     pub fill: bool,
-    /// Leave out what lies beyond the collimator's edges.
-    pub collimation: bool,
+    /// Which straight edges are taken for the collimator's; what lies beyond them is left out of the histogram and the
+    /// foreground, and is black.
+    pub collimation: Collimation,
+}
+
+/// Which straight edges are taken for those of a collimator's blades.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Collimation {
+    /// None.
+    #[default]
+    Off,
+    /// Those beyond which the image is denser.
+    Dense,
+    /// All, also of blades that were made black already.
+    Any,
+}
+
+impl Collimation {
+    /// What is looked for, if anything is.
+    pub(super) fn blades(self) -> Option<Blades> {
+        match self {
+            Self::Off => None,
+            Self::Dense => Some(Blades::Dense),
+            Self::Any => Some(Blades::Any),
+        }
+    }
 }
 
 impl Default for MaskOptions {
@@ -111,7 +137,7 @@ impl Default for MaskOptions {
             grow: 0,
             largest: false,
             fill: false,
-            collimation: false,
+            collimation: Collimation::Off,
         }
     }
 }

@@ -3,7 +3,6 @@ use std::path::Path;
 use glam::DVec3;
 use kerma::{
     data::{Grid, Unit, Volume},
-    io::read_volume,
     phantom::{Phantom, by_name},
     tasks::WATER_PER_MM,
 };
@@ -61,7 +60,7 @@ impl Scene {
 
     /// A CT from a file, in Hounsfield units or mm⁻¹; what a file does not say is judged as by all commands.
     pub(super) fn ct(context: &mut Context, path: &Path, sampling: &Sampling) -> Result<Self, Failure> {
-        let stored = context.read(|| read_volume(path, None))?;
+        let stored = context.read_volume(path, None)?;
         let is_hounsfield = match stored.unit() {
             Unit::Hounsfield => true,
             Unit::PerMillimetre => false,

@@ -8,7 +8,7 @@ use clap::Args;
 use kerma::{
     data::{Image, Sample},
     engine::PeakBytes,
-    io::{check_image_output, read_image, write_bytes, write_image},
+    io::{check_image_output, write_bytes, write_image},
 };
 use kerma_nn::{
     Error, beside,
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
     if let Some(page) = &args.report {
         inputs::check_page(page, &sources)?;
     }
-    let (image, info) = context.read(|| read_image(&args.image))?;
+    let (image, info) = context.read_image(&args.image)?;
     check_image_output(&args.out, image.sample())?;
     let tensors = beside(context.device()?)?;
     let model = context.read(|| match &args.model {

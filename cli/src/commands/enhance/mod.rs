@@ -29,7 +29,7 @@ const EXAMPLES: &str = "\
 Examples:
   kerma enhance chest.dcm --preset chest --out chest.png --report chest.html
   kerma enhance chest-15bit.dcm --preset chest --bits 8 --out chest.png
-  kerma enhance raw.tif --preset abdomen --response linear --collimation --keep mask,clahe --out better.tif
+  kerma enhance raw.tif --preset abdomen --response linear --keep mask,clahe --out better.tif
   kerma enhance hand.png --preset my-hand.toml --mask hand-mask.png --out better.png
   kerma enhance hand.png --only clahe --tiles 8x8 --clip 2.0 --out hand-clahe.png
   kerma enhance hand.png --only laplacian --levels 3 --gains 1.5,1.2,1.0 --containment 3 --out hand-sharp.png
@@ -90,7 +90,7 @@ impl EnhanceInputs {
     }
 
     fn read(&self, preset: Preset, context: &mut Context) -> Result<Loaded<'_>, Failure> {
-        let (image, info) = context.read(|| read_image(&self.image))?;
+        let (image, info) = context.read_image(&self.image)?;
         let mask = self.mask.as_deref().map(|path| given_mask(path, &image, context)).transpose()?;
         Ok(Loaded { inputs: self, preset, image, info, mask })
     }
@@ -173,6 +173,14 @@ pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failu
              foreground"
         ));
     }
+    if let Some([left, top, right, bottom]) = enhanced.field {
+        context.note(&format!(
+            "the exposed field goes from column {left} to {} and from row {top} to {}; the rest is black (--collimation=off to \
+             keep it)",
+            right - 1,
+            bottom - 1
+        ));
+    }
     match (enhanced.mask_share == Some(0.0), &loaded.mask) {
         (true, Some(_)) => context.note("no pixel is foreground: the steps take the whole image"),
         (true, None) if loaded.preset.options.clahe.is_some() => {
@@ -216,6 +224,7 @@ fn measure(enhanced: &Enhanced, passes: &[PassTime], context: &mut Context) {
     context.measure("threshold_value", enhanced.threshold_value);
     context.measure("rejected_threshold", enhanced.rejected_threshold);
     context.measure("bits", enhanced.bits);
+    context.measure("field", enhanced.field);
     context.measure("mask_share", enhanced.mask_share);
     context.measure("band_noise", &enhanced.band_noise);
     context.measure("passes", passes);

@@ -4,7 +4,8 @@ use clap::{Args, ValueEnum, value_parser};
 use kerma::{
     kernels::{clahe::Convention, threshold::triangle::Convention as Threshold},
     tasks::enhance::{
-        ClaheOptions, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset, Response, Stage,
+        ClaheOptions, Collimation, Depth, EnhanceOptions, LaplacianOptions, MaskOptions, Polarity, Preset, Response,
+        Stage,
     },
 };
 
@@ -37,14 +38,35 @@ pub(super) struct Instructions {
     /// Whether values are proportional to the exposure (linear) or to its logarithm
     #[arg(long, value_enum, value_name = "CURVE")]
     response: Option<ResponseFlag>,
-    /// Leave what lies beyond the collimator's edges out of the foreground
-    #[arg(long)]
-    collimation: bool,
+    /// Which straight edges are the collimator's, beyond which all is black [default: as the preset says; without a word: any]
+    #[arg(long, value_enum, value_name = "EDGES", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
+    collimation: Option<CollimationFlag>,
     /// Spread the result's grey levels over so many bits, 1 to 16 [default: stored as the image is]
     #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(1..=16), allow_negative_numbers = true)]
     bits: Option<u8>,
     #[command(flatten)]
     step: StepFlags,
+}
+
+/// Which straight edges are taken for those of a collimator's blades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CollimationFlag {
+    /// None
+    Off,
+    /// Those beyond which the image is denser
+    Dense,
+    /// All, also of blades that were made black already
+    Any,
+}
+
+impl From<CollimationFlag> for Collimation {
+    fn from(flag: CollimationFlag) -> Self {
+        match flag {
+            CollimationFlag::Off => Self::Off,
+            CollimationFlag::Dense => Self::Dense,
+            CollimationFlag::Any => Self::Any,
+        }
+    }
 }
 
 /// Settings of one step.
@@ -145,11 +167,11 @@ impl Instructions {
             options.response = response.into();
         }
         options.bits = self.bits.or(options.bits);
-        if self.collimation {
+        if let Some(flag) = self.collimation {
             let Some(mask) = &mut options.mask else {
                 return Err(Failure::input("--collimation needs a preset that seeks a foreground, with [mask]"));
             };
-            mask.collimation = true;
+            mask.collimation = flag.into();
         }
         options.check()?;
         Ok(Preset { description, options })
@@ -158,7 +180,7 @@ impl Instructions {
     /// Refuses flags that would have no effect.
     fn refuse_strays(&self, has_mask: bool) -> Result<(), Failure> {
         use Step::{Clahe, Laplacian, Triangle};
-        if self.collimation && has_mask {
+        if self.collimation.is_some_and(|flag| flag != CollimationFlag::Off) && has_mask {
             return Err(Failure::input(
                 "--collimation has no effect on the foreground that --mask gives: leave one out",
             ));
@@ -173,7 +195,7 @@ impl Instructions {
             (powers.is_some(), "--powers", &[Laplacian], Some("laplacian.powers")),
             (containment.is_some(), "--containment", &[Laplacian], Some("laplacian.containment")),
             (has_mask, "--mask", &[Clahe], None),
-            (self.collimation, "--collimation", &[Triangle], None),
+            (self.collimation.is_some(), "--collimation", &[Triangle], None),
             (self.bits.is_some(), "--bits", &[Clahe, Laplacian], None),
         ];
         for (_, flag, steps, field) in owners.into_iter().filter(|(is_given, ..)| *is_given) {

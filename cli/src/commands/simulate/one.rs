@@ -8,7 +8,6 @@ use std::{
 
 use kerma::{
     data::{Grid, Image, Volume},
-    io::read_volume,
     tasks::{
         Recorded, Task,
         simulate::{Case, Part, Protocol, ProtocolError, ProtocolText},
@@ -147,7 +146,7 @@ impl Request {
         let Some(ct) = &self.ct else { return Ok(iter::repeat_n(None, self.protocols.len())) };
         let is_map = |protocol: &Protocol| protocol.patient.labels.as_ref().is_some_and(|labels| labels.map.is_none());
         let volume = match self.protocols.iter().all(|(_, protocol)| is_map(protocol)) {
-            true => context.read(|| read_volume(ct, None))?,
+            true => context.read_volume(ct, None)?,
             false => inputs::ct(ct, context)?,
         };
         Ok(iter::repeat_n(Some(volume), self.protocols.len()))

@@ -44,7 +44,19 @@ const MAX_JPEG_INFLATION: usize = 8 * 64;
 /// image of any size takes a hundred bytes.
 const FREE_JPEG2000_PIXELS: usize = 1 << 22;
 const MAX_JPEG2000_INFLATION: usize = 4096;
+/// Bytes at the beginning of a piece that tell whether a frame begins there.
+pub(super) const SIGN_BYTES: u32 = 12;
+
 impl Codec {
+    /// How a frame begins; run lengths have no sign, and one piece a frame.
+    pub(super) fn signs(self) -> &'static [&'static [u8]] {
+        match self {
+            Self::Rle => &[],
+            Self::Jpeg => &[b"\xFF\xD8"],
+            Self::Jpeg2000 => &[b"\xFF\x4F\xFF\x51", b"\0\0\0\x0CjP  "],
+        }
+    }
+
     /// Whether samples come out aligned to the right, wherever HighBit says they are.
     pub(super) fn aligns(self) -> bool {
         self != Self::Rle
