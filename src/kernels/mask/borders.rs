@@ -3,7 +3,7 @@
 //! The blades of a collimator leave straight steps, parallel to the rows and columns of the detector. For each side:
 //!
 //! 1. The image is cut into [`BANDS`] bands across the side. In a band a column (row) has a step when its sum is more
-//!    than [`MULTIPLE`] times the median of all columns of that band, which is noise and anatomy, and more than
+//!    than [`MULTIPLE`] (or [`MULTIPLE_INWARD`]) times the median of all columns of that band, which is noise and anatomy, and more than
 //!    1/[`LEAST_SHARE`] of the grey levels per pixel.
 //! 2. Columns with a step in at least [`LEAST_BANDS`] bands are straight edges. The outline of a body is one in a
 //!    band or two at most, where it happens to be parallel.
@@ -16,6 +16,7 @@
 //!
 //! Shapes: `[left, top, right, bottom]`, right and bottom exclusive ← `[band][column]`, `[row][band]`.
 
+use super::collimation::Blades;
 use crate::kernels::prelude::*;
 
 kernel! {
@@ -41,6 +42,8 @@ pub const BANDS: u32 = 16;
 /// How many times the median step of its band an edge must be. The largest of many sums of noise is less than twice
 /// their median from ten pixels per band on.
 pub const MULTIPLE: u32 = 4;
+/// The same for steps down towards the middle alone: half of what noise and anatomy make.
+pub const MULTIPLE_INWARD: u32 = 2 * MULTIPLE;
 /// Part of the grey levels that an edge must step by: 1/128.
 pub const LEAST_SHARE: u32 = 128;
 /// Bands that an edge must be in.
@@ -57,12 +60,13 @@ pub fn record(
     step_down: Buffer<u32>,
     [columns, rows]: [u32; 2],
     levels: u32,
+    blades: Blades,
 ) -> Buffer<u32> {
     let kernel = Borders {
         columns,
         rows,
         least_step: levels / LEAST_SHARE,
-        multiple: MULTIPLE,
+        multiple: if blades == Blades::Dense { MULTIPLE_INWARD } else { MULTIPLE },
         reach_percent: REACH_PERCENT,
         least_bands: LEAST_BANDS,
         least_side: LEAST_SIDE,

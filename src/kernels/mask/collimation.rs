@@ -31,7 +31,7 @@ impl Blades {
 pub fn borders(graph: &mut Graph<'_>, pixels: Pixels, blades: Blades) -> Buffer<u32> {
     let right = step_right::record(graph, pixels, blades);
     let down = step_down::record(graph, pixels, blades);
-    borders::record(graph, right, down, pixels.size, pixels.levels())
+    borders::record(graph, right, down, pixels.size, pixels.levels(), blades)
 }
 
 /// Records the mask of the exposed field.
