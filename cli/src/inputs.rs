@@ -118,6 +118,14 @@ pub(crate) fn volume(
     }
 }
 
+/// Reads a volume, on the given grid where the file states none.
+pub(crate) fn volume_on(path: &Path, grid: Grid, context: &mut Context) -> Result<Volume, Failure> {
+    context.read(|| match read_volume(path, None) {
+        Err(IoError::SpacingMissing { .. }) => read_volume(path, Some(grid)),
+        read => read,
+    })
+}
+
 /// Reads a CT in Hounsfield units; a file that does not say what its values are must look as if it held them.
 pub(crate) fn ct(path: &Path, context: &mut Context) -> Result<Volume, Failure> {
     let volume = context.read(|| read_volume(path, None))?;

@@ -8,18 +8,17 @@ use flate2::{Compression, write::GzEncoder};
 use super::{
     IoError,
     atomic::{Draft, refusal, write_file},
-    dicom,
-    image::{is_dicom, open_file},
+    dicom, hdf5,
+    image::open_file,
     input::{Input, Packing},
     metaimage, nifti, npy, nrrd,
     raster::{Header, Raster, read_values},
+    raw,
     scalar::write_f32,
-    tiff,
+    sign, tiff,
 };
 use crate::data::{Grid, Unit, Volume};
 
-const READABLE: &str =
-    ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .tif, .dcm, or a folder of DICOM slices or TIFF files";
 const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif";
 /// What a file without spacing needs beside it to become a volume.
 const GRID_NEEDED: &str = "a grid, NXxNYxNZ@SXxSYxSZ";
@@ -42,6 +41,10 @@ pub enum VolumeFormat {
     Npy,
     /// Grey TIFF or BigTIFF with a page for each slice, `.tif`, `.tiff`.
     Tiff,
+    /// A dataset of an HDF5 file, `.h5`, `.hdf5`, `.hdf`, `.nxs`: read only.
+    Hdf5,
+    /// Bare values with a TOML file that describes them, `.toml`: read only.
+    Raw,
     /// DICOM CT slices, `.dcm`: read only.
     Dicom,
 }
@@ -61,14 +64,16 @@ impl VolumeFormat {
             "mhd" => Self::MetaHeader,
             "npy" => Self::Npy,
             "tif" | "tiff" => Self::Tiff,
+            "h5" | "hdf5" | "hdf" | "nxs" => Self::Hdf5,
+            "toml" => Self::Raw,
             "dcm" | "dicom" | "ima" => Self::Dicom,
             _ => return None,
         })
     }
 }
 
-/// Reads a volume; the extension decides the format, except that a file whose content says DICOM is that. A folder is a
-/// DICOM series or, without DICOM files, a stack of TIFF files, one for each slice.
+/// Reads a volume; the content tells the format, whatever the file's name, and the extension only where content has no sign. A folder is
+/// a DICOM series or, without DICOM files, a stack of TIFF files, one for each slice. `FILE.h5:/path/to/dataset` names a dataset.
 ///
 /// Spacing, origin and orientation come out in kerma's frame, the voxels in their stored order. `grid` says where the
 /// voxels of a `.npy` array `[z][y][x]` or of TIFF pages lie. For a file that knows its voxel axes it takes the place of the spacing
@@ -86,16 +91,13 @@ pub fn read_volume(path: impl AsRef<Path>, grid: Option<Grid>) -> Result<Volume,
             None => placed(path, dicom::read_series(path)?, grid),
         };
     }
-    if is_dicom(path, VolumeFormat::of_path(path).is_some()) {
-        return placed(path, dicom::read_slice(path)?, grid);
-    }
-    match readable(path, "read a volume")? {
+    match sign::kind(path)?.volume(path, "a volume")? {
         VolumeFormat::Dicom => placed(path, dicom::read_slice(path)?, grid),
         VolumeFormat::Tiff => {
             let (reader, length) = open_file(path)?;
             of_pages(path, tiff::read_pages(path, reader, length)?, grid)
         }
-        format => volume(format, Input::open(path)?, grid),
+        format => volume(open(format, path)?, grid),
     }
 }
 
@@ -107,7 +109,7 @@ pub fn decode_volume(format: VolumeFormat, name: &Path, bytes: &[u8], grid: Opti
     match format {
         VolumeFormat::Dicom => placed(name, dicom::decode_slice(name, bytes)?, grid),
         VolumeFormat::Tiff => of_pages(name, tiff::read_pages(name, Cursor::new(bytes), bytes.len() as u64)?, grid),
-        format => volume(format, Input::bytes(name, bytes), grid),
+        format => volume(open_bytes(format, name, bytes)?, grid),
     }
 }
 
@@ -146,9 +148,7 @@ impl VolumeWriter {
             VolumeFormat::Nrrd => nrrd::write,
             VolumeFormat::MetaImage => metaimage::write,
             VolumeFormat::Npy => |out: &mut dyn Write, raster: &Raster<'_>| npy::write(out, &raster.grid.size(), &[]),
-            VolumeFormat::NiftiGz | VolumeFormat::MetaHeader | VolumeFormat::Tiff | VolumeFormat::Dicom => {
-                return Err(refused());
-            }
+            _ => return Err(refused()),
         };
         let mut draft = Draft::create(path)?;
         write(draft.writer(), &Raster { grid, unit, values: &[] }).map_err(|e| refusal(path, e))?;
@@ -198,12 +198,10 @@ fn writable(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> 
     // A detached NRRD header is read, but one file is the better habit.
     let is_detached = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("nhdr"));
     VolumeFormat::of_path(path)
-        .filter(|&format| !is_detached && format != VolumeFormat::Dicom)
+        .filter(|&format| {
+            !is_detached && !matches!(format, VolumeFormat::Hdf5 | VolumeFormat::Raw | VolumeFormat::Dicom)
+        })
         .ok_or_else(|| extension(path, action, WRITABLE))
-}
-
-fn readable(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> {
-    VolumeFormat::of_path(path).ok_or_else(|| extension(path, action, READABLE))
 }
 
 pub(super) fn extension(path: &Path, action: &'static str, allowed: &'static str) -> IoError {
@@ -212,29 +210,41 @@ pub(super) fn extension(path: &Path, action: &'static str, allowed: &'static str
 }
 
 /// Opens a file of any format but DICOM and TIFF at its first value.
-pub(super) fn open(format: VolumeFormat, input: Input<'_>) -> Result<(Header, Input<'_>), IoError> {
-    let input = match format {
-        VolumeFormat::Nifti => input.recognised("NIfTI", false)?,
-        VolumeFormat::NiftiGz => input.recognised("gzip", true)?,
-        VolumeFormat::Nrrd => input.recognised("NRRD", false)?,
-        VolumeFormat::MetaImage | VolumeFormat::MetaHeader => input.recognised("MetaImage", false)?,
-        VolumeFormat::Npy => input.recognised("NumPy", false)?,
-        VolumeFormat::Tiff | VolumeFormat::Dicom => input,
-    };
+pub(super) fn open(format: VolumeFormat, path: &Path) -> Result<(Header, Input<'static>), IoError> {
+    match format {
+        VolumeFormat::Hdf5 => hdf5::open(path, &hdf5::VALUES).map(|(header, input, _)| (header, input)),
+        format => opened(format, Input::open(path)?),
+    }
+}
+
+/// The same of bytes in memory.
+pub(super) fn open_bytes<'a>(
+    format: VolumeFormat,
+    name: &Path,
+    bytes: &'a [u8],
+) -> Result<(Header, Input<'a>), IoError> {
+    match format {
+        VolumeFormat::Hdf5 => hdf5::decode(name, bytes),
+        format => opened(format, Input::bytes(name, bytes)),
+    }
+}
+
+fn opened(format: VolumeFormat, input: Input<'_>) -> Result<(Header, Input<'_>), IoError> {
     match format {
         VolumeFormat::Nifti => nifti::open(input),
         VolumeFormat::NiftiGz => nifti::open(input.unpack(Packing::Gzip)),
         VolumeFormat::Nrrd => nrrd::open(input),
         VolumeFormat::MetaImage | VolumeFormat::MetaHeader => metaimage::open(input),
         VolumeFormat::Npy => npy::open(input),
-        VolumeFormat::Tiff | VolumeFormat::Dicom => {
-            Err(extension(input.path(), "read value by value", ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .npy"))
+        VolumeFormat::Raw => raw::open(input),
+        VolumeFormat::Tiff | VolumeFormat::Dicom | VolumeFormat::Hdf5 => {
+            let remedy = "save it as .nrrd, .mha, .nii, .npy or .h5";
+            Err(sign::unread(input.path(), "TIFF or DICOM a few slices at a time", remedy))
         }
     }
 }
 
-fn volume(format: VolumeFormat, input: Input<'_>, grid: Option<Grid>) -> Result<Volume, IoError> {
-    let (header, input) = open(format, input)?;
+fn volume((header, input): (Header, Input<'_>), grid: Option<Grid>) -> Result<Volume, IoError> {
     let path = input.path().to_owned();
     let grid = grid_of(&path, &header, grid)?;
     let values = read_values(input, "volume", grid.voxel_count(), &header.encoding)?;
@@ -300,7 +310,7 @@ pub(super) fn write_raster(path: &Path, action: &'static str, raster: &Raster<'_
         VolumeFormat::MetaHeader => write_pair(path, raster),
         VolumeFormat::Npy => write_file(path, |out| npy::write(out, &raster.grid.size(), raster.values)),
         VolumeFormat::Tiff => tiff::write_pages(path, raster),
-        VolumeFormat::Dicom => Err(extension(path, action, WRITABLE)),
+        VolumeFormat::Hdf5 | VolumeFormat::Raw | VolumeFormat::Dicom => Err(extension(path, action, WRITABLE)),
     }
 }
 

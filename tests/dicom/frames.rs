@@ -310,7 +310,7 @@ fn content_is_recognised_under_any_name() {
     let path = folder.path().join("notes");
     fs::write(&path, "not an image").unwrap();
     let message = read_image(&path).unwrap_err().to_string();
-    assert!(message.contains("cannot read an image for extension \"\"; allowed: .png"), "{message}");
+    assert!(message.contains("a file that begins with \"not an i\" is not supported; see what wrote it"), "{message}");
 }
 
 #[test]
@@ -358,10 +358,10 @@ fn a_cut_frame_is_never_taken_for_a_whole_one() {
 }
 
 /// Numbers for damage, the same in every run (Marsaglia's xorshift of 64 bits).
-struct Damage(u64);
+pub(super) struct Damage(pub(super) u64);
 
 impl Damage {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -369,7 +369,7 @@ impl Damage {
     }
 
     /// A frame with bytes changed, more often near its beginning, and sometimes some of them left out.
-    fn of(&mut self, frame: &[u8]) -> Vec<u8> {
+    pub(super) fn of(&mut self, frame: &[u8]) -> Vec<u8> {
         let mut bytes = frame.to_vec();
         match self.below(4) {
             0 => bytes.truncate(self.below(frame.len())),
