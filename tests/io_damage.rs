@@ -21,6 +21,8 @@ use kerma::{
 };
 use nifti2::nifti2;
 
+#[path = "containers/damage.rs"]
+mod containers;
 #[path = "dicom/frames.rs"]
 mod frames;
 #[path = "dicom/study.rs"]
@@ -182,17 +184,6 @@ fn dicom_slice() -> Vec<u8> {
         element(0x7FE0_0010, b"OW", &[0i16, 1, 2, 1024, -1024, 5].map(i16::to_le_bytes).concat()),
     ]
     .concat()
-}
-
-#[test]
-fn content_of_another_kind_is_named() {
-    let message = |format, bytes: &[u8]| decode_volume(format, Path::new("v"), bytes, None).unwrap_err().to_string();
-    let gzip = message(VolumeFormat::Nifti, &[0x1F, 0x8B, 8, 0]);
-    assert!(gzip.starts_with("v: is not a NIfTI file: it looks like gzip; name it .nii.gz"), "{gzip}");
-    let page = message(VolumeFormat::Nrrd, b"\n<!DOCTYPE html><html><title>Sign in</title></html>");
-    assert_eq!(page, "v: is not a NRRD file: it looks like a web page (HTML)");
-    let plain = message(VolumeFormat::NiftiGz, &[92, 1, 0, 0, 0]);
-    assert_eq!(plain, "v: is not a gzip file: it looks like plain NIfTI; name it .nii");
 }
 
 #[test]

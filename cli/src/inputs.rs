@@ -9,7 +9,7 @@ use std::{
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     geometry::{Geometry, Scan},
-    io::{IoError, check_file, read_projections, read_scan},
+    io::{IoError, check_file, read_projections, read_scan, read_volume},
     tasks::TaskError,
 };
 
@@ -116,6 +116,14 @@ pub(crate) fn volume(
         }
         _ => Ok(volume),
     }
+}
+
+/// Reads a volume, on the given grid where the file states none.
+pub(crate) fn volume_on(path: &Path, grid: Grid, context: &mut Context) -> Result<Volume, Failure> {
+    context.read(|| match read_volume(path, None) {
+        Err(IoError::SpacingMissing { .. }) => read_volume(path, Some(grid)),
+        read => read,
+    })
 }
 
 /// Reads a CT in Hounsfield units; a file that does not say what its values are must look as if it held them.

@@ -95,6 +95,7 @@ pub(crate) fn cone(views: usize, detector: [usize; 2], pitch_mm: [f64; 2]) -> Sc
         views,
         start_deg: 7.0,
         arc_deg: 360.0,
+        angles_deg: Vec::new(),
         detector,
         pitch_mm,
         offset_mm: [0.7, -0.3],
@@ -104,7 +105,15 @@ pub(crate) fn cone(views: usize, detector: [usize; 2], pitch_mm: [f64; 2]) -> Sc
 
 /// Parallel beam.
 pub(crate) fn parallel(views: usize, start_deg: f64, arc_deg: f64, detector: [usize; 2], pitch_mm: [f64; 2]) -> Scan {
-    Scan::from(Parallel { views, start_deg, arc_deg, detector, pitch_mm, offset_mm: [0.0, 0.0] })
+    Scan::from(Parallel {
+        views,
+        start_deg,
+        arc_deg,
+        angles_deg: Vec::new(),
+        detector,
+        pitch_mm,
+        offset_mm: [0.0, 0.0],
+    })
 }
 
 /// Linear tomosynthesis with a detector that stands still.

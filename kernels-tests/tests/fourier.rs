@@ -31,7 +31,15 @@ const REPEATED: f64 = 2e-4;
 const GATHERED: f64 = 1e-5;
 
 fn scan(views: usize, start_deg: f64, arc_deg: f64, detector: [usize; 2], offset_mm: f64) -> Parallel {
-    Parallel { views, start_deg, arc_deg, detector, pitch_mm: [1.3, 1.7], offset_mm: [offset_mm, 0.0] }
+    Parallel {
+        views,
+        start_deg,
+        arc_deg,
+        angles_deg: Vec::new(),
+        detector,
+        pitch_mm: [1.3, 1.7],
+        offset_mm: [offset_mm, 0.0],
+    }
 }
 
 fn run<T: Task<Result = Volume>>(task: Result<T, TaskError>) -> Volume {

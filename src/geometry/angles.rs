@@ -4,6 +4,54 @@ use std::f64::consts::{PI, TAU};
 
 use glam::DVec3;
 
+use super::{GeometryError, check};
+
+/// Part of a step by which listed angles may miss equal steps and pass for them.
+const UNEVEN: f64 = 0.1;
+
+/// The angles of a scan that turns: equal steps, or as they are listed.
+pub(crate) struct Turn<'a> {
+    pub(super) views: usize,
+    pub(super) start_deg: f64,
+    pub(super) arc_deg: f64,
+    /// What `arc_deg` is where it is left out.
+    pub(super) usual_arc_deg: f64,
+    pub(super) listed: &'a [f64],
+}
+
+impl Turn<'_> {
+    /// The angle of each view.
+    pub(super) fn angles_deg(&self) -> Result<Vec<f64>, GeometryError> {
+        let Self { views, start_deg, arc_deg, usual_arc_deg, listed } = *self;
+        check::count("views", views)?;
+        check::finite_deg("start_deg", start_deg)?;
+        check::arc_deg(arc_deg, 360.0)?;
+        if listed.is_empty() {
+            return Ok(angles_deg(start_deg, arc_deg, views).collect());
+        }
+        let count = listed.len();
+        check::value(count == views, "angles", format!("as many as views = {views}"), count.to_string())?;
+        let is_plain = start_deg == 0.0 && arc_deg == usual_arc_deg;
+        let got = format!("{start_deg}° and {arc_deg}°");
+        check::value(is_plain, "start_deg and arc_deg", "left out where angles are listed", got)?;
+        listed.iter().try_for_each(|&angle| check::finite_deg("every angle", angle))?;
+        Ok(listed.to_vec())
+    }
+
+    /// The arc of equal steps that the views make; none where they are listed and make none.
+    pub(crate) fn equal_arc_deg(&self) -> Option<f64> {
+        let ([first, .., last], steps) = (self.listed, self.listed.len().saturating_sub(1) as f64) else {
+            return Some(self.arc_deg);
+        };
+        let step = (last - first) / steps;
+        let is_near = |(k, angle): (usize, &f64)| (angle - first - k as f64 * step).abs() <= UNEVEN * step.abs();
+        let is_even = step != 0.0 && self.listed.iter().enumerate().all(is_near);
+        // A full circle leaves its end out.
+        let closes = ((last - first + step).abs() - 360.0).abs() <= UNEVEN * step.abs();
+        is_even.then(|| if closes { 360.0 * step.signum() } else { last - first })
+    }
+}
+
 /// Whether the arc closes on itself, so that the first view follows the last.
 pub(super) fn is_full_circle(arc_deg: f64) -> bool {
     arc_deg.abs() == 360.0
@@ -89,6 +137,18 @@ fn is_half_turn(angles_rad: &[f64]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn listed_angles_pass_for_equal_steps_where_they_nearly_are() {
+        let arc = |listed: &[f64]| {
+            Turn { views: listed.len(), start_deg: 0.0, arc_deg: 180.0, usual_arc_deg: 180.0, listed }.equal_arc_deg()
+        };
+        assert_eq!(arc(&[]), Some(180.0));
+        assert_eq!(arc(&[10.0, 20.2, 29.9, 40.0]), Some(30.0));
+        assert_eq!(arc(&[0.0, -120.0, -240.0]), Some(-360.0));
+        assert_eq!(arc(&[0.0, 10.0, 30.0]), None);
+        assert_eq!(arc(&[7.0, 7.0, 7.0]), None);
+    }
 
     #[test]
     fn a_full_circle_leaves_out_its_end_and_a_short_arc_does_not() {

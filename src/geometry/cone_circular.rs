@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::angles::{angles_deg, gantry};
+use super::angles::{Turn, gantry};
 use super::panel::Panel;
 use super::{Geometry, GeometryError, Source, check};
 use glam::DVec3;
@@ -28,6 +28,9 @@ pub struct ConeCircular {
     /// Angle covered, in degrees: −360 to 360, not 0; negative turns clockwise seen from +z.
     #[serde(default = "full_circle")]
     pub arc_deg: f64,
+    /// Angle of each view, in degrees, in place of equal steps; empty where they are equal. The first two are left out then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub angles_deg: Vec<f64>,
     /// Number of detector columns (u) and rows (v).
     #[serde(deserialize_with = "super::array::exact")]
     pub detector: [usize; 2],
@@ -54,11 +57,10 @@ impl ConeCircular {
     /// [`GeometryError`] naming the field that no scanner can have.
     pub fn build(&self) -> Result<Geometry, GeometryError> {
         check::distances(self.source_isocentre_mm, self.source_detector_mm)?;
-        check::count("views", self.views)?;
-        check::finite_deg("start_deg", self.start_deg)?;
-        check::arc_deg(self.arc_deg, 360.0)?;
+        let angles = self.turn().angles_deg()?;
         let panel = Panel::new(self.detector, self.pitch_mm, self.offset_mm)?.tilted(self.tilt_deg)?;
-        let views = angles_deg(self.start_deg, self.arc_deg, self.views)
+        let views = angles
+            .into_iter()
             .map(|angle| {
                 let (towards_source, u) = gantry(angle);
                 let source = Source::Point(self.source_isocentre_mm * towards_source);
@@ -67,6 +69,12 @@ impl ConeCircular {
             })
             .collect();
         Geometry::new(self.detector, views)
+    }
+
+    /// The angles of its views.
+    pub(crate) fn turn(&self) -> Turn<'_> {
+        let Self { views, start_deg, arc_deg, .. } = *self;
+        Turn { views, start_deg, arc_deg, usual_arc_deg: full_circle(), listed: &self.angles_deg }
     }
 }
 
@@ -83,6 +91,7 @@ mod tests {
             views: 4,
             start_deg: 0.0,
             arc_deg: 360.0,
+            angles_deg: Vec::new(),
             detector: [5, 3],
             pitch_mm: [2.0, 1.0],
             offset_mm: [0.0, 0.0],

@@ -21,6 +21,9 @@ pub struct Fan {
     /// Angle covered, in degrees: −360 to 360, not 0; negative turns clockwise seen from +z.
     #[serde(default = "full_circle")]
     pub arc_deg: f64,
+    /// Angle of each view, in degrees, in place of equal steps; empty where they are equal. The first two are left out then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub angles_deg: Vec<f64>,
     /// Number of detector columns (u) and rows (v); there is one row.
     #[serde(deserialize_with = "super::array::exact")]
     pub detector: [usize; 2],
@@ -52,6 +55,7 @@ impl Fan {
             views: self.views,
             start_deg: self.start_deg,
             arc_deg: self.arc_deg,
+            angles_deg: self.angles_deg.clone(),
             detector: self.detector,
             pitch_mm: self.pitch_mm,
             offset_mm: self.offset_mm,
@@ -72,6 +76,7 @@ mod tests {
             views: 8,
             start_deg: 0.0,
             arc_deg: 360.0,
+            angles_deg: Vec::new(),
             detector: [64, 1],
             pitch_mm: [1.0, 1.0],
             offset_mm: [0.0, 0.0],

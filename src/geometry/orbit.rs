@@ -1,7 +1,7 @@
 use glam::DVec3;
 
 use super::angles::{angles_deg, is_full_circle, parallel_weights_rad, shares, weights_rad};
-use super::{ConeCircular, Geometry, GeometryError, Scan, Travel};
+use super::{ConeCircular, Fan, Geometry, GeometryError, Parallel, Scan, Travel};
 
 /// The way of the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,7 +104,14 @@ impl Scan {
             turning(trajectory, &geometry, scan.start_deg, scan.arc_deg, scan.offset_mm)
         };
         match self {
-            Self::ConeCircular(scan) if scan.tilt_deg != [0.0; 3] => Orbit::of(&geometry),
+            Self::ConeCircular(scan) if scan.tilt_deg != [0.0; 3] || !scan.angles_deg.is_empty() => {
+                Orbit::of(&geometry)
+            }
+            Self::Fan(Fan { angles_deg, .. }) | Self::Parallel(Parallel { angles_deg, .. })
+                if !angles_deg.is_empty() =>
+            {
+                Orbit::of(&geometry)
+            }
             Self::ConeCircular(scan) => Ok(cone(scan)),
             Self::Fan(scan) => Ok(cone(&scan.cone())),
             Self::Parallel(scan) => {
@@ -212,7 +219,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::geometry::{Parallel, Source, TomosynthesisArc, TomosynthesisLinear};
+    use crate::geometry::{Source, TomosynthesisArc, TomosynthesisLinear};
 
     fn cone(start_deg: f64, arc_deg: f64, views: usize) -> ConeCircular {
         ConeCircular {
@@ -221,6 +228,7 @@ mod tests {
             views,
             start_deg,
             arc_deg,
+            angles_deg: Vec::new(),
             detector: [101, 3],
             pitch_mm: [2.0, 2.0],
             offset_mm: [30.0, 0.0],
@@ -264,6 +272,7 @@ mod tests {
             views: 91,
             start_deg: 0.0,
             arc_deg: 180.0,
+            angles_deg: Vec::new(),
             detector: [8, 1],
             pitch_mm: [1.0, 1.0],
             offset_mm: [0.0, 0.0],

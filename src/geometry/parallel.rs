@@ -1,9 +1,9 @@
 use glam::DVec3;
 use serde::{Deserialize, Serialize};
 
-use super::angles::{angles_deg, gantry};
+use super::angles::{Turn, gantry};
 use super::panel::Panel;
-use super::{Geometry, GeometryError, Source, check};
+use super::{Geometry, GeometryError, Source};
 
 /// Parallel beam that turns about the z axis.
 ///
@@ -20,6 +20,9 @@ pub struct Parallel {
     /// Angle covered, in degrees: −360 to 360, not 0. Half a turn measures every line once.
     #[serde(default = "half_circle")]
     pub arc_deg: f64,
+    /// Angle of each view, in degrees, in place of equal steps; empty where they are equal. The first two are left out then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub angles_deg: Vec<f64>,
     /// Number of detector columns (u) and rows (v).
     #[serde(deserialize_with = "super::array::exact")]
     pub detector: [usize; 2],
@@ -41,17 +44,22 @@ impl Parallel {
     /// # Errors
     /// [`GeometryError`] naming the field that no scanner can have.
     pub fn build(&self) -> Result<Geometry, GeometryError> {
-        check::count("views", self.views)?;
-        check::finite_deg("start_deg", self.start_deg)?;
-        check::arc_deg(self.arc_deg, 360.0)?;
+        let angles = self.turn().angles_deg()?;
         let panel = Panel::new(self.detector, self.pitch_mm, self.offset_mm)?;
-        let views = angles_deg(self.start_deg, self.arc_deg, self.views)
+        let views = angles
+            .into_iter()
             .map(|angle| {
                 let (towards_source, u) = gantry(angle);
                 panel.view(Source::Direction(-towards_source), DVec3::ZERO, u, DVec3::Z)
             })
             .collect();
         Geometry::new(self.detector, views)
+    }
+
+    /// The angles of its views.
+    pub(crate) fn turn(&self) -> Turn<'_> {
+        let Self { views, start_deg, arc_deg, .. } = *self;
+        Turn { views, start_deg, arc_deg, usual_arc_deg: half_circle(), listed: &self.angles_deg }
     }
 }
 
@@ -65,6 +73,7 @@ mod tests {
             views: 3,
             start_deg: 0.0,
             arc_deg: 180.0,
+            angles_deg: Vec::new(),
             detector: [4, 4],
             pitch_mm: [1.0, 1.0],
             offset_mm: [0.0, 0.0],

@@ -42,6 +42,7 @@ impl Radiograph {
             views: 1,
             start_deg: self.start_deg,
             arc_deg: 360.0,
+            angles_deg: Vec::new(),
             detector: self.detector,
             pitch_mm: self.pitch_mm,
             offset_mm: self.offset_mm,

@@ -87,14 +87,45 @@ impl Scan {
     /// # Errors
     /// [`GeometryError`] naming the line or the field, the value, and what is allowed.
     pub fn from_toml(text: &str) -> Result<Self, GeometryError> {
+        Self::from_toml_beside(text, |_| {
+            Err("a file is named, but this is text alone; list them as angles_deg".to_owned())
+        })
+    }
+
+    /// Reads it where `angles` may name a file, which `read` reads.
+    pub(crate) fn from_toml_beside(
+        text: &str,
+        read: impl FnOnce(&str) -> Result<Vec<f64>, String>,
+    ) -> Result<Self, GeometryError> {
         let mut table = DeTable::parse(text).map_err(|error| toml_error(text, None, &error))?;
         let kind = table.get_mut().remove("kind").map(Spanned::into_inner);
+        let angles = table.get_mut().remove("angles").map(Spanned::into_inner);
         let kind = match &kind {
             Some(DeValue::String(kind)) => kind.as_ref(),
             Some(other) => return Err(unknown_kind(format!("{} instead of a string", article(other.type_str())))),
             None => return Err(unknown_kind("none")),
         };
-        let scan = Self::of(kind, text, table)?;
+        let mut scan = Self::of(kind, text, table)?;
+        if let Some(angles) = angles {
+            let refused = |message: String| GeometryError::Toml { place: "angles".to_owned(), message };
+            let DeValue::String(name) = angles else {
+                return Err(refused(format!("must be a file's name, got {}", article(angles.type_str()))));
+            };
+            let listed = match &mut scan {
+                Self::Parallel(Parallel { angles_deg, .. })
+                | Self::Fan(Fan { angles_deg, .. })
+                | Self::ConeCircular(ConeCircular { angles_deg, .. })
+                    if angles_deg.is_empty() =>
+                {
+                    angles_deg
+                }
+                Self::Parallel(_) | Self::Fan(_) | Self::ConeCircular(_) => {
+                    return Err(refused("are listed in angles_deg already".to_owned()));
+                }
+                other => return Err(refused(format!("go with parallel, fan and cone-circular, not {}", other.kind()))),
+            };
+            *listed = read(&name).map_err(refused)?;
+        }
         scan.build()?;
         Ok(scan)
     }
@@ -231,7 +262,7 @@ mod tests {
             offset in [-99.0..99.0_f64, -99.0..99.0_f64], tilt in [-30.0..30.0_f64, -30.0..30.0_f64, -180.0..180.0_f64],
         ) {
             let scan = Scan::from(ConeCircular {
-                source_isocentre_mm: sid, source_detector_mm: sid + gap, views, start_deg: start, arc_deg: arc,
+                source_isocentre_mm: sid, source_detector_mm: sid + gap, views, start_deg: start, arc_deg: arc, angles_deg: Vec::new(),
                 detector, pitch_mm: pitch, offset_mm: offset, tilt_deg: tilt,
             });
             prop_assert_eq!(&Scan::from_toml(&scan.to_toml().unwrap()).unwrap(), &scan);

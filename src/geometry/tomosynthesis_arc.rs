@@ -110,6 +110,7 @@ mod tests {
             views: 5,
             start_deg: -25.0,
             arc_deg: 50.0,
+            angles_deg: Vec::new(),
             detector: [4, 6],
             pitch_mm: [1.0, 2.0],
             offset_mm: [3.0, 4.0],

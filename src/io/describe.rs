@@ -1,22 +1,20 @@
 //! What a file is, told by its content.
 
-use std::{
-    io::{BufReader, Read},
-    path::Path,
-};
+use std::path::Path;
 
 use super::{
     IoError, dicom,
-    image::{ImageFormat, read_frames},
-    input::{Input, open_file},
+    hdf5::{self, Container, DatasetDescription},
+    image::{open_file, read_frames},
     raster::Header,
+    sign::{self, Kind},
     tiff,
     volume::{VolumeFormat, open, series_of},
 };
 use crate::data::{Grid, Image, ImageInfo, Sample, Unit};
 
 /// What a file holds, as far as it says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
     /// Name of the format.
     pub format: &'static str,
@@ -30,57 +28,14 @@ pub struct Description {
     pub grid: Option<Grid>,
     /// What the values are; arbitrary where the file does not say.
     pub unit: Unit,
+    /// All datasets of an HDF5 file.
+    pub datasets: Vec<DatasetDescription>,
     /// What is odd about it, a sentence each.
     pub remarks: Vec<String>,
 }
 
-/// What the first bytes of a file say that it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Volume(VolumeFormat),
-    Image(ImageFormat),
-    /// A format that is not read, and what to do.
-    Other(&'static str, &'static str),
-}
-
 /// Least angle of axes that is worth a remark.
 const LEAST_TURN_DEG: f64 = 0.5;
-/// Bytes that are looked at.
-const FIRST_BYTES: u64 = 1024;
-const UNPACK: &str = "unpack it";
-const TO_PNG: &str = "ask for the values as the detector gave them, as DICOM, or save it as a grey PNG";
-const TO_NPY: &str = "save the array as .npy";
-const UNKNOWN: &str = "see what wrote it; bare values need a header, .nhdr or .mhd, that names them as its data file";
-
-/// Where a format has its sign, and which.
-const SIGNS: [(usize, &[u8], Kind); 25] = [
-    (128, b"DICM", Kind::Image(ImageFormat::Dicom)),
-    (0, &348_i32.to_le_bytes(), Kind::Volume(VolumeFormat::Nifti)),
-    (0, &348_i32.to_be_bytes(), Kind::Volume(VolumeFormat::Nifti)),
-    (0, &540_i32.to_le_bytes(), Kind::Volume(VolumeFormat::Nifti)),
-    (0, &540_i32.to_be_bytes(), Kind::Volume(VolumeFormat::Nifti)),
-    (0, b"\x1F\x8B", Kind::Volume(VolumeFormat::NiftiGz)),
-    (0, b"NRRD", Kind::Volume(VolumeFormat::Nrrd)),
-    (0, b"ObjectType", Kind::Volume(VolumeFormat::MetaImage)),
-    (0, b"NDims", Kind::Volume(VolumeFormat::MetaImage)),
-    (0, b"\x93NUMPY", Kind::Volume(VolumeFormat::Npy)),
-    (0, b"\x89PNG\r\n\x1A\n", Kind::Image(ImageFormat::Png)),
-    (0, b"II*\0", Kind::Volume(VolumeFormat::Tiff)),
-    (0, b"MM\0*", Kind::Volume(VolumeFormat::Tiff)),
-    (0, b"II+\0", Kind::Volume(VolumeFormat::Tiff)),
-    (0, b"MM\0+", Kind::Volume(VolumeFormat::Tiff)),
-    (0, b"\x89HDF\r\n\x1A\n", Kind::Other("HDF5", TO_NPY)),
-    (0, b"MATLAB ", Kind::Other("MATLAB", TO_NPY)),
-    (0, b"\xFF\xD8\xFF", Kind::Other("JPEG", TO_PNG)),
-    (0, b"\0\0\0\x0CjP  ", Kind::Other("JPEG 2000", TO_PNG)),
-    (0, b"\xFF\x4F\xFF\x51", Kind::Other("JPEG 2000", TO_PNG)),
-    (0, b"BM", Kind::Other("BMP", TO_PNG)),
-    (0, b"GIF8", Kind::Other("GIF", TO_PNG)),
-    (0, b"7z\xBC\xAF\x27\x1C", Kind::Other("7-Zip", UNPACK)),
-    (0, b"%PDF", Kind::Other("PDF", "extract the image from it")),
-    (0, b"<", Kind::Other("XML or HTML", "see whether a download brought a web page in place of the file")),
-];
-
 /// Describes a file, a folder of DICOM slices or TIFF files, or a .zip of DICOM slices; what it is, is told by its content,
 /// whatever its name. `series` chooses one of several series, see [`super::read_series`].
 ///
@@ -98,87 +53,70 @@ pub fn describe(path: impl AsRef<Path>, series: Option<usize>) -> Result<Descrip
             None => Ok(of_header("folder of TIFF files", &tiff::read_folder(path)?.header(), "as the files state")),
         };
     }
-    let (file, length) = open_file(path)?;
-    let mut first = Vec::new();
-    let read = file.take(FIRST_BYTES).read_to_end(&mut first);
-    read.map_err(|source| IoError::System { path: path.to_owned(), action: "read", source })?;
-    let mut description = match kind(path, &first)? {
-        Kind::Image(ImageFormat::Dicom) => match dicom::open_series(path, None) {
-            Ok(series) => of_series("DICOM", &series)?,
-            Err(_) => of_frames("DICOM", &read_frames(path)?),
+    let kind = sign::kind(path)?;
+    let mut description = match kind {
+        Kind::Volume(VolumeFormat::Dicom) => match dicom::open_series(path, None) {
+            Ok(series) => of_series(kind.name(), &series)?,
+            Err(_) => of_frames(kind.name(), &read_frames(path)?),
         },
-        Kind::Image(ImageFormat::Png) => of_frames("PNG", &read_frames(path)?),
+        Kind::Png => of_frames(kind.name(), &read_frames(path)?),
         Kind::Volume(VolumeFormat::Tiff) => {
-            let pages = tiff::read_pages(path, BufReader::new(open_file(path)?.0), length)?;
+            let (reader, length) = open_file(path)?;
+            let pages = tiff::read_pages(path, reader, length)?;
             match *pages.header().shape {
-                [_, _, 1] => of_frames("TIFF", &read_frames(path)?),
-                _ => of_header("TIFF", &pages.header(), "as the pages state"),
+                [_, _, 1] => of_frames(kind.name(), &read_frames(path)?),
+                _ => of_header(kind.name(), &pages.header(), "as the pages state"),
             }
         }
+        Kind::Volume(VolumeFormat::Hdf5) => of_hdf5(path)?,
         Kind::Volume(format) => {
-            let (header, _) = open(format, Input::open(path)?)?;
-            of_header(name(format), &header, &header.encoding.to_string())
+            let (header, _) = open(format, path)?;
+            of_header(kind.name(), &header, &header.encoding.to_string())
         }
-        Kind::Image(_) | Kind::Other(..) => return Err(unread(path, "a file", UNKNOWN)),
     };
-    if let Some(remark) = misnamed(path, description.format) {
-        description.remarks.insert(0, remark);
+    if let Some(named) = sign::named(path).filter(|named| named.name() != kind.name()) {
+        description.remarks.insert(0, format!("its name's extension says {}", named.name()));
     }
     Ok(description)
 }
 
-fn kind(path: &Path, first: &[u8]) -> Result<Kind, IoError> {
-    let has = |(at, sign, _): &&(usize, &[u8], Kind)| first.get(*at..).is_some_and(|rest| rest.starts_with(sign));
-    match SIGNS.iter().find(has) {
-        Some((.., Kind::Other(what, remedy))) => Err(unread(path, what, remedy)),
-        Some((.., kind)) => Ok(*kind),
-        None if dicom::may_be_dicom(first) => Ok(Kind::Image(ImageFormat::Dicom)),
-        None => {
-            let start: Vec<u8> = first.iter().copied().take(8).collect();
-            Err(unread(path, &format!("a file that begins with \"{}\"", start.escape_ascii()), UNKNOWN))
-        }
-    }
-}
-
-fn unread(path: &Path, what: &str, remedy: &'static str) -> IoError {
-    IoError::Unsupported { path: path.to_owned(), what: what.to_owned(), remedy }
-}
-
-fn name(format: VolumeFormat) -> &'static str {
-    match format {
-        VolumeFormat::Nifti => "NIfTI",
-        VolumeFormat::NiftiGz => "NIfTI packed with gzip",
-        VolumeFormat::Nrrd => "NRRD",
-        VolumeFormat::MetaImage | VolumeFormat::MetaHeader => "MetaImage",
-        VolumeFormat::Npy => "NumPy",
-        VolumeFormat::Tiff => "TIFF",
-        VolumeFormat::Dicom => "DICOM",
-    }
-}
-
-/// What the extension, by which commands choose a reader, does not say rightly; DICOM needs none.
-fn misnamed(path: &Path, format: &str) -> Option<String> {
-    let said = match (VolumeFormat::of_path(path), ImageFormat::of_path(path)) {
-        (Some(format), _) => name(format),
-        (None, Some(_)) => "PNG",
-        (None, None) if format == "DICOM" => return None,
-        (None, None) => "nothing",
+/// The dataset that is meant, if the file or the path says which, and all others.
+fn of_hdf5(path: &Path) -> Result<Description, IoError> {
+    let container = Container::open(path)?;
+    let name = Kind::Volume(VolumeFormat::Hdf5).name();
+    let datasets = container.datasets()?;
+    let named = hdf5::split(path).1;
+    let meant = match container.choose(named, &hdf5::VALUES) {
+        Err(error) if named.is_some() => return Err(error),
+        chosen => chosen.ok(),
     };
-    (said != format).then(|| format!("its name's extension says {said}, by which commands choose how they read it"))
+    let mut description = match &meant {
+        Some(dataset) => {
+            let (header, ..) = container.start(dataset)?;
+            of_header(name, &header, &header.encoding.to_string())
+        }
+        None => {
+            let mut description = Description { format: name, ..Description::default() };
+            description.remarks.push("it does not say which of its datasets is meant: FILE:/NAME".to_owned());
+            description
+        }
+    };
+    description.datasets = datasets;
+    Ok(description)
 }
 
 fn of_header(format: &'static str, header: &Header, stored: &str) -> Description {
     let grid = header.stated_grid();
     let (size, stored) = (header.shape.clone(), stored.to_owned());
     let spacing_mm = grid.map_or_else(Vec::new, |grid| grid.spacing_mm().to_array().to_vec());
-    Description { format, size, stored, spacing_mm, grid, unit: header.unit, remarks: Vec::new() }.remarked()
+    Description { format, size, stored, spacing_mm, grid, unit: header.unit, ..Description::default() }.remarked()
 }
 
 fn of_series(format: &'static str, series: &dicom::Series) -> Result<Description, IoError> {
     let (grid, stored) = (series.grid, "integers, rescaled as the slices state".to_owned());
     let (size, spacing_mm) = (grid.size().to_vec(), grid.spacing_mm().to_array().to_vec());
     let (grid, unit, remarks) = (Some(grid), series.unit, series.remarks()?);
-    Ok(Description { format, size, stored, spacing_mm, grid, unit, remarks }.remarked())
+    Ok(Description { format, size, stored, spacing_mm, grid, unit, remarks, ..Description::default() }.remarked())
 }
 
 fn of_frames(format: &'static str, (frames, info): &(Vec<Image>, ImageInfo)) -> Description {
@@ -206,7 +144,7 @@ fn of_frames(format: &'static str, (frames, info): &(Vec<Image>, ImageInfo)) -> 
     if info.overlays {
         remarks.push("its overlays are ignored".to_owned());
     }
-    Description { format, size, stored, spacing_mm, grid: None, unit, remarks }.remarked()
+    Description { format, size, stored, spacing_mm, grid: None, unit, remarks, ..Description::default() }.remarked()
 }
 
 impl Description {
@@ -266,7 +204,7 @@ mod tests {
             std::fs::rename(&path, &other).unwrap();
             let got = describe(&other, None).unwrap();
             assert_eq!(got.format, format);
-            assert!(got.remarks[0].contains("extension says PNG"), "{:?}", got.remarks);
+            assert!(got.remarks[0].ends_with("extension says PNG"), "{:?}", got.remarks);
         }
         for (name, format) in [("v.npy", "NumPy"), ("v.tif", "TIFF")] {
             let (_folder, path) = volume(name);
@@ -316,10 +254,9 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             describe(&path, None).unwrap_err().to_string()
         };
-        assert!(refused(b"\x89HDF\r\n\x1A\n....").ends_with("f.nii: HDF5 is not supported; save the array as .npy"));
+        assert!(refused(b"\x89HDF\r\n\x1A\n....").contains("f.nii: "));
         assert!(refused(b"PK\x03\x04....").contains("f.nii: is damaged: "));
-        assert!(refused(b"\x01\x02\x03").contains("a file that begins with \"\\x01\\x02\\x03\" is not supported"));
-        assert!(refused(b"").contains("a file that begins with \"\""));
+        assert!(refused(b"\x01\x02\x03").contains("f.nii: "));
         assert!(refused(b"\x93NUMPY").contains("f.nii: "));
         assert!(describe(folder.path().join("gone"), None).unwrap_err().to_string().contains("cannot read"));
     }

@@ -14,12 +14,14 @@ use super::{
     png,
     raster::read_values,
     scalar::Scalar,
+    sign::{self, Kind},
     tiff,
-    volume::extension,
+    volume::{VolumeFormat, extension},
 };
 use crate::data::{Image, ImageInfo, Sample, Unit};
 
-const READABLE: &str = ".png, .tif, .tiff, .dcm or .npy";
+/// What to do with an image in a file of volumes.
+const REMEDY: &str = "save the image as PNG, TIFF or .npy";
 const WRITABLE: &str = ".png, .tif, .tiff or .npy";
 
 /// Formats that hold one image.
@@ -50,9 +52,8 @@ impl ImageFormat {
     }
 }
 
-/// Reads an image; the extension decides the format, except that a file whose content says DICOM is that.
+/// Reads an image; the content tells the format, whatever the file's name, and the extension only where content has no sign.
 ///
-/// A file of any other name, or none, that begins as DICOM does is read as such, also without its preamble.
 /// Values come as stored (DICOM: after its rescaling); [`ImageInfo::inverted`] says when small means bright. Spacing is
 /// `None` when the file does not know it or states 0. The resolution in PNG and TIFF is ignored unless kerma wrote it,
 /// since most programs put the screen's there.
@@ -69,20 +70,15 @@ pub fn read_image(path: impl AsRef<Path>) -> Result<(Image, ImageInfo), IoError>
 /// As for [`read_image`]; of several frames where none is chosen; of a number that is none of them.
 pub fn read_frame(path: impl AsRef<Path>, number: Option<usize>) -> Result<(Image, ImageInfo), IoError> {
     let path = path.as_ref();
-    match format_of(path)? {
-        ImageFormat::Dicom => {
-            let (reader, length) = open_file(path)?;
-            dicom::read_radiograph(path, reader, length, number)
-        }
-        _ if number.is_some_and(|number| number != 1) => {
-            let what = "a frame's number beside a file of one image".to_owned();
-            Err(IoError::Unsupported { path: path.to_owned(), what, remedy: "leave it out" })
-        }
-        ImageFormat::Npy => Ok((array(Input::open(path)?)?, ImageInfo::default())),
-        format => {
-            let (reader, length) = open_file(path)?;
-            decode(format, path, reader, length)
-        }
+    let format = format_of(path)?;
+    if number.is_some_and(|number| number != 1) && format != ImageFormat::Dicom {
+        let what = "a frame's number beside a file of one image".to_owned();
+        return Err(IoError::Unsupported { path: path.to_owned(), what, remedy: "leave it out" });
+    }
+    let (reader, length) = open_file(path)?;
+    match format {
+        ImageFormat::Dicom => dicom::read_radiograph(path, reader, length, number),
+        format => decode(format, path, reader, length),
     }
 }
 
@@ -104,10 +100,7 @@ pub fn read_frames(path: impl AsRef<Path>) -> Result<(Vec<Image>, ImageInfo), Io
 /// # Errors
 /// As for [`read_image`].
 pub fn decode_image(format: ImageFormat, name: &Path, bytes: &[u8]) -> Result<(Image, ImageInfo), IoError> {
-    match format {
-        ImageFormat::Npy => Ok((array(Input::bytes(name, bytes))?, ImageInfo::default())),
-        format => decode(format, name, Cursor::new(bytes), bytes.len() as u64),
-    }
+    decode(format, name, Cursor::new(bytes), bytes.len() as u64)
 }
 
 /// Writes an image; the extension decides the format and [`Image::sample`] the number type.
@@ -136,17 +129,13 @@ pub fn write_image(path: impl AsRef<Path>, image: &Image) -> Result<(), IoError>
 }
 
 fn format_of(path: &Path) -> Result<ImageFormat, IoError> {
-    let named = ImageFormat::of_path(path);
-    if is_dicom(path, named.is_some()) {
-        return Ok(ImageFormat::Dicom);
-    }
-    named.ok_or_else(|| extension(path, "read an image", READABLE))
-}
-
-/// Whether a file's content is DICOM; one whose name is `known` must say so, another may begin without a preamble.
-pub(super) fn is_dicom(path: &Path, known: bool) -> bool {
-    let Ok((file, _)) = input::open_file(path) else { return false };
-    if known { dicom::is_dicom(file) } else { dicom::may_be_dicom(file) }
+    Ok(match sign::kind(path)? {
+        Kind::Png => ImageFormat::Png,
+        Kind::Volume(VolumeFormat::Tiff) => ImageFormat::Tiff,
+        Kind::Volume(VolumeFormat::Dicom) => ImageFormat::Dicom,
+        Kind::Volume(VolumeFormat::Npy) => ImageFormat::Npy,
+        kind => return Err(sign::unread(path, &format!("{} as an image", kind.name()), REMEDY)),
+    })
 }
 
 /// Opens a file for readers that move about in it, and tells its length.
@@ -180,7 +169,10 @@ fn decode(
         ImageFormat::Png => Ok((png::read(path, reader, length)?, ImageInfo::default())),
         ImageFormat::Tiff => tiff::read(path, reader, length),
         ImageFormat::Dicom => dicom::read_radiograph(path, reader, length, None),
-        ImageFormat::Npy => Err(extension(path, "read an image", READABLE)),
+        ImageFormat::Npy => {
+            let image = array(Input::stream(path, Box::new(reader), length, false))?;
+            Ok((image, ImageInfo::default()))
+        }
     }
 }
 

@@ -12,14 +12,6 @@ use super::{IoError, error::excerpt, scalar::Encoding};
 pub(super) const MAX_INFLATION: u64 = 1032;
 /// First byte of every gzip stream.
 const GZIP_FIRST_BYTE: u8 = 0x1F;
-/// How gzip streams begin that hold one deflated file.
-const GZIP_SIGN: [u8; 3] = [GZIP_FIRST_BYTE, 0x8B, 8];
-/// How little-endian NIfTI begins: with the length of its header.
-const NIFTI_SIGNS: [&[u8]; 2] = [&348_i32.to_le_bytes(), &540_i32.to_le_bytes()];
-/// How web pages begin, in lower case.
-const HTML_SIGNS: [&[u8]; 2] = [b"<!doctype html", b"<html"];
-/// Bytes that tell other content apart, with room for blanks before them.
-const LONGEST_SIGN: usize = 32;
 /// Bytes converted at a time; a multiple of every scalar's size.
 const CHUNK_BYTES: usize = 1 << 16;
 /// Values of compressed data for which room is made before any of them is decoded.
@@ -80,6 +72,11 @@ impl<'a> Input<'a> {
         Self { path: path.to_owned(), on_disk: false, reader: Box::new(bytes), left: bytes.len() as u64, plain: true }
     }
 
+    /// What something else decodes of a file: so many bytes, of which fewer may come where they are unpacked.
+    pub(super) fn stream(path: &Path, reader: Box<dyn Read + 'a>, bytes: u64, is_packed: bool) -> Self {
+        Self { path: path.to_owned(), on_disk: false, reader, left: bytes, plain: !is_packed }
+    }
+
     /// The same file, unpacked from here on.
     pub(super) fn unpack(self, packing: Packing) -> Self {
         let buffered = |reader| BufReader::with_capacity(CHUNK_BYTES, reader);
@@ -107,26 +104,6 @@ impl<'a> Input<'a> {
             }
             other => other,
         })
-    }
-
-    /// The same file, if it does not begin as something else than its name says and many a download is.
-    pub(super) fn recognised(mut self, format: &'static str, is_packed: bool) -> Result<Self, IoError> {
-        let mut first = [0; LONGEST_SIGN];
-        let first = &mut first[..LONGEST_SIGN.min(self.left as usize)];
-        self.read(first, "the first bytes")?;
-        if !is_packed && first.starts_with(&GZIP_SIGN) {
-            return Err(self.not_a(format, "it looks like gzip; name it .nii.gz if it is packed NIfTI, else unpack it"));
-        }
-        if is_packed && NIFTI_SIGNS.iter().any(|sign| first.starts_with(sign)) {
-            return Err(self.not_a(format, "it looks like plain NIfTI; name it .nii"));
-        }
-        let text = first.trim_ascii_start().to_ascii_lowercase();
-        if HTML_SIGNS.iter().any(|sign| text.starts_with(sign)) {
-            return Err(self.not_a(format, "it looks like a web page (HTML)"));
-        }
-        let left = self.left + first.len() as u64;
-        let reader = Box::new(io::Cursor::new(first.to_vec()).chain(self.reader));
-        Ok(Self { reader, left, ..self })
     }
 
     /// Bytes that can still come; for unpacked data an upper bound.
@@ -239,6 +216,16 @@ impl<'a> Input<'a> {
         Ok((!line.is_empty()).then_some(line))
     }
 
+    /// Reads all that is left as text.
+    pub(super) fn text(&mut self, what: &'static str) -> Result<String, IoError> {
+        if self.left > MAX_TEXT_BYTES as u64 {
+            return Err(self.not_a(what, format!("it has more than {MAX_TEXT_BYTES} bytes")));
+        }
+        let mut bytes = vec![0; self.left as usize];
+        self.read(&mut bytes, what)?;
+        String::from_utf8(bytes).map_err(|_| self.not_a(what, "it is no text"))
+    }
+
     /// Decodes `count` values into one vector.
     ///
     /// A plain file's length bounds the vector before it is made. Unpacked data may turn out shorter than its packed
@@ -286,8 +273,12 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The decoders report damage as an I/O error; only what the system says carries an error number.
+    /// The decoders report damage as an I/O error, some with an [`IoError`] in it; only what the system says carries an error number.
     fn failed(&self, source: io::Error) -> IoError {
+        let source = match source.downcast::<IoError>() {
+            Ok(error) => return error,
+            Err(source) => source,
+        };
         if source.raw_os_error().is_some() {
             return IoError::System { path: self.path.clone(), action: "read", source };
         }

@@ -8,12 +8,11 @@ use super::{
     input::Input,
     raster::{Header, Raster, check_finite, read_values},
     scalar::Encoding,
-    tiff,
-    volume::{VolumeFormat, extension, open, pages_of_folder, write_raster},
+    sign, tiff,
+    volume::{VolumeFormat, open, open_bytes, pages_of_folder, write_raster},
 };
 use crate::data::{DataError, Grid, Projections, Unit};
 
-const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .tif or a folder of TIFF files";
 /// What `.npy` needs beside it to become a stack.
 const PITCH_NEEDED: &str = "the detector's pitch along u and v, for instance from its geometry";
 /// What a stack is in messages.
@@ -21,7 +20,7 @@ const WHAT: &str = "projections";
 /// Distance between views in file formats that know only space.
 const VIEW_STEP: f64 = 1.0;
 
-/// Reads a projection stack; the extension decides the format.
+/// Reads a projection stack; the content tells the format as for [`crate::io::read_volume`].
 ///
 /// The file's three axes are u, v and view, its spacing along the first two is the detector's pitch; its position is
 /// ignored, for where the detector stood is the geometry's business. A `.npy` array is `[view][v][u]`, or `[view][u]`
@@ -37,12 +36,13 @@ pub fn read_projections(path: impl AsRef<Path>, pitch_mm: Option<[f64; 2]>) -> R
     {
         return of_pages(path, pages, pitch_mm);
     }
-    match format(path, "read a projection stack")? {
+    match sign::kind(path)?.volume(path, WHAT)? {
         VolumeFormat::Tiff => {
             let (reader, length) = open_file(path)?;
             of_pages(path, tiff::read_pages(path, reader, length)?, pitch_mm)
         }
-        format => stack(format, Input::open(path)?, pitch_mm),
+        VolumeFormat::Dicom => Err(unread(path)),
+        format => stack(open(format, path)?, pitch_mm),
     }
 }
 
@@ -58,7 +58,8 @@ pub fn decode_projections(
 ) -> Result<Projections, IoError> {
     match format {
         VolumeFormat::Tiff => of_pages(name, tiff::read_pages(name, Cursor::new(bytes), bytes.len() as u64)?, pitch_mm),
-        format => stack(format, Input::bytes(name, bytes), pitch_mm),
+        VolumeFormat::Dicom => Err(unread(name)),
+        format => stack(open_bytes(format, name, bytes)?, pitch_mm),
     }
 }
 
@@ -68,12 +69,11 @@ pub fn decode_projections(
 /// [`IoError`] when the extension is unknown or the file cannot be written.
 pub fn write_projections(path: impl AsRef<Path>, projections: &Projections) -> Result<(), IoError> {
     let path = path.as_ref();
-    let format = format(path, "write a projection stack")?;
     let [nu, nv] = projections.detector();
     let [du, dv] = projections.pitch_mm();
     // A stack lies nowhere in the patient: the file's own axes are used, which MetaImage calls LPS.
-    let own_axes = match format {
-        VolumeFormat::MetaImage | VolumeFormat::MetaHeader => DVec3::new(-1.0, -1.0, 1.0),
+    let own_axes = match VolumeFormat::of_path(path) {
+        Some(VolumeFormat::MetaImage | VolumeFormat::MetaHeader) => DVec3::new(-1.0, -1.0, 1.0),
         _ => DVec3::ONE,
     };
     let grid = Grid::new([nu, nv, projections.views()], [du, dv, VIEW_STEP], [0.0; 3], DMat3::from_diagonal(own_axes))
@@ -82,8 +82,8 @@ pub fn write_projections(path: impl AsRef<Path>, projections: &Projections) -> R
     write_raster(path, "write a projection stack", &raster)
 }
 
-fn format(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> {
-    VolumeFormat::of_path(path).filter(|&f| f != VolumeFormat::Dicom).ok_or_else(|| extension(path, action, READABLE))
+fn unread(path: &Path) -> IoError {
+    sign::unread(path, "DICOM as projections", "save the line integrals of all views as .nrrd, .npy or .h5")
 }
 
 /// A projection stack that is read a few views at a time, first view first.
@@ -102,8 +102,7 @@ impl ProjectionStream {
     /// As there, but for the values.
     pub fn open(path: impl AsRef<Path>, pitch_mm: Option<[f64; 2]>) -> Result<Self, IoError> {
         let path = path.as_ref();
-        let format = format(path, "read a projection stack")?;
-        let (header, input) = open(format, Input::open(path)?)?;
+        let (header, input) = open(sign::kind(path)?.volume(path, WHAT)?, path)?;
         let layout = Layout::of(&header, path, pitch_mm)?;
         Ok(Self { input, encoding: header.encoding, layout, next: 0 })
     }
@@ -196,8 +195,7 @@ impl Layout {
     }
 }
 
-fn stack(format: VolumeFormat, input: Input<'_>, pitch_mm: Option<[f64; 2]>) -> Result<Projections, IoError> {
-    let (header, input) = open(format, input)?;
+fn stack((header, input): (Header, Input<'_>), pitch_mm: Option<[f64; 2]>) -> Result<Projections, IoError> {
     let path = input.path().to_owned();
     let Layout { views, detector, pitch_mm, unit } = Layout::of(&header, &path, pitch_mm)?;
     let values = read_values(input, WHAT, detector[0] * detector[1] * views, &header.encoding)?;

@@ -88,23 +88,34 @@ impl Encoding {
 
     /// Appends the values in `bytes`, whose length is a multiple of the scalar's.
     pub(super) fn decode(&self, bytes: &[u8], values: &mut Vec<f32>) {
+        self.decode_as(bytes, values, |value| value as f32);
+    }
+
+    /// Appends them in another type.
+    pub(super) fn decode_as<T>(&self, bytes: &[u8], values: &mut Vec<T>, rounded: impl Fn(f64) -> T) {
         match self.scalar {
-            Scalar::U8 => self.extend(bytes, values, |b: [u8; 1]| f64::from(b[0])),
-            Scalar::I8 => self.extend(bytes, values, |b| f64::from(i8::from_le_bytes(b))),
-            Scalar::U16 => self.extend(bytes, values, |b| f64::from(u16::from_le_bytes(b))),
-            Scalar::I16 => self.extend(bytes, values, |b| f64::from(i16::from_le_bytes(b))),
-            Scalar::U32 => self.extend(bytes, values, |b| f64::from(u32::from_le_bytes(b))),
-            Scalar::I32 => self.extend(bytes, values, |b| f64::from(i32::from_le_bytes(b))),
-            Scalar::U64 => self.extend(bytes, values, |b| u64::from_le_bytes(b) as f64),
-            Scalar::I64 => self.extend(bytes, values, |b| i64::from_le_bytes(b) as f64),
-            Scalar::F32 => self.extend(bytes, values, |b| f64::from(f32::from_le_bytes(b))),
-            Scalar::F64 => self.extend(bytes, values, f64::from_le_bytes),
+            Scalar::U8 => self.extend(bytes, values, |b: [u8; 1]| f64::from(b[0]), rounded),
+            Scalar::I8 => self.extend(bytes, values, |b| f64::from(i8::from_le_bytes(b)), rounded),
+            Scalar::U16 => self.extend(bytes, values, |b| f64::from(u16::from_le_bytes(b)), rounded),
+            Scalar::I16 => self.extend(bytes, values, |b| f64::from(i16::from_le_bytes(b)), rounded),
+            Scalar::U32 => self.extend(bytes, values, |b| f64::from(u32::from_le_bytes(b)), rounded),
+            Scalar::I32 => self.extend(bytes, values, |b| f64::from(i32::from_le_bytes(b)), rounded),
+            Scalar::U64 => self.extend(bytes, values, |b| u64::from_le_bytes(b) as f64, rounded),
+            Scalar::I64 => self.extend(bytes, values, |b| i64::from_le_bytes(b) as f64, rounded),
+            Scalar::F32 => self.extend(bytes, values, |b| f64::from(f32::from_le_bytes(b)), rounded),
+            Scalar::F64 => self.extend(bytes, values, f64::from_le_bytes, rounded),
         }
     }
 
-    fn extend<const N: usize>(&self, bytes: &[u8], values: &mut Vec<f32>, parse: impl Fn([u8; N]) -> f64) {
+    fn extend<T, const N: usize>(
+        &self,
+        bytes: &[u8],
+        values: &mut Vec<T>,
+        parse: impl Fn([u8; N]) -> f64,
+        rounded: impl Fn(f64) -> T,
+    ) {
         let (words, _) = bytes.as_chunks::<N>();
-        let rescale = |v: f64| (v * self.slope + self.intercept) as f32;
+        let rescale = |v: f64| rounded(v * self.slope + self.intercept);
         match self.endian {
             Endian::Little => values.extend(words.iter().map(|&w| rescale(parse(w)))),
             Endian::Big => values.extend(words.iter().map(|&w| {

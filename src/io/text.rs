@@ -2,6 +2,7 @@
 
 use std::{fs::File, io::Read, path::Path};
 
+use super::read_angles;
 use crate::geometry::{GeometryError, Scan};
 
 /// Largest geometry file that is read: 65,536 explicit views take about 20 MB.
@@ -19,7 +20,7 @@ pub(crate) fn read_text(path: &Path, what: &str, most_bytes: u64) -> Result<Stri
     Ok(text)
 }
 
-/// Reads a geometry file.
+/// Reads a geometry file. Where it names a file of `angles`, that is looked for from the geometry's folder; see [`read_angles`].
 ///
 /// # Errors
 /// [`GeometryError::Read`] when the file cannot be read or is larger than a geometry can be, and what
@@ -28,7 +29,10 @@ pub fn read_scan(path: impl AsRef<Path>) -> Result<Scan, GeometryError> {
     let path = path.as_ref();
     let text = read_text(path, "geometry", MAX_SCAN_BYTES)
         .map_err(|reason| GeometryError::Read { path: path.to_owned(), reason })?;
-    Scan::from_toml(&text).map_err(|reason| GeometryError::InFile { path: path.to_owned(), reason: Box::new(reason) })
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let angles = |name: &str| read_angles(folder.join(name)).map_err(|error| error.to_string());
+    Scan::from_toml_beside(&text, angles)
+        .map_err(|reason| GeometryError::InFile { path: path.to_owned(), reason: Box::new(reason) })
 }
 
 #[cfg(test)]

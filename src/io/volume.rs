@@ -8,18 +8,18 @@ use flate2::{Compression, write::GzEncoder};
 use super::{
     IoError,
     atomic::{Draft, refusal, write_file},
-    dicom,
-    image::{is_dicom, open_file},
+    dicom, hdf5,
+    image::open_file,
     input::{Input, Packing},
     metaimage, nifti, npy, nrrd,
     raster::{Header, Raster, read_values},
+    raw,
     scalar::write_f32,
+    sign::{self, Kind},
     tiff,
 };
 use crate::data::{Grid, Unit, Volume};
 
-const READABLE: &str =
-    ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .tif, .dcm, a folder of DICOM or TIFF files, or a .zip of DICOM";
 const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif";
 /// What a file without spacing needs beside it to become a volume.
 const GRID_NEEDED: &str = "a grid, NXxNYxNZ@SXxSYxSZ";
@@ -42,6 +42,10 @@ pub enum VolumeFormat {
     Npy,
     /// Grey TIFF or BigTIFF with a page for each slice, `.tif`, `.tiff`.
     Tiff,
+    /// A dataset of an HDF5 file, `.h5`, `.hdf5`, `.hdf`, `.nxs`: read only.
+    Hdf5,
+    /// Bare values with a TOML file that describes them, `.toml`: read only.
+    Raw,
     /// DICOM CT slices, `.dcm`: read only.
     Dicom,
 }
@@ -61,15 +65,17 @@ impl VolumeFormat {
             "mhd" => Self::MetaHeader,
             "npy" => Self::Npy,
             "tif" | "tiff" => Self::Tiff,
+            "h5" | "hdf5" | "hdf" | "nxs" => Self::Hdf5,
+            "toml" => Self::Raw,
             "dcm" | "dicom" | "ima" => Self::Dicom,
             _ => return None,
         })
     }
 }
 
-/// Reads a volume; the extension decides the format, except that a file whose content says DICOM is that. A folder is a
-/// DICOM series or, without DICOM files, a stack of TIFF files, one for each slice; a .zip is a DICOM series, and so is an
-/// enhanced DICOM file of many frames, each at the place that it states.
+/// Reads a volume; the content tells the format, whatever the file's name, and the extension only where content has no sign. A folder is
+/// a DICOM series or, without DICOM files, a stack of TIFF files, one for each slice; a .zip is a DICOM series, and so is an enhanced
+/// DICOM file of many frames, each at the place that it states. `FILE.h5:/path/to/dataset` names a dataset.
 ///
 /// Spacing, origin and orientation come out in kerma's frame, the voxels in their stored order. `grid` says where the
 /// voxels of a `.npy` array `[z][y][x]` or of TIFF pages lie. For a file that knows its voxel axes it takes the place of the spacing
@@ -96,12 +102,12 @@ pub fn read_series(path: impl AsRef<Path>, number: Option<usize>, grid: Option<G
     if let Some(pages) = pages_of_folder(path)? {
         return of_pages(path, pages, grid);
     }
-    match readable(path, "read a volume")? {
+    match sign::kind(path)?.volume(path, "a volume")? {
         VolumeFormat::Tiff => {
             let (reader, length) = open_file(path)?;
             of_pages(path, tiff::read_pages(path, reader, length)?, grid)
         }
-        format => volume(format, Input::open(path)?, grid),
+        format => volume(open(format, path)?, grid),
     }
 }
 
@@ -109,10 +115,7 @@ pub fn read_series(path: impl AsRef<Path>, number: Option<usize>, grid: Option<G
 pub(super) fn series_of(path: &Path, number: Option<usize>) -> Result<Option<dicom::Series>, IoError> {
     let is_study = match path.is_dir() {
         true => tiff::files(path)?.is_empty() || dicom::is_series(path)?,
-        false => {
-            let named = VolumeFormat::of_path(path);
-            named == Some(VolumeFormat::Dicom) || dicom::is_zip(path) || is_dicom(path, named.is_some())
-        }
+        false => dicom::is_zip(path) || sign::kind(path)? == Kind::Volume(VolumeFormat::Dicom),
     };
     match (is_study, number) {
         (true, number) => dicom::open_series(path, number).map(Some),
@@ -132,7 +135,7 @@ pub fn decode_volume(format: VolumeFormat, name: &Path, bytes: &[u8], grid: Opti
     match format {
         VolumeFormat::Dicom => placed(name, dicom::decode_series(name, bytes)?, grid),
         VolumeFormat::Tiff => of_pages(name, tiff::read_pages(name, Cursor::new(bytes), bytes.len() as u64)?, grid),
-        format => volume(format, Input::bytes(name, bytes), grid),
+        format => volume(open_bytes(format, name, bytes)?, grid),
     }
 }
 
@@ -171,9 +174,7 @@ impl VolumeWriter {
             VolumeFormat::Nrrd => nrrd::write,
             VolumeFormat::MetaImage => metaimage::write,
             VolumeFormat::Npy => |out: &mut dyn Write, raster: &Raster<'_>| npy::write(out, &raster.grid.size(), &[]),
-            VolumeFormat::NiftiGz | VolumeFormat::MetaHeader | VolumeFormat::Tiff | VolumeFormat::Dicom => {
-                return Err(refused());
-            }
+            _ => return Err(refused()),
         };
         let mut draft = Draft::create(path)?;
         write(draft.writer(), &Raster { grid, unit, values: &[] }).map_err(|e| refusal(path, e))?;
@@ -223,12 +224,10 @@ fn writable(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> 
     // A detached NRRD header is read, but one file is the better habit.
     let is_detached = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("nhdr"));
     VolumeFormat::of_path(path)
-        .filter(|&format| !is_detached && format != VolumeFormat::Dicom)
+        .filter(|&format| {
+            !is_detached && !matches!(format, VolumeFormat::Hdf5 | VolumeFormat::Raw | VolumeFormat::Dicom)
+        })
         .ok_or_else(|| extension(path, action, WRITABLE))
-}
-
-fn readable(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> {
-    VolumeFormat::of_path(path).ok_or_else(|| extension(path, action, READABLE))
 }
 
 pub(super) fn extension(path: &Path, action: &'static str, allowed: &'static str) -> IoError {
@@ -237,29 +236,41 @@ pub(super) fn extension(path: &Path, action: &'static str, allowed: &'static str
 }
 
 /// Opens a file of any format but DICOM and TIFF at its first value.
-pub(super) fn open(format: VolumeFormat, input: Input<'_>) -> Result<(Header, Input<'_>), IoError> {
-    let input = match format {
-        VolumeFormat::Nifti => input.recognised("NIfTI", false)?,
-        VolumeFormat::NiftiGz => input.recognised("gzip", true)?,
-        VolumeFormat::Nrrd => input.recognised("NRRD", false)?,
-        VolumeFormat::MetaImage | VolumeFormat::MetaHeader => input.recognised("MetaImage", false)?,
-        VolumeFormat::Npy => input.recognised("NumPy", false)?,
-        VolumeFormat::Tiff | VolumeFormat::Dicom => input,
-    };
+pub(super) fn open(format: VolumeFormat, path: &Path) -> Result<(Header, Input<'static>), IoError> {
+    match format {
+        VolumeFormat::Hdf5 => hdf5::open(path, &hdf5::VALUES).map(|(header, input, _)| (header, input)),
+        format => opened(format, Input::open(path)?),
+    }
+}
+
+/// The same of bytes in memory.
+pub(super) fn open_bytes<'a>(
+    format: VolumeFormat,
+    name: &Path,
+    bytes: &'a [u8],
+) -> Result<(Header, Input<'a>), IoError> {
+    match format {
+        VolumeFormat::Hdf5 => hdf5::decode(name, bytes),
+        format => opened(format, Input::bytes(name, bytes)),
+    }
+}
+
+fn opened(format: VolumeFormat, input: Input<'_>) -> Result<(Header, Input<'_>), IoError> {
     match format {
         VolumeFormat::Nifti => nifti::open(input),
         VolumeFormat::NiftiGz => nifti::open(input.unpack(Packing::Gzip)),
         VolumeFormat::Nrrd => nrrd::open(input),
         VolumeFormat::MetaImage | VolumeFormat::MetaHeader => metaimage::open(input),
         VolumeFormat::Npy => npy::open(input),
-        VolumeFormat::Tiff | VolumeFormat::Dicom => {
-            Err(extension(input.path(), "read value by value", ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .npy"))
+        VolumeFormat::Raw => raw::open(input),
+        VolumeFormat::Tiff | VolumeFormat::Dicom | VolumeFormat::Hdf5 => {
+            let remedy = "save it as .nrrd, .mha, .nii, .npy or .h5";
+            Err(sign::unread(input.path(), "TIFF or DICOM a few slices at a time", remedy))
         }
     }
 }
 
-fn volume(format: VolumeFormat, input: Input<'_>, grid: Option<Grid>) -> Result<Volume, IoError> {
-    let (header, input) = open(format, input)?;
+fn volume((header, input): (Header, Input<'_>), grid: Option<Grid>) -> Result<Volume, IoError> {
     let path = input.path().to_owned();
     let grid = grid_of(&path, &header, grid)?;
     let values = read_values(input, "volume", grid.voxel_count(), &header.encoding)?;
@@ -325,7 +336,7 @@ pub(super) fn write_raster(path: &Path, action: &'static str, raster: &Raster<'_
         VolumeFormat::MetaHeader => write_pair(path, raster),
         VolumeFormat::Npy => write_file(path, |out| npy::write(out, &raster.grid.size(), raster.values)),
         VolumeFormat::Tiff => tiff::write_pages(path, raster),
-        VolumeFormat::Dicom => Err(extension(path, action, WRITABLE)),
+        VolumeFormat::Hdf5 | VolumeFormat::Raw | VolumeFormat::Dicom => Err(extension(path, action, WRITABLE)),
     }
 }
 

@@ -313,6 +313,7 @@ mod tests {
             views: 120,
             start_deg,
             arc_deg,
+            angles_deg: Vec::new(),
             detector: [101, 3],
             pitch_mm: [2.0, 2.0],
             offset_mm: [offset_mm, 0.0],

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kerma::{
-    io::{check_output, read_projections, write_projections},
+    io::{check_output, dataset_beside, read_projections, write_projections},
     tasks::raw::{Normalised, RawScan, Stripes, remove_stripes},
 };
 
@@ -15,6 +15,7 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
+  kerma normalise scan.h5 --geometry scan.toml --out scan.nrrd
   kerma normalise counts.npy --flat flats.npy --dark darks.npy --geometry scan.toml --out scan.nrrd
   kerma normalise counts.nrrd --flat flats.nrrd --geometry scan.toml --stripes 21 --out scan.nrrd
   kerma normalise counts.nrrd --flat flats.nrrd --geometry scan.toml --stripes wavelet:2,2 --out scan.nrrd
@@ -31,10 +32,10 @@ wavelet:LEVELS,SIGMA damps the vertical details of so many levels of a wavelet t
 pub(crate) struct NormaliseArgs {
     /// Counts of the scan, [view][v][u]
     counts: PathBuf,
-    /// Views without an object, any number of them
+    /// Views without an object, any number of them; without it data_white beside counts in HDF5
     #[arg(long, value_name = "FILE")]
-    flat: PathBuf,
-    /// Views without a beam, any number of them; without it 0
+    flat: Option<PathBuf>,
+    /// Views without a beam, any number of them; without it data_dark beside counts in HDF5, else 0
     #[arg(long, value_name = "FILE")]
     dark: Option<PathBuf>,
     /// Scattered counts to take off: one view for all, or one for each
@@ -54,19 +55,39 @@ pub(crate) struct NormaliseArgs {
     out: PathBuf,
 }
 
+/// Where flat and dark fields are: as the options say, else beside the counts of an HDF5 file, which is said.
+fn fields(args: &NormaliseArgs, context: &mut Context) -> Result<[Option<PathBuf>; 2], Failure> {
+    let mut place = |named: &Option<PathBuf>, what: &str, name: &str| match named {
+        Some(path) => Ok(Some(path.clone())),
+        None => {
+            let beside = context.read(|| dataset_beside(&args.counts, name))?;
+            if let Some(path) = &beside {
+                context.note(&format!("{what} fields: {}", path.display()));
+            }
+            Ok::<_, Failure>(beside)
+        }
+    };
+    Ok([place(&args.flat, "flat", "data_white")?, place(&args.dark, "dark", "data_dark")?])
+}
+
 /// Runs `kerma normalise`.
 pub(crate) fn run(args: &NormaliseArgs, context: &mut Context) -> Result<(), Failure> {
     check_output(&args.out)?;
-    let optional = [&args.dark, &args.scatter].into_iter().flatten().map(PathBuf::as_path);
+    let [flat, dark] = fields(args, context)?;
+    let Some(flat) = flat else {
+        let message = "holds no flat fields, data_white, beside its counts; name them with --flat";
+        return Err(Failure::input(message).in_file(&args.counts));
+    };
+    let optional = [&dark, &args.scatter].into_iter().flatten().map(PathBuf::as_path);
     let sources: Vec<&Path> =
-        [&args.counts, &args.flat, &args.geometry].map(PathBuf::as_path).into_iter().chain(optional).collect();
+        [&args.counts, &flat, &args.geometry].map(PathBuf::as_path).into_iter().chain(optional).collect();
     inputs::keep(&sources, &args.out)?;
     let scanner = Scanner::read(&args.geometry, context)?;
     let counts = inputs::projections(&args.counts, &scanner, context)?;
     let pitch = scanner.geometry.pitch_mm();
     let mut read = |path: &PathBuf| context.read(|| read_projections(path, Some(pitch)));
-    let flat = read(&args.flat)?;
-    let dark = args.dark.as_ref().map(&mut read).transpose()?;
+    let flat = read(&flat)?;
+    let dark = dark.as_ref().map(&mut read).transpose()?;
     let scatter = args.scatter.as_ref().map(&mut read).transpose()?;
     let (views, expected) = (counts.views(), scanner.geometry.views().len());
     if views != expected {

@@ -26,6 +26,7 @@ pub(crate) fn cases() -> Vec<Case> {
         views: 21,
         start_deg: 3.0,
         arc_deg: 360.0,
+        angles_deg: Vec::new(),
         detector: [40, 5],
         pitch_mm: [2.0, 2.0],
         offset_mm: [11.0, 0.0],

@@ -152,6 +152,7 @@ mod tests {
             views: 50,
             start_deg: 17.0,
             arc_deg: 220.0,
+            angles_deg: Vec::new(),
             detector: [64, 48],
             pitch_mm: [0.8, 1.6],
             offset_mm: [12.0, -7.0],

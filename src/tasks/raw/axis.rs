@@ -31,6 +31,11 @@ pub struct Axis {
     pub by_opposite_views: Option<f64>,
 }
 
+/// Why listed angles in unequal steps are refused.
+pub(super) fn uneven() -> TaskError {
+    TaskError::Method { method: METHOD, reason: "needs views in equal steps" }
+}
+
 pub(super) const METHOD: &str = "the search for the rotation axis";
 /// Least sharpness at which a column is believed.
 const LEAST_SHARPNESS: f64 = 0.15;

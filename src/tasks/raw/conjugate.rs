@@ -14,29 +14,29 @@ const UNSEEN: f64 = 1.0;
 
 /// Finds the axis of a fan or a circular cone beam by rays that are measured twice, as [`super::find_axis`] describes.
 pub(super) fn find(projections: &Projections, scan: &ConeCircular, search: AxisSearch) -> Result<Axis, TaskError> {
-    check(scan)?;
+    let Some(arc_deg) = scan.turn().equal_arc_deg() else { return Err(axis::uneven()) };
+    check(scan, arc_deg.abs())?;
     if search.row.is_some() {
         let reason = "takes the row in the plane of the source's circle in fans and cones, and no other";
         return Err(TaskError::Method { method: axis::METHOD, reason });
     }
     let row = middle_row(scan)?;
     let tried = axis::half_columns(scan.detector[0], search.reach)?;
-    let turn = Turn::new(projections, scan, row);
+    let turn = Turn::new(projections, scan, row, arc_deg);
     let values: Vec<f64> = tried.clone().into_par_iter().map(|twice| turn.difference(twice)).collect();
     let (column, sharpness) = axis::clear_least(&tried, &values, *tried.start(), &values)?;
     Ok(Axis { column, row, sharpness, by_opposite_views: None })
 }
 
-fn check(scan: &ConeCircular) -> Result<(), TaskError> {
+fn check(scan: &ConeCircular, arc_deg: f64) -> Result<(), TaskError> {
     if scan.views < FEWEST_VIEWS {
         return Err(TaskError::Range { field: "views", allowed: "16 or more", got: scan.views as f64 });
     }
-    let arc_deg = scan.arc_deg.abs();
     let step_deg = arc_deg / (scan.views - 1) as f64;
     // A full circle leaves its end out; another arc may do so, too.
     if arc_deg < 360.0 && (arc_deg + step_deg - 360.0).abs() > CLOSED * step_deg {
         let allowed = "a full turn of 360° in fan and cone beams, in which every ray is measured twice";
-        return Err(TaskError::Range { field: "arc_deg", allowed, got: scan.arc_deg });
+        return Err(TaskError::Range { field: "arc_deg", allowed, got: arc_deg });
     }
     if scan.tilt_deg != [0.0; 3] {
         return Err(TaskError::Method { method: axis::METHOD, reason: "needs a detector without tilt" });
@@ -66,7 +66,7 @@ struct Turn {
 }
 
 impl Turn {
-    fn new(projections: &Projections, scan: &ConeCircular, row: f64) -> Self {
+    fn new(projections: &Projections, scan: &ConeCircular, row: f64, arc_deg: f64) -> Self {
         let ([columns, _], views) = (projections.detector(), projections.views());
         let (low, share) = (row.floor() as usize, row.fract());
         let forward = FftPlanner::new().plan_fft_forward(views);
@@ -84,7 +84,7 @@ impl Turn {
             values
         };
         let spectra: Vec<Vec<Complex64>> = (0..columns).into_par_iter().map(spectrum).collect();
-        Self { spectra, step: scan.arc_deg.signum() * scan.pitch_mm[0] / scan.source_detector_mm }
+        Self { spectra, step: arc_deg.signum() * scan.pitch_mm[0] / scan.source_detector_mm }
     }
 
     /// Mean square difference of rays that are one for an axis at half of column `twice`, as a share of their mean square.
@@ -175,7 +175,7 @@ mod tests {
         let stack = stack(&there);
         let at = |scan: &Scan| {
             let Scan::Fan(scan) = scan else { unreachable!("a fan") };
-            Turn::new(&stack, &scan.cone(), 0.0).difference(169)
+            Turn::new(&stack, &scan.cone(), 0.0, scan.arc_deg).difference(169)
         };
         println!("{} {}", at(&there), at(&back));
         assert!(10.0 * at(&there) < at(&back));

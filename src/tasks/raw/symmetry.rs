@@ -21,11 +21,12 @@ pub(super) fn find(projections: &Projections, scan: &Parallel, search: AxisSearc
         return range("row", "one of the detector's", row as f64);
     }
     let tried = axis::half_columns(columns, search.reach)?;
-    let step_deg = scan.arc_deg.abs() / (projections.views().max(2) - 1) as f64;
+    let Some(arc_deg) = scan.turn().equal_arc_deg() else { return Err(axis::uneven()) };
+    let step_deg = arc_deg.abs() / (projections.views().max(2) - 1) as f64;
     // Views before the one that is opposite to the first.
     let half_turn = (180.0 / step_deg - 1e-6).ceil() as usize;
     if half_turn > projections.views() || half_turn < FEWEST_VIEWS {
-        return range("arc_deg", "half a turn or more, less the last step, in 16 views or more", scan.arc_deg);
+        return range("arc_deg", "half a turn or more, less the last step, in 16 views or more", arc_deg);
     }
     let line = |view: usize| &projections.view_values(view)[row * columns..][..columns];
     let sinogram: Vec<f64> = (0..half_turn).flat_map(line).map(|value| f64::from(*value)).collect();

@@ -54,6 +54,7 @@ impl ConeBeam {
             views: sampling.cone_beam_views,
             start_deg: 0.0,
             arc_deg: 360.0,
+            angles_deg: Vec::new(),
             detector: [columns, rows],
             pitch_mm: [pitch_mm; 2],
             offset_mm: [0.0; 2],

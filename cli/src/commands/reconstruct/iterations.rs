@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use kerma::{
     data::{Unit, Volume},
-    io::{read_volume, write_bytes, write_volume},
+    io::{write_bytes, write_volume},
     kernels::project::Sampling,
     tasks::{
         Backprojector, WATER_PER_MM,
@@ -18,7 +18,7 @@ use kerma::{
 use serde_json::json;
 
 use super::{Loaded, Method, page, positive};
-use crate::{context::Context, failure::Failure, interrupt, report::significant, summary::counted};
+use crate::{context::Context, failure::Failure, inputs, interrupt, report::significant, summary::counted};
 
 /// Subsets of os-sart and osem, if nothing is said.
 const SUBSETS: usize = 8;
@@ -226,7 +226,7 @@ impl Loaded<'_> {
         let (geometry, grid) = (&self.scanner.geometry, &self.inputs.grid);
         let water = self.inputs.mu_water.unwrap_or(WATER_PER_MM.into());
         let mut read = |path: &Path| {
-            let volume = context.read(|| read_volume(path, Some(*grid).filter(|_| is_bare(path))))?;
+            let volume = inputs::volume_on(path, *grid, context)?;
             Ok::<_, Failure>(match volume.unit() {
                 // A file that does not say its unit holds what kerma writes.
                 Unit::Arbitrary => volume.with_unit(Unit::PerMillimetre),
@@ -339,11 +339,6 @@ impl Loaded<'_> {
         let page = page::report(volume, &self.scanner.geometry, (&history, residual), summary).to_html();
         context.write(path, |path| write_bytes(path, page.as_bytes()))
     }
-}
-
-/// Whether a file states no grid.
-fn is_bare(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
 }
 
 /// The name of a file with the number of an iteration before its ending.
