@@ -17,7 +17,7 @@
 //! | NRRD `.nrrd` (`.nhdr` read) | read, write | read, write | | grid, unit |
 //! | MetaImage `.mha`, `.mhd` + `.raw` | read, write | read, write | | grid, unit |
 //! | NumPy `.npy` | read, write | read, write | read, write | values alone |
-//! | DICOM `.dcm`, any name, or a folder | read (CT) | | read (CR, DX) | |
+//! | DICOM `.dcm`, any name, or a folder | read, write `NAME/` (CT) | | read (CR, DX), write (DX) | grid, unit, 16 bits; spacing, bits |
 //! | TIFF `.tif`, a page a slice, or a folder of files | read, write | read, write | | unit |
 //! | PNG `.png` | | | read, write | spacing, unit, bits |
 //! | TIFF `.tif`, `.tiff` | | | read, write | spacing, unit, bits |
@@ -30,6 +30,7 @@ mod atomic;
 mod describe;
 mod dicom;
 mod error;
+mod folder;
 mod frame;
 mod image;
 mod input;
@@ -54,13 +55,20 @@ mod volume;
 pub use astra::{decode_astra_vectors, read_astra_vectors, write_astra_vectors};
 pub use atomic::{cancellable, check_file, write_bytes};
 pub use describe::{Description, describe};
+pub use dicom::{DicomAttributes, Exposure, StatedAttributes};
 pub use error::IoError;
-pub use image::{ImageFormat, check_image_output, decode_image, read_frames, read_image, write_image};
+pub use image::{
+    ImageFormat, check_image_output, decode_image, read_frames, read_image, write_image, write_image_with,
+};
 pub use leap::{decode_leap_parameters, read_leap_parameters, write_leap_parameters};
-pub use projections::{ProjectionStream, decode_projections, read_projections, write_projections};
+pub use projections::{
+    ProjectionStream, check_projections_output, decode_projections, read_projections, write_projections,
+};
 pub use rtk::{decode_rtk_geometry, encode_rtk_geometry, read_rtk_geometry, write_rtk_geometry};
 pub use text::read_scan;
 pub(crate) use text::read_text;
 pub use tigre::{decode_tigre_geometry, read_tigre_geometry, write_tigre_geometry};
 pub use trajectory::{decode_trajectory, read_trajectory};
-pub use volume::{VolumeFormat, VolumeWriter, check_output, decode_volume, read_volume, write_volume};
+pub use volume::{
+    VolumeFormat, VolumeWriter, check_output, decode_volume, read_volume, write_volume, write_volume_with, writes_dicom,
+};

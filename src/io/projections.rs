@@ -4,16 +4,18 @@ use glam::{DMat3, DVec3};
 
 use super::{
     IoError,
+    folder::is_folder,
     image::open_file,
     input::Input,
     raster::{Header, Raster, check_finite, read_values},
     scalar::Encoding,
     tiff,
-    volume::{VolumeFormat, extension, open, pages_of_folder, write_raster},
+    volume::{VolumeFormat, check_output, extension, open, pages_of_folder, write_raster},
 };
 use crate::data::{DataError, Grid, Projections, Unit};
 
 const READABLE: &str = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .npy, .tif or a folder of TIFF files";
+const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif";
 /// What `.npy` needs beside it to become a stack.
 const PITCH_NEEDED: &str = "the detector's pitch along u and v, for instance from its geometry";
 /// What a stack is in messages.
@@ -68,7 +70,7 @@ pub fn decode_projections(
 /// [`IoError`] when the extension is unknown or the file cannot be written.
 pub fn write_projections(path: impl AsRef<Path>, projections: &Projections) -> Result<(), IoError> {
     let path = path.as_ref();
-    let format = format(path, "write a projection stack")?;
+    let format = writable(path)?;
     let [nu, nv] = projections.detector();
     let [du, dv] = projections.pitch_mm();
     // A stack lies nowhere in the patient: the file's own axes are used, which MetaImage calls LPS.
@@ -80,6 +82,25 @@ pub fn write_projections(path: impl AsRef<Path>, projections: &Projections) -> R
         .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
     let raster = Raster { grid: &grid, unit: projections.unit(), values: projections.values() };
     write_raster(path, "write a projection stack", &raster)
+}
+
+/// Checks that a stack could be written, as [`crate::io::check_output`] does for volumes.
+///
+/// # Errors
+/// What [`write_projections`] would say.
+pub fn check_projections_output(path: impl AsRef<Path>) -> Result<(), IoError> {
+    let path = path.as_ref();
+    writable(path)?;
+    check_output(path)
+}
+
+/// The format of a stack to be written; folders are for volumes.
+fn writable(path: &Path) -> Result<VolumeFormat, IoError> {
+    const ACTION: &str = "write a projection stack";
+    match is_folder(path) {
+        true => Err(extension(path, ACTION, WRITABLE)),
+        false => format(path, ACTION),
+    }
 }
 
 fn format(path: &Path, action: &'static str) -> Result<VolumeFormat, IoError> {

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kerma::{
-    io::{check_output, read_projections, write_projections},
+    io::{check_projections_output, read_projections, write_projections},
     tasks::raw::{Normalised, RawScan, Stripes, remove_stripes},
 };
 
@@ -56,7 +56,7 @@ pub(crate) struct NormaliseArgs {
 
 /// Runs `kerma normalise`.
 pub(crate) fn run(args: &NormaliseArgs, context: &mut Context) -> Result<(), Failure> {
-    check_output(&args.out)?;
+    check_projections_output(&args.out)?;
     let optional = [&args.dark, &args.scatter].into_iter().flatten().map(PathBuf::as_path);
     let sources: Vec<&Path> =
         [&args.counts, &args.flat, &args.geometry].map(PathBuf::as_path).into_iter().chain(optional).collect();

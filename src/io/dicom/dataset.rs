@@ -326,6 +326,11 @@ impl<R> Dataset<R> {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
+    /// A short value as it is stored.
+    pub(super) fn bytes(&self, tag: dicom_core::Tag) -> Option<&[u8]> {
+        self.values.get(&(u32::from(tag.0) << 16 | u32::from(tag.1))).map(Vec::as_slice)
+    }
+
     /// A 16-bit value that may be missing.
     pub(super) fn u16_opt(&self, tag: Tag) -> Option<u16> {
         match self.values.get(&tag.0)?.as_slice() {

@@ -17,6 +17,7 @@ use crate::{
         IoError,
         frame::{Frame, Placement},
         image::open_file,
+        unit_text::unit_of_text,
     },
 };
 
@@ -100,6 +101,11 @@ fn open(path: &Path) -> Result<Dataset<BufReader<File>>, IoError> {
     Dataset::open(path, reader, length)
 }
 
+/// The first DICOM file of a folder, by name; none where there is none.
+pub(super) fn first_file(folder: &Path) -> Result<Option<PathBuf>, IoError> {
+    Ok(listed(folder)?.into_iter().next())
+}
+
 /// Whether a folder holds DICOM files.
 pub(in crate::io) fn is_series(folder: &Path) -> Result<bool, IoError> {
     Ok(!listed(folder)?.is_empty())
@@ -149,8 +155,8 @@ impl Slice {
             None => dataset.numbers_opt(SLICE_THICKNESS)?.map(|[t]| t),
         };
         // Without a rescale type, CT is in HU by definition of its own attribute.
-        let hounsfield =
-            dataset.text(MODALITY).as_deref() == Some("CT") && dataset.text(RESCALE_TYPE).is_none_or(|t| t == "HU");
+        let is_ct = dataset.text(MODALITY).as_deref() == Some("CT");
+        let unit = dataset.text(RESCALE_TYPE).map_or(Unit::Hounsfield, |text| unit_of_text(&text));
         Ok(Self {
             path: dataset.path().to_owned(),
             series: dataset.text(SERIES),
@@ -159,7 +165,7 @@ impl Slice {
             spacing: [columns, rows],
             position: dataset.numbers_value(POSITION)?.into(),
             thickness,
-            unit: if hounsfield { Unit::Hounsfield } else { Unit::Arbitrary },
+            unit: if is_ct { unit } else { Unit::Arbitrary },
         })
     }
 
