@@ -209,6 +209,24 @@ fn real_ct_survives_every_format() {
     }
 }
 
+#[test]
+fn real_ct_survives_dicom_to_half_a_hounsfield_unit() {
+    let Some(path) = file("ct/lidc_idri_0001_chest_small.nii.gz") else { return };
+    let want = read_volume(path, None).unwrap().with_unit(Unit::Hounsfield);
+    let folder = tempfile::tempdir().unwrap();
+    write_volume(folder.path().join("v/"), &want).unwrap();
+    let got = read_volume(folder.path().join("v"), None).unwrap();
+    assert_eq!((got.unit(), got.grid().size()), (Unit::Hounsfield, want.grid().size()));
+    // Its axes are left-handed, so that the slices come back in the other order, each where it was.
+    let [nx, ny, nz] = want.grid().size();
+    for (z, slice) in got.values().chunks(nx * ny).enumerate() {
+        let there = want.grid().index_of(got.grid().world_mm(DVec3::new(0.0, 0.0, z as f64)));
+        assert!(there.distance(DVec3::new(0.0, 0.0, (nz - 1 - z) as f64)) < 1e-6, "{there}");
+        let before = &want.values()[(nz - 1 - z) * nx * ny..][..nx * ny];
+        assert!(slice.iter().zip(before).all(|(a, b)| (a - b).abs() <= 0.5), "slice {z}");
+    }
+}
+
 /// A CT freed from its table, and the body in it.
 fn body(ct: &Volume) -> Result<(Volume, Body), BodyError> {
     let clean = Cleaning::default().apply(ct)?;

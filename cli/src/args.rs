@@ -18,6 +18,7 @@ Examples:
 GRID is NXxNYxNZ@SXxSYxSZ in voxels and millimetres, centred on the origin unless +OX,OY,OZ follows.
 Volumes and projection stacks: .nii, .nii.gz, .nrrd, .mha, .mhd, .npy, .tif; folders of DICOM or TIFF files and .zip
 of DICOM are read.
+--out DIR/ (with the slash, or a folder that is there) writes a volume as DICOM slices, --out FILE.dcm a radiograph.
 
 Exit codes: 0 done; 1 a check failed; 2 bad usage or bad input; 3 the device failed; 130 interrupted.";
 

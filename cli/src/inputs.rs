@@ -25,11 +25,11 @@ const PLAUSIBLE_PER_MM: RangeInclusive<f32> = -1.0..=10.0;
 const LEAST_RANGE_HU: f32 = 300.0;
 const MOST_LOWEST_HU: f32 = -200.0;
 
-/// Refuses an output that would take the place of one of the inputs.
+/// Refuses an output that would take the place of one of the inputs, or of the folder in which it lies.
 pub(crate) fn keep(inputs: &[&Path], output: &Path) -> Result<(), Failure> {
     // What is not there cannot be an input.
     let Ok(target) = fs::canonicalize(output) else { return Ok(()) };
-    match inputs.iter().find(|input| fs::canonicalize(input).is_ok_and(|input| input == target)) {
+    match inputs.iter().find(|input| fs::canonicalize(input).is_ok_and(|input| input.starts_with(&target))) {
         None => Ok(()),
         Some(input) => {
             let input = input.display();

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod context;
+mod dicom;
 mod draft;
 mod failure;
 mod inputs;

@@ -83,6 +83,14 @@ impl Image {
         self.spacing_mm
     }
 
+    /// The same pixels with distances between columns and between rows, in millimetres.
+    ///
+    /// # Errors
+    /// [`DataError::Spacing`] when one is not positive.
+    pub fn with_spacing_mm(self, spacing_mm: [f64; 2]) -> Result<Self, DataError> {
+        Self::new(self.size, Some(spacing_mm), self.sample, self.unit, self.values)
+    }
+
     /// How the values were, or are to be, stored.
     #[must_use]
     pub fn sample(&self) -> Sample {

@@ -32,7 +32,7 @@ pub fn cancellable<T>(is_cancelled: fn() -> bool, work: impl FnOnce() -> T) -> T
     work()
 }
 
-fn is_cancelled() -> bool {
+pub(super) fn is_cancelled() -> bool {
     IS_CANCELLED.get()()
 }
 
@@ -78,10 +78,7 @@ impl Draft {
                 allowed: "a file name".to_owned(),
             });
         }
-        let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() {
-            return Err(IoError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
-        }
+        let folder = folder_of(path, &target)?;
         let mut builder = Builder::new();
         builder.prefix(".kerma-").suffix(".part");
         #[cfg(unix)]
@@ -93,8 +90,7 @@ impl Draft {
         let file = builder.tempfile_in(folder).map_err(|error| IoError::System {
             path: path.to_owned(),
             action: "create a file in its folder",
-            // The system's answer alone: the error also names the temporary file, which is nobody's business.
-            source: error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error),
+            source: bare(&error),
         })?;
         Ok(Self { path: path.to_owned(), target, writer: BufWriter::with_capacity(BUFFER_BYTES, Part(file)) })
     }
@@ -120,6 +116,20 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+/// The folder that takes what goes by `path` and really by `target`.
+pub(super) fn folder_of<'p>(path: &Path, target: &'p Path) -> Result<&'p Path, IoError> {
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match folder.is_dir() {
+        true => Ok(folder),
+        false => Err(IoError::NoFolder { path: path.to_owned(), folder: folder.to_owned() }),
+    }
+}
+
+/// The system's answer alone: the error also names the temporary file, which is nobody's business.
+pub(super) fn bare(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
 /// Why bytes could not be written.

@@ -7,7 +7,7 @@ use std::{
 use super::{
     IoError,
     atomic::{Draft, write_file},
-    dicom,
+    dicom::{self, DicomAttributes},
     input::{self, Input},
     npy,
     pixel_values::{integers, pixel_count},
@@ -22,7 +22,7 @@ use crate::data::{Image, ImageInfo, Sample, Unit};
 
 /// What to do with an image in a file of volumes.
 const REMEDY: &str = "save the image as PNG, TIFF or .npy";
-const WRITABLE: &str = ".png, .tif, .tiff or .npy";
+const WRITABLE: &str = ".png, .tif, .tiff, .dcm or .npy";
 
 /// Formats that hold one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ pub enum ImageFormat {
     Png,
     /// Grey TIFF of 8, 16 or 32 (float) bits, `.tif`, `.tiff`.
     Tiff,
-    /// DICOM CR, DX or any other single frame, `.dcm`: read only.
+    /// DICOM CR, DX or any other single frame, `.dcm`; DX is written.
     Dicom,
     /// NumPy array `[row][column]`, `.npy`.
     Npy,
@@ -107,11 +107,20 @@ pub fn decode_image(format: ImageFormat, name: &Path, bytes: &[u8]) -> Result<(I
 ///
 /// Up to 8 bits go into 8, more into 16. Values are rounded to the nearest integer and must then fit the image's bits:
 /// nothing is clipped or stretched. Float images go to TIFF (32 bits) and `.npy`. PNG and TIFF keep spacing, unit and
-/// bits in a text field; `.npy` keeps values alone, so that 12 bits are read as 16.
+/// bits in a text field; `.npy` keeps values alone, so that 12 bits are read as 16. `.dcm` becomes a Digital X-Ray image, which
+/// keeps spacing and bits, 6 at least, and needs a spacing.
 ///
 /// # Errors
 /// [`IoError`] when the extension is unknown, a value does not fit, or the file cannot be written.
 pub fn write_image(path: impl AsRef<Path>, image: &Image) -> Result<(), IoError> {
+    write_image_with(path, image, &DicomAttributes::default())
+}
+
+/// As [`write_image`], with what a DICOM file states besides; other formats keep none of it.
+///
+/// # Errors
+/// As there.
+pub fn write_image_with(path: impl AsRef<Path>, image: &Image, attributes: &DicomAttributes) -> Result<(), IoError> {
     let path = path.as_ref();
     let refused = || extension(path, "write an image", WRITABLE);
     match ImageFormat::of_path(path).ok_or_else(refused)? {
@@ -124,7 +133,7 @@ pub fn write_image(path: impl AsRef<Path>, image: &Image) -> Result<(), IoError>
             }
             Sample::Float => write_file(path, |out| npy::write(out, &image.size(), image.values())),
         },
-        ImageFormat::Dicom => Err(refused()),
+        ImageFormat::Dicom => dicom::write_radiograph(path, image, attributes),
     }
 }
 
@@ -153,7 +162,8 @@ pub(super) fn open_file(path: &Path) -> Result<(BufReader<File>, u64), IoError> 
 pub fn check_image_output(path: impl AsRef<Path>, sample: Sample) -> Result<(), IoError> {
     let path = path.as_ref();
     match (ImageFormat::of_path(path), sample) {
-        (None | Some(ImageFormat::Dicom), _) => Err(extension(path, "write an image", WRITABLE)),
+        (None, _) => Err(extension(path, "write an image", WRITABLE)),
+        (Some(ImageFormat::Dicom), Sample::Float) => Err(dicom::float(path)),
         (Some(ImageFormat::Png), Sample::Float) => Err(png::float(path)),
         _ => Draft::create(path).map(drop),
     }

@@ -21,7 +21,7 @@
 //! | NumPy `.npy` | read, write | read, write | read, write | values alone |
 //! | HDF5 `.h5`, a dataset `FILE.h5:/path/to/dataset` of it | read | read | | unit |
 //! | raw values with a header `.toml` | read | read | | spacing, unit |
-//! | DICOM `.dcm`, a folder or a `.zip` | read (CT) | | read (CR, DX) | |
+//! | DICOM `.dcm`, a folder or a `.zip` | read, write `NAME/` (CT) | | read (CR, DX), write (DX) | grid, unit, 16 bits; spacing, bits |
 //! | TIFF `.tif`, a page a slice, or a folder of files | read, write | read, write | | unit |
 //! | PNG `.png` | | | read, write | spacing, unit, bits |
 //! | TIFF `.tif`, `.tiff` | | | read, write | spacing, unit, bits |
@@ -48,6 +48,7 @@ mod atomic;
 mod describe;
 mod dicom;
 mod error;
+mod folder;
 mod frame;
 mod hdf5;
 mod image;
@@ -76,14 +77,22 @@ pub use angles::read_angles;
 pub use astra::{decode_astra_vectors, read_astra_vectors, write_astra_vectors};
 pub use atomic::{cancellable, check_file, write_bytes};
 pub use describe::{Description, describe};
+pub use dicom::{DicomAttributes, Exposure, StatedAttributes};
 pub use error::IoError;
 pub use hdf5::{DatasetDescription, dataset_beside};
-pub use image::{ImageFormat, check_image_output, decode_image, read_frame, read_frames, read_image, write_image};
+pub use image::{
+    ImageFormat, check_image_output, decode_image, read_frame, read_frames, read_image, write_image, write_image_with,
+};
 pub use leap::{decode_leap_parameters, read_leap_parameters, write_leap_parameters};
-pub use projections::{ProjectionStream, decode_projections, read_projections, write_projections};
+pub use projections::{
+    ProjectionStream, check_projections_output, decode_projections, read_projections, write_projections,
+};
 pub use rtk::{decode_rtk_geometry, encode_rtk_geometry, read_rtk_geometry, write_rtk_geometry};
 pub use text::read_scan;
 pub(crate) use text::read_text;
 pub use tigre::{decode_tigre_geometry, read_tigre_geometry, write_tigre_geometry};
 pub use trajectory::{decode_trajectory, read_trajectory};
-pub use volume::{VolumeFormat, VolumeWriter, check_output, decode_volume, read_series, read_volume, write_volume};
+pub use volume::{
+    VolumeFormat, VolumeWriter, check_output, decode_volume, read_series, read_volume, write_volume, write_volume_with,
+    writes_dicom,
+};

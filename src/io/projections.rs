@@ -4,15 +4,17 @@ use glam::{DMat3, DVec3};
 
 use super::{
     IoError,
+    folder::is_folder,
     image::open_file,
     input::Input,
     raster::{Header, Raster, check_finite, read_values},
     scalar::Encoding,
     sign, tiff,
-    volume::{VolumeFormat, open, open_bytes, pages_of_folder, write_raster},
+    volume::{VolumeFormat, check_output, extension, open, open_bytes, pages_of_folder, write_raster},
 };
 use crate::data::{DataError, Grid, Projections, Unit};
 
+const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif";
 /// What `.npy` needs beside it to become a stack.
 const PITCH_NEEDED: &str = "the detector's pitch along u and v, for instance from its geometry";
 /// What a stack is in messages.
@@ -69,6 +71,7 @@ pub fn decode_projections(
 /// [`IoError`] when the extension is unknown or the file cannot be written.
 pub fn write_projections(path: impl AsRef<Path>, projections: &Projections) -> Result<(), IoError> {
     let path = path.as_ref();
+    refuse_folder(path)?;
     let [nu, nv] = projections.detector();
     let [du, dv] = projections.pitch_mm();
     // A stack lies nowhere in the patient: the file's own axes are used, which MetaImage calls LPS.
@@ -80,6 +83,21 @@ pub fn write_projections(path: impl AsRef<Path>, projections: &Projections) -> R
         .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
     let raster = Raster { grid: &grid, unit: projections.unit(), values: projections.values() };
     write_raster(path, "write a projection stack", &raster)
+}
+
+/// Checks that a stack could be written, as [`crate::io::check_output`] does for volumes.
+///
+/// # Errors
+/// What [`write_projections`] would say.
+pub fn check_projections_output(path: impl AsRef<Path>) -> Result<(), IoError> {
+    let path = path.as_ref();
+    refuse_folder(path)?;
+    check_output(path)
+}
+
+/// Folders are for volumes.
+fn refuse_folder(path: &Path) -> Result<(), IoError> {
+    if is_folder(path) { Err(extension(path, "write a projection stack", WRITABLE)) } else { Ok(()) }
 }
 
 fn unread(path: &Path) -> IoError {

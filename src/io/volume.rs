@@ -1,5 +1,7 @@
 use std::{
-    io::{Cursor, Write},
+    borrow::Cow,
+    fs::File,
+    io::{BufWriter, Cursor, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -8,7 +10,9 @@ use flate2::{Compression, write::GzEncoder};
 use super::{
     IoError,
     atomic::{Draft, refusal, write_file},
-    dicom, hdf5,
+    dicom::{self, DicomAttributes},
+    folder::{FolderDraft, is_folder},
+    hdf5,
     image::open_file,
     input::{Input, Packing},
     metaimage, nifti, npy, nrrd,
@@ -20,7 +24,7 @@ use super::{
 };
 use crate::data::{Grid, Unit, Volume};
 
-const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif";
+const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif, or a folder of DICOM slices, NAME/";
 /// What a file without spacing needs beside it to become a volume.
 const GRID_NEEDED: &str = "a grid, NXxNYxNZ@SXxSYxSZ";
 
@@ -46,7 +50,7 @@ pub enum VolumeFormat {
     Hdf5,
     /// Bare values with a TOML file that describes them, `.toml`: read only.
     Raw,
-    /// DICOM CT slices, `.dcm`: read only.
+    /// A DICOM CT slice, `.dcm`: read only, since a folder of slices is written.
     Dicom,
 }
 
@@ -144,11 +148,29 @@ pub fn decode_volume(format: VolumeFormat, name: &Path, bytes: &[u8], grid: Opti
 /// The file appears under its name only when it is complete; `.mhd` writes a `.raw` beside it first. The unit is kept in
 /// a header field that only kerma reads, of TIFF pages in their description; these and `.npy` keep no grid.
 ///
+/// A path that ends in a separator, or a folder that is there and has no such extension, takes DICOM CT slices, all or none of them; one that holds
+/// anything but slices of kerma's is refused. Values become integers of 16 bits: whole numbers within these, and CT numbers
+/// rounded to whole ones, as they are; others, for instance 1/mm, by a slope and an intercept from their range, which errs by
+/// 2⁻¹⁷ of the range at most. The unit is kept as RescaleType.
+///
 /// # Errors
 /// [`IoError`] when the extension is unknown or the file cannot be written.
 pub fn write_volume(path: impl AsRef<Path>, volume: &Volume) -> Result<(), IoError> {
-    let raster = Raster { grid: volume.grid(), unit: volume.unit(), values: volume.values() };
-    write_raster(path.as_ref(), "write a volume", &raster)
+    write_volume_with(path, volume, &DicomAttributes::default())
+}
+
+/// As [`write_volume`], with what DICOM slices state besides; other formats keep none of it.
+///
+/// # Errors
+/// As there.
+pub fn write_volume_with(path: impl AsRef<Path>, volume: &Volume, attributes: &DicomAttributes) -> Result<(), IoError> {
+    let (path, grid, unit) = (path.as_ref(), volume.grid(), volume.unit());
+    if !is_folder(path) {
+        return write_raster(path, "write a volume", &Raster { grid, unit, values: volume.values() });
+    }
+    let count = grid.size()[0] * grid.size()[1];
+    let slice = |k: usize| Ok(Cow::Borrowed(&volume.values()[k * count..(k + 1) * count]));
+    dicom::write_series(FolderDraft::create(path, dicom::is_ours)?, dicom::Stored { grid, unit, slice }, attributes)
 }
 
 /// A volume that is written a few slices at a time, first slice first; see [`write_volume`].
@@ -156,19 +178,42 @@ pub fn write_volume(path: impl AsRef<Path>, volume: &Volume) -> Result<(), IoErr
 /// The file appears under its name when [`VolumeWriter::finish`] says so.
 pub struct VolumeWriter {
     path: PathBuf,
-    draft: Draft,
+    grid: Grid,
+    unit: Unit,
+    target: Target,
     /// Values to come.
     left: usize,
 }
 
+/// Where values go.
+enum Target {
+    File(Draft),
+    /// Of slices the range must be known before the first is written: until then values wait in a file beside them.
+    Slices(FolderDraft, BufWriter<File>),
+}
+
 impl VolumeWriter {
-    /// Begins a `.nii`, `.nrrd`, `.mha` or `.npy` file.
+    /// Begins a `.nii`, `.nrrd`, `.mha` or `.npy` file, or a folder of DICOM slices.
     ///
     /// # Errors
     /// [`IoError`] when the extension is another one or the file cannot be written.
     pub fn create(path: impl AsRef<Path>, grid: &Grid, unit: Unit) -> Result<Self, IoError> {
         let path = path.as_ref();
-        let refused = || extension(path, "write a volume in parts", ".nii, .nrrd, .mha or .npy");
+        let target = match is_folder(path) {
+            true => {
+                let folder = FolderDraft::create(path, dicom::is_ours)?;
+                let values = BufWriter::new(folder.scratch()?);
+                Target::Slices(folder, values)
+            }
+            false => Target::File(Self::file(path, grid, unit)?),
+        };
+        Ok(Self { path: path.to_owned(), grid: *grid, unit, target, left: grid.voxel_count() })
+    }
+
+    fn file(path: &Path, grid: &Grid, unit: Unit) -> Result<Draft, IoError> {
+        let refused = || {
+            extension(path, "write a volume in parts", ".nii, .nrrd, .mha or .npy, or a folder of DICOM slices, NAME/")
+        };
         let write = match writable(path, "write a volume")? {
             VolumeFormat::Nifti => nifti::write,
             VolumeFormat::Nrrd => nrrd::write,
@@ -178,7 +223,7 @@ impl VolumeWriter {
         };
         let mut draft = Draft::create(path)?;
         write(draft.writer(), &Raster { grid, unit, values: &[] }).map_err(|e| refusal(path, e))?;
-        Ok(Self { path: path.to_owned(), draft, left: grid.voxel_count() })
+        Ok(draft)
     }
 
     /// Writes what follows, `[z][y][x]`.
@@ -187,19 +232,39 @@ impl VolumeWriter {
     /// [`IoError`] when the file cannot be written, or would hold more than its grid.
     pub fn append(&mut self, values: &[f32]) -> Result<(), IoError> {
         self.left = self.left.checked_sub(values.len()).ok_or_else(|| self.of_another_size("more"))?;
-        write_f32(self.draft.writer(), values).map_err(|e| refusal(&self.path, e))
+        match &mut self.target {
+            Target::File(draft) => write_f32(draft.writer(), values),
+            Target::Slices(_, waiting) => write_f32(waiting, values),
+        }
+        .map_err(|e| refusal(&self.path, e))
     }
 
     /// Gives the complete file its name.
     ///
     /// # Errors
     /// [`IoError`] when the file cannot be written, or values are missing.
-    pub fn finish(mut self) -> Result<(), IoError> {
+    pub fn finish(self) -> Result<(), IoError> {
         if self.left > 0 {
             return Err(self.of_another_size("fewer"));
         }
-        self.draft.writer().flush().map_err(|e| refusal(&self.path, e))?;
-        Draft::publish([self.draft])
+        let Self { path, grid, unit, target, .. } = self;
+        let refused = |e| refusal(&path, e);
+        match target {
+            Target::File(mut draft) => {
+                draft.writer().flush().map_err(refused)?;
+                Draft::publish([draft])
+            }
+            Target::Slices(folder, waiting) => {
+                let mut waiting = waiting.into_inner().map_err(|e| refused(e.into_error()))?;
+                let mut bytes = vec![0; grid.size()[0] * grid.size()[1] * size_of::<f32>()];
+                let slice = |k: usize| {
+                    let start = SeekFrom::Start(k as u64 * bytes.len() as u64);
+                    waiting.seek(start).and_then(|_| waiting.read_exact(&mut bytes)).map_err(refused)?;
+                    Ok(Cow::Owned(bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect()))
+                };
+                dicom::write_series(folder, dicom::Stored { grid: &grid, unit, slice }, &DicomAttributes::default())
+            }
+        }
     }
 
     fn of_another_size(&self, got: &str) -> IoError {
@@ -208,7 +273,14 @@ impl VolumeWriter {
     }
 }
 
-/// Checks that a volume or a stack could be written: the extension, the folder and the right to create a file in it.
+/// Whether writing to a path makes DICOM: an image by its extension, a volume by the folder that the path names.
+#[must_use]
+pub fn writes_dicom(path: impl AsRef<Path>) -> bool {
+    let path = path.as_ref();
+    is_folder(path) || VolumeFormat::of_path(path) == Some(VolumeFormat::Dicom)
+}
+
+/// Checks that a volume could be written: the extension, the folder and the right to create a file in it.
 ///
 /// For callers with long work ahead; nothing stays behind.
 ///
@@ -216,6 +288,9 @@ impl VolumeWriter {
 /// What [`write_volume`] would say.
 pub fn check_output(path: impl AsRef<Path>) -> Result<(), IoError> {
     let path = path.as_ref();
+    if is_folder(path) {
+        return FolderDraft::create(path, dicom::is_ours).map(drop);
+    }
     writable(path, "write a volume")?;
     Draft::create(path).map(drop)
 }

@@ -28,8 +28,8 @@ The values are in the unit of the projections times mm, and no picture of the bo
 pub(crate) struct BackprojectArgs {
     #[command(flatten)]
     inputs: BackprojectInputs,
-    /// Volume to write
-    #[arg(long, value_name = "FILE")]
+    /// Volume to write, or a folder for DICOM slices, DIR/
+    #[arg(long, value_name = "FILE|DIR/")]
     out: PathBuf,
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use kerma::{
     data::{Unit, Volume},
     engine::{self, PeakBytes, Progress},
-    io::{check_output, write_volume},
+    io::{DicomAttributes, check_output, write_volume, write_volume_with},
 };
 use kerma_nn::{
     Error, beside, improve::Improver, reconstruct::Reconstructor, segment::Segmenter, shipped_improver, task_of_model,
@@ -12,7 +12,7 @@ use kerma_nn::{
 };
 
 use super::denoise::{self, DenoiseArgs};
-use crate::{context::Context, failure::Failure, inputs, summary::bytes_text};
+use crate::{context::Context, dicom::DicomArgs, failure::Failure, inputs, summary::bytes_text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,22 +33,25 @@ pub(crate) struct InferArgs {
     model: PathBuf,
     /// Image, volume or projections
     input: PathBuf,
-    /// File to write
-    #[arg(long, value_name = "FILE")]
+    /// File to write, or of a volume a folder for DICOM slices, DIR/
+    #[arg(long, value_name = "FILE|DIR/")]
     out: PathBuf,
+    #[command(flatten)]
+    dicom: DicomArgs,
 }
 
 /// Runs `kerma infer`.
 pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure> {
-    let InferArgs { model, input, out } = args;
+    let InferArgs { model, input, out, dicom } = args;
     match context.read(|| task_of_model(model))? {
-        Task::Denoise => denoise::run(&DenoiseArgs::usual(input, model, out)?, context),
+        Task::Denoise => denoise::run(&DenoiseArgs::usual(input, model, out, *dicom)?, context),
         Task::Improve => {
             check_output(out)?;
             inputs::keep(&[input, model], out)?;
+            let attributes = derived(dicom.volume(input, out, context)?);
             let volume = context.read_volume(input, None)?;
             let improved = improved(&volume, Some(model), input, context)?;
-            context.write(out, |path| write_volume(path, &improved))?;
+            context.write(out, |path| write_volume_with(path, &improved, &attributes))?;
             context.finish(&format!("{}: {}, improved", out.display(), improved.grid()))
         }
         Task::Assess => {
@@ -71,14 +74,19 @@ pub(crate) fn run(args: &InferArgs, context: &mut Context) -> Result<(), Failure
         Task::Segment => {
             check_output(out)?;
             inputs::keep(&[input, model], out)?;
+            let attributes = derived(dicom.volume(input, out, context)?);
             let device = beside(context.device()?)?;
             let segmenter = context.read(|| Segmenter::load(model, &device))?;
             let volume = volume_for(&segmenter, input, context)?;
             let probability = probabilities(&segmenter, &volume, input, context)?;
-            context.write(out, |path| write_volume(path, &probability))?;
+            context.write(out, |path| write_volume_with(path, &probability, &attributes))?;
             context.finish(&format!("{}: {}, probabilities of nodules", out.display(), probability.grid()))
         }
     }
+}
+
+fn derived(source: DicomAttributes) -> DicomAttributes {
+    DicomAttributes { derivation: "kerma infer".to_owned(), ..source }
 }
 
 /// A volume that comes from a file, improved by a model and those before it, or by those that are built in.

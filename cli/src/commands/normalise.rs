@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kerma::{
-    io::{check_output, dataset_beside, read_projections, write_projections},
+    io::{check_projections_output, dataset_beside, read_projections, write_projections},
     tasks::raw::{Normalised, RawScan, Stripes, remove_stripes},
 };
 
@@ -72,7 +72,7 @@ fn fields(args: &NormaliseArgs, context: &mut Context) -> Result<[Option<PathBuf
 
 /// Runs `kerma normalise`.
 pub(crate) fn run(args: &NormaliseArgs, context: &mut Context) -> Result<(), Failure> {
-    check_output(&args.out)?;
+    check_projections_output(&args.out)?;
     let [flat, dark] = fields(args, context)?;
     let Some(flat) = flat else {
         let message = "holds no flat fields, data_white, beside its counts; name them with --flat";

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, builder::PossibleValuesParser};
 use kerma::{
     data::Grid,
-    io::{check_output, write_projections, write_volume},
+    io::{DicomAttributes, check_output, check_projections_output, write_projections, write_volume_with},
     phantom::{NAMES, by_name},
 };
 
@@ -27,8 +27,8 @@ pub(crate) struct PhantomArgs {
     /// Write exact projections in this geometry instead of a volume
     #[arg(long, value_name = "GEOMETRY")]
     project: Option<PathBuf>,
-    /// File to write
-    #[arg(long, value_name = "FILE")]
+    /// File to write, or a folder for DICOM slices, DIR/
+    #[arg(long, value_name = "FILE|DIR/")]
     out: PathBuf,
     /// Variant of a phantom that is drawn at random
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -40,7 +40,10 @@ pub(crate) struct PhantomArgs {
 
 /// Runs `kerma phantom`. Phantoms are computed in closed form on the host, whatever the device.
 pub(crate) fn run(args: &PhantomArgs, context: &mut Context) -> Result<(), Failure> {
-    check_output(&args.out)?;
+    match args.project {
+        Some(_) => check_projections_output(&args.out)?,
+        None => check_output(&args.out)?,
+    }
     let phantom = by_name(&args.name, args.seed)?;
     let shape = match (&args.project, &args.grid) {
         (Some(path), _) => {
@@ -54,7 +57,8 @@ pub(crate) fn run(args: &PhantomArgs, context: &mut Context) -> Result<(), Failu
         (None, Some(grid)) => {
             context.hold(&format!("a volume on {grid}"), grid.voxel_count())?;
             let volume = context.compute(|| phantom.voxelise(grid, usize::from(args.supersample)));
-            context.write(&args.out, |out| write_volume(out, &volume))?;
+            let attributes = DicomAttributes { simulated: true, ..DicomAttributes::default() };
+            context.write(&args.out, |out| write_volume_with(out, &volume, &attributes))?;
             grid.to_string()
         }
         (None, None) => return Err(Failure::input("phantom needs --grid or --project")),

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use glam::DVec3;
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
-    io::{check_output, write_projections},
+    io::{check_projections_output, write_projections},
     kernels::project::Sampling,
     tasks::{Projection, Recorded},
 };
@@ -128,7 +128,7 @@ fn missed(volume: &Volume, stack: &Projections) -> Option<Grid> {
 
 /// Runs `kerma project`.
 pub(crate) fn run(args: &ProjectArgs, context: &mut Context) -> Result<(), Failure> {
-    check_output(&args.out)?;
+    check_projections_output(&args.out)?;
     inputs::keep(&[&args.inputs.volume, &args.inputs.geometry], &args.out)?;
     let loaded = args.inputs.load(context)?;
     let task = context.record(|| loaded.record())?;

@@ -132,7 +132,7 @@ fn inputs_are_not_overwritten_and_outputs_are_checked_first() {
     at("noisy.tif", "./noisy.tif", &[], &["./noisy.tif", "overwrite the input"]);
     std::fs::copy(room.path(model), room.path("model.tif")).unwrap();
     room.refused(&task("noisy.tif", "model.tif", "model.tif", &[]), &["model.tif", "overwrite the input"]);
-    at("noisy.tif", "out.dcm", &[], &["out.dcm", "dcm"]);
+    at("noisy.tif", "out.dcm", &[], &["out.dcm", "a float image as a DICOM radiograph"]);
     at("noisy.tif", "out.png", &[], &["out.png", "a float image in PNG"]);
     at("noisy.tif", "out.tif", &["--report", "page.txt"], &["page.txt", ".html"]);
     // The input is not there either; that the output is named shows which of them is looked at first.

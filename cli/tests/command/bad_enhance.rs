@@ -321,13 +321,14 @@ fn inputs_are_not_overwritten_and_outputs_are_checked_first() {
     put_image(&room, "new.mask.png", [96, 80], |_| 1.0);
     task("new.png", &["--mask", "new.mask.png", "--keep", "mask"], &["new.mask.png", "overwrite the input"]);
     task("none/out.png", &[], &["none/out.png", "folder none does not exist"]);
-    task("out.jpg", &[], &["out.jpg", ".png, .tif, .tiff or .npy"]);
-    task("out.dcm", &[], &["out.dcm", "dcm"]);
+    task("out.jpg", &[], &["out.jpg", ".png, .tif, .tiff, .dcm or .npy"]);
     std::fs::create_dir(room.path("folder.mask.png")).unwrap();
     task("folder.png", &["--keep", "mask"], &["folder.mask.png", "a folder"]);
     write_image(room.path("float.tif"), &radiograph(Sample::Float, 1.0)).unwrap();
     let float = ["enhance", "float.tif", "--preset", "chest", "--out", "out.png"];
     room.refused(&float, &["out.png", "a float image in PNG", ".tiff or .npy"]);
+    let float = ["enhance", "float.tif", "--preset", "chest", "--out", "out.dcm"];
+    room.refused(&float, &["out.dcm", "a float image as a DICOM radiograph", ".tiff or .npy"]);
     // The input is not there either; that the output is named shows which of them is looked at first.
     room.refused(&["enhance", "gone.png", "--preset", "chest", "--out", "none/o.png"], &["none/o.png"]);
 }

@@ -14,6 +14,7 @@ mod demo;
 mod denoise;
 #[cfg(feature = "nn")]
 mod detect;
+mod dicom;
 mod enhance;
 #[cfg(feature = "nn")]
 mod evaluate;

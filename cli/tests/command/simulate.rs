@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use kerma::{
     data::{Grid, Unit, Volume},
-    io::{read_volume, write_volume},
+    io::{read_image, read_projections, read_volume, write_volume},
     tasks::simulate::ProtocolText,
 };
 use serde_json::Value;
@@ -557,4 +557,33 @@ fn the_recipes_of_data_can_be_drawn_and_no_body_is_in_two_of_them() {
     let pair = text.variants().unwrap().into_iter().map(|(_, text)| text.draw(5).unwrap().patient.nodules.unwrap());
     let [with, without] = &pair.collect::<Vec<_>>()[..] else { panic!("a pair") };
     assert!(with.shown && !without.shown && with.count == without.count);
+}
+
+#[test]
+fn dicom_files_state_the_exposure_and_are_made_again_to_the_bit() {
+    let room = room();
+    room.done(&simulate(&["--keep", "raw,dicom", "--out", "film"]));
+    let text = |name: &str| String::from_utf8_lossy(&room.bytes(name)).into_owned();
+    for (file, words) in [
+        ("film/picture.dcm", ["1.2.840.10008.5.1.4.1.1.1.1\0", "FOR PRESENTATION", "PRIMARY\\\\SIMULATED", "L\\F"]),
+        ("film/raw.dcm", ["1.2.840.10008.5.1.4.1.1.1.1.1", "FOR PROCESSING", "PRIMARY\\\\SIMULATED", "LIN "]),
+    ] {
+        words.iter().for_each(|word| assert!(text(file).contains(word), "{file}: {word}"));
+        // 0.02 mAs, 1100 mm.
+        assert!(text(file).contains("IS\u{2}\020") && text(file).contains("DS\u{4}\01100"), "{file}");
+    }
+    let (raw, info) = read_image(room.path("film/raw.dcm")).unwrap();
+    assert!(info.linear && info.grows_with_exposure());
+    assert_eq!((raw.size(), raw.spacing_mm()), ([40, 32], Some([10.0; 2])));
+    // Rows of a picture run from the top, those of a stack from the bottom; columns of a picture to the patient's left.
+    let stack = read_projections(room.path("film/raw.nrrd"), None).unwrap();
+    let flipped = |at: usize| stack.values()[(31 - at / 40) * 40 + 39 - at % 40];
+    assert!(raw.values().iter().enumerate().all(|(at, value)| *value == flipped(at)));
+
+    room.done(&["simulate", "--again", "film/run.json", "--out", "again"]);
+    for file in ["picture.dcm", "raw.dcm"] {
+        assert_eq!(room.bytes(&format!("film/{file}")), room.bytes(&format!("again/{file}")));
+    }
+    let record = record(&room, "film");
+    assert!(record["outputs"].as_array().unwrap().iter().any(|output| output["file"] == "picture.dcm"));
 }

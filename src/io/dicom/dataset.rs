@@ -291,7 +291,7 @@ impl<R: Read + Seek> Dataset<R> {
     }
 
     /// The bytes of a value inside a sequence, of so many at most.
-    pub(super) fn bytes(&mut self, value: Region, tag: Tag, most: u64) -> Result<Vec<u8>, IoError> {
+    pub(super) fn value(&mut self, value: Region, tag: Tag, most: u64) -> Result<Vec<u8>, IoError> {
         let length = value.end - value.at;
         if length > most {
             return Err(self.field(tag.1, format!("{length} bytes"), &format!("at most {most} bytes")));
@@ -456,6 +456,11 @@ impl<R> Dataset<R> {
     /// Whether there is a top-level value.
     pub(super) fn has(&self, tag: u32) -> bool {
         self.values.contains_key(&tag)
+    }
+
+    /// A short value as it is stored.
+    pub(super) fn bytes(&self, tag: dicom_core::Tag) -> Option<&[u8]> {
+        self.values.get(&(u32::from(tag.0) << 16 | u32::from(tag.1))).map(Vec::as_slice)
     }
 
     /// A 16-bit value that may be missing.

@@ -320,7 +320,7 @@ impl Table {
     fn of<R: Read + Seek>(dataset: &mut Dataset<R>, signed: bool) -> Result<Option<Self>, IoError> {
         let Some(&item) = dataset.items(MODALITY_LUT)?.first() else { return Ok(None) };
         let mut value = |tag: Tag, most| match dataset.find(item, tag)? {
-            Some(value) => dataset.bytes(value, tag, most),
+            Some(value) => dataset.value(value, tag, most),
             None => Err(dataset.field(tag.1, "nothing", "there")),
         };
         let (descriptor, data) = (value(LUT_DESCRIPTOR, 6)?, value(LUT_DATA, 2 << 16)?);

@@ -12,6 +12,7 @@ use crate::{
     io::{
         IoError,
         frame::{Frame, Placement},
+        unit_text::unit_of_text,
     },
     parallel::*,
 };
@@ -88,6 +89,11 @@ impl Series {
         Volume::new(self.grid, self.unit, values).map_err(|source| IoError::Data { path: self.path.clone(), source })
     }
 
+    /// The lowest slice.
+    pub(super) fn first(&self) -> &Place {
+        &self.slices[0].place
+    }
+
     /// What is odd about the slices.
     pub(in crate::io) fn remarks(&self) -> Result<Vec<String>, IoError> {
         let first = &self.slices[0];
@@ -126,7 +132,7 @@ impl Groups {
     ) -> Result<Option<String>, IoError> {
         for item in [self.own.get(frame), self.shared.as_ref()].into_iter().flatten() {
             if let Some(value) = dataset.find_in(*item, group, tag)? {
-                return Ok(text_of(&dataset.bytes(value, tag, MAX_VALUE_BYTES)?));
+                return Ok(text_of(&dataset.value(value, tag, MAX_VALUE_BYTES)?));
             }
         }
         Ok(dataset.text(tag))
@@ -162,7 +168,7 @@ impl Slice {
             [RESCALE_SLOPE, RESCALE_INTERCEPT, RESCALE_TYPE].map(|tag| text(PIXEL_TRANSFORMATION, tag));
         let rescale_type = match dataset.items(MODALITY_LUT)?.first() {
             Some(&item) => match dataset.find(item, LUT_TYPE)? {
-                Some(value) => text_of(&dataset.bytes(value, LUT_TYPE, MAX_VALUE_BYTES)?),
+                Some(value) => text_of(&dataset.value(value, LUT_TYPE, MAX_VALUE_BYTES)?),
                 None => None,
             },
             None => rescale_type?,
@@ -194,7 +200,8 @@ impl Slice {
         let mut layout = layout.clone();
         (layout.slope, layout.intercept) = (slope, intercept);
         // Without a rescale type, CT is in HU by definition of its own attribute.
-        let hounsfield = dataset.text(MODALITY).as_deref() == Some("CT") && rescale_type.is_none_or(|t| t == "HU");
+        let is_ct = dataset.text(MODALITY).as_deref() == Some("CT");
+        let unit = rescale_type.map_or(Unit::Hounsfield, |text| unit_of_text(&text));
         Ok(Self {
             place: place.clone(),
             frame,
@@ -203,7 +210,7 @@ impl Slice {
             spacing: [columns, rows],
             position: needed(dataset, POSITION, position)?.into(),
             thickness,
-            unit: if hounsfield { Unit::Hounsfield } else { Unit::Arbitrary },
+            unit: if is_ct { unit } else { Unit::Arbitrary },
         })
     }
 

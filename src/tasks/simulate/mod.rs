@@ -12,6 +12,7 @@ mod dose;
 mod draw;
 mod even;
 mod exposure;
+mod exposure_index;
 mod hardening;
 mod nodules;
 mod open_beam;

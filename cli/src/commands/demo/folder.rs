@@ -3,7 +3,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kerma::io::{IoError, check_output, write_bytes, write_image, write_volume};
+use kerma::{
+    data::{ImageInfo, Trend},
+    io::{DicomAttributes, IoError, check_output, write_bytes, write_image, write_image_with, write_volume},
+};
 use tempfile::{Builder, TempDir};
 
 use super::{
@@ -15,6 +18,7 @@ use super::{
 };
 use crate::{
     context::Context,
+    dicom::oriented,
     failure::Failure,
     interrupt,
     pictures::{Diverging, Plane, Raster, Slice, Window},
@@ -143,6 +147,19 @@ impl Draft<'_> {
             self.bytes(context, &format!("{name}.toml"), text.as_bytes())?;
         }
         results.physics.as_ref().map_or(Ok(()), |physics| self.physics(context, physics))
+    }
+
+    /// Writes the radiograph, before and after enhancement, as DICOM files.
+    pub(super) fn dicom(&mut self, context: &mut Context, results: &Results) -> Result<(), Failure> {
+        let Results { shot, clarified, .. } = results;
+        let info = ImageInfo { intensity: Some(Trend::Falling), ..ImageInfo::default() };
+        let derivation = "kerma demo".to_owned();
+        let attributes = DicomAttributes { simulated: true, info, derivation, ..DicomAttributes::default() };
+        let attributes = oriented(attributes, &shot.picture);
+        for (name, image) in [("radiograph.dcm", &shot.image()?), ("radiograph-enhanced.dcm", clarified.image())] {
+            self.put(context, name, |path| write_image_with(path, image, &attributes))?;
+        }
+        Ok(())
     }
 
     /// Writes the scans with their physics.

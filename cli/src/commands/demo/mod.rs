@@ -64,6 +64,9 @@ pub(crate) struct DemoArgs {
     /// Take the scans once more with spectrum, scatter, grid, detector and noise
     #[arg(long)]
     physics: bool,
+    /// Also write the radiograph, before and after enhancement, as DICOM files
+    #[arg(long)]
+    dicom: bool,
 }
 
 /// All that was computed.
@@ -100,6 +103,9 @@ pub(crate) fn run(args: &DemoArgs, context: &mut Context) -> Result<(), Failure>
     interrupt::orderly(|| {
         let mut draft = folder.draft()?;
         draft.fill(context, &results)?;
+        if args.dicom {
+            draft.dicom(context, &results)?;
+        }
         let self_test = context.device()?.self_test().summary();
         let html = page::report(&results, context.summary(), self_test)?.to_html();
         draft.page(context, &html)?;

@@ -8,7 +8,7 @@ use clap::Args;
 use kerma::{
     data::{Image, Sample},
     engine::PeakBytes,
-    io::{check_image_output, write_bytes, write_image},
+    io::{DicomAttributes, check_image_output, write_bytes, write_image_with},
 };
 use kerma_nn::{
     Error, beside,
@@ -18,7 +18,14 @@ use kerma_nn::{
 use serde_json::json;
 
 use self::options::Settings;
-use crate::{context::Context, failure::Failure, inputs, report::significant, summary::counted};
+use crate::{
+    context::Context,
+    dicom::{self, DicomArgs},
+    failure::Failure,
+    inputs,
+    report::significant,
+    summary::counted,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +34,7 @@ Examples:
   kerma denoise raw.tif --noise poisson:0.8,25 --out calm.tif
   kerma denoise raw.tif --model my.safetensors --sampler ddpm --steps 50 --seed 3 --out drawn.tif
 
-Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .npy. The extension decides; DICOM is read under any name.
+Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .dcm (Digital X-Ray), .npy. The extension decides; DICOM is read under any name.
 Bit depth and spacing stay as they are. Other models are what kerma train writes. The noise is estimated from the image
 and the chain entered at the step t* whose noise is the image's. Work on a detector's own values: pictures that were
 processed for viewing have noise that no model of noise describes.";
@@ -49,13 +56,15 @@ pub(crate) struct DenoiseArgs {
     /// Also write a self-contained page with before and after, what was taken off, and the noise
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    dicom: DicomArgs,
 }
 
 impl DenoiseArgs {
-    /// An image through a model, nothing else said.
-    pub(super) fn usual(image: &Path, model: &Path, out: &Path) -> Result<Self, Failure> {
+    /// An image through a model, nothing said but of DICOM files.
+    pub(super) fn usual(image: &Path, model: &Path, out: &Path, dicom: DicomArgs) -> Result<Self, Failure> {
         let (image, model, out) = (image.to_owned(), Some(model.to_owned()), out.to_owned());
-        Ok(Self { image, model, out, settings: Settings::usual()?, report: None })
+        Ok(Self { image, model, out, settings: Settings::usual()?, report: None, dicom })
     }
 }
 
@@ -69,8 +78,10 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
     if let Some(page) = &args.report {
         inputs::check_page(page, &sources)?;
     }
+    let attributes = args.dicom.attributes(&args.image, &args.out, context)?;
     let (image, info) = context.read_image(&args.image)?;
     check_image_output(&args.out, image.sample())?;
+    let image = args.dicom.spaced(image, &args.image, &args.out)?;
     let tensors = beside(context.device()?)?;
     let model = context.read(|| match &args.model {
         Some(path) => Model::load(path, &tensors),
@@ -101,7 +112,9 @@ pub(crate) fn run(args: &DenoiseArgs, context: &mut Context) -> Result<(), Failu
         context.note(&format!("{}: {remark}", args.image.display()));
     }
 
-    context.write(&args.out, |out| write_image(out, &denoised.image))?;
+    let attributes = DicomAttributes { info, derivation: "kerma denoise".to_owned(), ..attributes };
+    context.write(&args.out, |out| write_image_with(out, &denoised.image, &attributes))?;
+    dicom::remark(&attributes, &args.out, context);
     if let Some(path) = &args.report {
         let name = args.image.file_name().unwrap_or_default().to_string_lossy();
         let run = page::Run {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kerma::{
-    data::{Image, ImageInfo, Sample},
+    data::{DisplayRange, Image, ImageInfo, Sample, Trend},
     engine::PassTime,
-    io::{read_image, write_bytes, write_image},
+    io::{DicomAttributes, read_image, write_bytes, write_image, write_image_with},
     tasks::{
         Recorded, TaskError,
         enhance::{Enhanced, Enhancement, GivenMask, Preset, Stage},
@@ -20,7 +20,11 @@ use self::{
     options::{Instructions, Step},
     outputs::Files,
 };
-use crate::{context::Context, failure::Failure};
+use crate::{
+    context::Context,
+    dicom::{self, DicomArgs},
+    failure::Failure,
+};
 
 #[cfg(feature = "nn")]
 pub(super) use self::options::ResponseFlag;
@@ -29,14 +33,15 @@ const EXAMPLES: &str = "\
 Examples:
   kerma enhance chest.dcm --preset chest --out chest.png --report chest.html
   kerma enhance chest-15bit.dcm --preset chest --bits 8 --out chest.png
+  kerma enhance chest.dcm --preset chest --out enhanced.dcm --keep-identity
   kerma enhance raw.tif --preset abdomen --response linear --keep mask,clahe --out better.tif
   kerma enhance hand.png --preset my-hand.toml --mask hand-mask.png --out better.png
   kerma enhance hand.png --only clahe --tiles 8x8 --clip 2.0 --out hand-clahe.png
   kerma enhance hand.png --only laplacian --levels 3 --gains 1.5,1.2,1.0 --containment 3 --out hand-sharp.png
   kerma enhance hand.png --only triangle --out hand-mask.png
 
-Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .npy. The extension decides; DICOM is read under any name.
-Dense matter comes out bright (MONOCHROME2), direct exposure dark; spacing stays as it is, and so
+Images: .png (8, 16 bit), .tif (8, 16, 32 bit float), .dcm (Digital X-Ray), .npy. The extension decides; DICOM is read
+under any name. Dense matter comes out bright (MONOCHROME2), direct exposure dark; spacing stays as it is, and so
 does the bit depth without --bits.
 --keep writes what is computed on the way beside the result: prepared, mask, clahe, band1 … band12, laplacian.";
 
@@ -52,6 +57,8 @@ pub(crate) struct EnhanceArgs {
     /// Also write a self-contained page with before and after, histograms, foreground, stages and times
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    dicom: DicomArgs,
 }
 
 /// What is enhanced, and how.
@@ -125,6 +132,15 @@ impl Loaded<'_> {
             .map_err(|error| self.blame(error))
     }
 
+    /// What a DICOM file of the result states: the whole chain makes dense matter bright, a step leaves the values their way round.
+    fn attributes(&self, source: DicomAttributes, enhanced: &Enhanced, is_mask: bool) -> DicomAttributes {
+        let whole = ImageInfo { intensity: Some(Trend::Falling), ..ImageInfo::default() };
+        let info = if self.inputs.recipe.only.is_some() { self.info } else { whole };
+        let levels = f64::from(1_u32 << enhanced.image_bits);
+        let window = (!is_mask).then_some(DisplayRange { centre: levels / 2.0, width: levels });
+        DicomAttributes { info: ImageInfo { window, ..info }, derivation: "kerma enhance".to_owned(), ..source }
+    }
+
     /// The stages that a page shows.
     fn shown(&self) -> Vec<Stage> {
         let bands = self.preset.options.laplacian.as_ref().map_or(0, |laplacian| laplacian.gains.len());
@@ -152,11 +168,13 @@ pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failu
     let inputs = &args.inputs;
     let preset = inputs.recipe.preset(inputs.mask.is_some())?;
     let files = Files::new(&args.out, args.report.as_deref(), inputs.paths())?;
-    let loaded = inputs.read(preset, context)?;
+    let attributes = args.dicom.attributes(&inputs.image, &args.out, context)?;
+    let mut loaded = inputs.read(preset, context)?;
     let (is_mask, kept) = (inputs.recipe.only == Some(Step::Triangle), inputs.kept());
     let sample = loaded.image.sample();
     let result_bits = if is_mask { Some(8) } else { loaded.preset.options.bits };
     files.check_all(&kept, result_bits.map_or(sample, |bits| Sample::Unsigned { bits }), sample)?;
+    loaded.image = args.dicom.spaced(loaded.image, &inputs.image, &args.out)?;
 
     let mut wanted = kept.clone();
     if args.report.is_some() {
@@ -192,7 +210,9 @@ pub(crate) fn run(args: &EnhanceArgs, context: &mut Context) -> Result<(), Failu
         context.write(&files.beside(*stage, sample), |out| write_image(out, image))?;
     }
     let result = enhanced.mask.as_ref().filter(|_| is_mask).unwrap_or(&enhanced.image);
-    context.write(&args.out, |out| write_image(out, result))?;
+    let attributes = loaded.attributes(attributes, &enhanced, is_mask);
+    context.write(&args.out, |out| write_image_with(out, result, &attributes))?;
+    dicom::remark(&attributes, &args.out, context);
 
     if let Some(path) = &args.report {
         let html = page_of(&loaded, &enhanced, result, &passes, context)?;

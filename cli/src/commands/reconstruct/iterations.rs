@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use kerma::{
     data::{Unit, Volume},
-    io::{write_bytes, write_volume},
+    io::{write_bytes, write_volume, writes_dicom},
     kernels::project::Sampling,
     tasks::{
         Backprojector, WATER_PER_MM,
@@ -349,7 +349,9 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
         None => name.rfind('.').unwrap_or(name.len()),
     };
     let (stem, ending) = name.split_at(stem_end);
-    path.with_file_name(format!("{stem}.iteration-{number:04}{ending}"))
+    // A folder of slices stays one.
+    let slash = if writes_dicom(path) { "/" } else { "" };
+    path.with_file_name(format!("{stem}.iteration-{number:04}{ending}{slash}"))
 }
 
 #[cfg(test)]
@@ -360,6 +362,7 @@ mod tests {
     fn numbers_stand_before_the_ending() {
         for (name, expected) in [
             ("out/a.nii.gz", "out/a.iteration-0012.nii.gz"),
+            ("slices/", "slices.iteration-0012/"),
             ("a.b.nrrd", "a.b.iteration-0012.nrrd"),
             ("a.NII.GZ", "a.iteration-0012.NII.GZ"),
         ] {

@@ -42,8 +42,8 @@ Examples:
 pub(crate) struct ReconstructArgs {
     #[command(flatten)]
     inputs: ReconstructInputs,
-    /// Volume to write
-    #[arg(long, value_name = "FILE")]
+    /// Volume to write, or a folder for DICOM slices, DIR/
+    #[arg(long, value_name = "FILE|DIR/")]
     out: PathBuf,
     /// Make the volume more like the body, in HU, by a trained network, or by the one for chest tomosynthesis that is built in
     #[cfg(feature = "nn")]

@@ -6,7 +6,10 @@ use glam::DVec3;
 use kerma::{
     data::{Image, Projections, Sample, Unit, Volume},
     geometry::Geometry,
-    io::{IoError, write_bytes, write_image, write_projections, write_volume},
+    io::{
+        DicomAttributes, IoError, write_bytes, write_image, write_image_with, write_projections, write_volume,
+        write_volume_with,
+    },
 };
 
 use super::record::{self, Hashed, Record};
@@ -71,6 +74,28 @@ impl Draft {
         self.put(context, &format!("{name}.nii.gz"), true, |path| write_volume(path, volume))
     }
 
+    /// Writes a radiograph as a DICOM file.
+    pub(super) fn radiograph(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        image: &Image,
+        attributes: &DicomAttributes,
+    ) -> Result<(), Failure> {
+        self.put(context, &format!("{name}.dcm"), true, |path| write_image_with(path, image, attributes))
+    }
+
+    /// Writes a volume as a folder of DICOM slices.
+    pub(super) fn slices(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        volume: &Volume,
+        attributes: &DicomAttributes,
+    ) -> Result<(), Failure> {
+        self.put(context, &format!("{name}/"), true, |path| write_volume_with(path, volume, attributes))
+    }
+
     /// Writes a picture of a view, head up, with L at the patient's left and R at the right where both are seen.
     pub(super) fn view(
         &mut self,
@@ -94,9 +119,7 @@ impl Draft {
     }
 
     fn picture(&mut self, context: &mut Context, name: &str, slice: &Slice) -> Result<(), Failure> {
-        let window = window(slice);
-        let white = f32::from(u16::MAX);
-        let mut values: Vec<f32> = slice.values().iter().map(|v| (window.brightness(*v) * white).round()).collect();
+        let mut values = levels(slice);
         let [columns, rows] = slice.size();
         let [left, right, ..] = slice.edge_letters();
         left.into_iter().for_each(|letter| mark(&mut values, [columns, rows], letter, false));
@@ -122,6 +145,12 @@ impl Draft {
         self.text(context, record::FILE, &text)?;
         self.folder.publish()
     }
+}
+
+/// Grey levels of a picture, in 16 bits.
+pub(super) fn levels(slice: &Slice) -> Vec<f32> {
+    let (window, white) = (window(slice), f32::from(u16::MAX));
+    slice.values().iter().map(|v| (window.brightness(*v) * white).round()).collect()
 }
 
 /// Letters of five by seven dots.

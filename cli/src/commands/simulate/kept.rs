@@ -7,12 +7,14 @@ pub(super) enum Kept {
     Image(Part),
     /// What the reconstruction should find.
     Truth,
+    /// The middle view and the reconstruction as DICOM files.
+    Dicom,
 }
 
 impl Kept {
     /// All there is, images first.
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        Part::ALL.into_iter().map(Self::Image).chain([Self::Truth])
+        Part::ALL.into_iter().map(Self::Image).chain([Self::Truth, Self::Dicom])
     }
 
     /// Name, which is that of its file.
@@ -20,6 +22,7 @@ impl Kept {
         match self {
             Self::Image(part) => part.name(),
             Self::Truth => "truth",
+            Self::Dicom => "dicom",
         }
     }
 

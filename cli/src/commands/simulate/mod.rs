@@ -1,6 +1,7 @@
 mod batch;
 #[cfg(feature = "nn")]
 mod clean;
+mod dicom;
 mod dose;
 mod files;
 mod images;
@@ -41,6 +42,7 @@ Examples:
   kerma simulate ct-folder --protocol chest-tomosynthesis --scatter none --set beam.mas=0.2 --out sweep
   kerma simulate --show-protocol chest-radiograph > mine.toml
   kerma simulate chest.nii.gz --protocol mine.toml --keep raw,integrals,primary,scatter,thickness --out film
+  kerma simulate chest.nii.gz --protocol chest-radiograph --keep raw,dicom --out film
   kerma simulate --again film/run.json --out film-again
   kerma simulate --manifest cases.csv --protocol chest-radiograph --jobs 2 --out data
 
@@ -77,7 +79,8 @@ pub(crate) struct SimulateArgs {
     /// Field of the protocol to set: beam.kvp=110, grid.enabled=false; may be repeated
     #[arg(long, value_name = "FIELD=VALUE")]
     set: Vec<String>,
-    /// What to keep: raw, integrals, primary, scatter, thickness, inserts; truth, which a reconstruction should find
+    /// What to keep: raw, integrals, primary, scatter, thickness, inserts; truth, which a reconstruction should find; dicom, the
+    /// middle view and the reconstruction as DICOM files
     #[arg(long, value_name = "PARTS", value_delimiter = ',', value_parser = kept(), default_value = "raw,integrals")]
     keep: Vec<Kept>,
     /// List of cases in CSV

@@ -15,7 +15,7 @@ use kerma::{
 };
 
 use super::{
-    dose,
+    dicom, dose,
     files::Draft,
     images::Simulated,
     kept::Kept,
@@ -206,6 +206,10 @@ fn variant(
     if let Some(integrals) = exposed.stack(Part::Integrals) {
         draft.view(context, &file("picture"), integrals, case.room(), middle)?;
     }
+    let keeps_dicom = request.keep.contains(&Kept::Dicom);
+    if keeps_dicom {
+        dicom::view(&case, &exposed, middle, &file, draft, context)?;
+    }
     let reconstruction = match reconstruction {
         Some((attenuation, true)) => {
             draft.volume(context, &file("attenuation"), &attenuation)?;
@@ -218,6 +222,9 @@ fn variant(
     if let Some(volume) = &reconstruction {
         draft.volume(context, &file("reconstruction"), volume)?;
         draft.planes(context, &file("reconstruction"), volume)?;
+        if keeps_dicom {
+            draft.slices(context, &file("reconstruction"), volume, &dicom::attributes(&case, None)?)?;
+        }
     }
     if request.keep.contains(&Kept::Truth) {
         let truth = context.compute(|| case.truth())?;
@@ -279,7 +286,10 @@ pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forec
         let stacks: u64 = parts.iter().filter(|part| request.keeps(**part)).map(stack).sum();
         let voxels = |grid: Option<Grid>| grid.map_or(0, |grid| grid.voxel_count() as u64);
         let truth = protocol.truth_grid().filter(|_| request.keep.contains(&Kept::Truth));
-        let volumes = voxels(protocol.reconstruction.as_ref().map(|r| r.grid)) + voxels(truth);
+        let reconstructed = voxels(protocol.reconstruction.as_ref().map(|r| r.grid));
+        let volumes = reconstructed + voxels(truth);
+        // Two views and the reconstruction, in 16 bits.
+        let dicom = if request.keep.contains(&Kept::Dicom) { 2 * pixels / views.max(1) + reconstructed } else { 0 };
         let task = context.record(|| case.exposure(None, &parts))?;
         let peak = context.plan("exposure", task.graph())?.peak_bytes();
         let first = case.first_view()?;
@@ -287,7 +297,7 @@ pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forec
         let start = Instant::now();
         context.run("one view", task.graph())?;
         all = all.then(Forecast {
-            disk_bytes: size_of::<f32>() as u64 * (stacks * pixels + volumes),
+            disk_bytes: size_of::<f32>() as u64 * (stacks * pixels + volumes) + size_of::<u16>() as u64 * dicom,
             memory_bytes: peak.host + peak.device,
             run_s: start.elapsed().as_secs_f64() * views as f64,
         });
