@@ -9,7 +9,7 @@ use std::{
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     geometry::{Geometry, Scan},
-    io::{IoError, check_file, read_projections, read_scan, read_volume},
+    io::{self, IoError, check_file, read_projections, read_scan, read_volume},
     tasks::TaskError,
 };
 
@@ -36,6 +36,17 @@ pub(crate) fn keep(inputs: &[&Path], output: &Path) -> Result<(), Failure> {
             Err(Failure::input(format!("{}: would overwrite the input {input}; name another file", output.display())))
         }
     }
+}
+
+/// Refuses an output of so many values for which its disk has no room; what is packed may turn out small.
+pub(crate) fn check_room(output: &Path, values: usize) -> Result<(), Failure> {
+    let value_bytes = match output.extension() {
+        Some(extension) if extension.eq_ignore_ascii_case("gz") => return Ok(()),
+        // Slices of a DICOM series.
+        None => size_of::<u16>(),
+        Some(_) => size_of::<f32>(),
+    };
+    Ok(io::check_room(output, (value_bytes * values) as u64)?)
 }
 
 /// Checks that --report could write its page, and over none of the inputs.

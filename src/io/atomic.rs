@@ -56,6 +56,32 @@ impl Seek for Part {
     }
 }
 
+/// Checks that so many bytes are free where a file is to be written; where the system does not tell, nothing is said.
+///
+/// For callers with long work ahead. What another program writes meanwhile is not foreseen.
+///
+/// # Errors
+/// [`IoError::Full`] when fewer are free.
+pub fn check_room(path: impl AsRef<Path>, bytes: u64) -> Result<(), IoError> {
+    let path = path.as_ref();
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.components().collect());
+    match free_bytes(folder_of(path, &target)?) {
+        Some(free) if free < bytes => Err(IoError::Full { path: path.to_owned(), bytes, free }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn free_bytes(_: &Path) -> Option<u64> {
+    None
+}
+
 /// A file that appears under its name only when it is complete.
 ///
 /// It is written under a temporary name in the same folder; [`Draft::publish`] renames it. A draft that is dropped
@@ -169,6 +195,17 @@ pub fn check_file(path: impl AsRef<Path>) -> Result<(), IoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_said_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.nii");
+        check_room(&path, 1).unwrap();
+        let message = check_room(&path, u64::MAX).unwrap_err().to_string();
+        assert!(message.contains("large.nii: 18446744073709551615 bytes will be written, but "), "{message}");
+        assert!(matches!(check_room(folder.path().join("no/large.nii"), 1), Err(IoError::NoFolder { .. })));
+    }
 
     #[test]
     fn failed_write_keeps_the_old_file_and_leaves_nothing_else() {

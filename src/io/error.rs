@@ -90,6 +90,16 @@ pub enum IoError {
         /// The file.
         path: PathBuf,
     },
+    /// The disk has no room for the file.
+    #[error("{}: {bytes} bytes will be written, but {free} are free on its disk", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// Bytes to be written.
+        bytes: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The decoded values do not fit into memory.
     #[error("{}: {bytes} bytes for the decoded values cannot be allocated", path.display())]
     Memory {

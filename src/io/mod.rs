@@ -75,7 +75,7 @@ mod volume;
 
 pub use angles::read_angles;
 pub use astra::{decode_astra_vectors, read_astra_vectors, write_astra_vectors};
-pub use atomic::{cancellable, check_file, write_bytes};
+pub use atomic::{cancellable, check_file, check_room, write_bytes};
 pub use describe::{Description, describe};
 pub use dicom::{DicomAttributes, Exposure, StatedAttributes};
 pub use error::IoError;

@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::{
     IoError,
-    atomic::{Draft, refusal, write_file},
+    atomic::{Draft, check_room, refusal, write_file},
     dicom::{self, DicomAttributes},
     folder::{FolderDraft, is_folder},
     hdf5,
@@ -199,6 +199,7 @@ impl VolumeWriter {
     /// [`IoError`] when the extension is another one or the file cannot be written.
     pub fn create(path: impl AsRef<Path>, grid: &Grid, unit: Unit) -> Result<Self, IoError> {
         let path = path.as_ref();
+        check_room(path, (size_of::<f32>() * grid.voxel_count()) as u64)?;
         let target = match is_folder(path) {
             true => {
                 let folder = FolderDraft::create(path, dicom::is_ours)?;

@@ -102,6 +102,7 @@ impl Loaded<'_> {
 pub(crate) fn run(args: &BackprojectArgs, context: &mut Context) -> Result<(), Failure> {
     check_output(&args.out)?;
     inputs::keep(&[&args.inputs.projections, &args.inputs.geometry], &args.out)?;
+    inputs::check_room(&args.out, args.inputs.grid.voxel_count())?;
     let loaded = args.inputs.load(context)?;
     let task = context.record(|| loaded.record())?;
     let outputs = context.run(&format!("a back-projection on {}", args.inputs.grid), task.graph())?;

@@ -245,6 +245,7 @@ impl Loaded<'_> {
 pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), Failure> {
     check_output(&args.out)?;
     inputs::keep(&[&args.inputs.projections, &args.inputs.geometry], &args.out)?;
+    inputs::check_room(&args.out, args.inputs.grid.voxel_count())?;
     if let Some(page) = &args.inputs.iterations.report {
         inputs::check_page(page, &[&args.inputs.projections, &args.inputs.geometry])?;
     }
