@@ -184,6 +184,10 @@ fn measured_projections_are_read() {
         let tooth = read_projections(path, Some([1.0, 1.0])).unwrap();
         assert_eq!((tooth.views(), tooth.detector()), (181, [640, 2]));
         assert!(smallest_and_largest(tooth.values()).0 > 0.0);
+        if let Some(path) = file("projection/aps_tooth_parallel.h5") {
+            let same = read_projections(path, Some([1.0, 1.0])).unwrap();
+            assert_eq!((same.values(), same.unit()), (tooth.values(), Unit::Counts));
+        }
     }
     if let Some(path) = file("projection/htc2022_solid_disc_full_recon_fbp_f32.npy") {
         let (slice, _) = read_image(path).unwrap();

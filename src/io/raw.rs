@@ -154,7 +154,7 @@ mod tests {
                 "[3, 2, 3]",
                 "data must be a file of 41 bytes: 3x2x3 values of u16 behind 5 bytes, got 29 bytes in v.raw",
             ),
-            ("[3, 2, 2]", "[65536, 65536, 65536]", "data must be a file of 562949953421317 bytes"),
+            ("[3, 2, 2]", "[65536, 65536, 65536]", "volume of 65536x65536x65536 has more than"),
             ("[3, 2, 2]", "[3, 0, 2]", "shape must be 1 to 3 whole numbers above 0"),
             ("u16", "u12", "type must be u8, i8"),
             ("\"big\"", "\"middle\"", "endian must be little or big, got middle"),

@@ -10,19 +10,11 @@ use kerma::{
 };
 use tiff::encoder::{TiffEncoder, colortype::Gray16};
 
-use super::{frames::Damage, good_volumes, guarded};
+use super::{frames::Damage, guarded};
 
 /// Files that fixtures.py wrote.
-const SCANS: [&str; 8] = [
-    "old.h5",
-    "old-chunked.h5",
-    "new.h5",
-    "new-fixed.h5",
-    "new-extensible.h5",
-    "new-btree.h5",
-    "big-endian.h5",
-    "links.h5",
-];
+const SCANS: [&str; 7] =
+    ["old.h5", "old-chunked.h5", "new.h5", "new-fixed.h5", "new-extensible.h5", "new-btree.h5", "big-endian.h5"];
 const DAMAGED: usize = 100_000;
 const SEED: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -56,7 +48,7 @@ fn damage(format: VolumeFormat, files: &[Vec<u8>], copies: usize) {
 
 #[test]
 fn damaged_hdf5_never_panics_or_asks_for_much() {
-    damage(VolumeFormat::Hdf5, &SCANS.map(fixture), DAMAGED / SCANS.len());
+    damage(VolumeFormat::Hdf5, &SCANS.map(fixture), DAMAGED.div_ceil(SCANS.len()));
 }
 
 #[test]
@@ -65,7 +57,7 @@ fn damaged_hdf5_is_listed_or_refused() {
     let path = folder.path().join("a.h5");
     let mut damage = Damage(SEED);
     let mut refused = 0;
-    for bytes in SCANS.map(fixture) {
+    for bytes in SCANS.into_iter().chain(["links.h5", "vast.h5"]).map(fixture) {
         for _ in 0..500 {
             fs::write(&path, damage.of(&bytes)).unwrap();
             let name = path.display().to_string();
@@ -74,7 +66,7 @@ fn damaged_hdf5_is_listed_or_refused() {
             let _ = guarded(&name, || read_angles(&path));
         }
     }
-    assert!((1..500 * SCANS.len()).contains(&refused), "{refused} refused");
+    assert!((1..500 * (SCANS.len() + 2)).contains(&refused), "{refused} refused");
 }
 
 #[test]
@@ -97,11 +89,11 @@ fn damaged_nifti_2_never_panics_or_asks_for_much() {
     kerma::io::write_volume(&path, &Volume::new(grid, kerma::data::Unit::Counts, values).unwrap()).unwrap();
     let first = fs::read(&path).unwrap();
     damage(VolumeFormat::Nifti, &[false, true].map(|is_big| super::nifti2(&first, is_big)), DAMAGED / 2);
-    assert!(good_volumes().iter().any(|(_, bytes)| bytes.starts_with(&540_i32.to_le_bytes())));
 }
 
 #[test]
 fn damaged_headers_of_raw_values_never_panic_or_ask_for_much() {
+    const ON_DISK: usize = 20;
     const LINES: [&str; 7] = [
         "data = \"v.raw\"",
         "type = \"u16\"",
@@ -133,7 +125,7 @@ fn damaged_headers_of_raw_values_never_panic_or_ask_for_much() {
     let name = path.display().to_string();
     let mut damage = Damage(SEED);
     let mut refused = 0;
-    for _ in 0..DAMAGED {
+    for number in 0..DAMAGED {
         let mut lines = LINES.map(str::to_owned);
         for _ in 0..=damage.below(2) {
             let (line, value) = (damage.below(LINES.len()), damage.below(VALUES.len()));
@@ -144,11 +136,15 @@ fn damaged_headers_of_raw_values_never_panic_or_ask_for_much() {
         if damage.below(2) == 0 {
             text = damage.of(LINES.join("\n").as_bytes());
         }
-        fs::write(&path, &text).unwrap();
-        refused += usize::from(guarded(&name, || read_volume(&path, None)).is_err());
-        let _ = guarded(&name, || read_projections(&path, None));
+        // All but what lies beside it.
+        assert!(guarded("a", || decode_volume(VolumeFormat::Raw, Path::new("a"), &text, None)).is_err());
+        if number % ON_DISK == 0 {
+            fs::write(&path, &text).unwrap();
+            refused += usize::from(guarded(&name, || read_volume(&path, None)).is_err());
+            let _ = guarded(&name, || read_projections(&path, None));
+        }
     }
-    assert!((1..DAMAGED).contains(&refused), "{refused} refused");
+    assert!((1..DAMAGED / ON_DISK).contains(&refused), "{refused} refused");
 }
 
 #[test]
@@ -161,13 +157,13 @@ fn what_a_file_cannot_hold_is_refused_in_a_line_that_names_it() {
         let path = folder.path().join(place);
         guarded(&path.display().to_string(), || read_projections(&path, Some([1.0; 2])))
     };
-    let there = "must be one of /group/data, /group/this, got ";
+    let there = "must be one of /elsewhere, /group/data, /group/this, got ";
     for (place, words) in [
         ("vast.h5:/plain", "ends early: 4320000000000 bytes are needed for the values, at most "),
         ("vast.h5:/packed", "ends early: 4320000000000 bytes"),
         ("vast.h5:/unbroken", "ends early: 4320000000000 bytes"),
         ("vast.h5:/chunky", "ends early: 4320000000 bytes"),
-        ("vast.h5", "must be one of /chunky, /packed, /plain, /unbroken, got none"),
+        ("vast.h5", "must be one of /plain, /packed, /unbroken, /chunky, got none"),
         ("links.h5:/group/loop", there),
         ("links.h5:/group/lost", there),
         ("links.h5:/group/outside", there),

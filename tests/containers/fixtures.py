@@ -34,7 +34,7 @@ scan("new-fixed.h5", "v110", chunks=(2, 2, 4), **packed)
 scan("new-extensible.h5", "v110", chunks=(1, 3, 5), maxshape=(None, 3, 5), compression="gzip")
 scan("new-btree.h5", "v110", chunks=(1, 2, 2), maxshape=(None, None, 5))
 scan("big-endian.h5", "earliest", DATA.astype(">i4"), np.radians(THETA).astype(">f4"), "radians", chunks=(3, 3, 5), **packed)
-scan("foreign-filter.h5", "earliest", chunks=(2, 3, 5), compression="lzf")
+scan("foreign-filter.h5", "earliest", np.zeros_like(DATA), chunks=(2, 3, 5), compression="lzf")
 
 with h5py.File(folder / "links.h5", "w", libver="latest") as file:
     group = file.create_group("group")

@@ -15,6 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   kerma info chest.nii.gz
   kerma info ct-folder --json
+  kerma info scan.h5
 
 The content tells what a file is, whatever its name. What is odd about it stands in the last lines.";
 

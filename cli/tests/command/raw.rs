@@ -52,6 +52,61 @@ fn a_real_tooth_goes_from_counts_to_a_volume() {
     assert!(3 * right < wrong, "{right} {wrong}");
 }
 
+#[test]
+fn one_hdf5_file_gives_the_bits_of_three_arrays() {
+    let names = ["parallel.h5", "data.npy", "data_white.npy", "data_dark.npy", "theta.npy"];
+    let [Some(scan), Some(counts), Some(flat), Some(dark), Some(theta)] =
+        names.map(|name| real(&format!("projection/aps_tooth_{name}")))
+    else {
+        return;
+    };
+    let [counts, flat, dark] = [&counts, &flat, &dark].map(|path| path.to_str().unwrap());
+    let room = Room::new();
+    room.put("tooth.h5", std::fs::read(scan).unwrap());
+    room.put("theta.npy", std::fs::read(theta).unwrap());
+    for (name, angles) in [("one.toml", "tooth.h5"), ("three.toml", "theta.npy")] {
+        room.put(name, TOOTH.replace("arc_deg = 179.00552486187846", &format!("angles = \"{angles}\"")));
+    }
+    room.done(&["normalise", "tooth.h5", "--geometry", "one.toml", "--out", "one.nrrd"]);
+    let fields = ["--flat", flat, "--dark", dark];
+    let three = ["normalise", counts, "--geometry", "three.toml", "--out", "three.nrrd"];
+    room.done(&[&three[..], &fields].concat());
+    assert!(room.bytes("one.nrrd") == room.bytes("three.nrrd"));
+    for name in ["one", "three"] {
+        let (scan, stack, out) = (format!("{name}.toml"), format!("{name}.nrrd"), format!("{name}-centred.toml"));
+        room.done(&["axis", &stack, "--geometry", &scan, "--out", &out]);
+    }
+    assert!(room.bytes("one-centred.toml") == room.bytes("three-centred.toml"));
+}
+
+#[test]
+fn fields_beside_counts_are_found_and_said() {
+    let room = Room::new();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/containers/old-chunked.h5");
+    room.put("scan.h5", std::fs::read(fixture).unwrap());
+    room.put("scan.toml", "kind = 'parallel'\nviews = 4\nangles = 'scan.h5'\ndetector = [5, 3]\npitch_mm = [1, 1]\n");
+    let args = ["normalise", "scan.h5", "--geometry", "scan.toml", "--out", "p.nrrd"];
+    let said = String::from_utf8(room.run(&args).stderr).unwrap();
+    for place in ["flat fields: scan.h5:/exchange/data_white", "dark fields: scan.h5:/exchange/data_dark"] {
+        assert!(said.contains(place), "{said}");
+    }
+    let stack = read_projections(room.path("p.nrrd"), None).unwrap();
+    // 257 times its number are the counts of a value, 60000 and 100 those of every flat and dark field.
+    let expected = -((257.0 * 59.0 - 100.0) / 59_900.0_f32).ln();
+    assert!((stack.values()[59] - expected).abs() < 1e-6, "{} {expected}", stack.values()[59]);
+    room.done(&[&args[..], &["--flat", "scan.h5:/exchange/data_white"]].concat());
+    room.refused(
+        &[&args[..], &["--flat", "scan.h5:/exchange/grey"]].concat(),
+        &["/exchange/grey", "/exchange/data_dark"],
+    );
+    self::stack(&room, "counts.nrrd", 4, |_| 1.0);
+    room.refused(&[&args[..1], &["counts.nrrd"], &args[2..]].concat(), &["counts.nrrd", "no flat fields", "--flat"]);
+    room.put("scan.toml", "kind = 'parallel'\nviews = 3\nangles = 'scan.h5'\ndetector = [5, 3]\npitch_mm = [1, 1]\n");
+    room.refused(&args, &["scan.toml: angles must be as many as views = 3, got 4"]);
+    let text = room.done(&["info", "scan.h5"]);
+    assert!(text.contains("  dataset   /exchange/theta: 4, floats of 64 bits, little-endian, degrees\n"), "{text}");
+}
+
 fn stack(room: &Room, name: &str, views: usize, value: impl Fn(usize) -> f32) {
     let values = (0..views * 8 * 2).map(value).collect();
     let stack = Projections::new(views, [8, 2], [1.0; 2], Unit::Arbitrary, values).unwrap();
