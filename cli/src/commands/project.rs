@@ -131,8 +131,7 @@ pub(crate) fn run(args: &ProjectArgs, context: &mut Context) -> Result<(), Failu
     check_projections_output(&args.out)?;
     inputs::keep(&[&args.inputs.volume, &args.inputs.geometry], &args.out)?;
     let loaded = args.inputs.load(context)?;
-    let [nu, nv] = loaded.scanner.geometry.detector();
-    inputs::check_room(&args.out, loaded.scanner.geometry.views().len() * nu * nv)?;
+    inputs::check_room(&args.out, loaded.scanner.geometry.value_count())?;
     let task = context.record(|| loaded.record())?;
     let outputs = context.run("projection", task.graph())?;
     let stack = task.finish(outputs)?;
