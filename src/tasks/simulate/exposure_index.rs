@@ -66,7 +66,7 @@ mod tests {
     use crate::{
         data::{Grid, Unit, Volume},
         engine::{Control, Device},
-        tasks::{Recorded, Task as _, simulate::ProtocolText},
+        tasks::{Task as _, simulate::ProtocolText},
     };
 
     /// An index, and the air kerma behind the body in µGy by the mean transmission of the signal, of a slab of water that is as wide as the field.
