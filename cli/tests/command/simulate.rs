@@ -570,7 +570,7 @@ fn dicom_files_state_the_exposure_and_are_made_again_to_the_bit() {
     ] {
         words.iter().for_each(|word| assert!(text(file).contains(word), "{file}: {word}"));
         // 0.02 mAs, 1100 mm.
-        assert!(text(file).contains("IS\u{2}\020") && text(file).contains("DS\u{4}\01100"), "{file}");
+        assert!(text(file).contains("IS\u{2}\x0020") && text(file).contains("DS\u{4}\x001100"), "{file}");
     }
     let (raw, info) = read_image(room.path("film/raw.dcm")).unwrap();
     assert!(info.linear && info.grows_with_exposure());
