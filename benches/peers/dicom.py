@@ -16,6 +16,7 @@ import warnings
 import numpy as np
 import pydicom
 from pydicom.data import get_testdata_files
+from pydicom.pixels import apply_modality_lut
 
 LOSSY = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.91"}
 # Transfer syntaxes in which every grey image must be read: all of kerma's but JPEG Extended, which may have 12 bits.
@@ -38,8 +39,7 @@ def reference(path):
         pixels = data.pixel_array
     except Exception as error:  # as many kinds from the decoders
         return data, None, str(error)
-    slope, intercept = float(data.get("RescaleSlope", 1) or 1), float(data.get("RescaleIntercept", 0) or 0)
-    return data, (pixels.astype(np.float64) * slope + intercept).astype(np.float32), ""
+    return data, apply_modality_lut(pixels, data).astype(np.float32), ""
 
 
 def decoded(program, path, scratch):
