@@ -55,19 +55,13 @@ pub(crate) struct NormaliseArgs {
     out: PathBuf,
 }
 
-/// Where flat and dark fields are: as the options say, else beside the counts of an HDF5 file, which is said.
+/// Where flat and dark fields are: as the options say, else beside the counts of an HDF5 file.
 fn fields(args: &NormaliseArgs, context: &mut Context) -> Result<[Option<PathBuf>; 2], Failure> {
-    let mut place = |named: &Option<PathBuf>, what: &str, name: &str| match named {
+    let mut place = |named: &Option<PathBuf>, name: &str| match named {
         Some(path) => Ok(Some(path.clone())),
-        None => {
-            let beside = context.read(|| dataset_beside(&args.counts, name))?;
-            if let Some(path) = &beside {
-                context.note(&format!("{what} fields: {}", path.display()));
-            }
-            Ok::<_, Failure>(beside)
-        }
+        None => context.read(|| dataset_beside(&args.counts, name)),
     };
-    Ok([place(&args.flat, "flat", "data_white")?, place(&args.dark, "dark", "data_dark")?])
+    Ok([place(&args.flat, "data_white")?, place(&args.dark, "data_dark")?])
 }
 
 /// Runs `kerma normalise`.
@@ -86,6 +80,10 @@ pub(crate) fn run(args: &NormaliseArgs, context: &mut Context) -> Result<(), Fai
     let counts = inputs::projections(&args.counts, &scanner, context)?;
     let pitch = scanner.geometry.pitch_mm();
     let mut read = |path: &PathBuf| context.read(|| read_projections(path, Some(pitch)));
+    let found = [(&args.flat, Some(&flat), "flat"), (&args.dark, dark.as_ref(), "dark")];
+    let found = found.map(|(named, path, what)| {
+        path.filter(|_| named.is_none()).map(|path| format!("{what} fields: {}", path.display()))
+    });
     let flat = read(&flat)?;
     let dark = dark.as_ref().map(&mut read).transpose()?;
     let scatter = args.scatter.as_ref().map(&mut read).transpose()?;
@@ -107,6 +105,9 @@ pub(crate) fn run(args: &NormaliseArgs, context: &mut Context) -> Result<(), Fai
             None => Ok::<_, Failure>(normalised),
         }
     })?;
+    for place in found.iter().flatten() {
+        context.note(place);
+    }
     if bad_pixels > 0 {
         context.note(&format!("{} mended", counted(bad_pixels, "bad pixel")));
     }

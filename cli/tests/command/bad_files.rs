@@ -192,5 +192,10 @@ fn files_that_are_not_there_or_not_files_are_refused() {
     reconstruct_refused(&room, "volume.nii", &["4 views of 10x10", "12 views of 16x8"]);
     room.done(&["phantom", "spheres", "--grid", "16x8x12@20x20x1", "--out", "fits.nii"]);
     reconstruct_refused(&room, "fits.nii", &["line integrals", "mm⁻¹"]);
-    project_refused(&room, "volume.txt", &["txt", ".nii.gz"]);
+    room.put("volume.txt", "no volume");
+    project_refused(
+        &room,
+        "volume.txt",
+        &["a file that begins with \"no volum\" is not supported", ".toml, .nhdr or .mhd"],
+    );
 }

@@ -67,7 +67,7 @@ fn one_hdf5_file_gives_the_bits_of_three_arrays() {
     for (name, angles) in [("one.toml", "tooth.h5"), ("three.toml", "theta.npy")] {
         room.put(name, TOOTH.replace("arc_deg = 179.00552486187846", &format!("angles = \"{angles}\"")));
     }
-    room.done(&["normalise", "tooth.h5", "--geometry", "one.toml", "--out", "one.nrrd"]);
+    room.done(&["normalise", "tooth.h5", "--geometry", "one.toml", "--out", "one.nrrd", "--quiet"]);
     let fields = ["--flat", flat, "--dark", dark];
     let three = ["normalise", counts, "--geometry", "three.toml", "--out", "three.nrrd"];
     room.done(&[&three[..], &fields].concat());
@@ -94,7 +94,7 @@ fn fields_beside_counts_are_found_and_said() {
     // 257 times its number are the counts of a value, 60000 and 100 those of every flat and dark field.
     let expected = -((257.0 * 59.0 - 100.0) / 59_900.0_f32).ln();
     assert!((stack.values()[59] - expected).abs() < 1e-6, "{} {expected}", stack.values()[59]);
-    room.done(&[&args[..], &["--flat", "scan.h5:/exchange/data_white"]].concat());
+    room.done(&[&args[..], &["--flat", "scan.h5:/exchange/data_white", "--quiet"]].concat());
     room.refused(
         &[&args[..], &["--flat", "scan.h5:/exchange/grey"]].concat(),
         &["/exchange/grey", "/exchange/data_dark"],
