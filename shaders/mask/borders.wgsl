@@ -24,6 +24,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
         let across = select(params.rows, params.columns, axis == 1u);
         let reach = length * params.reach_percent / 100u;
         let band = thread / LANES;
+        let looked_at = params.sides >> axis;
 
         // The median, bit by bit: the largest value that no more than half of the steps are below.
         var median = 0u;
@@ -67,11 +68,11 @@ fn main(@builtin(local_invocation_index) thread: u32) {
                 if (count < params.least_bands) {
                     continue;
                 }
-                if (i + 1u <= reach && score > best.x) {
+                if (i + 1u <= reach && (looked_at & 1u) != 0u && score > best.x) {
                     best.x = score;
                     best.y = i + 1u;
                 }
-                if (i + 1u >= length - reach && score >= best.z) {
+                if (i + 1u >= length - reach && (looked_at & 4u) != 0u && score >= best.z) {
                     best.z = score;
                     best.w = i + 1u;
                 }

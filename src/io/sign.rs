@@ -159,7 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (name, bytes, words) in [
             ("a.nii", &b"\n<!DOCTYPE html>"[..], "XML or HTML is not supported; see whether a download"),
-            ("a.tif", b"PK\x03\x04....", "zip is not supported; unpack it"),
+            ("a.tif", b"7z\xBC\xAF\x27\x1C..", "7-Zip is not supported; unpack it"),
             ("a", b"\x01\x02\x03", "a file that begins with \"\\x01\\x02\\x03\" is not supported; see what wrote it"),
         ] {
             let path = folder.path().join(name);

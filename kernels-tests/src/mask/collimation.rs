@@ -21,9 +21,14 @@ fn whole([columns, rows]: [u32; 2]) -> [u32; 4] {
 }
 
 fn found(size: [u32; 2], sides: [u32; 4]) -> Case {
-    Case::new(&borders::SHADER, format!("{}, field {sides:?}", name(size)), field(size, sides), |picture, graph| {
+    of(size, sides, Blades::Any)
+}
+
+fn of(size: [u32; 2], sides: [u32; 4], blades: Blades) -> Case {
+    let name = format!("{}, field {sides:?}, {blades:?}", name(size));
+    Case::new(&borders::SHADER, name, (field(size, sides), blades), |(picture, blades), graph| {
         let pixels = picture.upload(graph);
-        collimation::record(graph, pixels, Blades::Any);
+        collimation::record(graph, pixels, *blades);
     })
 }
 
@@ -33,8 +38,11 @@ pub(crate) fn cases() -> Vec<Case> {
     for sides in [[20, 11, 100, 80], [20, 0, 131, 97], [0, 0, 131, 60], whole(size)] {
         cases.push(found(size, sides));
     }
+    for looked_at in [collimation::ALL_SIDES, 0b0110, 0b1001] {
+        cases.push(of(size, [20, 11, 100, 80], Blades::Dense { sides: looked_at }));
+    }
     for size in [[1, 1], [333, 70], [17, 200]] {
-        for blades in [Blades::Any, Blades::Dense] {
+        for blades in [Blades::Any, Blades::Dense { sides: collimation::ALL_SIDES }] {
             let inputs = || (field(size, [3, 3, 15, 60]), blades);
             let name = format!("{}, {blades:?}", name(size));
             cases.push(Case::new(&step_right::SHADER, name.clone(), inputs(), |(picture, blades), graph| {

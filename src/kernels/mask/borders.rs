@@ -29,6 +29,8 @@ kernel! {
         /// Part of the image in which borders lie, in percent of its length; bands that an edge must be in; shortest
         /// side that is looked at, in pixels.
         reach_percent, least_bands, least_side: u32,
+        /// Bits of the sides that are looked at: left, top, right, bottom.
+        sides: u32,
     }
     shader mask/borders, Exact, [256, 1];
     reads step_right[BANDS, columns]: whole of u32, step_down[rows, BANDS]: whole of u32;
@@ -66,23 +68,30 @@ pub fn record(
         columns,
         rows,
         least_step: levels / LEAST_SHARE,
-        multiple: if blades == Blades::Dense { MULTIPLE_INWARD } else { MULTIPLE },
+        multiple: if blades == Blades::Any { MULTIPLE } else { MULTIPLE_INWARD },
         reach_percent: REACH_PERCENT,
         least_bands: LEAST_BANDS,
         least_side: LEAST_SIDE,
+        sides: blades.sides(),
     };
     kernel.compute(graph, "borders", step_right, step_down, "mask.borders")
 }
 
 fn twin(kernel: &Borders, _: &Block, step_right: &[u32], step_down: &[u32], borders: &mut [u32]) {
     let [columns, rows, bands] = [kernel.columns, kernel.rows, BANDS].map(|n| n as usize);
-    let [left, right] = sides(kernel, columns, rows, |band, i| step_right[band * columns + i]);
-    let [top, bottom] = sides(kernel, rows, columns, |band, i| step_down[i * bands + band]);
+    let [left, right] = sides(kernel, kernel.sides, columns, rows, |band, i| step_right[band * columns + i]);
+    let [top, bottom] = sides(kernel, kernel.sides >> 1, rows, columns, |band, i| step_down[i * bands + band]);
     borders.copy_from_slice(&[left, top, right, bottom]);
 }
 
-/// The low and the high border along one direction.
-fn sides(kernel: &Borders, length: usize, across: usize, step: impl Fn(usize, usize) -> u32) -> [u32; 2] {
+/// The low and the high border along one direction, which bits 0 and 2 of `looked_at` allow.
+fn sides(
+    kernel: &Borders,
+    looked_at: u32,
+    length: usize,
+    across: usize,
+    step: impl Fn(usize, usize) -> u32,
+) -> [u32; 2] {
     let (mut low, mut high) = ((0, 0), (0, length));
     if length.min(across) < kernel.least_side as usize {
         return [0, length as u32];
@@ -108,10 +117,10 @@ fn sides(kernel: &Borders, length: usize, across: usize, step: impl Fn(usize, us
         if count < kernel.least_bands {
             continue;
         }
-        if border <= reach && score > low.0 {
+        if border <= reach && looked_at & 1 != 0 && score > low.0 {
             low = (score, border);
         }
-        if border >= length - reach && score >= high.0 {
+        if border >= length - reach && looked_at & 4 != 0 && score >= high.0 {
             high = (score, border);
         }
     }

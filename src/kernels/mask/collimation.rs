@@ -8,6 +8,9 @@ use crate::{
     kernels::{Mask, Pixels},
 };
 
+/// A bit for each side of an image.
+pub const ALL_SIDES: u32 = 0b1111;
+
 /// Which straight edges are taken for those of blades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blades {
@@ -15,13 +18,24 @@ pub enum Blades {
     Any,
     /// Those beyond which the image is brighter, as behind lead where bright means dense: what is straight in a body, like a
     /// spine, is bright within.
-    Dense,
+    Dense {
+        /// Bits of the sides where one may be: left, top, right, bottom.
+        sides: u32,
+    },
 }
 
 impl Blades {
     /// As kernels know it.
     pub(super) fn inward(self) -> u32 {
-        u32::from(self == Self::Dense)
+        u32::from(self != Self::Any)
+    }
+
+    /// Bits of the sides that are looked at.
+    pub(super) fn sides(self) -> u32 {
+        match self {
+            Self::Any => ALL_SIDES,
+            Self::Dense { sides } => sides,
+        }
     }
 }
 

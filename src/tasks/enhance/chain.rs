@@ -125,6 +125,7 @@ impl<'a> Enhancement<'a> {
         check_stages(options, mask.is_some(), keep)?;
         let meaning = Meaning::of(&image, info, options);
         let (image, measured) = region::measured(image, info, meaning.is_exposure)?;
+        let dense_sides = region::dense_sides(&image, meaning.is_exposure);
         let levels = Levels::of(&image, options.depth, meaning)?;
         let like = Like { size: image.size(), spacing_mm: image.spacing_mm(), sample: image.sample() };
         let mut kept = Keeper { keep, kept: Vec::new() };
@@ -137,7 +138,7 @@ impl<'a> Enhancement<'a> {
         kept.pixels(&mut graph, Stage::Prepared, prepared);
 
         let sought = options.mask.as_ref().filter(|_| mask.is_none());
-        let blades = sought.and_then(|mask| mask.collimation.blades());
+        let blades = sought.and_then(|mask| region::blades(mask.collimation, dense_sides));
         let region = region::record(&mut graph, prepared, measured.as_ref(), blades);
         let (foreground, threshold) = match (mask, &options.mask) {
             (Some(given), _) => (given_mask::record(&mut graph, given), None),

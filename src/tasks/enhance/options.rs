@@ -7,7 +7,6 @@ use crate::{
     geometry::array,
     kernels::{
         clahe::{Clahe, ClipLimit, Convention},
-        mask::collimation::Blades,
         threshold::triangle::Convention as Threshold,
     },
 };
@@ -110,21 +109,10 @@ pub enum Collimation {
     /// None.
     #[default]
     Off,
-    /// Those beyond which the image is denser.
+    /// Those beyond which the image is denser, and dense up to its edge.
     Dense,
     /// All, also of blades that were made black already.
     Any,
-}
-
-impl Collimation {
-    /// What is looked for, if anything is.
-    pub(super) fn blades(self) -> Option<Blades> {
-        match self {
-            Self::Off => None,
-            Self::Dense => Some(Blades::Dense),
-            Self::Any => Some(Blades::Any),
-        }
-    }
 }
 
 impl Default for MaskOptions {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{GivenMask, TaskError, given_mask};
+use super::{Collimation, GivenMask, TaskError, given_mask};
 use crate::{
     data::{Image, ImageInfo},
     engine::{Buffer, Graph},
@@ -38,6 +38,41 @@ pub(super) fn measured<'a>(
     Ok((Cow::Owned(Image::new(size, spacing_mm, sample, unit, values)?), Some(mask)))
 }
 
+/// Values that a median is taken of, at most about.
+const SAMPLES: usize = 1 << 16;
+/// Share of the outermost pixels of a side that must be dense for a blade to be there.
+const DENSE_SHARE: f64 = 0.75;
+
+/// Bits of the sides, left, top, right and bottom, along which an image is dense up to its edge, as behind a blade: of the
+/// outermost pixels [`DENSE_SHARE`] are denser than half of the image. Around a body there is direct exposure.
+pub(super) fn dense_sides(image: &Image, is_exposure: bool) -> u32 {
+    let ([columns, rows], values) = (image.size(), image.values());
+    let mut samples: Vec<f32> = values.iter().copied().step_by(values.len().div_ceil(SAMPLES)).collect();
+    let middle = samples.len() / 2;
+    let median = *samples.select_nth_unstable_by(middle, f32::total_cmp).1;
+    let is_dense = |i: usize| if is_exposure { values[i] < median } else { values[i] > median };
+    let side = |count: usize, place: &dyn Fn(usize) -> usize| {
+        (0..count).filter(|&k| is_dense(place(k))).count() as f64 >= DENSE_SHARE * count as f64
+    };
+    let last = (rows - 1) * columns;
+    let sides = [
+        side(rows, &|k| k * columns),
+        side(columns, &|k| k),
+        side(rows, &|k| (k + 1) * columns - 1),
+        side(columns, &|k| last + k),
+    ];
+    (0..).zip(sides).fold(0, |bits, (side, is_dense)| bits | u32::from(is_dense) << side)
+}
+
+/// The blades that are looked for, if any are.
+pub(super) fn blades(collimation: Collimation, dense_sides: u32) -> Option<Blades> {
+    match collimation {
+        Collimation::Off => None,
+        Collimation::Dense => Some(Blades::Dense { sides: dense_sides }),
+        Collimation::Any => Some(Blades::Any),
+    }
+}
+
 /// What of an image is looked at.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Region {
@@ -70,7 +105,7 @@ mod tests {
         engine::{Control, Device, Plan},
         tasks::{
             Recorded,
-            enhance::{Collimation, Enhanced, Enhancement, Preset},
+            enhance::{Enhanced, Enhancement, Preset},
         },
     };
 
