@@ -122,7 +122,7 @@ fn radiographs_come_back_with_bits_spacing_and_window() {
         write_image_with(&path, &want, &exposed()).unwrap();
         let (got, info) = read_image(&path).unwrap();
         assert_eq!(got, want);
-        assert_eq!(info, exposed().info);
+        assert_eq!(info, ImageInfo { spacing_at_detector: true, ..exposed().info });
     }
     // Fewer bits than the format knows are stored as its fewest.
     write_image(&path, &radiograph(4)).unwrap();
@@ -135,6 +135,7 @@ fn radiographs_come_back_with_bits_spacing_and_window() {
         linear: true,
         intensity: Some(Trend::Rising),
         window: exposed().info.window,
+        spacing_at_detector: true,
         ..ImageInfo::default()
     };
     write_image_with(&path, &radiograph(12), &DicomAttributes { info, ..exposed() }).unwrap();
@@ -478,8 +479,8 @@ fn identity_is_copied_where_it_is_asked_for_and_nowhere_else() {
         has(&file, &DX_TYPE_1, &DX_TYPE_2);
     }
 
-    // The same for slices of what is a folder of such files.
-    let attributes = DicomAttributes::of_source(room.path(), None, false).unwrap().unwrap();
+    // The same for slices.
+    let attributes = DicomAttributes::of_source(&source, None, false).unwrap().unwrap();
     write_volume_with(room.path().join("a/"), &volume(oblique(), Unit::Hounsfield, |_| 0.0), &attributes).unwrap();
     assert!(contents(&room.path().join("a")).iter().all(|(_, bytes)| IDENTITY.iter().all(|text| !holds(bytes, text))));
     // What is no DICOM has none.

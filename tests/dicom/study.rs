@@ -176,7 +176,9 @@ fn a_series_is_chosen_of_a_folder_and_of_a_zip() {
     #[cfg(unix)]
     std::os::unix::fs::symlink(folder.path(), folder.path().join("a/loop")).unwrap();
     expect_second_series(folder.path());
-    let message = read_series(folder.path().join("b/5.txt"), Some(1), None).unwrap_err().to_string();
+    let other = folder.path().join("b/values.nii");
+    fs::write(&other, "values").unwrap();
+    let message = read_series(other, Some(1), None).unwrap_err().to_string();
     assert!(
         message.contains("a series' number beside what is no DICOM study is not supported; leave it out"),
         "{message}"
