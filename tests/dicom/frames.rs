@@ -19,6 +19,7 @@ const EXTENDED: &str = "1.2.840.10008.1.2.4.51";
 const LOSSLESS: &str = "1.2.840.10008.1.2.4.57";
 const FIRST_ORDER: &str = "1.2.840.10008.1.2.4.70";
 const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
+const JPIP: &str = "1.2.840.10008.1.2.4.94";
 const JPEG_2000_LOSSLESS: &str = "1.2.840.10008.1.2.4.90";
 const JPEG_2000: &str = "1.2.840.10008.1.2.4.91";
 const RUN_LENGTHS: &str = "1.2.840.10008.1.2.5";
@@ -32,6 +33,7 @@ const JPEGS: [(&str, u16); 4] = [
 ];
 const JPEGS_2000: [(&str, u16); 5] =
     [("lossless-8", 8), ("lossless-12", 12), ("lossless-16", 16), ("lossless-signed-16", 16), ("lossy-12", 12)];
+const JPEGS_LS: [(&str, u16); 4] = [("lossless-8", 8), ("lossless-12", 12), ("lossless-16", 16), ("near-3-12", 12)];
 
 pub(super) fn golden(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dicom").join(name)).unwrap()
@@ -172,6 +174,22 @@ fn lossless_jpeg_2000_gives_the_values_that_were_written() {
         let image = decoded(&compressed(JPEG_2000_LOSSLESS, pixels, &[], &[&frame])).unwrap();
         let want = values(*bits);
         assert_eq!(image.values(), if is_signed { signed(&want) } else { want }, "{name}");
+    }
+}
+
+#[test]
+fn jpeg_ls_gives_the_values_of_another_decoder() {
+    for (name, bits) in JPEGS_LS {
+        let image = decoded(&single(JPEG_LS, bits, &golden(&format!("{name}.jls")))).unwrap();
+        let written = values(bits);
+        if name.starts_with("lossless") {
+            assert_eq!(image.values(), written, "{name}");
+            continue;
+        }
+        let words = golden(&format!("{name}.raw"));
+        let want: Vec<f32> = words.as_chunks().0.iter().map(|&v| u16::from_le_bytes(v).into()).collect();
+        assert_eq!(image.values(), want, "{name}");
+        assert!(want.iter().zip(&written).all(|(a, b)| (a - b).abs() <= 3.0) && want != written, "{name}");
     }
 }
 
@@ -324,11 +342,14 @@ fn contradictions_name_file_and_field() {
     let wide = Pixels { size: [20, ROWS], ..Pixels::of(12) };
     assert!(of(wide).contains("frame 1: Columns × Rows is 20 × 13, but the JPEG frame has 19 × 13"));
     let huge = Pixels { size: [65535, 65535], ..Pixels::of(16) };
-    for (syntax, name) in [(LOSSLESS, "JPEG"), (JPEG_2000, "JPEG 2000"), (RUN_LENGTHS, "run lengths")] {
+    for (syntax, name) in
+        [(LOSSLESS, "JPEG"), (JPEG_LS, "JPEG-LS"), (JPEG_2000, "JPEG 2000"), (RUN_LENGTHS, "run lengths")]
+    {
         let message = message(&compressed(syntax, huge, &[], &[&frame]));
         assert!(message.contains(&format!("bytes of {name} hold")), "{message}");
     }
-    assert!(message(&single(JPEG_LS, 8, &frame)).contains("(JPEG-LS) is not supported; convert"));
+    assert!(message(&single(JPEG_LS, 16, &frame)).contains("frame 1: the frame is JPEG, not JPEG-LS"));
+    assert!(message(&single(JPIP, 8, &frame)).contains("(JPIP) is not supported; convert"));
     let twelve = [&[0xFF, 0xD8, 0xFF, 0xC1, 0, 11, 12, 0, ROWS as u8, 0, COLUMNS as u8, 1, 1, 0x11, 0][..], &[0; 64]];
     assert!(message(&single(EXTENDED, 12, &twelve.concat())).contains("lossy JPEG of 12 bits is not supported"));
     let plain = single("1.2.840.10008.1.2.1", 12, &frame);
@@ -347,9 +368,10 @@ fn contradictions_name_file_and_field() {
 #[test]
 fn a_cut_frame_is_never_taken_for_a_whole_one() {
     let jpegs = JPEGS.map(|(name, bits)| (LOSSLESS, bits, golden(&format!("{name}.jpg"))));
+    let near = JPEGS_LS.map(|(name, bits)| (JPEG_LS, bits, golden(&format!("{name}.jls"))));
     let wavelets = JPEGS_2000.map(|(name, bits)| (JPEG_2000, bits, golden(&format!("{name}.j2k"))));
     let runs = (RUN_LENGTHS, 16, run_lengths(&cells(&values(16), 2)));
-    for (syntax, bits, frame) in jpegs.into_iter().chain(wavelets).chain([runs]) {
+    for (syntax, bits, frame) in jpegs.into_iter().chain(near).chain(wavelets).chain([runs]) {
         for part in 0..9 {
             let message = message(&single(syntax, bits, &frame[..frame.len() * part / 10]));
             assert!(message.contains("PixelData, frame 1: "), "{message}");
@@ -414,6 +436,12 @@ fn damaged_run_lengths_never_panic_or_ask_for_much() {
 #[test]
 fn damaged_jpeg_never_panics_or_asks_for_much() {
     let frames = JPEGS.map(|(name, bits)| (LOSSLESS, bits, golden(&format!("{name}.jpg"))));
+    assert!((1..DAMAGED).contains(&refusals(DAMAGED / frames.len(), &frames)));
+}
+
+#[test]
+fn damaged_jpeg_ls_never_panics_or_asks_for_much() {
+    let frames = JPEGS_LS.map(|(name, bits)| (JPEG_LS, bits, golden(&format!("{name}.jls"))));
     assert!((1..DAMAGED).contains(&refusals(DAMAGED / frames.len(), &frames)));
 }
 

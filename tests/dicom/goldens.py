@@ -1,6 +1,6 @@
 """Writes the compressed frames beside this script: small made-up images, encoded by other libraries.
 
-    pip install numpy imagecodecs
+    pip install numpy imagecodecs pyjpegls
     python tests/dicom/goldens.py
 
 The images are formulas that the tests know too (`value` here and in damaged_frames.rs). Lossy frames come with what the
@@ -10,6 +10,7 @@ library that wrote them decodes, 8 bits a pixel or 16 bits little endian, in fil
 import pathlib
 
 import imagecodecs
+import jpeg_ls
 import numpy as np
 
 COLUMNS, ROWS = 19, 13
@@ -48,6 +49,13 @@ def main():
     frame = imagecodecs.jpeg2k_encode(value(12), codecformat="J2K", level=50, reversible=False, bitspersample=12)
     write("lossy-12.j2k", frame)
     write("lossy-12.raw", imagecodecs.jpeg2k_decode(frame).astype("<u2").tobytes())
+    for bits, error in ((8, 0), (12, 0), (16, 0), (12, 3)):
+        frame = bytes(jpeg_ls.encode_array(value(bits), lossy_error=error))
+        decoded = imagecodecs.jpegls_decode(frame)
+        assert abs(decoded.astype(int) - value(bits)).max() == error
+        write(f"near-{error}-{bits}.jls" if error else f"lossless-{bits}.jls", frame)
+        if error:
+            write(f"near-{error}-{bits}.raw", decoded.astype("<u2").tobytes())
 
 
 if __name__ == "__main__":

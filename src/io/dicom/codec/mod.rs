@@ -2,11 +2,13 @@
 //!
 //! JPEG is decoded by `jpeg-decoder`, as in dicom-rs; JPEG 2000 by `hayro-jpeg2000`, which is free of `unsafe` and gives
 //! samples of any depth. Run lengths are decoded here: dicom-rs's decoder panics where a segment unpacks to fewer bytes
-//! than the frame has. Frame headers are read here first, so that no decoder makes room for a size that the file's own
+//! than the frame has; and JPEG-LS, of which no decoder in Rust alone is kept up (dicom-rs binds CharLS, which wants a C++
+//! compiler and CMake). Frame headers are read here first, so that no decoder makes room for a size that the file's own
 //! attributes contradict or that its bytes cannot fill.
 
 mod jpeg;
 mod jpeg2000;
+mod jpeg_ls;
 mod run_lengths;
 
 /// What pixels are compressed with.
@@ -16,6 +18,8 @@ pub(super) enum Codec {
     Rle,
     /// Sequential DCT of 8 bits, and lossless with any predictor (ITU-T T.81).
     Jpeg,
+    /// JPEG-LS (ITU-T T.87), lossless and near-lossless.
+    JpegLs,
     /// JPEG 2000 (ITU-T T.800), lossless and lossy.
     Jpeg2000,
 }
@@ -40,6 +44,8 @@ pub(super) enum Fault {
 const MAX_RLE_INFLATION: usize = 64;
 /// Most pixels per byte of JPEG: a block of 64 pixels takes one bit at least, for its mean.
 const MAX_JPEG_INFLATION: usize = 8 * 64;
+/// Most pixels of a row of JPEG-LS per bit; each row takes one bit at least.
+const MAX_JPEG_LS_RUN: usize = 1 << 15;
 /// Pixels of JPEG 2000 that need no bytes, and most pixels per byte beyond them. The format itself has no bound: a blank
 /// image of any size takes a hundred bytes.
 const FREE_JPEG2000_PIXELS: usize = 1 << 22;
@@ -52,7 +58,7 @@ impl Codec {
     pub(super) fn signs(self) -> &'static [&'static [u8]] {
         match self {
             Self::Rle => &[],
-            Self::Jpeg => &[b"\xFF\xD8"],
+            Self::Jpeg | Self::JpegLs => &[b"\xFF\xD8"],
             Self::Jpeg2000 => &[b"\xFF\x4F\xFF\x51", b"\0\0\0\x0CjP  "],
         }
     }
@@ -68,6 +74,7 @@ pub(super) fn bound(codec: Codec, bytes: usize, cells: Cells) -> Result<(), Faul
     let (name, most) = match codec {
         Codec::Rle => ("run lengths", bytes.saturating_mul(MAX_RLE_INFLATION) / cells.bytes),
         Codec::Jpeg => ("JPEG", bytes.saturating_mul(MAX_JPEG_INFLATION)),
+        Codec::JpegLs => ("JPEG-LS", bytes.saturating_mul(8 * cells.size[0].min(MAX_JPEG_LS_RUN))),
         Codec::Jpeg2000 => {
             ("JPEG 2000", FREE_JPEG2000_PIXELS.saturating_add(bytes.saturating_mul(MAX_JPEG2000_INFLATION)))
         }
@@ -86,6 +93,7 @@ pub(super) fn decode(codec: Codec, frame: &[u8], cells: Cells) -> Result<Vec<u8>
     match codec {
         Codec::Rle => run_lengths::decode(frame, cells),
         Codec::Jpeg => jpeg::decode(frame, cells),
+        Codec::JpegLs => jpeg_ls::decode(frame, cells),
         Codec::Jpeg2000 => jpeg2000::decode(frame, cells),
     }
 }
