@@ -10,9 +10,12 @@ use super::{
     raster::{Header, Raster, check_finite, read_values},
     scalar::Encoding,
     sign, tiff,
-    volume::{VolumeFormat, check_output, extension, open, open_bytes, pages_of_folder, write_raster},
+    volume::{VolumeFormat, VolumeWriter, check_output, extension, open, open_bytes, pages_of_folder, write_raster},
 };
-use crate::data::{DataError, Grid, Projections, Unit};
+use crate::{
+    data::{DataError, Grid, Projections, Unit},
+    geometry::Geometry,
+};
 
 const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif";
 /// What `.npy` needs beside it to become a stack.
@@ -72,17 +75,55 @@ pub fn decode_projections(
 pub fn write_projections(path: impl AsRef<Path>, projections: &Projections) -> Result<(), IoError> {
     let path = path.as_ref();
     refuse_folder(path)?;
-    let [nu, nv] = projections.detector();
-    let [du, dv] = projections.pitch_mm();
+    let grid = grid(path, projections.views(), projections.detector(), projections.pitch_mm())?;
+    let raster = Raster { grid: &grid, unit: projections.unit(), values: projections.values() };
+    write_raster(path, "write a projection stack", &raster)
+}
+
+/// Where a stack lies as a volume.
+fn grid(path: &Path, views: usize, [nu, nv]: [usize; 2], [du, dv]: [f64; 2]) -> Result<Grid, IoError> {
     // A stack lies nowhere in the patient: the file's own axes are used, which MetaImage calls LPS.
     let own_axes = match VolumeFormat::of_path(path) {
         Some(VolumeFormat::MetaImage | VolumeFormat::MetaHeader) => DVec3::new(-1.0, -1.0, 1.0),
         _ => DVec3::ONE,
     };
-    let grid = Grid::new([nu, nv, projections.views()], [du, dv, VIEW_STEP], [0.0; 3], DMat3::from_diagonal(own_axes))
-        .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
-    let raster = Raster { grid: &grid, unit: projections.unit(), values: projections.values() };
-    write_raster(path, "write a projection stack", &raster)
+    Grid::new([nu, nv, views], [du, dv, VIEW_STEP], [0.0; 3], DMat3::from_diagonal(own_axes))
+        .map_err(|source| IoError::Data { path: path.to_owned(), source })
+}
+
+/// A projection stack that is written a few views at a time, first view first; see [`write_projections`].
+///
+/// The file appears under its name when [`ProjectionWriter::finish`] says so.
+pub struct ProjectionWriter(VolumeWriter);
+
+impl ProjectionWriter {
+    /// Begins a `.nii`, `.nrrd`, `.mha` or `.npy` file of the views of `geometry`.
+    ///
+    /// # Errors
+    /// [`IoError`] when the extension is another one or the file cannot be written.
+    pub fn create(path: impl AsRef<Path>, geometry: &Geometry, unit: Unit) -> Result<Self, IoError> {
+        let path = path.as_ref();
+        refuse_folder(path)?;
+        let grid = grid(path, geometry.views().len(), geometry.detector(), geometry.pitch_mm())?;
+        let words = ("write a projection stack in batches", ".nii, .nrrd, .mha or .npy");
+        VolumeWriter::file(path, &grid, unit, words).map(Self)
+    }
+
+    /// Writes what follows, `[view][v][u]`.
+    ///
+    /// # Errors
+    /// [`IoError`] when the file cannot be written, or would hold more views.
+    pub fn append(&mut self, values: &[f32]) -> Result<(), IoError> {
+        self.0.append(values)
+    }
+
+    /// Gives the complete file its name.
+    ///
+    /// # Errors
+    /// [`IoError`] when the file cannot be written, or views are missing.
+    pub fn finish(self) -> Result<(), IoError> {
+        self.0.finish()
+    }
 }
 
 /// Checks that a stack could be written, as [`crate::io::check_output`] does for volumes.
