@@ -84,7 +84,11 @@ fn a_device_that_is_not_there_is_bad_usage() {
         ["backproject", "stack.nrrd", "--geometry", "scan.toml", "--grid", "8x8x8@4x4x4", "--out", "o.nii"];
     for (task, devices, words) in [
         (&scan[..], "cpu,cpu", "--device names a device twice"),
-        (&backproject, "cpu,auto", "--device names 2 devices: project, and reconstruct with --method fdk, work on several"),
+        (
+            &backproject,
+            "cpu,auto",
+            "--device names 2 devices: project, and reconstruct with --method fdk, work on several",
+        ),
     ] {
         let output = room.run(&[task, &["--device", devices]].concat());
         let error = String::from_utf8(output.stderr).unwrap();

@@ -83,7 +83,10 @@ fn stacks_are_written_and_read_in_batches_with_the_bits_of_the_whole() {
         }
     }
     let few = ["--memory", "0.001MB"];
-    room.refused(&[&project[..], &["c.nrrd"], &few].concat(), &["a projection in parts needs at least", "1000 are given"]);
+    room.refused(
+        &[&project[..], &["c.nrrd"], &few].concat(),
+        &["a projection in parts needs at least", "1000 are given"],
+    );
     room.refused(&[&back[..], &["c.nrrd"], &few].concat(), &["a back-projection in parts needs at least"]);
     let words = ["c.tif", "write a projection stack in batches", ".nii, .nrrd, .mha or .npy"];
     room.refused(&[&project[..], &["c.tif", "--memory", "100MB"]].concat(), &words);
