@@ -367,12 +367,14 @@ fn of_pages(path: &Path, pages: tiff::Pages, grid: Option<Grid>) -> Result<Volum
     Volume::new(grid, header.unit, pages.values).map_err(|source| IoError::Data { path: path.to_owned(), source })
 }
 
+/// Whether a path is a folder of TIFF files, without a DICOM file.
+pub(super) fn is_folder_of_pages(path: &Path) -> Result<bool, IoError> {
+    Ok(path.is_dir() && !tiff::files(path)?.is_empty() && !dicom::is_series(path)?)
+}
+
 /// The TIFF files of a folder, if it has any and no DICOM file.
 pub(super) fn pages_of_folder(folder: &Path) -> Result<Option<tiff::Pages>, IoError> {
-    if !folder.is_dir() || tiff::files(folder)?.is_empty() || dicom::is_series(folder)? {
-        return Ok(None);
-    }
-    tiff::read_folder(folder).map(Some)
+    is_folder_of_pages(folder)?.then(|| tiff::read_folder(folder)).transpose()
 }
 
 /// The grid of a file, where one may be given.

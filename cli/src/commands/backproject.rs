@@ -131,7 +131,7 @@ impl BackprojectInputs {
     }
 
     /// The volume, from views that are read in batches, and their number.
-    fn from_batches(&self, memory_bytes: u64, context: &mut Context) -> Result<(Volume, usize), Failure> {
+    fn in_parts(&self, memory_bytes: u64, context: &mut Context) -> Result<(Volume, usize), Failure> {
         let (task, scanner) = self.in_batches(memory_bytes, context)?;
         let volume = context.drive(&self.name(), |device, control| {
             pollster::block_on(task.run(device, control, scanner.views_of(&self.projections)))
@@ -140,7 +140,7 @@ impl BackprojectInputs {
     }
 
     /// The same from the whole stack.
-    fn from_whole(&self, context: &mut Context) -> Result<(Volume, usize), Failure> {
+    fn as_whole(&self, context: &mut Context) -> Result<(Volume, usize), Failure> {
         let loaded = self.load(context)?;
         let task = context.record(|| loaded.record())?;
         let outputs = context.run(&self.name(), task.graph())?;
@@ -159,8 +159,8 @@ pub(crate) fn run(args: &BackprojectArgs, context: &mut Context) -> Result<(), F
     inputs::keep(&[projections, geometry], &args.out)?;
     inputs::check_room(&args.out, grid.voxel_count())?;
     let (volume, views) = match memory {
-        Some(memory_bytes) => args.inputs.from_batches(*memory_bytes, context)?,
-        None => args.inputs.from_whole(context)?,
+        Some(memory_bytes) => args.inputs.in_parts(*memory_bytes, context)?,
+        None => args.inputs.as_whole(context)?,
     };
     volume
         .check_finite()

@@ -33,6 +33,14 @@ fn parts_write_the_file_of_the_whole() {
         assert_eq!(object["parts"], 3, "{name}: {text}");
         assert!(room.bytes(name) == whole, "{name}: parts differ from the whole");
     }
+    // A stack of pages, too.
+    room.done(&["project", "volume.nii", "--geometry", "scan.toml", "--out", "stack.tif"]);
+    let pages = |more: &[&str]| {
+        let scan = ["reconstruct", "stack.tif", "--geometry", "scan.toml", "--grid", TALL, "--out", "p.nrrd"];
+        room.done(&[&scan[..], more].concat());
+        room.bytes("p.nrrd")
+    };
+    assert!(pages(&[]) == pages(&["--memory", &memory]));
     let text = room.done(&[&["plan"][..], &args("a.nrrd", &["--memory", &memory])].concat());
     assert!(text.starts_with("3 parts of 10x10x40@16x16x2, each from "), "{text}");
 }
