@@ -74,12 +74,17 @@ impl Context {
         self.available_bytes
     }
 
+    /// Memory for work in parts, where one is asked for or several devices share it.
+    pub(crate) fn parts_within(&self, memory_bytes: Option<u64>) -> Option<u64> {
+        memory_bytes.or_else(|| (self.options.device.len() > 1).then_some(self.available_bytes))
+    }
+
     /// The device that `--device` chooses.
     pub(crate) fn device(&self) -> Result<&Device, Failure> {
         match self.devices()? {
             [device] => Ok(device),
             several => Err(Failure::input(format!(
-                "--device names {} devices: reconstruct with --method fdk works on several, all else on one",
+                "--device names {} devices: project, and reconstruct with --method fdk, work on several, all else on one",
                 several.len()
             ))),
         }

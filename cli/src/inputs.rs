@@ -2,14 +2,14 @@
 
 use std::{
     fs,
-    ops::RangeInclusive,
+    ops::{Range, RangeInclusive},
     path::{Path, PathBuf},
 };
 
 use kerma::{
     data::{Grid, Projections, Unit, Volume},
     geometry::{Geometry, Scan},
-    io::{self, IoError, check_file, read_projections, read_scan, read_volume},
+    io::{self, IoError, ProjectionStream, check_file, read_projections, read_scan, read_volume},
     tasks::TaskError,
 };
 
@@ -49,6 +49,16 @@ pub(crate) fn check_room(output: &Path, values: usize) -> Result<(), Failure> {
     Ok(io::check_room(output, (value_bytes * values) as u64)?)
 }
 
+/// Bytes of a text such as "2GB", "1.5GiB" or "512 MiB".
+pub(crate) fn memory(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, f64); 4] = [("GiB", 1073741824.0), ("MiB", 1048576.0), ("GB", 1e9), ("MB", 1e6)];
+    let size = UNITS.into_iter().find_map(|(unit, bytes)| {
+        let number = text.strip_suffix(unit)?.trim_end().parse::<f64>().ok()?;
+        (number > 0.0 && number.is_finite()).then_some((number * bytes) as u64)
+    });
+    size.ok_or_else(|| format!("must be a number above 0 and MB, GB, MiB or GiB, got {text}"))
+}
+
 /// Checks that --report could write its page, and over none of the inputs.
 pub(crate) fn check_page(page: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     if !page.extension().is_some_and(|e| e.eq_ignore_ascii_case("html")) {
@@ -71,6 +81,34 @@ impl Scanner {
         let scan = context.read(|| read_scan(path))?;
         let geometry = scan.build().map_err(|error| Failure::from(error).in_file(path))?;
         Ok(Self { path: path.to_owned(), scan, geometry })
+    }
+
+    /// Opens a stack that is read a few views at a time, and checks that it is one of this scanner's.
+    pub(crate) fn stream(&self, path: &Path) -> Result<ProjectionStream, Failure> {
+        let geometry = &self.geometry;
+        let stream = ProjectionStream::open(path, Some(geometry.pitch_mm()))?;
+        let shape = |views: usize, [nu, nv]: [usize; 2]| format!("{views} views of {nu}x{nv}");
+        let expected = shape(geometry.views().len(), geometry.detector());
+        let got = shape(stream.views(), stream.detector());
+        match expected == got {
+            true => Ok(stream),
+            false => Err(self.blame(TaskError::Shape { expected, got }, path)),
+        }
+    }
+
+    /// What reads views of a stack; they may begin with the first ones again.
+    pub(crate) fn views_of(&self, path: &Path) -> impl FnMut(Range<usize>) -> Result<Vec<f32>, Failure> {
+        let mut stream: Option<ProjectionStream> = None;
+        move |views| {
+            let mut from = match stream.take().filter(|stream| stream.next_view() <= views.start) {
+                Some(stream) => stream,
+                None => self.stream(path)?,
+            };
+            from.skip(views.start - from.next_view())?;
+            let values = from.read(views.len())?;
+            stream = Some(from);
+            Ok(values)
+        }
     }
 
     /// A task's error with the file to blame in front: this scanner's, or that of the task's data.

@@ -54,6 +54,8 @@ pub(crate) struct Places<'a> {
     density_g_cm3: [f64; 2],
     /// Whether a composition is of that density.
     is_in: Vec<bool>,
+    /// Voxels of that density.
+    voxels: usize,
     clearance: Clearance,
     /// Centres and radii.
     taken: Vec<(DVec3, f64)>,
@@ -63,13 +65,15 @@ impl<'a> Places<'a> {
     /// None is taken.
     pub(crate) fn new(body: &'a Body, density_g_cm3: [f64; 2], clearance: Clearance) -> Self {
         let [low, high] = density_g_cm3;
-        let is_in = body.densities_g_cm3().iter().map(|density| (low..=high).contains(density)).collect();
-        Self { body, density_g_cm3, is_in, clearance, taken: Vec::new() }
+        let is_in: Vec<bool> = body.densities_g_cm3().iter().map(|density| (low..=high).contains(density)).collect();
+        let voxels = body.voxels().iter().filter(|composition| is_in[**composition as usize]).count();
+        Self { body, density_g_cm3, is_in, voxels, clearance, taken: Vec::new() }
     }
 
     /// A place for a ball where nearly all of it and of what is around it lies in the region.
     pub(crate) fn draw(&mut self, radius: f64, random: &mut Random) -> Result<DVec3, BodyError> {
-        let found = (0..TRIES).map(|_| self.anywhere(random)).find(|centre| self.is_free(*centre, radius));
+        let tries = self.tries(radius);
+        let found = (0..tries).map(|_| self.anywhere(random)).find(|centre| self.is_free(*centre, radius));
         self.take(found, radius)
     }
 
@@ -96,8 +100,17 @@ impl<'a> Places<'a> {
             let mut first = within.filter(|at| self.share_inside(*at, core, 0.0) <= 1.0 - share);
             first.next().filter(|at| self.is_apart(*at, radius))
         };
-        let found = (0..TRIES).map(|_| way(random)).find_map(touches);
+        let found = (0..self.tries(radius)).map(|_| way(random)).find_map(touches);
         self.take(found, radius)
+    }
+
+    /// Places to try for a ball; none where it and its surroundings take more voxels than the region has.
+    fn tries(&self, radius: f64) -> usize {
+        let spacing = self.body.grid().spacing_mm();
+        // Each point of a ball that is smaller by half a diagonal lies in a voxel whose centre is within the radius.
+        let inner = (radius + self.clearance.edge_mm - spacing.length() / 2.0).max(0.0);
+        let least = SHARE_IN_REGION * 4.0 / 3.0 * PI * inner.powi(3) / spacing.element_product();
+        if least > self.voxels as f64 { 0 } else { TRIES }
     }
 
     fn take(&mut self, found: Option<DVec3>, radius: f64) -> Result<DVec3, BodyError> {
@@ -195,6 +208,17 @@ mod tests {
         let ball = insert(Form::Ball { centre_mm, diameter_mm }).put(&mut body.clone()).unwrap();
         let hits = ball.voxels.iter().filter(|(at, _)| others.binary_search(at).is_ok()).count();
         hits as f64 / ball.voxels.len() as f64
+    }
+
+    #[test]
+    fn balls_larger_than_their_region_are_refused_without_a_try() {
+        // 48 × 50 × 52 mm less the wall hold a ball of 124,800 mm³ at most.
+        let body = lung().0;
+        let clearance = Clearance { edge_mm: 0.0, between_mm: 0.0, own_share: 0.0 };
+        let places = Places::new(&body, [0.05, 0.6], clearance);
+        assert_eq!((places.tries(20.0), places.tries(60.0)), (TRIES, 0));
+        let message = seeded_places(&body, [0.05, 0.6], &[500.0], 1).unwrap_err().to_string();
+        assert_eq!(message, "no place for insert 1 of 500 mm in tissue of 0.05 to 0.6 g/cm³");
     }
 
     #[test]

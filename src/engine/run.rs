@@ -33,6 +33,14 @@ impl Default for Control<'_> {
 }
 
 impl Control<'_> {
+    /// Progress of part `number` of `count` equal ones as that of the whole.
+    pub(crate) fn share(&self, number: usize, count: usize) -> impl Fn(Progress<'_>) + Sync {
+        move |of| {
+            let fraction = (number as f64 + of.fraction) / count as f64;
+            (self.progress)(Progress { fraction, ..of });
+        }
+    }
+
     pub(crate) fn step(&self, pass: &str, done: usize, all: usize) -> Result<(), Error> {
         if (self.is_cancelled)() {
             return Err(Error::Cancelled);

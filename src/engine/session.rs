@@ -283,7 +283,7 @@ impl Session {
         let mut graph = Graph::new();
         let buffer = graph.import(kept);
         graph.overwrite(buffer, values);
-        self.run_once(&graph).await.map(|_| ())
+        self.run_once(&graph, &Control::default()).await.map(|_| ())
     }
 
     /// Values of a kept buffer.
@@ -294,12 +294,16 @@ impl Session {
         let mut graph = Graph::new();
         let buffer = graph.import(kept);
         let output = graph.result(buffer);
-        self.run_once(&graph).await?.take(output)
+        self.run_once(&graph, &Control::default()).await?.take(output)
     }
 
-    async fn run_once(&mut self, graph: &Graph<'_>) -> Result<Outputs, Error> {
+    /// Plans, prepares and runs a graph that runs once.
+    ///
+    /// # Errors
+    /// Those of [`Plan::new`], [`Self::prepare`] and [`Self::run`].
+    pub async fn run_once(&mut self, graph: &Graph<'_>, control: &Control<'_>) -> Result<Outputs, Error> {
         let mut prepared = self.prepare(Plan::new(graph, self.limits)?).await?;
-        self.run(&mut prepared, &Inputs::new(), &Control::default()).await
+        self.run(&mut prepared, &Inputs::new(), control).await
     }
 
     fn sized(&self, bytes: u64) -> PeakBytes {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     IoError, dicom,
     hdf5::{self, Container, DatasetDescription},
-    image::{open_file, read_frames},
+    image::read_frames,
     raster::Header,
     sign::{self, Kind},
     tiff,
@@ -50,7 +50,9 @@ pub fn describe(path: impl AsRef<Path>, series: Option<usize>) -> Result<Descrip
         let format = if is_folder { "folder of DICOM slices" } else { "zip of DICOM slices" };
         return match series_of(path, series)? {
             Some(series) => of_series(format, &series),
-            None => Ok(of_header("folder of TIFF files", &tiff::read_folder(path)?.header(), "as the files state")),
+            None => {
+                Ok(of_header("folder of TIFF files", &tiff::PageStream::open(path)?.header()?, "as the files state"))
+            }
         };
     }
     let kind = sign::kind(path)?;
@@ -61,11 +63,10 @@ pub fn describe(path: impl AsRef<Path>, series: Option<usize>) -> Result<Descrip
         },
         Kind::Png => of_frames(kind.name(), &read_frames(path)?),
         Kind::Volume(VolumeFormat::Tiff) => {
-            let (reader, length) = open_file(path)?;
-            let pages = tiff::read_pages(path, reader, length)?;
-            match *pages.header().shape {
+            let header = tiff::PageStream::open(path)?.header()?;
+            match *header.shape {
                 [_, _, 1] => of_frames(kind.name(), &read_frames(path)?),
-                _ => of_header(kind.name(), &pages.header(), "as the pages state"),
+                _ => of_header(kind.name(), &header, "as the pages state"),
             }
         }
         Kind::Volume(VolumeFormat::Hdf5) => of_hdf5(path)?,

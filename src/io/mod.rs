@@ -85,7 +85,8 @@ pub use image::{
 };
 pub use leap::{decode_leap_parameters, read_leap_parameters, write_leap_parameters};
 pub use projections::{
-    ProjectionStream, check_projections_output, decode_projections, read_projections, write_projections,
+    ProjectionStream, ProjectionWriter, check_projections_output, decode_projections, read_projections,
+    write_projections,
 };
 pub use rtk::{decode_rtk_geometry, encode_rtk_geometry, read_rtk_geometry, write_rtk_geometry};
 pub use text::read_scan;

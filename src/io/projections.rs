@@ -1,4 +1,8 @@
-use std::{io::Cursor, path::Path};
+use std::{
+    fs::File,
+    io::{BufReader, Cursor},
+    path::Path,
+};
 
 use glam::{DMat3, DVec3};
 
@@ -10,9 +14,15 @@ use super::{
     raster::{Header, Raster, check_finite, read_values},
     scalar::Encoding,
     sign, tiff,
-    volume::{VolumeFormat, check_output, extension, open, open_bytes, pages_of_folder, write_raster},
+    volume::{
+        VolumeFormat, VolumeWriter, check_output, extension, is_folder_of_pages, open, open_bytes, pages_of_folder,
+        write_raster,
+    },
 };
-use crate::data::{DataError, Grid, Projections, Unit};
+use crate::{
+    data::{DataError, Grid, Projections, Unit},
+    geometry::Geometry,
+};
 
 const WRITABLE: &str = ".nii, .nii.gz, .nrrd, .mha, .mhd, .npy or .tif";
 /// What `.npy` needs beside it to become a stack.
@@ -72,17 +82,55 @@ pub fn decode_projections(
 pub fn write_projections(path: impl AsRef<Path>, projections: &Projections) -> Result<(), IoError> {
     let path = path.as_ref();
     refuse_folder(path)?;
-    let [nu, nv] = projections.detector();
-    let [du, dv] = projections.pitch_mm();
+    let grid = grid(path, projections.views(), projections.detector(), projections.pitch_mm())?;
+    let raster = Raster { grid: &grid, unit: projections.unit(), values: projections.values() };
+    write_raster(path, "write a projection stack", &raster)
+}
+
+/// Where a stack lies as a volume.
+fn grid(path: &Path, views: usize, [nu, nv]: [usize; 2], [du, dv]: [f64; 2]) -> Result<Grid, IoError> {
     // A stack lies nowhere in the patient: the file's own axes are used, which MetaImage calls LPS.
     let own_axes = match VolumeFormat::of_path(path) {
         Some(VolumeFormat::MetaImage | VolumeFormat::MetaHeader) => DVec3::new(-1.0, -1.0, 1.0),
         _ => DVec3::ONE,
     };
-    let grid = Grid::new([nu, nv, projections.views()], [du, dv, VIEW_STEP], [0.0; 3], DMat3::from_diagonal(own_axes))
-        .map_err(|source| IoError::Data { path: path.to_owned(), source })?;
-    let raster = Raster { grid: &grid, unit: projections.unit(), values: projections.values() };
-    write_raster(path, "write a projection stack", &raster)
+    Grid::new([nu, nv, views], [du, dv, VIEW_STEP], [0.0; 3], DMat3::from_diagonal(own_axes))
+        .map_err(|source| IoError::Data { path: path.to_owned(), source })
+}
+
+/// A projection stack that is written a few views at a time, first view first; see [`write_projections`].
+///
+/// The file appears under its name when [`ProjectionWriter::finish`] says so.
+pub struct ProjectionWriter(VolumeWriter);
+
+impl ProjectionWriter {
+    /// Begins a `.nii`, `.nrrd`, `.mha` or `.npy` file of the views of `geometry`.
+    ///
+    /// # Errors
+    /// [`IoError`] when the extension is another one or the file cannot be written.
+    pub fn create(path: impl AsRef<Path>, geometry: &Geometry, unit: Unit) -> Result<Self, IoError> {
+        let path = path.as_ref();
+        refuse_folder(path)?;
+        let grid = grid(path, geometry.views().len(), geometry.detector(), geometry.pitch_mm())?;
+        let words = ("write a projection stack in batches", ".nii, .nrrd, .mha or .npy");
+        VolumeWriter::file(path, &grid, unit, words).map(Self)
+    }
+
+    /// Writes what follows, `[view][v][u]`.
+    ///
+    /// # Errors
+    /// [`IoError`] when the file cannot be written, or would hold more views.
+    pub fn append(&mut self, values: &[f32]) -> Result<(), IoError> {
+        self.0.append(values)
+    }
+
+    /// Gives the complete file its name.
+    ///
+    /// # Errors
+    /// [`IoError`] when the file cannot be written, or views are missing.
+    pub fn finish(self) -> Result<(), IoError> {
+        self.0.finish()
+    }
 }
 
 /// Checks that a stack could be written, as [`crate::io::check_output`] does for volumes.
@@ -106,11 +154,15 @@ fn unread(path: &Path) -> IoError {
 
 /// A projection stack that is read a few views at a time, first view first.
 pub struct ProjectionStream {
-    input: Input<'static>,
-    encoding: Encoding,
+    source: Source,
     /// Views, detector, pitch and unit.
     layout: Layout,
     next: usize,
+}
+
+enum Source {
+    Values(Input<'static>, Encoding),
+    Pages(tiff::PageStream<BufReader<File>>),
 }
 
 impl ProjectionStream {
@@ -120,9 +172,24 @@ impl ProjectionStream {
     /// As there, but for the values.
     pub fn open(path: impl AsRef<Path>, pitch_mm: Option<[f64; 2]>) -> Result<Self, IoError> {
         let path = path.as_ref();
-        let (header, input) = open(sign::kind(path)?.volume(path, WHAT)?, path)?;
+        let is_folder = path.is_dir();
+        if is_folder && !is_folder_of_pages(path)? {
+            return Err(unread(path));
+        }
+        let format = if is_folder { VolumeFormat::Tiff } else { sign::kind(path)?.volume(path, WHAT)? };
+        let (header, source) = match format {
+            VolumeFormat::Tiff => {
+                (tiff::PageStream::open(path)?.header()?, Source::Pages(tiff::PageStream::open(path)?))
+            }
+            VolumeFormat::Dicom => return Err(unread(path)),
+            format => {
+                let (header, input) = open(format, path)?;
+                let encoding = header.encoding;
+                (header, Source::Values(input, encoding))
+            }
+        };
         let layout = Layout::of(&header, path, pitch_mm)?;
-        Ok(Self { input, encoding: header.encoding, layout, next: 0 })
+        Ok(Self { source, layout, next: 0 })
     }
 
     /// Number of views.
@@ -160,13 +227,24 @@ impl ProjectionStream {
     /// # Errors
     /// [`IoError`] when the file ends early, goes on, or holds NaN or infinity.
     pub fn read(&mut self, count: usize) -> Result<Vec<f32>, IoError> {
-        let values = self.input.values(count * self.pixels(), &self.encoding)?;
-        check_finite(self.input.path(), WHAT, &values)?;
+        let (pixels, is_last) = (self.pixels(), self.next + count == self.views());
         self.next += count;
-        if self.next == self.views() {
-            self.input.finish()?;
+        match &mut self.source {
+            Source::Values(input, encoding) => {
+                let values = input.values(count * pixels, encoding)?;
+                check_finite(input.path(), WHAT, &values)?;
+                if is_last {
+                    input.finish()?;
+                }
+                Ok(values)
+            }
+            Source::Pages(pages) => {
+                for _ in 0..count {
+                    pages.read()?;
+                }
+                Ok(pages.take())
+            }
         }
-        Ok(values)
     }
 
     /// Passes over `count` views.
@@ -174,9 +252,14 @@ impl ProjectionStream {
     /// # Errors
     /// [`IoError`] when the file ends early.
     pub fn skip(&mut self, count: usize) -> Result<(), IoError> {
-        let bytes = (count * self.pixels() * self.encoding.scalar.byte_count()) as u64;
+        let pixels = self.pixels();
         self.next += count;
-        self.input.skip(bytes, "the views")
+        match &mut self.source {
+            Source::Values(input, encoding) => {
+                input.skip((count * pixels * encoding.scalar.byte_count()) as u64, "the views")
+            }
+            Source::Pages(pages) => (0..count).try_for_each(|_| pages.pass().map(drop)),
+        }
     }
 
     fn pixels(&self) -> usize {
@@ -245,6 +328,11 @@ fn renamed(error: DataError) -> DataError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        data::{Image, Sample},
+        geometry::Scan,
+        io::write_image,
+    };
 
     fn stack() -> Projections {
         let values = (0..24).map(|i| i as f32 * 0.25).collect();
@@ -267,6 +355,58 @@ mod tests {
         }
         let header = std::fs::read_to_string(folder.path().join("p.mhd")).unwrap();
         assert!(header.contains("TransformMatrix = 1 0 0 0 1 0 0 0 1\n"), "{header}");
+    }
+
+    #[test]
+    fn pages_are_streamed_from_a_file_and_from_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.tif");
+        write_projections(&file, &stack()).unwrap();
+        let pages = folder.path().join("pages");
+        std::fs::create_dir(&pages).unwrap();
+        for view in 0..4 {
+            let values = stack().view_values(view).to_vec();
+            let page = Image::new([3, 2], None, Sample::Float, Unit::LineIntegral, values).unwrap();
+            write_image(pages.join(format!("{}.tif", view + 8)), &page).unwrap();
+        }
+        for path in [&file, &pages] {
+            let mut stream = ProjectionStream::open(path, Some([0.4, 0.7])).unwrap();
+            assert_eq!((stream.views(), stream.detector(), stream.pitch_mm()), (4, [3, 2], [0.4, 0.7]));
+            assert_eq!(stream.unit(), Unit::LineIntegral);
+            assert_eq!(stream.read(1).unwrap(), stack().view_values(0));
+            stream.skip(1).unwrap();
+            assert_eq!(stream.read(2).unwrap(), &stack().values()[12..]);
+            assert_eq!(read_projections(path, Some([0.4, 0.7])).unwrap().values(), stack().values());
+            let missing = ProjectionStream::open(path, None).err().unwrap().to_string();
+            assert!(missing.contains("pitch"), "{missing}");
+        }
+        std::fs::write(pages.join("9.tif"), "no picture").unwrap();
+        let refused = ProjectionStream::open(&pages, Some([1.0; 2])).err().unwrap().to_string();
+        assert!(refused.contains("9.tif"), "{refused}");
+    }
+
+    #[test]
+    fn a_stack_that_is_written_in_batches_is_that_of_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let scan = "kind = 'parallel'\nviews = 4\narc_deg = 180\ndetector = [3, 2]\npitch_mm = [0.4, 0.7]";
+        let geometry = Scan::from_toml(scan).unwrap().build().unwrap();
+        for name in ["p.nii", "p.nrrd", "p.mha", "p.npy"] {
+            let (whole, parts) = (folder.path().join(name), folder.path().join(format!("parts-{name}")));
+            write_projections(&whole, &stack()).unwrap();
+            let mut writer = ProjectionWriter::create(&parts, &geometry, Unit::LineIntegral).unwrap();
+            stack().values().chunks(12).for_each(|views| writer.append(views).unwrap());
+            assert!(!parts.exists());
+            writer.finish().unwrap();
+            assert!(std::fs::read(whole).unwrap() == std::fs::read(parts).unwrap(), "{name}");
+        }
+        for name in ["p.tif", "p.nii.gz", "slices/"] {
+            let error = ProjectionWriter::create(folder.path().join(name), &geometry, Unit::LineIntegral).err();
+            assert!(error.unwrap().to_string().contains(".nii, "), "{name}");
+        }
+        let path = folder.path().join("short.nrrd");
+        let mut writer = ProjectionWriter::create(&path, &geometry, Unit::LineIntegral).unwrap();
+        writer.append(&[0.0; 6]).unwrap();
+        assert!(writer.finish().is_err() && !path.exists());
     }
 
     #[test]

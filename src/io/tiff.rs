@@ -1,9 +1,11 @@
 //! Grey TIFF and BigTIFF of 8, 16 or 32 (float) bits: images, and stacks of pages or of files.
 
 use std::{
-    fs,
-    io::{self, BufRead, Seek, SeekFrom},
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    mem,
     path::{Path, PathBuf},
+    vec,
 };
 
 use ::tiff::{
@@ -52,6 +54,19 @@ impl Pages {
         Header { grid: None, has_spacing: false, shape: vec![width, height, self.count], unit: self.unit, encoding }
     }
 
+    fn none() -> Self {
+        Self { size: [0; 2], count: 0, unit: Unit::Arbitrary, values: Vec::new() }
+    }
+
+    /// Counts a page of a file; the first one tells the unit.
+    fn add_numbered(&mut self, path: &Path, size: [usize; 2], comment: &str) -> Result<(), IoError> {
+        if self.count == 0 {
+            self.unit = parse_note(comment).1;
+        }
+        let number = self.count + 1;
+        self.add(path, &format!("size of page {number}"), size)
+    }
+
     fn add(&mut self, path: &Path, page: &str, size: [usize; 2]) -> Result<(), IoError> {
         if self.count == 0 {
             self.size = size;
@@ -71,34 +86,135 @@ impl Pages {
 
 /// Reads all pages of a grey TIFF.
 pub(super) fn read_pages(path: &Path, reader: impl BufRead + Seek, length: u64) -> Result<Pages, IoError> {
-    let (mut decoder, most) = open(path, reader, length)?;
-    let mut pages = Pages { size: [0; 2], count: 0, unit: Unit::Arbitrary, values: Vec::new() };
-    loop {
-        let page = page(path, &mut decoder, most, &mut pages.values)?;
-        if pages.count == 0 {
-            pages.unit = parse_note(&page.comment).1;
-        }
-        let number = pages.count + 1;
-        pages.add(path, &format!("size of page {number}"), page.size)?;
-        if !decoder.more_images() {
-            check_finite(path, "stack", &pages.values)?;
-            return Ok(pages);
-        }
-        decoder.next_image().map_err(|e| failure(path, e))?;
-    }
+    PageStream::of_file(path, reader, length)?.rest()
 }
 
 /// Reads the TIFF files of a folder as one stack, in the order of their names with numbers in them taken as numbers.
 pub(super) fn read_folder(folder: &Path) -> Result<Pages, IoError> {
-    let mut pages = Pages { size: [0; 2], count: 0, unit: Unit::Arbitrary, values: Vec::new() };
-    for path in files(folder)? {
-        let (reader, length) = open_file(&path)?;
-        let (image, _) = read(&path, reader, length)?;
-        pages.add(&path, "size", image.size())?;
-        pages.unit = image.unit();
-        add(&path, &mut pages.values, image.into_values())?;
+    PageStream::of_folder(folder)?.rest()
+}
+
+/// Pages of a file, or of the files of a folder, that are read one after the other.
+pub(super) struct PageStream<R: Read + Seek> {
+    path: PathBuf,
+    source: Source<R>,
+    /// Those that were passed, and the values of those that were read and not taken yet.
+    pages: Pages,
+}
+
+enum Source<R: Read + Seek> {
+    /// The decoder stands at the page that was passed last, or at the first one; with the most bytes of values.
+    File(Box<Decoder<R>>, usize),
+    Folder(vec::IntoIter<PathBuf>),
+}
+
+impl PageStream<BufReader<File>> {
+    /// Opens a file, or a folder of TIFF files.
+    pub(super) fn open(path: &Path) -> Result<Self, IoError> {
+        if path.is_dir() {
+            return Self::of_folder(path);
+        }
+        let (reader, length) = open_file(path)?;
+        Self::of_file(path, reader, length)
     }
-    Ok(pages)
+
+    fn of_folder(folder: &Path) -> Result<Self, IoError> {
+        Ok(Self { path: folder.to_owned(), source: Source::Folder(files(folder)?.into_iter()), pages: Pages::none() })
+    }
+}
+
+impl<R: BufRead + Seek> PageStream<R> {
+    fn of_file(path: &Path, reader: R, length: u64) -> Result<Self, IoError> {
+        let (decoder, most) = open(path, reader, length)?;
+        Ok(Self { path: path.to_owned(), source: Source::File(Box::new(decoder), most), pages: Pages::none() })
+    }
+
+    /// What the header of another format would say of all pages; passes over them.
+    pub(super) fn header(mut self) -> Result<Header, IoError> {
+        while self.pass()? {}
+        Ok(self.pages.header())
+    }
+
+    /// All that follow.
+    fn rest(mut self) -> Result<Pages, IoError> {
+        while self.read()? {}
+        Ok(self.pages)
+    }
+
+    /// Reads the next page behind those that were; whether there was one.
+    pub(super) fn read(&mut self) -> Result<bool, IoError> {
+        let pages = &mut self.pages;
+        match &mut self.source {
+            Source::File(decoder, most) => {
+                if !next(&self.path, decoder, pages.count)? {
+                    return Ok(false);
+                }
+                let start = pages.values.len();
+                let page = page(&self.path, decoder, *most, &mut pages.values)?;
+                check_finite(&self.path, "stack", &pages.values[start..])?;
+                pages.add_numbered(&self.path, page.size, &page.comment)?;
+            }
+            Source::Folder(paths) => {
+                let Some(path) = paths.next() else { return Ok(false) };
+                let (reader, length) = open_file(&path)?;
+                let (image, _) = read(&path, reader, length)?;
+                pages.add(&path, "size", image.size())?;
+                pages.unit = image.unit();
+                add(&path, &mut pages.values, image.into_values())?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Passes over the next page; whether there was one.
+    pub(super) fn pass(&mut self) -> Result<bool, IoError> {
+        let pages = &mut self.pages;
+        match &mut self.source {
+            Source::File(decoder, _) => {
+                if !next(&self.path, decoder, pages.count)? {
+                    return Ok(false);
+                }
+                let (size, comment) = outline(&self.path, decoder)?;
+                pages.add_numbered(&self.path, size, &comment)?;
+            }
+            Source::Folder(paths) => {
+                let Some(path) = paths.next() else { return Ok(false) };
+                let (reader, length) = open_file(&path)?;
+                let (size, comment) = outline(&path, &mut open(&path, reader, length)?.0)?;
+                pages.add(&path, "size", size)?;
+                pages.unit = parse_note(&comment).1;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Values of the pages that were read since the last call.
+    pub(super) fn take(&mut self) -> Vec<f32> {
+        mem::take(&mut self.pages.values)
+    }
+}
+
+/// Moves a decoder that has passed so many pages to the next one, if there is one.
+fn next<R: BufRead + Seek>(path: &Path, decoder: &mut Decoder<R>, passed: usize) -> Result<bool, IoError> {
+    if passed > 0 {
+        if !decoder.more_images() {
+            return Ok(false);
+        }
+        decoder.next_image().map_err(|e| failure(path, e))?;
+    }
+    Ok(true)
+}
+
+/// Size and comment of the page where the decoder is, which must be grey.
+fn outline<R: BufRead + Seek>(path: &Path, decoder: &mut Decoder<R>) -> Result<([usize; 2], String), IoError> {
+    let (width, height) = decoder.dimensions().map_err(|e| failure(path, e))?;
+    let colour = decoder.colortype().map_err(|e| failure(path, e))?;
+    if !matches!(colour, ColorType::Gray(_)) {
+        let what = format!("a TIFF of colour type {colour:?}");
+        return Err(unsupported(path, what, "convert it to grey without an alpha channel"));
+    }
+    let comment = decoder.get_tag_ascii_string(Tag::ImageDescription).unwrap_or_default();
+    Ok(([width as usize, height as usize], comment))
 }
 
 /// Puts a page behind those that there are.
@@ -199,13 +315,8 @@ fn page<R: BufRead + Seek>(
     values: &mut Vec<f32>,
 ) -> Result<Page, IoError> {
     let failed = |e| failure(path, e);
-    let (width, height) = decoder.dimensions().map_err(failed)?;
+    let (size, comment) = outline(path, decoder)?;
     let colour = decoder.colortype().map_err(failed)?;
-    if !matches!(colour, ColorType::Gray(_)) {
-        let what = format!("a TIFF of colour type {colour:?}");
-        return Err(unsupported(path, what, "convert it to grey without an alpha channel"));
-    }
-    let size = [width as usize, height as usize];
     let count = pixel_count(path, size)?;
     let bytes = count as u64 * u64::from(colour.bit_depth()).div_ceil(8);
     if bytes > most as u64 {
@@ -214,7 +325,6 @@ fn page<R: BufRead + Seek>(
     }
     let inverted =
         decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(failed)? == Some(WHITE_IS_ZERO);
-    let comment = decoder.get_tag_ascii_string(Tag::ImageDescription).unwrap_or_default();
     let mut of_page = room(path, count)?;
     let stored = pixels(path, decoder, size, inverted, &mut of_page)?;
     add(path, values, of_page)?;

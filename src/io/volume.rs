@@ -199,23 +199,30 @@ impl VolumeWriter {
     /// [`IoError`] when the extension is another one or the file cannot be written.
     pub fn create(path: impl AsRef<Path>, grid: &Grid, unit: Unit) -> Result<Self, IoError> {
         let path = path.as_ref();
+        if !is_folder(path) {
+            let allowed = ".nii, .nrrd, .mha or .npy, or a folder of DICOM slices, NAME/";
+            return Self::file(path, grid, unit, ("write a volume in parts", allowed));
+        }
         check_room(path, (size_of::<f32>() * grid.voxel_count()) as u64)?;
-        let target = match is_folder(path) {
-            true => {
-                let folder = FolderDraft::create(path, dicom::is_ours)?;
-                let values = BufWriter::new(folder.scratch()?);
-                Target::Slices(folder, values)
-            }
-            false => Target::File(Self::file(path, grid, unit)?),
-        };
-        Ok(Self { path: path.to_owned(), grid: *grid, unit, target, left: grid.voxel_count() })
+        let folder = FolderDraft::create(path, dicom::is_ours)?;
+        let values = BufWriter::new(folder.scratch()?);
+        Ok(Self::new(path, grid, unit, Target::Slices(folder, values)))
     }
 
-    fn file(path: &Path, grid: &Grid, unit: Unit) -> Result<Draft, IoError> {
-        let refused = || {
-            extension(path, "write a volume in parts", ".nii, .nrrd, .mha or .npy, or a folder of DICOM slices, NAME/")
-        };
-        let write = match writable(path, "write a volume")? {
+    fn new(path: &Path, grid: &Grid, unit: Unit, target: Target) -> Self {
+        Self { path: path.to_owned(), grid: *grid, unit, target, left: grid.voxel_count() }
+    }
+
+    /// Begins a file; `action` and the extensions `allowed` are for errors.
+    pub(super) fn file(
+        path: &Path,
+        grid: &Grid,
+        unit: Unit,
+        (action, allowed): (&'static str, &'static str),
+    ) -> Result<Self, IoError> {
+        check_room(path, (size_of::<f32>() * grid.voxel_count()) as u64)?;
+        let refused = || extension(path, action, allowed);
+        let write = match writable(path, action)? {
             VolumeFormat::Nifti => nifti::write,
             VolumeFormat::Nrrd => nrrd::write,
             VolumeFormat::MetaImage => metaimage::write,
@@ -224,7 +231,7 @@ impl VolumeWriter {
         };
         let mut draft = Draft::create(path)?;
         write(draft.writer(), &Raster { grid, unit, values: &[] }).map_err(|e| refusal(path, e))?;
-        Ok(draft)
+        Ok(Self::new(path, grid, unit, Target::File(draft)))
     }
 
     /// Writes what follows, `[z][y][x]`.
@@ -360,12 +367,14 @@ fn of_pages(path: &Path, pages: tiff::Pages, grid: Option<Grid>) -> Result<Volum
     Volume::new(grid, header.unit, pages.values).map_err(|source| IoError::Data { path: path.to_owned(), source })
 }
 
+/// Whether a path is a folder of TIFF files, without a DICOM file.
+pub(super) fn is_folder_of_pages(path: &Path) -> Result<bool, IoError> {
+    Ok(path.is_dir() && !tiff::files(path)?.is_empty() && !dicom::is_series(path)?)
+}
+
 /// The TIFF files of a folder, if it has any and no DICOM file.
 pub(super) fn pages_of_folder(folder: &Path) -> Result<Option<tiff::Pages>, IoError> {
-    if !folder.is_dir() || tiff::files(folder)?.is_empty() || dicom::is_series(folder)? {
-        return Ok(None);
-    }
-    tiff::read_folder(folder).map(Some)
+    is_folder_of_pages(folder)?.then(|| tiff::read_folder(folder)).transpose()
 }
 
 /// The grid of a file, where one may be given.

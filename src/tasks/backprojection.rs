@@ -2,12 +2,12 @@ use std::borrow::Cow;
 
 use super::{
     Recorded, TaskError,
-    batch::batches,
+    batch::{Batch, batches},
     task::{Values, fits},
 };
 use crate::{
     data::{Grid, Projections, Unit, Volume},
-    engine::{Extent, Graph, Output, Outputs},
+    engine::{Buffer, Extent, Graph, Output, Outputs},
     geometry::Geometry,
     kernels::{
         fdk::backproject,
@@ -28,6 +28,37 @@ pub enum Backprojector {
     /// Each voxel from the four pixels about the place where its centre is seen ([`backproject::adjoint_like`]): faster, and the
     /// adjoint of no projector.
     VoxelDriven,
+}
+
+impl Backprojector {
+    /// Values that are held for each pixel, to size batches of views by.
+    pub(super) fn pixel_values(self) -> usize {
+        match self {
+            Self::Siddon => siddon_adjoint::PIXEL_VALUES,
+            Self::Joseph => joseph::PIXEL_VALUES,
+            Self::Trilinear => trilinear::PIXEL_VALUES,
+            Self::VoxelDriven => 1,
+        }
+    }
+
+    /// Records what a batch of views (extent: views × rows × columns) adds to a volume; the first one replaces what it held.
+    pub(super) fn record(
+        self,
+        graph: &mut Graph<'_>,
+        batch: &Batch,
+        grid: &Grid,
+        views: Buffer<f32>,
+        volume: Buffer<f32>,
+    ) {
+        let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
+        let sampling = match self {
+            Self::Siddon => Sampling::Siddon,
+            Self::Joseph => Sampling::Joseph,
+            Self::Trilinear => Sampling::Trilinear,
+            Self::VoxelDriven => return backproject::adjoint_like(graph, &batch.geometry, grid, views, target),
+        };
+        project_back(graph, sampling, &batch.geometry, grid, views, target);
+    }
 }
 
 /// Back-projection without filter or weights of the scan: the adjoint of a projection, or close to one.
@@ -62,32 +93,12 @@ impl<'a> Backprojection<'a> {
         let [columns, rows] = geometry.detector();
         let [nx, ny, nz] = grid.size();
         let values = Values::of(projections, Projections::values, Projections::into_values);
-        let pixel_values = match backprojector {
-            Backprojector::Siddon => siddon_adjoint::PIXEL_VALUES,
-            Backprojector::Joseph => joseph::PIXEL_VALUES,
-            Backprojector::Trilinear => trilinear::PIXEL_VALUES,
-            Backprojector::VoxelDriven => 1,
-        };
         let mut graph = Graph::new();
         let volume = graph.buffer("backproject.volume", Extent::new(nz, ny, nx));
-        for batch in batches(geometry, pixel_values * columns * rows, usize::MAX)? {
+        for batch in batches(geometry, backprojector.pixel_values() * columns * rows, usize::MAX)? {
             let extent = Extent::new(batch.views.len(), rows, columns);
             let uploaded = values.upload(&mut graph, "backproject.projections", extent, batch.elements());
-            let target = if batch.views.start == 0 { volume.replace() } else { volume.update() };
-            match backprojector {
-                Backprojector::Siddon => {
-                    project_back(&mut graph, Sampling::Siddon, &batch.geometry, grid, uploaded, target);
-                }
-                Backprojector::Joseph => {
-                    project_back(&mut graph, Sampling::Joseph, &batch.geometry, grid, uploaded, target);
-                }
-                Backprojector::Trilinear => {
-                    project_back(&mut graph, Sampling::Trilinear, &batch.geometry, grid, uploaded, target);
-                }
-                Backprojector::VoxelDriven => {
-                    backproject::adjoint_like(&mut graph, &batch.geometry, grid, uploaded, target);
-                }
-            }
+            backprojector.record(&mut graph, &batch, grid, uploaded, volume);
         }
         let output = graph.result(volume);
         Ok(Self { graph, output, grid: *grid })

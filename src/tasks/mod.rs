@@ -26,6 +26,7 @@
 
 mod backprojection;
 mod batch;
+mod batchwise;
 pub mod bm3d;
 mod built_in;
 pub mod detect;
@@ -35,6 +36,8 @@ mod fdk;
 mod fourier;
 mod helix;
 pub mod iterative;
+#[cfg(not(target_family = "wasm"))]
+mod parts;
 mod projection;
 pub mod radiographs;
 pub mod raw;
@@ -44,6 +47,7 @@ mod slabwise;
 mod task;
 
 pub use backprojection::{Backprojection, Backprojector};
+pub use batchwise::{BatchwiseBackprojection, BatchwiseProjection};
 pub use error::TaskError;
 pub use fdk::{Fdk, FdkOptions};
 pub use fourier::Fourier;

@@ -55,19 +55,8 @@ impl<'a> Projection<'a> {
         let volume = volume.into();
         let [columns, rows] = geometry.detector();
         let value_count = Projections::check_shape(geometry.views().len(), [columns, rows])?;
-        geometry.outside(volume.grid())?;
-        volume.check_finite()?;
-        let [nx, ny, nz] = volume.grid().size();
-        let extent = Extent::new(nz, ny, nx);
-        let (grid, unit, count) = (*volume.grid(), volume.unit(), volume.values().len());
-        let values = Values::of(volume, Volume::values, Volume::into_values);
-        let uploaded = values.upload(graph, "project.volume", extent, 0..count);
-        let attenuation = match unit {
-            Unit::PerMillimetre => uploaded,
-            Unit::Hounsfield => attenuation::record(graph, WATER_PER_MM, uploaded),
-            got => return Err(TaskError::Unit { what: "volume", expected: "mm⁻¹ or HU", got }),
-        };
-        let projector = Projector::new(graph, sampling, geometry, &grid, attenuation);
+        check(&volume, geometry)?;
+        let projector = projector(graph, sampling, volume, geometry);
         let output = graph.output("project.integrals", value_count);
         for batch in batches(geometry, projector.pixel_values() * columns * rows, usize::MAX)? {
             let integrals = graph.buffer("project.integrals", Extent::new(batch.views.len(), rows, columns));
@@ -82,6 +71,36 @@ impl<'a> Projection<'a> {
     pub fn into_graph(self) -> Graph<'a> {
         self.graph
     }
+}
+
+/// Whether a volume can be projected.
+///
+/// # Errors
+/// As for [`Projection::new`], but for the size of the stack.
+pub(super) fn check(volume: &Volume, geometry: &Geometry) -> Result<(), TaskError> {
+    if !matches!(volume.unit(), Unit::PerMillimetre | Unit::Hounsfield) {
+        return Err(TaskError::Unit { what: "volume", expected: "mm⁻¹ or HU", got: volume.unit() });
+    }
+    geometry.outside(volume.grid())?;
+    Ok(volume.check_finite()?)
+}
+
+/// Records what makes a volume that was checked ready to be projected.
+pub(super) fn projector<'a>(
+    graph: &mut Graph<'a>,
+    sampling: Sampling,
+    volume: Cow<'a, Volume>,
+    geometry: &Geometry,
+) -> Projector {
+    let (grid, unit, count) = (*volume.grid(), volume.unit(), volume.values().len());
+    let [nx, ny, nz] = grid.size();
+    let values = Values::of(volume, Volume::values, Volume::into_values);
+    let uploaded = values.upload(graph, "project.volume", Extent::new(nz, ny, nx), 0..count);
+    let attenuation = match unit {
+        Unit::Hounsfield => attenuation::record(graph, WATER_PER_MM, uploaded),
+        _ => uploaded,
+    };
+    Projector::new(graph, sampling, geometry, &grid, attenuation)
 }
 
 impl Recorded for Projection<'_> {

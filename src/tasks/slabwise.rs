@@ -1,11 +1,7 @@
 use std::ops::Range;
-#[cfg(not(target_family = "wasm"))]
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering::Relaxed},
-    mpsc::{Receiver, sync_channel},
-};
 
+#[cfg(not(target_family = "wasm"))]
+use super::parts;
 use super::{
     FdkOptions, Redundancy, TaskError,
     batch::Batch,
@@ -15,7 +11,7 @@ use super::{
 };
 use crate::{
     data::{Grid, Projections, Unit, Volume},
-    engine::{Control, Device, Extent, Graph, Inputs, Kept, Limits, Plan, Progress, Session, Shared},
+    engine::{Control, Device, Extent, Graph, Kept, Limits, Plan, Session, Shared},
     geometry::{Geometry, Scan},
     kernels::fdk::backproject::SLICES_TOGETHER,
 };
@@ -132,10 +128,7 @@ impl SlabwiseFdk {
         mut write: impl FnMut(Volume) -> Result<(), E>,
     ) -> Result<(), E> {
         for number in 0..self.parts.len() {
-            let progress = |of: Progress<'_>| {
-                let fraction = (number as f64 + of.fraction) / self.parts.len() as f64;
-                (control.progress)(Progress { fraction, ..of });
-            };
+            let progress = control.share(number, self.parts.len());
             let control = Control { progress: &progress, is_cancelled: control.is_cancelled };
             for volume in self.part(number, device, &control, &mut read).await? {
                 write(volume)?;
@@ -161,50 +154,14 @@ impl SlabwiseFdk {
         E: From<TaskError> + Send,
         R: FnMut(Range<usize>) -> Result<Vec<f32>, E>,
     {
-        let has_failed = AtomicBool::new(false);
-        let is_cancelled = || has_failed.load(Relaxed) || (control.is_cancelled)();
-        let fractions = Mutex::new(vec![0.0; self.parts.len()]);
-        let reconstruct = |number: usize, device: &Device, read: &mut R| {
-            let progress = |of: Progress<'_>| {
-                let mut fractions = fractions.lock().unwrap_or_else(PoisonError::into_inner);
-                fractions[number] = of.fraction;
-                let fraction = fractions.iter().sum::<f64>() / self.parts.len() as f64;
-                (control.progress)(Progress { fraction, ..of });
-            };
-            let control = Control { progress: &progress, is_cancelled: &is_cancelled };
-            pollster::block_on(self.part(number, device, &control, read))
-        };
-        std::thread::scope(|scope| {
-            let start = |(first, device)| {
-                let (give, taken) = sync_channel(0);
-                let (open, reconstruct) = (&open, &reconstruct);
-                scope.spawn(move || {
-                    let mut read = open();
-                    for number in (first..self.parts.len()).step_by(devices.len()) {
-                        let part = reconstruct(number, device, &mut read);
-                        let is_last = part.is_err();
-                        if give.send(part).is_err() || is_last {
-                            return;
-                        }
-                    }
-                });
-                taken
-            };
-            // Devices whose parts nobody takes any more end.
-            let waiting: Vec<Receiver<Result<Vec<Volume>, E>>> = devices.iter().enumerate().map(start).collect();
-            let mut collect = || {
-                for number in 0..self.parts.len() {
-                    let Ok(part) = waiting[number % devices.len()].recv() else { break };
-                    for volume in part? {
-                        write(volume)?;
-                    }
-                }
-                Ok(())
-            };
-            let result = collect();
-            has_failed.store(result.is_err(), Relaxed);
-            result
-        })
+        parts::on_all(
+            devices,
+            self.parts.len(),
+            control,
+            |device| Ok((device.clone(), open())),
+            |number, (device, read), control| pollster::block_on(self.part(number, device, control, read)),
+            |part| part.into_iter().try_for_each(&mut write),
+        )
     }
 
     /// Slabs of a part, first slice first.
@@ -223,10 +180,7 @@ impl SlabwiseFdk {
         let batches: Vec<&Batch> = self.batches.iter().filter(counts).collect();
         for (done, batch) in batches.iter().enumerate() {
             let values = self.checked(batch, read(batch.views.clone())?)?;
-            let progress = |of: Progress<'_>| {
-                let fraction = (done as f64 + of.fraction) / batches.len() as f64;
-                (control.progress)(Progress { fraction, ..of });
-            };
+            let progress = control.share(done, batches.len());
             let control = Control { progress: &progress, is_cancelled: control.is_cancelled };
             self.add(&mut session, batch, values, (part, &kept), &control).await?;
         }
@@ -258,9 +212,7 @@ impl SlabwiseFdk {
             let volume = graph.import(*volume).update();
             self.filtering.backproject(&mut graph, batch, (&self.grid, slab), filtered, volume);
         }
-        let plan = Plan::new(&graph, session.limits())?;
-        let mut prepared = session.prepare(plan).await?;
-        session.run(&mut prepared, &Inputs::new(), control).await?;
+        session.run_once(&graph, control).await?;
         Ok(())
     }
 

@@ -51,10 +51,16 @@ pub(crate) fn run(args: &PlanArgs, context: &mut Context) -> Result<(), Failure>
     match &args.task {
         Task::Project(task) => {
             let loaded = task.inputs.load(context)?;
+            if let Some(done) = loaded.divided(context) {
+                return done;
+            }
             let task = context.record(|| loaded.record())?;
             print(task.graph(), args.graphviz, context)
         }
         Task::Backproject(task) => {
+            if let Some(done) = task.inputs.divided(context) {
+                return done;
+            }
             let loaded = task.inputs.load(context)?;
             let task = context.record(|| loaded.record())?;
             print(task.graph(), args.graphviz, context)

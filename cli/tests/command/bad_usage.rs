@@ -80,10 +80,15 @@ fn a_device_that_is_not_there_is_bad_usage() {
     assert!(error.contains("tpu") && error.contains("auto, cpu, gpu or gpu:N"), "{error}");
     // Several devices share one kind of work, and each is named once.
     let scan = ["reconstruct", "stack.nrrd", "--geometry", "scan.toml", "--grid", "8x8x8@4x4x4", "--out", "o.nii"];
-    let project = ["project", "volume.nii", "--geometry", "scan.toml", "--out", "o.nii"];
+    let backproject =
+        ["backproject", "stack.nrrd", "--geometry", "scan.toml", "--grid", "8x8x8@4x4x4", "--out", "o.nii"];
     for (task, devices, words) in [
         (&scan[..], "cpu,cpu", "--device names a device twice"),
-        (&project, "cpu,auto", "--device names 2 devices: reconstruct with --method fdk works on several"),
+        (
+            &backproject,
+            "cpu,auto",
+            "--device names 2 devices: project, and reconstruct with --method fdk, work on several",
+        ),
     ] {
         let output = room.run(&[task, &["--device", devices]].concat());
         let error = String::from_utf8(output.stderr).unwrap();

@@ -46,6 +46,18 @@ enum Choice {
     Trilinear,
 }
 
+impl Choice {
+    fn of(sampling: Sampling, geometry: &Geometry, grid: &Grid) -> Self {
+        match sampling {
+            Sampling::Joseph if columns::columns(geometry, grid).is_some() => Self::JosephAxial,
+            Sampling::Joseph => Self::Joseph,
+            Sampling::Trilinear => Self::Trilinear,
+            Sampling::Siddon if pays(geometry, grid) && axial::is_axial(geometry, grid) => Self::Axial,
+            Sampling::Siddon => Self::Siddon,
+        }
+    }
+}
+
 impl Projector {
     /// Records what must be done once, however many parts of the scan `geometry` are projected.
     pub fn new(
@@ -55,13 +67,7 @@ impl Projector {
         grid: &Grid,
         volume: Buffer<f32>,
     ) -> Self {
-        let kernel = match sampling {
-            Sampling::Joseph if columns::columns(geometry, grid).is_some() => Choice::JosephAxial,
-            Sampling::Joseph => Choice::Joseph,
-            Sampling::Trilinear => Choice::Trilinear,
-            Sampling::Siddon if pays(geometry, grid) && axial::is_axial(geometry, grid) => Choice::Axial,
-            Sampling::Siddon => Choice::Siddon,
-        };
+        let kernel = Choice::of(sampling, geometry, grid);
         let volume = match kernel {
             Choice::Axial | Choice::JosephAxial => {
                 let reordered = graph.buffer("project.reordered", reorder::extent(grid));
@@ -71,6 +77,18 @@ impl Projector {
             _ => volume,
         };
         Self { grid: *grid, volume, kernel }
+    }
+
+    /// The same in another graph, where `ready` holds what [`Self::volume`] held in that of [`Self::new`].
+    #[must_use]
+    pub fn with_ready(sampling: Sampling, geometry: &Geometry, grid: &Grid, ready: Buffer<f32>) -> Self {
+        Self { grid: *grid, volume: ready, kernel: Choice::of(sampling, geometry, grid) }
+    }
+
+    /// The volume in the order in which the kernel reads it.
+    #[must_use]
+    pub fn volume(&self) -> Buffer<f32> {
+        self.volume
     }
 
     /// Values that are held for each pixel, to size batches of views by.

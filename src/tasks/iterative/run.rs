@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     data::{Grid, Projections, Unit, Volume},
-    engine::{Control, Device, Error, Graph, Inputs, Output, Outputs, PeakBytes, Plan, Progress, RunReport, Session},
+    engine::{Control, Device, Error, Graph, Inputs, Output, Outputs, PeakBytes, Plan, RunReport, Session},
     geometry::Geometry,
     tasks::{Task, TaskError, task::fits},
 };
@@ -182,12 +182,6 @@ impl<'a> Iterative<'a> {
         let mut session = Session::new(device);
         let (state, sizes) = self.begun(&mut session).await?;
         let total = self.options.iterations;
-        let shown = |done: usize| {
-            move |progress: Progress<'_>| {
-                let fraction = (done as f64 + progress.fraction) / total.max(1) as f64;
-                (control.progress)(Progress { fraction, ..progress });
-            }
-        };
         let iteration = state.iteration(sizes.curvature);
         let mut prepared = session.prepare(Plan::repeated(&iteration.graph, session.limits())?).await?;
         let mut history: Vec<Iterate> = Vec::new();
@@ -195,7 +189,7 @@ impl<'a> Iterative<'a> {
         let mut ending = Ending::Iterations;
         let mut momentum = Momentum::default();
         for number in 1..=total {
-            let (factor, show) = ([[0.0, 0.0, momentum.next(), 0.0]], shown(number - 1));
+            let (factor, show) = ([[0.0, 0.0, momentum.next(), 0.0]], control.share(number - 1, total));
             let inputs = match iteration.momentum {
                 Some(input) => Inputs::new().with(input, &factor),
                 None => Inputs::new(),
@@ -265,7 +259,7 @@ impl<'a> Iterative<'a> {
 
     async fn last_residual(&self, session: &mut Session, state: &State, sizes: &Sizes) -> Result<f64, TaskError> {
         let (graph, residuals) = state.check();
-        let mut outputs = once(session, &graph).await?;
+        let mut outputs = session.run_once(&graph, &Control::default()).await?;
         sizes.share(&mut outputs, &residuals)
     }
 
@@ -290,7 +284,7 @@ impl<'a> Iterative<'a> {
             session.write(kept, reference.values()).await?;
         }
         let preparation = state.preparation(self.mask.as_deref());
-        let mut outputs = once(session, &preparation.graph).await?;
+        let mut outputs = session.run_once(&preparation.graph, &Control::default()).await?;
         let (mut length, mut seen) = (0.0, 0.0);
         for [lengths, met] in preparation.sums {
             length += sum(&mut outputs, lengths)?;
@@ -322,7 +316,7 @@ impl<'a> Iterative<'a> {
             }
         }
         if let Memory::Gradients { .. } = state.memory {
-            once(session, &state.beginning()).await?;
+            session.run_once(&state.beginning(), &Control::default()).await?;
         }
         Ok((state, Sizes { square, curvature: curvature.into(), missed, negative }))
     }
@@ -416,9 +410,4 @@ const WITH_SIDES: usize = 16;
 fn sum(outputs: &mut Outputs, statistics: Output<[f32; 4]>) -> Result<f64, TaskError> {
     let [_, _, sum, _] = outputs.take(statistics)?[0];
     Ok(sum.into())
-}
-
-async fn once(session: &mut Session, graph: &Graph<'_>) -> Result<Outputs, TaskError> {
-    let mut prepared = session.prepare(Plan::new(graph, session.limits())?).await?;
-    Ok(session.run(&mut prepared, &Inputs::new(), &Control::default()).await?)
 }

@@ -78,7 +78,7 @@ pub(crate) struct ReconstructInputs {
     #[arg(long, default_value_t = 0.0, value_name = "SHARE", value_parser = margin)]
     margin: f64,
     /// Most host memory to use, for instance 2GB: volume and stack pass through it in parts; fdk only
-    #[arg(long, value_name = "SIZE", value_parser = parts::memory)]
+    #[arg(long, value_name = "SIZE", value_parser = inputs::memory)]
     memory: Option<u64>,
     #[command(flatten)]
     iterations: IterationArgs,
@@ -152,15 +152,9 @@ impl ReconstructInputs {
         Ok(Loaded { inputs: self, projections, scanner, course: Cell::default() })
     }
 
-    /// Memory for a reconstruction in parts, where one is asked for or several devices share it.
-    fn parts_within(&self, context: &Context) -> Option<u64> {
-        let are_several = context.options().device.len() > 1;
-        self.memory.or_else(|| are_several.then(|| context.available_bytes()))
-    }
-
     /// Prints how the work would be divided, if it is to be.
     pub(super) fn divided(&self, context: &mut Context) -> Option<Result<(), Failure>> {
-        self.parts_within(context).map(|memory_bytes| parts::plan(self, memory_bytes, context))
+        context.parts_within(self.memory).map(|memory_bytes| parts::plan(self, memory_bytes, context))
     }
 
     /// The volume in the unit that is asked for.
@@ -249,7 +243,7 @@ pub(crate) fn run(args: &ReconstructArgs, context: &mut Context) -> Result<(), F
     if let Some(page) = &args.inputs.iterations.report {
         inputs::check_page(page, &[&args.inputs.projections, &args.inputs.geometry])?;
     }
-    if let Some(memory_bytes) = args.inputs.parts_within(context) {
+    if let Some(memory_bytes) = context.parts_within(args.inputs.memory) {
         #[cfg(feature = "nn")]
         if args.improve.is_some() {
             return Err(Failure::input(

@@ -1,25 +1,13 @@
 //! Reconstruction of what is larger than the memory it may use.
 
-use std::{ops::Range, path::Path};
-
 use kerma::{
     data::{Unit, Volume},
-    io::{IoError, ProjectionStream, VolumeWriter},
+    io::VolumeWriter,
     tasks::{FdkOptions, SlabwiseFdk, TaskError},
 };
 
 use super::{Method, ReconstructArgs, ReconstructInputs, redundancy_name};
 use crate::{context::Context, failure::Failure, inputs::Scanner, interrupt, report::bytes, summary::counted};
-
-/// Bytes of a text such as "2GB", "1.5GiB" or "512 MiB".
-pub(super) fn memory(text: &str) -> Result<u64, String> {
-    const UNITS: [(&str, f64); 4] = [("GiB", 1073741824.0), ("MiB", 1048576.0), ("GB", 1e9), ("MB", 1e6)];
-    let size = UNITS.into_iter().find_map(|(unit, bytes)| {
-        let number = text.strip_suffix(unit)?.trim_end().parse::<f64>().ok()?;
-        (number > 0.0 && number.is_finite()).then_some((number * bytes) as u64)
-    });
-    size.ok_or_else(|| format!("must be a number above 0 and MB, GB, MiB or GiB, got {text}"))
-}
 
 /// A task in parts and what it reads.
 struct Streamed<'i> {
@@ -35,16 +23,9 @@ impl<'i> Streamed<'i> {
         }
         inputs.iterations.check_absent()?;
         let scanner = Scanner::read(&inputs.geometry, context)?;
-        let stream = context.read(|| open(&inputs.projections, &scanner))?;
-        let geometry = &scanner.geometry;
-        let shape = |views: usize, [nu, nv]: [usize; 2]| format!("{views} views of {nu}x{nv}");
-        let expected = shape(geometry.views().len(), geometry.detector());
-        let got = shape(stream.views(), stream.detector());
-        if expected != got {
-            return Err(scanner.blame(TaskError::Shape { expected, got }, &inputs.projections));
-        }
-        if !matches!(stream.unit(), Unit::LineIntegral | Unit::Arbitrary) {
-            let error = TaskError::Unit { what: "projections", expected: "line integrals", got: stream.unit() };
+        let unit = context.read(|| scanner.stream(&inputs.projections))?.unit();
+        if !matches!(unit, Unit::LineIntegral | Unit::Arbitrary) {
+            let error = TaskError::Unit { what: "projections", expected: "line integrals", got: unit };
             return Err(scanner.blame(error, &inputs.projections));
         }
         let ReconstructInputs { window, cutoff, margin, grid, .. } = inputs;
@@ -63,30 +44,11 @@ impl<'i> Streamed<'i> {
         format!("{parts} of {}, each from {views}, {most} at a time", self.inputs.grid)
     }
 
-    /// What reads views; every part begins with the first ones again.
-    fn reader(&self) -> impl FnMut(Range<usize>) -> Result<Vec<f32>, Failure> {
-        let mut stream: Option<ProjectionStream> = None;
-        move |views| {
-            let mut from = match stream.take().filter(|stream| stream.next_view() <= views.start) {
-                Some(stream) => stream,
-                None => open(&self.inputs.projections, &self.scanner)?,
-            };
-            from.skip(views.start - from.next_view())?;
-            let values = from.read(views.len())?;
-            stream = Some(from);
-            Ok(values)
-        }
-    }
-
     fn measure(&self, context: &mut Context) {
         context.measure("parts", self.task.parts());
         context.measure("views_together", self.task.views_together());
         context.measure("redundancy", redundancy_name(self.task.redundancy()));
     }
-}
-
-fn open(path: &Path, scanner: &Scanner) -> Result<ProjectionStream, IoError> {
-    ProjectionStream::open(path, Some(scanner.geometry.pitch_mm()))
 }
 
 /// Prints how it would be divided.
@@ -111,8 +73,10 @@ pub(super) fn run(args: &ReconstructArgs, memory_bytes: u64, context: &mut Conte
         Ok(writer.append(part.values())?)
     };
     context.attempt_on_all(&format!("a reconstruction on {}", inputs.grid), |devices, control| match devices {
-        [device] => pollster::block_on(task.run(device, control, streamed.reader(), &mut write)),
-        several => task.run_on(several, control, || streamed.reader(), &mut write),
+        [device] => {
+            pollster::block_on(task.run(device, control, streamed.scanner.views_of(&inputs.projections), &mut write))
+        }
+        several => task.run_on(several, control, || streamed.scanner.views_of(&inputs.projections), &mut write),
     })?;
     interrupt::check()?;
     context.write(&args.out, |_| writer.finish())?;
