@@ -39,7 +39,7 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// Where to compute: auto (the best real GPU, else the CPU), cpu, gpu or gpu:N; several for reconstruct, as in gpu:0,gpu:1
+    /// Where to compute: auto (the best real GPU, else the CPU), cpu, gpu or gpu:N; several for project and FDK, as in gpu:0,gpu:1
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE", value_parser = device, value_delimiter = ',')]
     pub(crate) device: Vec<Choice>,
     /// Keep the bits of the CPU twins, or let the GPU's compiler rearrange arithmetic
