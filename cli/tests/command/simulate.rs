@@ -287,6 +287,12 @@ fn what_cannot_be_simulated_is_refused_in_one_line() {
     );
     room.refused(&["simulate", "ct.nii.gz", "--out", "film"], &["simulate needs --protocol"]);
     room.refused(&simulate(&["--scatter", "mc:0", "--out", "film"]), &["--scatter must be none, fast or mc:PHOTONS"]);
+    // Some terabytes, which no disk of a machine that runs tests has free.
+    let turn = "geometry={kind='cone-circular',source_isocentre_mm=900.0,source_detector_mm=1100.0,views=65536,\
+                arc_deg=360.0,detector=[1600,1280],pitch_mm=[0.25,0.25]}";
+    let keep = "raw,integrals,primary,scatter,thickness";
+    let long = ["--set", turn, "--set", "detector.pitch_mm=0.0625", "--keep", keep, "--out", "film"];
+    room.refused(&simulate(&long), &["film: ", "bytes will be written, but", "are free on its disk"]);
     room.refused(
         &simulate(&["--keep", "truth", "--out", "film"]),
         &["--keep truth needs a protocol with a [truth] or a [reconstruction]"],

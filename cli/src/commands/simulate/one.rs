@@ -8,6 +8,7 @@ use std::{
 
 use kerma::{
     data::{Grid, Image, Volume},
+    io::check_room,
     tasks::{
         Recorded, Task,
         simulate::{Case, Part, Protocol, ProtocolError, ProtocolText},
@@ -159,6 +160,20 @@ impl Request {
             None => case,
         }
     }
+
+    /// Bytes of the stacks and volumes that are written of a variant.
+    fn disk_bytes(&self, protocol: &Protocol, case: &Case) -> u64 {
+        let (views, pixels) = (case.room().views().len() as u64, case.room().value_count() as u64);
+        let stack = |part: &Part| if *part == Part::Thickness { case.materials() as u64 } else { 1 };
+        let stacks: u64 = self.parts().iter().filter(|part| self.keeps(**part)).map(stack).sum();
+        let voxels = |grid: Option<Grid>| grid.map_or(0, |grid| grid.voxel_count() as u64);
+        let truth = protocol.truth_grid().filter(|_| self.keep.contains(&Kept::Truth));
+        let reconstructed = voxels(protocol.reconstruction.as_ref().map(|r| r.grid));
+        let volumes = reconstructed + voxels(truth);
+        // Two views and the reconstruction, in 16 bits.
+        let dicom = if self.keep.contains(&Kept::Dicom) { 2 * pixels / views.max(1) + reconstructed } else { 0 };
+        size_of::<f32>() as u64 * (stacks * pixels + volumes) + size_of::<u16>() as u64 * dicom
+    }
 }
 
 /// Makes a case's folder.
@@ -168,7 +183,9 @@ pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> R
     let inputs = context.read(|| request.inputs())?;
     let mut variants = Vec::new();
     for (asked, ct) in request.protocols.iter().zip(request.volumes(context)?) {
-        variants.push(variant(request, asked, ct, &mut draft, context)?);
+        let case = request.case(&asked.1, ct, context)?;
+        check_room(folder, request.disk_bytes(&asked.1, &case))?;
+        variants.push(variant(request, asked, &case, &mut draft, context)?);
     }
     let record = Record {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -190,13 +207,12 @@ pub(super) fn make(request: &Request, folder: &Path, context: &mut Context) -> R
 fn variant(
     request: &Request,
     (name, protocol): &(String, Protocol),
-    ct: Option<Volume>,
+    case: &Case,
     draft: &mut Draft,
     context: &mut Context,
 ) -> Result<Variant, Failure> {
     let file = |stem: &str| Variant::file(name, stem);
-    let case = request.case(protocol, ct, context)?;
-    let Simulated { exposed, scatter, reconstruction, mut results } = Simulated::of(&case, &request.parts(), context)?;
+    let Simulated { exposed, scatter, reconstruction, mut results } = Simulated::of(case, &request.parts(), context)?;
     for (part, stem, stack) in exposed.named() {
         if request.keeps(part) {
             draft.stack(context, &file(stem), stack)?;
@@ -208,7 +224,7 @@ fn variant(
     }
     let keeps_dicom = request.keep.contains(&Kept::Dicom);
     if keeps_dicom {
-        dicom::view(&case, &exposed, middle, &file, draft, context)?;
+        dicom::view(case, &exposed, middle, &file, draft, context)?;
     }
     let reconstruction = match reconstruction {
         Some((attenuation, true)) => {
@@ -223,7 +239,7 @@ fn variant(
         draft.volume(context, &file("reconstruction"), volume)?;
         draft.planes(context, &file("reconstruction"), volume)?;
         if keeps_dicom {
-            draft.slices(context, &file("reconstruction"), volume, &dicom::attributes(&case, None)?)?;
+            draft.slices(context, &file("reconstruction"), volume, &dicom::attributes(case, None)?)?;
         }
     }
     if request.keep.contains(&Kept::Truth) {
@@ -255,9 +271,9 @@ fn variant(
         results.extend(dose.results());
     }
     let title = if name.is_empty() { request.name.clone() } else { format!("{}, {name}", request.name) };
-    let even = even_fields(&case, context)?;
+    let even = even_fields(case, context)?;
     let measured = (&results[..], dose.as_ref());
-    let html = page::report(&title, &case, &exposed, reconstruction.as_ref(), &even, measured, context)?;
+    let html = page::report(&title, case, &exposed, reconstruction.as_ref(), &even, measured, context)?;
     draft.text(context, &format!("{}.html", file("report")), &html)?;
     let results = results.into_iter().map(|result| (result.name.to_owned(), result.value.into())).collect();
     Ok(Variant { name: name.clone(), protocol: protocol.clone(), results })
@@ -280,16 +296,7 @@ pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forec
     let mut all = Forecast::default();
     for ((_, protocol), ct) in request.protocols.iter().zip(request.volumes(context)?) {
         let case = request.case(protocol, ct, context)?;
-        let (views, pixels) = (case.room().views().len() as u64, case.room().value_count() as u64);
-        let stack = |part: &Part| if *part == Part::Thickness { case.materials() as u64 } else { 1 };
         let parts = request.parts();
-        let stacks: u64 = parts.iter().filter(|part| request.keeps(**part)).map(stack).sum();
-        let voxels = |grid: Option<Grid>| grid.map_or(0, |grid| grid.voxel_count() as u64);
-        let truth = protocol.truth_grid().filter(|_| request.keep.contains(&Kept::Truth));
-        let reconstructed = voxels(protocol.reconstruction.as_ref().map(|r| r.grid));
-        let volumes = reconstructed + voxels(truth);
-        // Two views and the reconstruction, in 16 bits.
-        let dicom = if request.keep.contains(&Kept::Dicom) { 2 * pixels / views.max(1) + reconstructed } else { 0 };
         let task = context.record(|| case.exposure(None, &parts))?;
         let peak = context.plan("exposure", task.graph())?.peak_bytes();
         let first = case.first_view()?;
@@ -297,9 +304,9 @@ pub(super) fn forecast(request: &Request, context: &mut Context) -> Result<Forec
         let start = Instant::now();
         context.run("one view", task.graph())?;
         all = all.then(Forecast {
-            disk_bytes: size_of::<f32>() as u64 * (stacks * pixels + volumes) + size_of::<u16>() as u64 * dicom,
+            disk_bytes: request.disk_bytes(protocol, &case),
             memory_bytes: peak.host + peak.device,
-            run_s: start.elapsed().as_secs_f64() * views as f64,
+            run_s: start.elapsed().as_secs_f64() * case.room().views().len() as f64,
         });
     }
     Ok(all)
